@@ -1,0 +1,123 @@
+# Everything works on a fresh clone with Python 3.11 or newer and make; uv is used when it is there.
+# `make PYTHON=python3.13 ...` chooses the interpreter, `make T=tests/core test` what is tested.
+
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null)
+CHROMIUM ?= $(firstword $(wildcard $(addprefix /usr/bin/,chromium chromium-browser google-chrome)))
+NODE_DIR := tests/providers/node
+CANAILLE_REQUIREMENTS := tests/providers/canaille/requirements.txt
+
+RUN := .venv/bin/python -m
+PYTEST := $(RUN) pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test lint types check providers browser lowest format clean need-node need-chromium
+
+help:
+	@echo "make demo        a login in a Flask and in a Quart app, at a real provider (ONCE=1: prove it and end)"
+	@echo "make test        the tests that need nothing but Python"
+	@echo "make lint        ruff"
+	@echo "make types       mypy and pyright, both strict"
+	@echo "make check       lint, types and test"
+	@echo "make providers   login and logout at real providers (needs Node.js)"
+	@echo "make browser     the same in a real browser (needs Chromium)"
+	@echo "make lowest      the tests with the oldest dependencies that we promise"
+	@echo "make format      lays the code out"
+	@echo "make clean       removes all that the above have made"
+
+demo: .venv/.stamp-demo .venv-canaille/.stamp
+	@$(RUN) examples.demo $(if $(filter-out 0,$(ONCE)),--once)
+
+test: .venv/.stamp-test
+	$(PYTEST) $(T)
+
+lint: .venv/.stamp-check
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+
+types: .venv/.stamp-check
+	$(RUN) mypy
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) pyright
+
+check: lint types test
+
+providers: need-node .venv/.stamp-test .venv-canaille/.stamp $(NODE_DIR)/node_modules/.stamp
+	$(PYTEST) tests/providers
+
+browser: need-chromium .venv/.stamp-browser .venv-canaille/.stamp
+	CHROMIUM=$(CHROMIUM) $(PYTEST) tests/browser
+
+lowest: .venv-lowest/.stamp
+	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(T)
+
+format: .venv/.stamp-check
+	$(RUN) ruff check --fix
+	$(RUN) ruff format
+
+clean:
+	rm -rf .venv .venv-canaille .venv-lowest .logs dist build $(NODE_DIR)/node_modules
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+need-node:
+	@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
+	{ echo "make providers needs Node.js 20 or newer, with npm: install it from your distribution or from nodejs.org"; exit 1; }
+
+need-chromium:
+	@test -x "$(CHROMIUM)" || \
+	{ echo "make browser needs Chromium: apt-get install chromium, or name yours: make browser CHROMIUM=/path/to/it"; exit 1; }
+
+# What is installed, a stamp for each set.
+
+create_venv = $(if $(UV),$(UV) venv --quiet --allow-existing --seed --python $(PYTHON) $(1),$(PYTHON) -m venv $(1))
+install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1)/bin/python -m pip --disable-pip-version-check install --quiet $(2))
+
+%/.stamp-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	{ echo "Python 3.11 or newer is needed, and '$(PYTHON)' is not: choose one with make PYTHON=python3.12"; exit 1; }
+	@$(call create_venv,$*) || \
+	{ echo "'$(PYTHON) -m venv' does not work: install uv, or on Debian: apt-get install python3-venv"; exit 1; }
+	@$(if $(UV),:,$(call install,$*,'pip>=25.1'))
+	@touch $@
+
+.venv/.stamp-demo: .venv/.stamp-python pyproject.toml
+	@echo "Installing the library with Flask and Quart into .venv"
+	@$(call install,.venv,-e '.[flask$(,)quart]')
+	@touch $@
+
+.venv/.stamp-test: .venv/.stamp-python pyproject.toml
+	@echo "Installing what the tests need into .venv"
+	@$(call install,.venv,-e . --group test)
+	@touch $@
+
+.venv/.stamp-browser: .venv/.stamp-python pyproject.toml
+	@echo "Installing what the browser tests need into .venv"
+	@$(call install,.venv,-e . --group browser)
+	@touch $@
+
+.venv/.stamp-check: .venv/.stamp-python pyproject.toml
+	@echo "Installing what the checks need into .venv"
+	@$(call install,.venv,-e . --group check)
+	@touch $@
+
+.venv-canaille/.stamp: .venv-canaille/.stamp-python $(CANAILLE_REQUIREMENTS)
+	@echo "Installing canaille, a provider, into .venv-canaille"
+	@$(call install,.venv-canaille,-r $(CANAILLE_REQUIREMENTS))
+	@touch $@
+
+.venv-lowest/.stamp: pyproject.toml
+	@echo "Installing the oldest dependencies into .venv-lowest"
+	@rm -rf .venv-lowest
+	@$(MAKE) --no-print-directory .venv-lowest/.stamp-python
+	@$(if $(UV),:,$(call install,.venv-lowest,uv))
+	@$(or $(UV),.venv-lowest/bin/uv) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
+	  -e '.[flask,quart,httpx2]' --group test
+	@touch $@
+
+$(NODE_DIR)/node_modules/.stamp: $(NODE_DIR)/package-lock.json
+	@echo "Installing node-oidc-provider into $(NODE_DIR)"
+	@cd $(NODE_DIR) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+, := ,

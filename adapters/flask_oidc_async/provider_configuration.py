@@ -1,0 +1,10 @@
+"""The configuration classes, under the name where Flask-pyoidc has them."""
+
+from oidc_async.provider_configuration import (
+    ClientMetadata,
+    ClientRegistrationInfo,
+    ProviderConfiguration,
+    ProviderMetadata,
+)
+
+__all__ = ["ClientMetadata", "ClientRegistrationInfo", "ProviderConfiguration", "ProviderMetadata"]

@@ -1,0 +1,126 @@
+"""A provider and two applications on this machine: proves that logins work, then lets you try (`make demo`)."""
+
+import argparse
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from tests.providers.canaille_provider import CanailleProvider
+from tests.providers.processes import LOGS, ROOT, ServerFailed, ServerProcess, free_port, leashed
+from tests.providers.visitor import Lost, Page, Visitor, left_for
+
+FRAMEWORKS = ("flask", "quart")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--once", action="store_true", help="end after the proof")
+    once: bool = parser.parse_args().once
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        with ExitStack() as stack:
+            demo(stack, once)
+    except KeyboardInterrupt:
+        print("\nStopped; nothing is left running.")
+    except (ServerFailed, StepFailed) as failure:
+        print(f"\n{failure}\nThe logs are in {LOGS}.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def demo(stack: ExitStack, once: bool) -> None:
+    addresses = {framework: f"http://127.0.0.1:{free_port()}" for framework in FRAMEWORKS}
+    provider = CanailleProvider(list(addresses.values()), log_name="demo-canaille")
+    servers = [provider.server]
+    with step("canaille, an identity provider, is up"):
+        stack.enter_context(provider)
+    for framework, address in addresses.items():
+        app = application(framework, address, provider)
+        servers.append(app)
+        with step(f"examples/{framework}_app.py is up"):
+            stack.enter_context(app)
+    for framework, address in addresses.items():
+        prove(framework, address, provider)
+    if not once:
+        invite(addresses, provider)
+        wait_while_running(servers)
+
+
+def application(framework: str, address: str, provider: CanailleProvider) -> ServerProcess:
+    client = provider.clients["basic"]
+    settings = {
+        "SECRET_KEY": secrets.token_urlsafe(32),
+        "OIDC_REDIRECT_URI": f"{address}/callback",
+        "OIDC_ISSUER": provider.issuer,
+        "OIDC_CLIENT_ID": client.client_id,
+        "OIDC_CLIENT_SECRET": client.client_secret or "",
+        "OIDC_SCOPE": "openid profile email groups",
+    }
+    script = ROOT / "examples" / f"{framework}_app.py"
+    return ServerProcess(f"demo-{framework}", leashed(script), ready_url=address, environment=settings)
+
+
+def prove(framework: str, address: str, provider: CanailleProvider) -> None:
+    """A login and a logout without a browser, as bob: alice's first login is left to you."""
+    with Visitor() as visitor:
+        with step(f"{framework}: the profile sends us to the provider"):
+            authorization_url = left_for(visitor.open(f"{address}/profile", within=address))
+        with step(f"{framework}: bob logs in there"):
+            callback = provider.login(visitor, authorization_url, provider.bob)
+        with step(f"{framework}: the profile shows Bob and his {provider.bob.groups} groups"):
+            require(visitor.open(callback, within=address), "Bob Manifold", "team-199")
+        with step(f"{framework}: bob logs out, here and at the provider"):
+            end_session_url = left_for(visitor.open(f"{address}/logout", within=address))
+            require(visitor.open(provider.logout(visitor, end_session_url), within=address), "Goodbye")
+        with step(f"{framework}: and has to log in again"):
+            again = left_for(visitor.open(f"{address}/profile", within=address))
+            if not provider.requires_login(visitor.open(again, within=provider.issuer)):
+                raise StepFailed("the provider did not ask who it is")
+
+
+def require(page: Page, *texts: str) -> None:
+    missing = [text for text in texts if text not in page.text]
+    if page.status != 200 or missing:
+        raise StepFailed(f"{page.url} answered {page.status} without {', '.join(missing)}:\n{page.text}")
+
+
+class StepFailed(Exception):
+    """A step of the proof went wrong."""
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    start = time.monotonic()
+    try:
+        yield
+    except (Lost, StepFailed, OSError) as error:
+        print(f"  failed  {what}", flush=True)
+        raise StepFailed(str(error)) from error
+    print(f"  {time.monotonic() - start:5.2f} s  {what}", flush=True)
+
+
+def invite(addresses: dict[str, str], provider: CanailleProvider) -> None:
+    alice, bob = provider.alice, provider.bob
+    print("\nIt works. Now you:\n")
+    for framework, address in addresses.items():
+        print(f"  {framework.capitalize():8} {address}")
+    print(f"  {'Canaille':8} {provider.issuer}")
+    print(f"\n  log in as {alice.username} with {alice.password}")
+    print(f"  or as {bob.username} (in {bob.groups} groups) with {bob.password}")
+    print("\nCtrl-C ends it all.", flush=True)
+
+
+def wait_while_running(servers: list[ServerProcess]) -> None:
+    while True:
+        for server in servers:
+            if not server.is_running():
+                raise ServerFailed(f"{server.name} ended:\n{server.log()}")
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""A Flask application whose users log in with OpenID Connect. Its settings come from the environment."""
+
+from datetime import UTC, datetime
+from os import environ
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, jsonify, render_template, session
+from flask_oidc_async import ClientMetadata, OIDCAuthentication, ProviderConfiguration, UserSession
+
+app = Flask(__name__)
+app.config["FRAMEWORK"] = "Flask"
+app.config["SECRET_KEY"] = environ["SECRET_KEY"]
+app.config["OIDC_REDIRECT_URI"] = environ["OIDC_REDIRECT_URI"]
+
+provider = ProviderConfiguration(
+    issuer=environ["OIDC_ISSUER"],
+    client_metadata=ClientMetadata(client_id=environ["OIDC_CLIENT_ID"], client_secret=environ["OIDC_CLIENT_SECRET"]),
+    auth_request_params={"scope": environ.get("OIDC_SCOPE", "openid profile email")},
+)
+auth = OIDCAuthentication({"provider": provider}, app)
+
+
+@app.template_filter("moment")
+def moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y, %H:%M} UTC"
+
+
+@app.get("/")
+def home() -> str:
+    return render_template("home.html", user=UserSession(session, "provider"))
+
+
+@app.get("/profile")
+@auth.oidc_auth("provider")
+def profile() -> str:
+    return render_template("profile.html", user=UserSession(session))
+
+
+@app.get("/claims")
+@auth.oidc_auth("provider")
+def claims() -> Response:
+    user = UserSession(session)
+    return jsonify(id_token=user.id_token, userinfo=user.userinfo)
+
+
+@app.get("/logout")
+@auth.oidc_logout
+def logout() -> str:
+    return render_template("logged_out.html")
+
+
+@auth.error_view
+def login_failed(error: str | None = None, error_description: str | None = None) -> str:
+    return render_template("problem.html", error=error, description=error_description)
+
+
+if __name__ == "__main__":
+    app.run(port=urlsplit(app.config["OIDC_REDIRECT_URI"]).port)

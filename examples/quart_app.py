@@ -1,0 +1,58 @@
+"""A Quart application whose users log in with OpenID Connect. Its settings come from the environment."""
+
+from datetime import UTC, datetime
+from os import environ
+from urllib.parse import urlsplit
+
+from quart import Quart, Response, jsonify, render_template, session
+from quart_oidc_async import ClientMetadata, OIDCAuthentication, ProviderConfiguration, UserSession
+
+app = Quart(__name__)
+app.config["FRAMEWORK"] = "Quart"
+app.config["SECRET_KEY"] = environ["SECRET_KEY"]
+app.config["OIDC_REDIRECT_URI"] = environ["OIDC_REDIRECT_URI"]
+
+provider = ProviderConfiguration(
+    issuer=environ["OIDC_ISSUER"],
+    client_metadata=ClientMetadata(client_id=environ["OIDC_CLIENT_ID"], client_secret=environ["OIDC_CLIENT_SECRET"]),
+    auth_request_params={"scope": environ.get("OIDC_SCOPE", "openid profile email")},
+)
+auth = OIDCAuthentication({"provider": provider}, app)
+
+
+@app.template_filter("moment")
+def moment(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y, %H:%M} UTC"
+
+
+@app.get("/")
+async def home() -> str:
+    return await render_template("home.html", user=UserSession(session, "provider"))
+
+
+@app.get("/profile")
+@auth.oidc_auth("provider")
+async def profile() -> str:
+    return await render_template("profile.html", user=UserSession(session))
+
+
+@app.get("/claims")
+@auth.oidc_auth("provider")
+async def claims() -> Response:
+    user = UserSession(session)
+    return jsonify(id_token=user.id_token, userinfo=user.userinfo)
+
+
+@app.get("/logout")
+@auth.oidc_logout
+async def logout() -> str:
+    return await render_template("logged_out.html")
+
+
+@auth.error_view
+async def login_failed(error: str | None = None, error_description: str | None = None) -> str:
+    return await render_template("problem.html", error=error, description=error_description)
+
+
+if __name__ == "__main__":
+    app.run(port=urlsplit(app.config["OIDC_REDIRECT_URI"]).port)

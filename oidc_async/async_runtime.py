@@ -1,0 +1,243 @@
+"""The runtime on asyncio: for any number of event loops, each with its own connections, queue and flights."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from contextlib import aclosing, asynccontextmanager, nullcontext
+from contextvars import Context
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import httpx
+
+from .errors import ConfigurationError, OIDCError, ProviderOverloaded
+from .flight import Flight, Flights, RecentFailures, current_flight, twin
+from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response
+from .http_failure import describe, provider_failures, require_http_url
+from .http_settings import DEFAULT_SETTINGS, require_usable, tls_context
+from .protocol.http_message import HttpRequest, HttpResponse
+from .runtime import HttpSettings
+
+if TYPE_CHECKING:
+    import httpx as http
+else:
+    try:
+        import httpx2 as http
+    except ImportError:
+        import httpx as http
+
+T = TypeVar("T")
+
+_TIMEOUTS = (TimeoutError, httpx.TimeoutException, http.TimeoutException)
+
+
+class AsyncRuntime:
+    """Talks HTTP and shares work on asyncio.
+
+    Parameters:
+        settings: limits, TLS and proxy of our own clients; the limits hold for a caller's client too.
+        http_client: an httpx or httpx2 AsyncClient to use instead of our own. It is never closed; its cookies,
+            `auth` and redirects are not used; it belongs to one event loop.
+        clock: seconds since the epoch.
+        monotonic: seconds on a clock that never jumps.
+
+    Raises ConfigurationError for settings that cannot work and for a client of the wrong kind.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings = DEFAULT_SETTINGS,
+        *,
+        http_client: object | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        require_usable(settings)
+        self._settings = settings
+        self._given_client = _require_async_client(http_client)
+        self._clock = clock
+        self._monotonic = monotonic
+        self._tls: ssl.SSLContext | None = None
+        self._homes: dict[asyncio.AbstractEventLoop, _Home] = {}
+
+    def now(self) -> float:
+        return self._clock()
+
+    def monotonic(self) -> float:
+        return self._monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        home = self._home()
+        with provider_failures(request, _TIMEOUTS):
+            require_http_url(request)
+            async with asyncio.timeout(self._settings.deadline), home.gate.passage(request):
+                client = self._given_client or await home.own_client(self._new_client)
+                return await self._exchange(client, request)
+
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        flights, caller = self._home().flights, current_flight.get()
+        while True:
+            mine = _TaskFlight(key)
+            flight = flights.board(mine)
+            if flight is mine:
+                mine.take_off(work, flights)
+            with flight.awaited_by(caller):
+                # Not shield(): newer Pythons log the failure when its last waiter was cancelled.
+                await asyncio.wait((flight.task,))
+            if flight is mine or not flight.is_lost():
+                return cast("T", flight.result())
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; a later request opens new ones.
+
+        asyncio.run() does this by itself when its loop ends.
+        """
+        home = self._homes.pop(asyncio.get_running_loop(), None)
+        if home is not None:
+            await home.aclose()
+
+    def _home(self) -> "_Home":
+        loop = asyncio.get_running_loop()
+        home = self._homes.get(loop)
+        if home is None:
+            # Connections refer to their loop, so a weak mapping would never let go of it.
+            for closed in [known for known in list(self._homes) if known.is_closed()]:
+                self._homes.pop(closed, None)
+            home = self._homes[loop] = _Home(self._settings, self._monotonic)
+        return home
+
+    def _new_client(self) -> http.AsyncClient:
+        if self._tls is None:
+            self._tls = tls_context(self._settings, lambda: http.create_ssl_context(trust_env=False))
+        return http.AsyncClient(
+            transport=_transport(self._settings, self._tls),
+            headers={"User-Agent": self._settings.user_agent},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            trust_env=False,
+        )
+
+    async def _exchange(self, client: http.AsyncClient, request: HttpRequest) -> HttpResponse:
+        settings = self._settings
+        outgoing = client_request(client, request, settings.connect_timeout, settings.deadline)
+        response = await client.send(outgoing, stream=True, auth=as_it_is, follow_redirects=False)
+        try:
+            forget_cookies(client, response)
+            body, is_filled = body_of(request, response)
+            if not is_filled:
+                async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as chunks:
+                    async for chunk in chunks:
+                        body.feed(chunk)
+            return read_response(response, body)
+        finally:
+            await response.aclose()
+
+
+class _Home:
+    """What belongs to one event loop."""
+
+    def __init__(self, settings: HttpSettings, monotonic: Callable[[], float]) -> None:
+        self.gate = _Gate(settings)
+        failures = RecentFailures(settings.failure_pause, monotonic)
+        self.flights: Flights[_TaskFlight] = Flights(failures, nullcontext())
+        self._client: http.AsyncClient | None = None
+        self._lifeline: AsyncGenerator[None] | None = None
+
+    async def own_client(self, new_client: Callable[[], http.AsyncClient]) -> http.AsyncClient:
+        if self._client is None:
+            self._client = new_client()
+            self._lifeline = _closing_with_the_loop(self._client)
+            await anext(self._lifeline)
+        return self._client
+
+    async def aclose(self) -> None:
+        if self._lifeline is not None:
+            await self._lifeline.aclose()
+
+
+class _Gate:
+    """Lets so many requests through at once; so many more may wait."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._slots = asyncio.Semaphore(settings.max_concurrency)
+        self._max_queue = settings.max_queue
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def passage(self, request: HttpRequest) -> AsyncGenerator[None]:
+        await self._enter(request)
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    async def _enter(self, request: HttpRequest) -> None:
+        if self._slots.locked() and self._waiting >= self._max_queue:
+            raise ProviderOverloaded(f"{describe(request)}: {self._waiting} requests wait already")
+        self._waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self._waiting -= 1
+
+
+class _TaskFlight(Flight):
+    """Shared work in a task of its own."""
+
+    task: asyncio.Task[Any]
+
+    def take_off(self, work: Callable[[], Awaitable[Any]], flights: "Flights[_TaskFlight]") -> None:
+        # In an empty context: the flight may outlive the request that began it.
+        self.task = asyncio.get_running_loop().create_task(self._fly(work), context=Context())
+        self.task.add_done_callback(lambda _: flights.land(self))
+
+    async def _fly(self, work: Callable[[], Awaitable[T]]) -> T:
+        current_flight.set(self)
+        return await work()
+
+    def failure(self) -> BaseException | None:
+        return asyncio.CancelledError() if self.task.cancelled() else self.task.exception()
+
+    def result(self) -> Any:
+        failure = self.failure()
+        if isinstance(failure, OIDCError):
+            raise twin(failure).with_traceback(failure.__traceback__)
+        return self.task.result()
+
+
+async def _closing_with_the_loop(client: http.AsyncClient) -> AsyncGenerator[None]:
+    # A loop that shuts down closes the async generators that it has begun.
+    try:
+        yield
+    finally:
+        await client.aclose()
+
+
+def _transport(settings: HttpSettings, tls: ssl.SSLContext) -> http.AsyncHTTPTransport:
+    return http.AsyncHTTPTransport(
+        verify=tls,
+        trust_env=False,
+        proxy=_proxy(settings.proxy, tls),
+        # The gate bounds the connections. Nothing may queue in the pool as well: it forgets
+        # a connection that it gives to a request just cancelled.
+        limits=http.Limits(max_connections=None, max_keepalive_connections=settings.max_concurrency),
+    )
+
+
+def _proxy(url: str | None, tls: ssl.SSLContext) -> http.Proxy | None:
+    if url is None:
+        return None
+    return http.Proxy(url, ssl_context=tls if url.startswith("https:") else None)
+
+
+def _require_async_client(client: object | None) -> http.AsyncClient | None:
+    if client is None or isinstance(client, (httpx.AsyncClient, http.AsyncClient)):
+        return client
+    raise ConfigurationError(
+        f"http_client is {type(client).__module__}.{type(client).__name__}; "
+        "the async classes take an httpx.AsyncClient or httpx2.AsyncClient",
+        setting="http_client",
+    )

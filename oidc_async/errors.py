@@ -1,0 +1,263 @@
+"""What can go wrong, sorted by who has to act.
+
+    OIDCError
+    ├── ConfigurationError            the developer: a setting is missing, unknown or unsafe (also a ValueError)
+    ├── ProviderError                 the provider, or the way to it
+    │   ├── ProviderUnreachable
+    │   ├── ProviderTimeout
+    │   ├── ProviderOverloaded
+    │   ├── ResponseTooLarge
+    │   ├── MetadataInvalid
+    │   │   └── IssuerMismatch
+    │   ├── JWKSInvalid
+    │   ├── TokenResponseInvalid
+    │   ├── UserInfoInvalid
+    │   └── OAuthError
+    ├── LoginError                    this browser's login; its session stays as it was
+    │   ├── StateMissing
+    │   ├── StateMismatch
+    │   ├── LoginExpired
+    │   ├── DuplicateParameter
+    │   ├── AuthorizationResponseInvalid
+    │   ├── AuthorizationRefused
+    │   ├── LoginLoop
+    │   └── SessionTooLarge
+    └── TokenError                    this token
+        ├── TokenMalformed
+        ├── AlgorithmNotAllowed
+        ├── KeyNotFound
+        ├── KeyAmbiguous
+        ├── KeyUnusable
+        ├── SignatureInvalid
+        ├── TokenExpired
+        └── ClaimInvalid
+
+Each class has a stable `code`. Messages name the claim or setting and what was expected; neither messages nor
+evidence ever hold a token, a code or a secret.
+"""
+
+from typing import ClassVar
+
+
+class OIDCError(Exception):
+    """The root of everything this library raises on purpose.
+
+    `code` is stable and meant for programs; `evidence` holds what was seen and what was expected.
+    """
+
+    code: ClassVar[str] = "oidc_error"
+
+    def __init__(self, message: str, **evidence: object) -> None:
+        super().__init__(message)
+        self.evidence = evidence
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+
+class ConfigurationError(OIDCError, ValueError):
+    """A setting is missing, unknown or unsafe. The message names it and the fix."""
+
+    code = "configuration_error"
+
+
+class ProviderError(OIDCError):
+    """The provider answered nonsense, refused, or could not be reached."""
+
+    code = "provider_error"
+
+
+class ProviderUnreachable(ProviderError):
+    """No usable connection to the provider, or it answered 5xx."""
+
+    code = "provider_unreachable"
+
+
+class ProviderTimeout(ProviderError):
+    """The provider did not answer within the deadline."""
+
+    code = "provider_timeout"
+
+
+class ProviderOverloaded(ProviderError):
+    """Our own queue in front of the provider is full; `retry_after` is in seconds."""
+
+    code = "provider_overloaded"
+
+    def __init__(self, message: str, *, retry_after: float = 1.0, **evidence: object) -> None:
+        super().__init__(message, **evidence)
+        self.retry_after = retry_after
+
+
+class ResponseTooLarge(ProviderError):
+    """The provider's response is larger than what we are ready to read."""
+
+    code = "response_too_large"
+
+
+class MetadataInvalid(ProviderError):
+    """The discovery document is not usable (OIDC Discovery 4.2)."""
+
+    code = "metadata_invalid"
+
+
+class IssuerMismatch(MetadataInvalid):
+    """The discovery document speaks for another issuer (OIDC Discovery 4.3)."""
+
+    code = "issuer_mismatch"
+
+
+class JWKSInvalid(ProviderError):
+    """The provider's key set is not usable (RFC 7517)."""
+
+    code = "jwks_invalid"
+
+
+class TokenResponseInvalid(ProviderError):
+    """A successful token response that is not one (RFC 6749 5.1)."""
+
+    code = "token_response_invalid"
+
+
+class UserInfoInvalid(ProviderError):
+    """The userinfo response is unusable or speaks of another subject (OIDC Core 5.3)."""
+
+    code = "userinfo_invalid"
+
+
+class OAuthError(ProviderError):
+    """The provider answered a direct request with an error response (RFC 6749 5.2).
+
+    `error` and `error_description` are the provider's, cut to a safe length and printable ASCII.
+    """
+
+    code = "oauth_error"
+
+    def __init__(
+        self, message: str, *, error: str, error_description: str | None, status: int, **evidence: object
+    ) -> None:
+        super().__init__(message, error=error, status=status, **evidence)
+        self.error = error
+        self.error_description = error_description
+        self.status = status
+
+
+class LoginError(OIDCError):
+    """This browser's login cannot go on. Any existing session stays as it was."""
+
+    code = "login_error"
+
+
+class StateMissing(LoginError):
+    """The authorization response has no `state`."""
+
+    code = "state_missing"
+
+
+class StateMismatch(LoginError):
+    """No login with this `state` was begun in this browser, or it was already finished."""
+
+    code = "state_mismatch"
+
+
+class LoginExpired(LoginError):
+    """The login was begun too long ago."""
+
+    code = "login_expired"
+
+
+class DuplicateParameter(LoginError):
+    """A parameter occurs twice (RFC 6749 3.1)."""
+
+    code = "duplicate_parameter"
+
+
+class AuthorizationResponseInvalid(LoginError):
+    """The authorization response is not the one that was asked for."""
+
+    code = "authorization_response_invalid"
+
+
+class AuthorizationRefused(LoginError):
+    """The provider sent an error instead of a code (OIDC Core 3.1.2.6).
+
+    `error` and `error_description` are the provider's, cut to a safe length and printable ASCII.
+    """
+
+    code = "authorization_refused"
+
+    def __init__(self, message: str, *, error: str, error_description: str | None, **evidence: object) -> None:
+        super().__init__(message, error=error, **evidence)
+        self.error = error
+        self.error_description = error_description
+
+
+class LoginLoop(LoginError):
+    """Logins succeed one after the other, but no session stays."""
+
+    code = "login_loop"
+
+
+class SessionTooLarge(LoginError):
+    """The session does not fit into cookies."""
+
+    code = "session_too_large"
+
+
+class TokenError(OIDCError):
+    """This token must not be trusted."""
+
+    code = "token_invalid"
+
+
+class TokenMalformed(TokenError):
+    """Not a JWS in compact form with a JSON object inside (RFC 7515 7.1)."""
+
+    code = "token_malformed"
+
+
+class AlgorithmNotAllowed(TokenError):
+    """The token is signed with an algorithm that the client did not register (OIDC Core 3.1.3.7)."""
+
+    code = "algorithm_not_allowed"
+
+
+class KeyNotFound(TokenError):
+    """The provider publishes no key that fits this token."""
+
+    code = "key_not_found"
+
+
+class KeyAmbiguous(TokenError):
+    """The token names no key and several would fit (OIDC Core 10.1)."""
+
+    code = "key_ambiguous"
+
+
+class KeyUnusable(TokenError):
+    """The key that fits is too weak, too large or not meant for signatures."""
+
+    code = "key_unusable"
+
+
+class SignatureInvalid(TokenError):
+    """The signature does not verify."""
+
+    code = "signature_invalid"
+
+
+class TokenExpired(TokenError):
+    """`exp` has passed."""
+
+    code = "token_expired"
+
+
+class ClaimInvalid(TokenError):
+    """A claim is missing, of the wrong type, or not what was expected; `claim` names it."""
+
+    code = "claim_invalid"
+
+    def __init__(self, message: str, *, claim: str, **evidence: object) -> None:
+        super().__init__(message, claim=claim, **evidence)
+        self.claim = claim

@@ -1,0 +1,83 @@
+"""What HttpSettings come to: checked numbers, a TLS context, a proxy."""
+
+import ssl
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from .errors import ConfigurationError
+from .runtime import HttpSettings
+
+DEFAULT_SETTINGS = HttpSettings()
+
+
+def require_usable(settings: HttpSettings) -> None:
+    """Refuse settings with which no request could ever succeed, naming the setting."""
+    for name in ("deadline", "connect_timeout"):
+        if not 0 < getattr(settings, name) < float("inf"):
+            raise ConfigurationError(f"{name} must be a positive number of seconds", setting=name)
+    for name, least in (("max_concurrency", 1), ("max_queue", 0), ("failure_pause", 0)):
+        if not getattr(settings, name) >= least:
+            raise ConfigurationError(f"{name} must be at least {least}", setting=name)
+    _require_proxy(settings.proxy)
+    if isinstance(settings.ca_bundle, ssl.SSLContext) and settings.client_certificate is not None:
+        raise ConfigurationError(
+            "client_certificate: load it into the SSLContext that ca_bundle gives",
+            setting="client_certificate",
+        )
+
+
+def tls_context(settings: HttpSettings, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """The TLS context of these settings; `default` gives one that trusts the usual authorities.
+
+    Takes up to a tenth of a second. Raises ConfigurationError when a file is missing or unusable.
+    """
+    context = _trusting(settings.ca_bundle, default)
+    if settings.client_certificate is not None:
+        _load_client_certificate(context, settings.client_certificate)
+    return context
+
+
+def _trusting(ca_bundle: str | ssl.SSLContext | None, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    if isinstance(ca_bundle, ssl.SSLContext):
+        return ca_bundle
+    if ca_bundle is None:
+        return default()
+    try:
+        return ssl.create_default_context(cafile=ca_bundle)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"ca_bundle cannot be loaded: {error}", setting="ca_bundle") from error
+
+
+def _load_client_certificate(
+    context: ssl.SSLContext, certificate: str | tuple[str, str] | tuple[str, str, str]
+) -> None:
+    try:
+        context.load_cert_chain(*_certificate_chain(certificate))
+    except (OSError, ValueError) as error:
+        reason = type(error).__name__
+        raise ConfigurationError(
+            f"client_certificate cannot be loaded ({reason})", setting="client_certificate"
+        ) from None
+
+
+def _certificate_chain(
+    certificate: str | tuple[str, str] | tuple[str, str, str],
+) -> tuple[str, str | None, str]:
+    # With no password at all, OpenSSL would ask for one at the terminal of the server.
+    if isinstance(certificate, str):
+        return certificate, None, ""
+    if len(certificate) == 2:
+        return (*certificate, "")
+    return certificate
+
+
+def _require_proxy(proxy: str | None) -> None:
+    if proxy is None:
+        return
+    try:
+        parts = urlsplit(proxy)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ConfigurationError("proxy must be an http:// or https:// URL that names a host", setting="proxy")

@@ -1,0 +1,1 @@
+"""The protocols without I/O: pure pairs `xxx_request` / `read_xxx`, one noun of the specifications per file."""

@@ -1,0 +1,111 @@
+"""The authorization request and its response (OIDC Core 3.1.2, RFC 9207)."""
+
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from hashlib import sha256
+from urllib.parse import parse_qsl
+
+from ..errors import (
+    AuthorizationRefused,
+    AuthorizationResponseInvalid,
+    DuplicateParameter,
+    StateMismatch,
+    StateMissing,
+)
+from .metadata import ProviderMetadata
+from .oauth_error import safe_description, safe_error
+from .uri import with_query
+
+MAX_RESPONSE_LENGTH = 32 * 1024
+"""Characters of an encoded authorization response."""
+MAX_PARAMETER_LENGTH = 8 * 1024
+MAX_PARAMETERS = 50
+_VISIBLE = re.compile(r"[\x20-\x7e]+")
+_UNREQUESTED = ("access_token", "id_token", "token_type", "response")
+
+
+def code_challenge(code_verifier: str) -> str:
+    """The S256 challenge of a verifier (RFC 7636 4.2)."""
+    return urlsafe_b64encode(sha256(code_verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def authorization_request(provider: ProviderMetadata, parameters: dict[str, str]) -> str:
+    """The URL to send the browser to (OIDC Core 3.1.2.1)."""
+    return with_query(provider["authorization_endpoint"], parameters)
+
+
+def parse_authorization_response(encoded: str) -> dict[str, str]:
+    """The parameters of a query or a form body, each once.
+
+    Raises DuplicateParameter, or AuthorizationResponseInvalid for what is too large or not readable.
+    """
+    if len(encoded) > MAX_RESPONSE_LENGTH:
+        raise AuthorizationResponseInvalid(f"An authorization response has at most {MAX_RESPONSE_LENGTH} characters.")
+    try:
+        pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        raise AuthorizationResponseInvalid("The authorization response is not form-encoded UTF-8.") from None
+    parameters = dict(pairs)
+    if len(parameters) != len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise DuplicateParameter(f"{safe_error(repeated)!r} occurs twice in the authorization response.")
+    return parameters
+
+
+def require_state(parameters: dict[str, str]) -> str:
+    """The `state`, to find the login that it belongs to. Raises StateMissing."""
+    state = parameters.get("state")
+    if not state:
+        raise StateMissing("The authorization response has no state.")
+    return state
+
+
+def read_authorization_response(parameters: dict[str, str], provider: ProviderMetadata, state: str) -> str:
+    """The code for the login begun with `state` (OIDC Core 3.1.2.5, RFC 9207 2.4).
+
+    Raises StateMissing, StateMismatch, AuthorizationRefused for an error response, or
+    AuthorizationResponseInvalid for what was not asked for.
+    """
+    if not hmac.compare_digest(require_state(parameters).encode(), state.encode()):
+        raise StateMismatch("The state is not that of this login.")
+    # before the error: a mixed-up provider may send an error as well
+    _require_issuer(parameters, provider)
+    if "error" in parameters:
+        raise _refusal(parameters)
+    for name in _UNREQUESTED:
+        if name in parameters:
+            raise AuthorizationResponseInvalid(
+                f"The response has {name}, which response_type=code does not ask for.", parameter=name
+            )
+    return _require_code(parameters)
+
+
+def _require_issuer(parameters: dict[str, str], provider: ProviderMetadata) -> None:
+    if "iss" in parameters and parameters["iss"] != provider["issuer"]:
+        raise AuthorizationResponseInvalid(
+            f"iss must be {provider['issuer']!r}: the response came from another provider.", parameter="iss"
+        )
+    if "iss" not in parameters and provider.get("authorization_response_iss_parameter_supported") is True:
+        raise AuthorizationResponseInvalid(
+            "iss is missing, though the provider says that it always sends it.", parameter="iss"
+        )
+
+
+def _refusal(parameters: dict[str, str]) -> AuthorizationRefused:
+    error = safe_error(parameters["error"])
+    return AuthorizationRefused(
+        f"The provider answered the login with the error {error!r}.",
+        error=error,
+        error_description=safe_description(parameters.get("error_description")),
+    )
+
+
+def _require_code(parameters: dict[str, str]) -> str:
+    code = parameters.get("code", "")
+    if not _VISIBLE.fullmatch(code) or len(code) > MAX_PARAMETER_LENGTH:
+        raise AuthorizationResponseInvalid(
+            "The response must have a code of visible ASCII characters.", parameter="code"
+        )
+    return code

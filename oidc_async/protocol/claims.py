@@ -1,0 +1,91 @@
+"""Checks of claims that every kind of JWT needs (RFC 7519 4.1). None of them believes what it is not told.
+
+`now` and times are seconds since 1970; `leeway` is in seconds and always widens what is accepted. Comparisons
+are written so that what cannot be compared is refused.
+"""
+
+import hmac
+from collections.abc import Mapping
+from typing import Any, cast
+
+from oidc_async.errors import ClaimInvalid, TokenExpired
+
+Claims = Mapping[str, Any]
+
+MAX_TIME = 253_402_300_799
+"""The end of the year 9999: milliseconds given for seconds, and numbers made to overflow, are beyond it."""
+
+MAX_SHOWN = 200
+
+
+def shown(value: object) -> str:
+    """A claim's value of a **verified** token, printable and cut, for a message."""
+    text = ascii(value)[:MAX_SHOWN]
+    return text if isinstance(value, str | list) else type(value).__name__
+
+
+def is_same_secret(one: str, other: str) -> bool:
+    """Whether both are equal, in a time that does not depend on where they differ."""
+    return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
+
+
+def require_string(claims: Claims, name: str) -> str:
+    """The claim, a string that is not empty. Raises ClaimInvalid."""
+    value = claims.get(name)
+    if not isinstance(value, str) or not value:
+        raise ClaimInvalid(f"{name} must be a string that is not empty.", claim=name)
+    return value
+
+
+def require_time(claims: Claims, name: str) -> float:
+    """The claim, a NumericDate (RFC 7519 2), whole or with a fraction. Raises ClaimInvalid."""
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TIME:
+        raise ClaimInvalid(f"{name} must be a number of seconds since 1970.", claim=name)
+    return value
+
+
+def require_past_time(claims: Claims, name: str, *, now: float, leeway: float) -> float:
+    """The claim, a NumericDate that is not in the future. Raises ClaimInvalid."""
+    time = require_time(claims, name)
+    if not time <= now + leeway:
+        raise ClaimInvalid(f"{name} must not be in the future.", claim=name, seen=time, now=now)
+    return time
+
+
+def require_not_expired(claims: Claims, *, now: float, leeway: float) -> None:
+    """Require `exp`, in the future (RFC 7519 4.1.4). Raises ClaimInvalid, or TokenExpired."""
+    expiry = require_time(claims, "exp")
+    if not now < expiry + leeway:
+        raise TokenExpired("exp must be in the future.", claim="exp", seen=expiry, now=now)
+
+
+def require_begun(claims: Claims, *, now: float, leeway: float) -> None:
+    """Require of `nbf`, if there is one, that it has passed (RFC 7519 4.1.5). Raises ClaimInvalid."""
+    if "nbf" in claims:
+        require_past_time(claims, "nbf", now=now, leeway=leeway)
+
+
+def require_issued_recently(claims: Claims, *, now: float, leeway: float, within: float) -> None:
+    """Require `iat`, at most `within` seconds ago (OIDC Core 3.1.3.7, 10). Raises ClaimInvalid."""
+    issued = require_past_time(claims, "iat", now=now, leeway=leeway)
+    if not now - issued <= within + leeway:
+        message = f"iat must be at most {within:g} seconds ago."
+        raise ClaimInvalid(message, claim="iat", seen=issued, now=now)
+
+
+def require_issuer(claims: Claims, issuer: str) -> None:
+    """Require that `iss` equals `issuer` in every character (OIDC Core 3.1.3.7, 2). Raises ClaimInvalid."""
+    if claims.get("iss") != issuer:
+        seen = shown(claims.get("iss"))
+        raise ClaimInvalid(f"iss must be {issuer!r}, not {seen}.", claim="iss", expected=issuer, seen=seen)
+
+
+def read_audience(claims: Claims) -> frozenset[str]:
+    """The members of `aud`, a string or a list of strings (RFC 7519 4.1.3). Raises ClaimInvalid."""
+    value = claims.get("aud")
+    members = cast(list[object], value) if isinstance(value, list) else [value]
+    audience = frozenset(member for member in members if isinstance(member, str))
+    if not audience or not all(isinstance(member, str) and member for member in members):
+        raise ClaimInvalid("aud must be a string or a list of strings, and not empty.", claim="aud")
+    return audience

@@ -1,0 +1,68 @@
+"""How a client proves to an endpoint of the provider who it is (OIDC Core 9, RFC 6749 2.3.1)."""
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+from urllib.parse import quote_plus, urlencode
+
+from ..errors import ConfigurationError
+from .http_message import HttpRequest
+from .metadata import ClientMetadata, ProviderMetadata
+
+METHODS = ("client_secret_basic", "client_secret_post", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientAuthentication:
+    """A client and the method that it registered."""
+
+    method: str
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+
+
+def client_authentication(client: ClientMetadata, provider: ProviderMetadata) -> ClientAuthentication:
+    """The registered `token_endpoint_auth_method`, else one that the provider supports."""
+    method = client.get("token_endpoint_auth_method") or _supported_method(client, provider)
+    return ClientAuthentication(
+        method=method, client_id=client["client_id"], client_secret=client.get("client_secret")
+    )
+
+
+def _supported_method(client: ClientMetadata, provider: ProviderMetadata) -> str:
+    if "client_secret" not in client:
+        return "none"
+    supported = provider.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    only_post = "client_secret_post" in supported and "client_secret_basic" not in supported
+    return "client_secret_post" if only_post else "client_secret_basic"
+
+
+def require_client(client: ClientMetadata) -> None:
+    """Raise ConfigurationError unless the client can authenticate as it is registered."""
+    client_id = client.get("client_id")
+    if not isinstance(client_id, str) or not client_id:
+        raise ConfigurationError("ClientMetadata needs client_id, the identifier the provider gave the client.")
+    method = client.get("token_endpoint_auth_method")
+    if method is not None and method not in METHODS:
+        raise ConfigurationError(
+            f"token_endpoint_auth_method {method!r} is not supported; use one of {', '.join(METHODS)}."
+        )
+    if method in ("client_secret_basic", "client_secret_post") and not client.get("client_secret"):
+        raise ConfigurationError(f"token_endpoint_auth_method {method!r} needs client_secret in ClientMetadata.")
+
+
+def authenticated_request(url: str, form: dict[str, str], client: ClientAuthentication) -> HttpRequest:
+    """A POST of `form` to `url` as `client`. Never repeatable: it may carry a code that is good once."""
+    headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
+    if client.method == "client_secret_basic":
+        headers["authorization"] = _basic(client)
+    elif client.method == "client_secret_post":
+        form = {**form, "client_id": client.client_id, "client_secret": client.client_secret or ""}
+    else:
+        form = {**form, "client_id": client.client_id}
+    return HttpRequest(method="POST", url=url, headers=headers, body=urlencode(form).encode())
+
+
+def _basic(client: ClientAuthentication) -> str:
+    # form-encoded first: a colon or a percent sign in either part would otherwise be misread
+    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret or '')}"
+    return "Basic " + b64encode(pair.encode()).decode()

@@ -1,0 +1,94 @@
+"""Where a provider publishes its metadata, and what makes them believable (OIDC Discovery 4)."""
+
+from typing import Any
+
+from ..errors import IssuerMismatch, MetadataInvalid
+from .http_message import HttpRequest, HttpResponse
+from .metadata import ProviderMetadata
+from .strict_json import read_object
+from .uri import is_plaintext, uri_problem
+
+REQUIRED_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+OPTIONAL_ENDPOINTS = (
+    "userinfo_endpoint",
+    "end_session_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+    "registration_endpoint",
+    "pushed_authorization_request_endpoint",
+    "check_session_iframe",
+)
+LISTS = ("token_endpoint_auth_methods_supported", "code_challenge_methods_supported")
+
+
+def well_known_uri(issuer: str) -> str:
+    """Where `issuer` publishes its metadata (OIDC Discovery 4.1)."""
+    return issuer.removesuffix("/") + "/.well-known/openid-configuration"
+
+
+def discovery_request(uri: str) -> HttpRequest:
+    return HttpRequest(method="GET", url=uri, headers={"accept": "application/json"}, repeatable=True)
+
+
+def read_discovery(response: HttpResponse, issuer: str) -> ProviderMetadata:
+    """The metadata of `issuer` (OIDC Discovery 4.2, 4.3).
+
+    Raises IssuerMismatch when the document speaks for another issuer, MetadataInvalid for any other fault.
+    """
+    if response.status != 200:
+        raise MetadataInvalid(
+            f"The discovery document of {issuer} must be answered with 200, not {response.status}. "
+            "Check the issuer, or set discovery_url.",
+            status=response.status,
+        )
+    try:
+        document = read_object(response.body)
+    except ValueError as error:
+        raise MetadataInvalid(f"The discovery document of {issuer} must be one JSON object: {error}") from None
+    require_issuer(document, issuer)
+    metadata = ProviderMetadata(**document)
+    require_usable(metadata)
+    return metadata
+
+
+def require_issuer(document: dict[str, Any], issuer: str) -> None:
+    """Compared code point by code point: a trailing slash makes another issuer (OIDC Discovery 4.3)."""
+    published = document.get("issuer")
+    if published != issuer:
+        shown = ascii(published)[:200]
+        raise IssuerMismatch(
+            f"The discovery document's issuer is {shown}, but issuer is configured as {issuer!r}. "
+            "They must be equal in every character.",
+            expected=issuer,
+        )
+
+
+def require_usable(metadata: ProviderMetadata) -> None:
+    """Raise MetadataInvalid for an endpoint that is missing, or that no token may be sent to."""
+    for name in REQUIRED_ENDPOINTS:
+        if name not in metadata:
+            raise MetadataInvalid(f"The provider's metadata must have {name}.", field=name)
+    require_endpoints(metadata, str(metadata["issuer"]))
+
+
+def require_endpoints(metadata: ProviderMetadata, issuer: str) -> None:
+    """Raise MetadataInvalid for a member that is there and not what it must be."""
+    for name in (*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS):
+        if name in metadata:
+            _require_endpoint(name, metadata[name], issuer)
+    for name in LISTS:
+        if not _is_list_of_strings(metadata.get(name, [])):
+            raise MetadataInvalid(f"{name} in the provider's metadata must be a list of strings.", field=name)
+
+
+def _require_endpoint(name: str, endpoint: object, issuer: str) -> None:
+    problem = uri_problem(endpoint)
+    # a public provider must not lead us to a service on this machine
+    if problem is None and is_plaintext(str(endpoint)) and not is_plaintext(issuer):
+        problem = "must use https as the issuer does"
+    if problem:
+        raise MetadataInvalid(f"{name} in the provider's metadata {problem}.", field=name)
+
+
+def _is_list_of_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)  # pyright: ignore[reportUnknownVariableType]

@@ -1,0 +1,36 @@
+"""HTTP requests and responses as plain values: what the protocol makes and reads, and a runtime carries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MAX_RESPONSE_BODY = 512 * 1024
+"""Bytes of a response body that we are ready to read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """One request to a provider.
+
+    `repeatable` says that sending it twice does no harm. `max_body` caps the decoded response body, in bytes.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    body: bytes = field(default=b"", repr=False)
+    repeatable: bool = False
+    max_body: int = MAX_RESPONSE_BODY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpResponse:
+    """What came back, read to its end. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type without its parameters, in lower case; empty when absent."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()

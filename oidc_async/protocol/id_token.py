@@ -1,0 +1,255 @@
+"""The ID token and everything that must be true of it (OIDC Core 2, 3.1.3.7, 3.1.3.8)."""
+
+import base64
+import hashlib
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard, cast
+
+from oidc_async.errors import AlgorithmNotAllowed, ClaimInvalid, ConfigurationError, TokenMalformed
+
+from .claims import (
+    Claims,
+    is_same_secret,
+    read_audience,
+    require_begun,
+    require_issued_recently,
+    require_issuer,
+    require_not_expired,
+    require_past_time,
+    require_string,
+    shown,
+)
+from .jose import (
+    ALGORITHMS,
+    SUPPORTED_ALGORITHMS,
+    CompactJWS,
+    VerificationKey,
+    parse_compact,
+    verify_compact,
+)
+from .strict_json import read_object
+
+TYPES = ("jwt", "application/jwt")
+MAX_SUBJECT_LENGTH = 255
+
+_SUPPORTED = ", ".join(SUPPORTED_ALGORITHMS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IDTokenExpectations:
+    """What one ID token must say. What can be expected has no default: leaving a check out takes a None.
+
+    Parameters:
+        issuer: the provider's Issuer Identifier.
+        client_id: our own.
+        algorithms: the `alg` values that the client registered; `none` never is one.
+        nonce: the one sent in the authentication request; None when there was none.
+        leeway_seconds: by how much the provider's clock may differ from ours.
+        max_age_seconds: the `max_age` that was requested; None when it wasn't.
+        acr_values: authentication contexts of which the token must name one; empty when any will do.
+        trusted_audiences: values that may stand beside our client_id in `aud`.
+        issued_within_seconds: how old `iat` may be.
+        access_token: the one issued with the token, for `at_hash`; None when there is none.
+        code: the one issued with the token, for `c_hash`; None when there is none.
+        require_at_hash: whether `at_hash` must be there.
+        require_c_hash: whether `c_hash` must be there.
+
+    Raises ConfigurationError for expectations that would let tokens through unchecked.
+    """
+
+    issuer: str
+    client_id: str
+    algorithms: tuple[str, ...]
+    nonce: str | None = field(repr=False)
+    leeway_seconds: float
+    max_age_seconds: float | None
+    acr_values: tuple[str, ...]
+    trusted_audiences: frozenset[str]
+    issued_within_seconds: float
+    access_token: str | None = field(repr=False)
+    code: str | None = field(repr=False)
+    require_at_hash: bool = False
+    require_c_hash: bool = False
+
+    def __post_init__(self) -> None:
+        for is_met, rule in self._rules():
+            if not is_met:
+                raise ConfigurationError(rule)
+
+    def _rules(self) -> Iterator[tuple[bool, str]]:
+        yield _are_supported(self.algorithms), f"algorithms must be a tuple of some of {_SUPPORTED}."
+        yield _is_text(self.issuer), "issuer must be a string that is not empty."
+        yield _is_text(self.client_id), "client_id must be a string that is not empty."
+        yield self.nonce is None or _is_text(self.nonce), "nonce must be None or a string that is not empty."
+        yield _is_tuple_of_text(self.acr_values), "acr_values must be a tuple of strings."
+        yield _is_frozenset(self.trusted_audiences), "trusted_audiences must be a frozenset."
+        yield _is_duration(self.leeway_seconds), "leeway_seconds must be a finite number, not negative."
+        yield _is_duration(self.issued_within_seconds), "issued_within_seconds must be a finite number."
+        yield self.max_age_seconds is None or _is_duration(self.max_age_seconds), "max_age_seconds must be finite."
+        yield self.access_token is not None or not self.require_at_hash, "require_at_hash needs access_token."
+        yield self.code is not None or not self.require_c_hash, "require_c_hash needs code."
+
+
+def parse_id_token(token: str, expectations: IDTokenExpectations) -> CompactJWS:
+    """The token taken apart, after all checks that need no key: its form, `typ` and `alg`.
+
+    The signature is **not** verified yet; see read_id_token.
+    Raises TokenMalformed, AlgorithmNotAllowed or ClaimInvalid.
+    """
+    jws = parse_compact(token)
+    _require_header(jws, expectations)
+    return jws
+
+
+def read_id_token(
+    jws: CompactJWS, key: VerificationKey, expectations: IDTokenExpectations, *, now: float
+) -> dict[str, Any]:
+    """The claims of an ID token whose signature and every expected claim are right (OIDC Core 3.1.3.7).
+
+    Parameters:
+        jws: from parse_id_token.
+        key: the provider's key, or the client's secret for HS256 and its kin.
+        expectations: what the token must say.
+        now: seconds since 1970.
+
+    Raises AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed, TokenExpired or ClaimInvalid.
+    """
+    _require_header(jws, expectations)
+    verify_compact(jws, key)
+    claims = _read_claims(jws)
+    require_issuer(claims, expectations.issuer)
+    _require_audience(claims, expectations)
+    _require_authorized_party(claims, expectations)
+    _require_times(claims, expectations, now)
+    _require_nonce(claims, expectations)
+    _require_subject(claims)
+    _require_authentication_context(claims, expectations)
+    _require_hashes(claims, expectations, jws.alg)
+    return claims
+
+
+def require_token_hash(claims: Claims, name: str, value: str, algorithm: str) -> None:
+    """Require that the claim `name` is the hash of `value`, a token or code (OIDC Core 3.1.3.6, 3.3.2.11).
+
+    The hash is that of the ID token's own `alg`; SHA-512 for Ed25519. Raises ClaimInvalid.
+    """
+    if algorithm not in ALGORITHMS:
+        raise ClaimInvalid(f"{name} can't be checked: the hash of alg is not known.", claim=name)
+    if not is_same_secret(require_string(claims, name), _half_hash(value, ALGORITHMS[algorithm].hash_name)):
+        raise ClaimInvalid(f"{name} must be the hash of what was issued with the token.", claim=name)
+
+
+def _half_hash(value: str, hash_name: str) -> str:
+    digest = hashlib.new(hash_name, value.encode("utf-8", "surrogatepass")).digest()
+    return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")
+
+
+def _require_header(jws: CompactJWS, expectations: IDTokenExpectations) -> None:
+    typ = jws.header.get("typ", "JWT")
+    if not isinstance(typ, str) or typ.lower() not in TYPES:
+        raise ClaimInvalid("typ must be JWT or absent: this is another kind of token.", claim="typ")
+    if jws.alg not in expectations.algorithms:
+        expected = ", ".join(expectations.algorithms)
+        seen = jws.alg if jws.alg in (*SUPPORTED_ALGORITHMS, "none") else "another"
+        message = f"alg must be {expected}, as the client registered it, not {seen}."
+        raise AlgorithmNotAllowed(message, expected=expectations.algorithms, seen=seen)
+
+
+def _read_claims(jws: CompactJWS) -> dict[str, Any]:
+    try:
+        claims = read_object(jws.payload)
+    except ValueError as error:
+        raise TokenMalformed(f"The token's claims must be one JSON object: {error}.") from None
+    if "events" in claims:
+        raise ClaimInvalid("events must be absent: this is a logout or event token.", claim="events")
+    return claims
+
+
+def _require_audience(claims: Claims, expectations: IDTokenExpectations) -> None:
+    audience = read_audience(claims)
+    if expectations.client_id not in audience:
+        message = f"aud must contain {expectations.client_id!r}, not only {shown(claims['aud'])}."
+        raise ClaimInvalid(message, claim="aud", expected=expectations.client_id, seen=shown(claims["aud"]))
+    if others := audience - {expectations.client_id} - expectations.trusted_audiences:
+        seen = shown(sorted(others))
+        message = f"aud must not contain {seen}: they are not among the trusted audiences."
+        raise ClaimInvalid(message, claim="aud", expected=expectations.client_id, seen=seen)
+
+
+def _require_authorized_party(claims: Claims, expectations: IDTokenExpectations) -> None:
+    if "azp" not in claims and len(read_audience(claims)) == 1:
+        return
+    if claims.get("azp") != expectations.client_id:
+        raise ClaimInvalid(
+            f"azp must be {expectations.client_id!r} when there is one, or several audiences.",
+            claim="azp",
+            expected=expectations.client_id,
+            seen=shown(claims.get("azp")),
+        )
+
+
+def _require_times(claims: Claims, expectations: IDTokenExpectations, now: float) -> None:
+    leeway = expectations.leeway_seconds
+    require_not_expired(claims, now=now, leeway=leeway)
+    require_begun(claims, now=now, leeway=leeway)
+    require_issued_recently(claims, now=now, leeway=leeway, within=expectations.issued_within_seconds)
+    max_age = expectations.max_age_seconds
+    if max_age is None and "auth_time" not in claims:
+        return
+    authenticated = require_past_time(claims, "auth_time", now=now, leeway=leeway)
+    if max_age is not None and not now - authenticated <= max_age + leeway:
+        message = f"auth_time must be at most max_age={max_age:g} seconds ago."
+        raise ClaimInvalid(message, claim="auth_time", seen=authenticated, now=now)
+
+
+def _require_nonce(claims: Claims, expectations: IDTokenExpectations) -> None:
+    if expectations.nonce is None:
+        return
+    if not is_same_secret(require_string(claims, "nonce"), expectations.nonce):
+        raise ClaimInvalid("nonce must be the one of the authentication request.", claim="nonce")
+
+
+def _require_subject(claims: Claims) -> None:
+    if len(require_string(claims, "sub")) > MAX_SUBJECT_LENGTH:
+        raise ClaimInvalid(f"sub must be at most {MAX_SUBJECT_LENGTH} characters.", claim="sub")
+
+
+def _require_authentication_context(claims: Claims, expectations: IDTokenExpectations) -> None:
+    if expectations.acr_values and claims.get("acr") not in expectations.acr_values:
+        expected = ", ".join(expectations.acr_values)
+        message = f"acr must be one of {expected}, not {shown(claims.get('acr'))}."
+        raise ClaimInvalid(message, claim="acr", expected=expectations.acr_values)
+
+
+def _require_hashes(claims: Claims, expectations: IDTokenExpectations, algorithm: str) -> None:
+    for name, value, required in (
+        ("at_hash", expectations.access_token, expectations.require_at_hash),
+        ("c_hash", expectations.code, expectations.require_c_hash),
+    ):
+        if value is not None and (required or name in claims):
+            require_token_hash(claims, name, value, algorithm)
+
+
+def _are_supported(algorithms: object) -> bool:
+    # An empty tuple, or a string, would mean something else to many a JOSE library than to its caller.
+    if not _is_tuple_of_text(algorithms) or not algorithms:
+        return False
+    return set(algorithms) <= set(SUPPORTED_ALGORITHMS)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _is_tuple_of_text(value: object) -> TypeGuard[tuple[str, ...]]:
+    return isinstance(value, tuple) and all(_is_text(member) for member in cast(tuple[object, ...], value))
+
+
+def _is_frozenset(value: object) -> bool:
+    return isinstance(value, frozenset)
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < math.inf

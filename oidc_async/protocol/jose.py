@@ -1,0 +1,313 @@
+"""Signed tokens and the keys that verify them (RFC 7515, 7517, 7518, 8037, 9864).
+
+The only file that knows joserfc. What joserfc would accept and we do not is refused before joserfc sees it;
+whatever it raises ends here.
+"""
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from joserfc.jwa import JWS_ALGORITHMS, JWSAlgModel
+from joserfc.jwk import Key, OctKey, import_key
+
+from oidc_async.errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed
+
+from .strict_json import read_object
+
+MAX_TOKEN_LENGTH = 128 * 1024
+MAX_HEADER_LENGTH = 8 * 1024
+"""Characters of the token, and of its header as it is encoded."""
+
+MAX_KID_LENGTH = 1024
+
+RSA_BITS = range(2048, 8192 + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureAlgorithm:
+    """The keys that an algorithm takes, and its hash by the name that hashlib knows."""
+
+    kty: str
+    crv: str | None
+    hash_name: str
+
+
+ALGORITHMS: Mapping[str, SignatureAlgorithm] = MappingProxyType(
+    {
+        "RS256": SignatureAlgorithm("RSA", None, "sha256"),
+        "RS384": SignatureAlgorithm("RSA", None, "sha384"),
+        "RS512": SignatureAlgorithm("RSA", None, "sha512"),
+        "PS256": SignatureAlgorithm("RSA", None, "sha256"),
+        "PS384": SignatureAlgorithm("RSA", None, "sha384"),
+        "PS512": SignatureAlgorithm("RSA", None, "sha512"),
+        "ES256": SignatureAlgorithm("EC", "P-256", "sha256"),
+        "ES384": SignatureAlgorithm("EC", "P-384", "sha384"),
+        "ES512": SignatureAlgorithm("EC", "P-521", "sha512"),
+        "EdDSA": SignatureAlgorithm("OKP", "Ed25519", "sha512"),
+        "Ed25519": SignatureAlgorithm("OKP", "Ed25519", "sha512"),
+        "HS256": SignatureAlgorithm("oct", None, "sha256"),
+        "HS384": SignatureAlgorithm("oct", None, "sha384"),
+        "HS512": SignatureAlgorithm("oct", None, "sha512"),
+    }
+)
+
+SUPPORTED_ALGORITHMS: tuple[str, ...] = tuple(ALGORITHMS)
+"""Every `alg` that can be verified. `none` is not among them and never will be."""
+
+# Taken one by one: joserfc's registry would choose by the token and warn about EdDSA.
+_VERIFIERS: Mapping[str, JWSAlgModel] = {model.name: model for model in JWS_ALGORITHMS if model.name in ALGORITHMS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VerificationKey:
+    """One key that is fit to verify signatures: a provider's public key or a client's secret.
+
+    `kid` and `alg` are None when the key does not name them; `crv` is None for RSA and `oct` keys.
+    """
+
+    kid: str | None
+    kty: str
+    crv: str | None
+    alg: str | None
+    material: Key = field(repr=False)
+
+    def is_for(self, algorithm: str) -> bool:
+        """Whether `algorithm` takes keys of this type and curve, and this key is not reserved for another."""
+        takes = ALGORITHMS.get(algorithm)
+        if takes is None or self.alg not in (None, algorithm):
+            return False
+        return (takes.kty, takes.crv) == (self.kty, self.crv)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactJWS:
+    """A token taken apart, **not verified**: its header and payload are claims of a stranger."""
+
+    header: Mapping[str, Any]
+    payload: bytes = field(repr=False)
+    signing_input: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    @property
+    def alg(self) -> str:
+        return str(self.header["alg"])
+
+    @property
+    def kid(self) -> str | None:
+        return self.header.get("kid")
+
+
+def parse_compact(token: str) -> CompactJWS:
+    """Take a JWS in compact form apart (RFC 7515 7.1), without verifying anything.
+
+    Cheap whatever the token holds. Header parameters that would extend JWS (`crit`, `b64`) are refused; those
+    that carry or point to keys (`jwk`, `jku`, `x5c`, `x5u`) are never followed.
+
+    Raises TokenMalformed, and AlgorithmNotAllowed when `alg` is missing or no name.
+    """
+    header, payload, signature = _split(token)
+    parameters = _read_header(_decode_segment(header, "header"))
+    return CompactJWS(
+        header=parameters,
+        payload=_decode_segment(payload, "payload"),
+        signing_input=f"{header}.{payload}".encode("ascii"),
+        signature=_decode_segment(signature, "signature"),
+    )
+
+
+def verify_compact(jws: CompactJWS, key: VerificationKey) -> None:
+    """Require that `key` signed the token with the algorithm of its header (RFC 7515 5.2).
+
+    Which algorithms are acceptable at all is the caller's to check before.
+
+    Raises AlgorithmNotAllowed for an algorithm that is not supported, KeyUnusable when the key is not one for
+    this algorithm or a secret shorter than the hash (RFC 7518 3.2), SignatureInvalid.
+    """
+    if jws.alg not in ALGORITHMS:
+        raise AlgorithmNotAllowed(f"alg must be one of {', '.join(SUPPORTED_ALGORITHMS)}.")
+    if not key.is_for(jws.alg):
+        raise KeyUnusable(f"The key is not one for {jws.alg}.")
+    if key.kty == "oct":
+        _require_long_secret(key.material, jws.alg)
+    if not _is_signed(jws, key):
+        raise SignatureInvalid(f"The {jws.alg} signature of the token does not verify.")
+
+
+def import_jwk(jwk: Mapping[str, Any]) -> VerificationKey:
+    """The public key in a JWK (RFC 7517 4), if it is fit to verify signatures.
+
+    RSA of 2048 to 8192 bits, EC on P-256, P-384 and P-521, OKP on Ed25519. Only the public members are read.
+
+    Raises KeyUnusable; its message names the member and what was expected.
+    """
+    kty = _read_optional_text(jwk, "kty") or ""
+    if kty not in _READERS:
+        raise KeyUnusable("kty must be RSA, EC or OKP.")
+    public = _READERS[kty](jwk)
+    _require_for_verifying(jwk)
+    key = VerificationKey(
+        kid=_read_kid(jwk),
+        kty=kty,
+        crv=public.get("crv"),
+        alg=_read_optional_text(jwk, "alg"),
+        material=_import({"kty": kty, **public}),
+    )
+    if key.alg is not None and not key.is_for(key.alg):
+        raise KeyUnusable("alg must be a signature algorithm for this type of key.")
+    return key
+
+
+def client_secret_key(secret: str) -> VerificationKey:
+    """The key for HS256, HS384 and HS512: the UTF-8 octets of the client_secret (OIDC Core 10.1).
+
+    Raises KeyUnusable when the secret is no text. Whether it is long enough depends on the algorithm and is
+    checked by verify_compact.
+    """
+    try:
+        octets = secret.encode("utf-8")
+    except UnicodeEncodeError:
+        raise KeyUnusable("client_secret must be Unicode text.") from None
+    # Not by import_key, which parses a secret as PEM and DER first and warns about short ones.
+    return VerificationKey(kid=None, kty="oct", crv=None, alg=None, material=OctKey(octets, octets))
+
+
+def _split(token: str) -> tuple[str, str, str]:
+    if not _is_short_ascii(token):
+        raise TokenMalformed(f"The token must be at most {MAX_TOKEN_LENGTH} ASCII characters.")
+    dots = token.count(".")
+    if dots == 4:
+        raise TokenMalformed("The token is encrypted (5 segments), which is not supported yet.")
+    if dots != 2:
+        raise TokenMalformed("The token must have the 3 segments of a JWS in compact form.")
+    header, payload, signature = token.split(".")
+    if len(header) > MAX_HEADER_LENGTH:
+        raise TokenMalformed(f"The token's header must be at most {MAX_HEADER_LENGTH} characters.")
+    return header, payload, signature
+
+
+def _is_short_ascii(token: object) -> bool:
+    return isinstance(token, str) and len(token) <= MAX_TOKEN_LENGTH and token.isascii()
+
+
+def _decode_segment(segment: str, name: str) -> bytes:
+    data = _decode_base64url(segment)
+    if data is None:
+        raise TokenMalformed(f"The token's {name} must be base64url without padding.")
+    return data
+
+
+def _decode_base64url(text: str) -> bytes | None:
+    """None for what is not canonical (RFC 7515 2): with padding, blanks, stray bits, `+` or `/`."""
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    return data if base64.urlsafe_b64encode(data).rstrip(b"=") == text.encode("ascii") else None
+
+
+def _read_header(data: bytes) -> Mapping[str, Any]:
+    try:
+        header = read_object(data)
+    except ValueError as error:
+        raise TokenMalformed(f"The token's header must be one JSON object: {error}.") from None
+    for name in ("crit", "b64"):
+        if name in header:
+            raise TokenMalformed(f"The token's header must not have {name}: extensions of JWS are not supported.")
+    alg = header.get("alg")
+    if not isinstance(alg, str) or not alg:
+        raise AlgorithmNotAllowed("alg in the token's header must name a signature algorithm.")
+    if not _is_kid(header.get("kid", "")):
+        raise TokenMalformed(f"kid in the token's header must be a string of at most {MAX_KID_LENGTH} characters.")
+    return MappingProxyType(header)
+
+
+def _is_kid(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_KID_LENGTH
+
+
+def _is_signed(jws: CompactJWS, key: VerificationKey) -> bool:
+    try:
+        return _VERIFIERS[jws.alg].verify(jws.signing_input, jws.signature, key.material)
+    except Exception:
+        # Whatever a hostile signature provokes below: it is not a valid one.
+        return False
+
+
+def _require_long_secret(material: Key, algorithm: str) -> None:
+    size = hashlib.new(ALGORITHMS[algorithm].hash_name).digest_size
+    if not isinstance(material, OctKey) or len(material.raw_value) < size:
+        raise KeyUnusable(f"client_secret must be at least {size} bytes long for {algorithm}.")
+
+
+def _read_optional_text(jwk: Mapping[str, Any], name: str) -> str | None:
+    value = jwk.get(name)
+    if name in jwk and not isinstance(value, str):
+        raise KeyUnusable(f"{name} must be a string.")
+    return value
+
+
+def _read_kid(jwk: Mapping[str, Any]) -> str | None:
+    if not _is_kid(jwk.get("kid", "")):
+        raise KeyUnusable(f"kid must be a string of at most {MAX_KID_LENGTH} characters.")
+    return jwk.get("kid")
+
+
+def _require_for_verifying(jwk: Mapping[str, Any]) -> None:
+    if jwk.get("use", "sig") != "sig":
+        raise KeyUnusable("use must be sig.")
+    operations = jwk.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        raise KeyUnusable("key_ops must be a list with verify.")
+
+
+def _read_rsa(jwk: Mapping[str, Any]) -> dict[str, str]:
+    modulus = int.from_bytes(_read_member(jwk, "n", 1400))
+    exponent = int.from_bytes(_read_member(jwk, "e", 8))
+    if modulus.bit_length() not in RSA_BITS or modulus % 2 == 0:
+        raise KeyUnusable(f"n must be an odd number of 2048 to 8192 bits, not {modulus.bit_length()}.")
+    if not 3 <= exponent < 2**32 or exponent % 2 == 0:
+        raise KeyUnusable("e must be an odd number from 3 to 2^32.")
+    return {"n": jwk["n"], "e": jwk["e"]}
+
+
+def _read_ec(jwk: Mapping[str, Any]) -> dict[str, str]:
+    crv = _read_optional_text(jwk, "crv")
+    if crv not in ("P-256", "P-384", "P-521"):
+        raise KeyUnusable("crv must be P-256, P-384 or P-521.")
+    for name in ("x", "y"):
+        _read_member(jwk, name, 88)
+    return {"crv": crv, "x": jwk["x"], "y": jwk["y"]}
+
+
+def _read_okp(jwk: Mapping[str, Any]) -> dict[str, str]:
+    crv = _read_optional_text(jwk, "crv")
+    if crv != "Ed25519":
+        raise KeyUnusable("crv must be Ed25519.")
+    _read_member(jwk, "x", 43)
+    return {"crv": crv, "x": jwk["x"]}
+
+
+def _read_member(jwk: Mapping[str, Any], name: str, max_length: int) -> bytes:
+    text = _read_optional_text(jwk, name)
+    data = _decode_base64url(text) if text and text.isascii() and len(text) <= max_length else None
+    if data is None:
+        raise KeyUnusable(f"{name} must be base64url of 1 to {max_length} characters.")
+    return data
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, str]]] = MappingProxyType(
+    {"RSA": _read_rsa, "EC": _read_ec, "OKP": _read_okp}
+)
+
+
+def _import(public: dict[str, Any]) -> Key:
+    try:
+        return import_key(public)
+    except Exception:
+        # A point off the curve, the wrong length, a curve that this OpenSSL lacks: all the same to us.
+        raise KeyUnusable(f"The {public['kty']} key is not a valid one.") from None

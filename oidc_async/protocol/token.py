@@ -1,0 +1,115 @@
+"""The token request and its response (OIDC Core 3.1.3, RFC 6749 4.1.3, 5)."""
+
+import math
+import re
+from typing import Any
+
+from ..errors import TokenResponseInvalid
+from .client_authentication import ClientAuthentication, authenticated_request
+from .http_message import HttpRequest, HttpResponse
+from .masked_mapping import MaskedMapping
+from .metadata import ProviderMetadata
+from .oauth_error import require_success
+from .strict_json import read_object
+
+MAX_LIFETIME = 10 * 365 * 24 * 3600
+"""Seconds. A longer `expires_in` is cut to this."""
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+class TokenResponse(MaskedMapping):
+    """A successful token response (RFC 6749 5.1). As a mapping it has every member that was sent."""
+
+    __slots__ = ()
+
+    @property
+    def access_token(self) -> str:
+        return str(self["access_token"])
+
+    @property
+    def token_type(self) -> str:
+        return str(self["token_type"])
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds of life that the access token had when it was sent."""
+        return self.get("expires_in")
+
+    @property
+    def refresh_token(self) -> str | None:
+        return self.get("refresh_token")
+
+    @property
+    def id_token(self) -> str | None:
+        """The ID token as it was sent, a JWT."""
+        return self.get("id_token")
+
+    @property
+    def scope(self) -> str | None:
+        """The granted scope, when it differs from the requested one."""
+        return self.get("scope")
+
+
+def authorization_code_request(
+    provider: ProviderMetadata,
+    client: ClientAuthentication,
+    *,
+    code: str,
+    redirect_uri: str,
+    code_verifier: str,
+) -> HttpRequest:
+    """Exchange a code for tokens (OIDC Core 3.1.3.1, RFC 7636 4.5)."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": redirect_uri,
+        "code_verifier": code_verifier,
+    }
+    return authenticated_request(provider["token_endpoint"], form, client)
+
+
+def read_token_response(response: HttpResponse) -> TokenResponse:
+    """The tokens (RFC 6749 5.1).
+
+    Raises OAuthError for an error response, TokenResponseInvalid for a success that is none.
+    """
+    require_success(response, "token endpoint")
+    if response.status != 200:
+        raise TokenResponseInvalid(
+            f"The token endpoint must answer 200, not {response.status}; redirects are not followed.",
+            status=response.status,
+        )
+    try:
+        document = read_object(response.body)
+    except ValueError as error:
+        raise TokenResponseInvalid(f"The token response must be one JSON object: {error}") from None
+    _require_bearer(document)
+    for name in ("refresh_token", "id_token", "scope"):
+        if document.get(name) is not None and not isinstance(document[name], str):
+            raise TokenResponseInvalid(f"{name} in the token response must be a string.", parameter=name)
+    return TokenResponse(**{**document, "expires_in": _read_expires_in(document.get("expires_in"))})
+
+
+def _require_bearer(document: dict[str, Any]) -> None:
+    access_token, token_type = document.get("access_token"), document.get("token_type")
+    # it goes into a header: anything but visible ASCII could break out of it
+    if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):
+        raise TokenResponseInvalid(
+            "access_token in the token response must be a string of visible ASCII characters.",
+            parameter="access_token",
+        )
+    if not isinstance(token_type, str) or token_type.lower() != "bearer":
+        raise TokenResponseInvalid("token_type in the token response must be Bearer.", parameter="token_type")
+
+
+def _read_expires_in(value: object) -> float | None:
+    if value is None:
+        return None
+    # a number in quotes is wrong, yet well-known providers send it, and nothing is lost by reading it
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = float(value[:20])
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise TokenResponseInvalid(
+            "expires_in in the token response must be a number of seconds.", parameter="expires_in"
+        )
+    return min(value, MAX_LIFETIME)

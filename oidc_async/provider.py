@@ -1,0 +1,85 @@
+"""One issuer: its metadata and its keys, fetched at first need and kept fresh."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from .errors import KeyNotFound, SignatureInvalid
+from .protocol.discovery import discovery_request, read_discovery, well_known_uri
+from .protocol.freshness import freshness
+from .protocol.http_message import HttpResponse
+from .protocol.jose import CompactJWS, VerificationKey, client_secret_key
+from .protocol.jwks import JWKS, jwks_request, read_jwks, select_key
+from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .provider_configuration import ProviderConfiguration
+from .remembered import Allowance, Fetched, Remembered
+from .retrying import send_repeatable
+from .runtime import Runtime
+
+T = TypeVar("T")
+
+HOUR, DAY = 3600.0, 86400.0
+KEY_RENEWALS_AT_ONCE = 3
+SECONDS_PER_KEY_RENEWAL = 60.0
+
+
+class Provider:
+    """The provider of a configuration, over one runtime."""
+
+    def __init__(self, configuration: ProviderConfiguration, runtime: Runtime) -> None:
+        self._configuration, self._runtime = configuration, runtime
+        self._discovered = Remembered(runtime, self._fetch_metadata, keep_stale=DAY)
+        self._keys: dict[str, Remembered[JWKS]] = {}
+
+    async def metadata(self) -> ProviderMetadata:
+        """The metadata: given, or discovered with the given ones laid over. Raises ProviderError."""
+        given = self._configuration.provider_metadata
+        if given is not None and not self._configuration.issuer:
+            return given
+        return await self._discovered.get()
+
+    async def verify(self, jws: CompactJWS, read: Callable[[VerificationKey], T]) -> T:
+        """What `read` makes of a token with the key that signed it.
+
+        Keys are fetched again, within limits, when none fits or the one of that name doesn't verify: a provider
+        may have rotated its keys a moment ago (OIDC Core 10.1.1), or have restarted with others under old names.
+        """
+        if jws.alg.startswith("HS"):
+            return read(self._client_secret_key())
+        keys = await self._remembered_keys()
+        jwks = await keys.get()
+        try:
+            return read(select_key(jws, jwks.keys))
+        except (KeyNotFound, SignatureInvalid):
+            renewed = await keys.renew(jwks)
+            if renewed is jwks:
+                raise
+            return read(select_key(jws, renewed.keys))
+
+    def _client_secret_key(self) -> VerificationKey:
+        client = self._configuration.client_metadata or ClientMetadata()
+        return client_secret_key(client.get("client_secret", ""))
+
+    async def _remembered_keys(self) -> Remembered[JWKS]:
+        jwks_uri = (await self.metadata())["jwks_uri"]
+        if jwks_uri not in self._keys:
+            allowance = Allowance(KEY_RENEWALS_AT_ONCE, SECONDS_PER_KEY_RENEWAL)
+            # a provider that moved its keys doesn't need the old place any more
+            self._keys = {jwks_uri: Remembered(self._runtime, self._fetch_keys, keep_stale=DAY, renewals=allowance)}
+        return self._keys[jwks_uri]
+
+    async def _fetch_metadata(self) -> Fetched[ProviderMetadata]:
+        issuer = self._configuration.issuer or ""
+        uri = self._configuration.discovery_url or well_known_uri(issuer)
+        response = await send_repeatable(self._runtime, discovery_request(uri))
+        metadata = read_discovery(response, issuer)
+        given = self._configuration.provider_metadata
+        return _fetched(metadata.copy(**given) if given else metadata, response)
+
+    async def _fetch_keys(self) -> Fetched[JWKS]:
+        jwks_uri = (await self.metadata())["jwks_uri"]
+        response = await send_repeatable(self._runtime, jwks_request(jwks_uri))
+        return _fetched(read_jwks(response), response)
+
+
+def _fetched(value: T, response: HttpResponse) -> Fetched[T]:
+    return Fetched(value=value, max_age=freshness(response, default=HOUR, least=60.0, most=DAY))

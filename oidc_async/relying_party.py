@@ -1,0 +1,266 @@
+"""What a client does at its provider: log users in, ask who they are, log them out (OIDC Core 3.1)."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from secrets import token_urlsafe
+from typing import Any, Self
+
+from .async_runtime import AsyncRuntime
+from .blocking import Blocking, blocking
+from .blocking_runtime import BlockingRuntime
+from .errors import AuthorizationResponseInvalid, ConfigurationError, LoginExpired, TokenResponseInvalid
+from .protocol.authorization import (
+    authorization_request,
+    code_challenge,
+    parse_authorization_response,
+    read_authorization_response,
+)
+from .protocol.client_authentication import client_authentication
+from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
+from .protocol.logout import end_session_request
+from .protocol.metadata import ClientMetadata
+from .protocol.token import TokenResponse, authorization_code_request, read_token_response
+from .protocol.uri import uri_problem
+from .protocol.userinfo import read_userinfo, userinfo_request
+from .provider import Provider
+from .provider_configuration import ProviderConfiguration, require_request_parameters
+from .retrying import send_repeatable
+from .runtime import Runtime
+
+DEFAULT_CLOCK_SKEW = 30.0
+DEFAULT_LOGIN_LIFETIME = 600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingLogin:
+    """A login that was begun. Keep it for this browser only, until the provider sends the browser back."""
+
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    redirect_uri: str
+    response_mode: str
+    max_age: float | None
+    begun_at: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """Where to send the browser, and what to remember of it until it comes back."""
+
+    url: str = field(repr=False)
+    pending: PendingLogin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A login whose every part was verified."""
+
+    tokens: TokenResponse
+    id_token: Mapping[str, Any] = field(repr=False)
+    userinfo: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def id_token_jwt(self) -> str:
+        return str(self.tokens["id_token"])
+
+
+class AsyncRelyingParty:
+    """A client of one provider, for asyncio.
+
+    Parameters:
+        configuration: the provider and the client.
+        redirect_uri: where the provider sends the browser back to; registered with the provider.
+        clock_skew_seconds: leeway for time claims, unless the configuration has its own.
+        login_lifetime_seconds: how long a login may take.
+        runtime: how to reach the network; one of its own by default.
+    """
+
+    def __init__(
+        self,
+        configuration: ProviderConfiguration,
+        *,
+        redirect_uri: str,
+        clock_skew_seconds: float = DEFAULT_CLOCK_SKEW,
+        login_lifetime_seconds: float = DEFAULT_LOGIN_LIFETIME,
+        runtime: Runtime | None = None,
+    ) -> None:
+        if configuration.client_metadata is None:
+            raise ConfigurationError(
+                "Dynamic client registration is not supported by this version: register the client at the "
+                "provider and pass client_metadata=ClientMetadata(client_id=..., client_secret=...)."
+            )
+        if problem := uri_problem(redirect_uri):
+            raise ConfigurationError(f"redirect_uri {problem}.")
+        own_skew = configuration.clock_skew_seconds
+        self.configuration = configuration
+        self.redirect_uri = redirect_uri
+        self._client: ClientMetadata = configuration.client_metadata
+        self._clock_skew = clock_skew_seconds if own_skew is None else own_skew
+        self._login_lifetime = login_lifetime_seconds
+        self._runtime = (
+            runtime
+            or configuration.runtime
+            or AsyncRuntime(configuration.http_settings, http_client=configuration.http_client)
+        )
+        self.provider = Provider(configuration, self._runtime)
+
+    async def begin_login(self, /, **parameters: str) -> AuthorizationRequest:
+        """A new authentication request (OIDC Core 3.1.2.1) with PKCE, state and nonce.
+
+        `parameters` are laid over `auth_request_params`, for instance `login_hint` or `prompt`.
+        Raises ProviderError when the provider's metadata can't be had.
+        """
+        parameters = {**self.configuration.request_parameters(), **parameters}
+        require_request_parameters(parameters)
+        provider = await self.provider.metadata()
+        max_age = parameters.get("max_age")
+        pending = PendingLogin(
+            state=token_urlsafe(32),
+            nonce=token_urlsafe(32),
+            code_verifier=token_urlsafe(32),
+            redirect_uri=self.redirect_uri,
+            response_mode=parameters.get("response_mode", "query"),
+            max_age=None if max_age is None else float(max_age),
+            begun_at=self._runtime.now(),
+        )
+        ours = {
+            "client_id": self._client["client_id"],
+            "redirect_uri": pending.redirect_uri,
+            "state": pending.state,
+            "nonce": pending.nonce,
+            "code_challenge": code_challenge(pending.code_verifier),
+            "code_challenge_method": "S256",
+        }
+        return AuthorizationRequest(url=authorization_request(provider, {**parameters, **ours}), pending=pending)
+
+    async def complete_login(self, pending: PendingLogin, response: str, *, response_mode: str = "query") -> Login:
+        """The verified login for the encoded `response` that the browser brought back (OIDC Core 3.1.2.5 to 3.1.3.7).
+
+        Parameters:
+            pending: what `begin_login` gave for this browser. Use it once.
+            response: the query string, or the body of a form_post, as it came.
+            response_mode: by which way it came, "query" or "form_post".
+
+        Raises LoginError, TokenError or ProviderError.
+        """
+        self._require_in_time(pending)
+        if response_mode != pending.response_mode:
+            raise AuthorizationResponseInvalid(
+                f"The response must come by response_mode={pending.response_mode}, not {response_mode}."
+            )
+        provider = await self.provider.metadata()
+        parameters = parse_authorization_response(response)
+        code = read_authorization_response(parameters, provider, pending.state)
+        tokens = await self._exchange_code(pending, code)
+        id_token = await self._read_id_token(pending, tokens, code)
+        userinfo = await self.userinfo(tokens.access_token, sub=id_token["sub"])
+        return Login(tokens=tokens, id_token=id_token, userinfo=userinfo)
+
+    async def userinfo(self, access_token: str, *, sub: str) -> dict[str, Any] | None:
+        """Claims of the user `sub` (OIDC Core 5.3); None when the provider has no endpoint or none is to be asked."""
+        method = self.configuration.userinfo_http_method
+        endpoint = (await self.provider.metadata()).get("userinfo_endpoint")
+        if method is None or endpoint is None:
+            return None
+        response = await send_repeatable(self._runtime, userinfo_request(endpoint, access_token, method))
+        return read_userinfo(response, sub)
+
+    async def end_session_url(
+        self,
+        *,
+        id_token_hint: str | None = None,
+        post_logout_redirect_uri: str | None = None,
+        state: str | None = None,
+    ) -> str | None:
+        """Where to send the browser to log out at the provider too; None when the provider has no such place.
+
+        OIDC RP-Initiated Logout 2.
+        """
+        return end_session_request(
+            await self.provider.metadata(),
+            client_id=self._client["client_id"],
+            id_token_hint=id_token_hint,
+            post_logout_redirect_uri=post_logout_redirect_uri,
+            state=state,
+        )
+
+    def _require_in_time(self, pending: PendingLogin) -> None:
+        if not -self._clock_skew <= self._runtime.now() - pending.begun_at <= self._login_lifetime:
+            raise LoginExpired(f"The login took longer than {self._login_lifetime:.0f} seconds. Begin it again.")
+
+    async def _exchange_code(self, pending: PendingLogin, code: str) -> TokenResponse:
+        provider = await self.provider.metadata()
+        request = authorization_code_request(
+            provider,
+            client_authentication(self._client, provider),
+            code=code,
+            redirect_uri=pending.redirect_uri,
+            code_verifier=pending.code_verifier,
+        )
+        # sent once, whatever happens: a code is good for one use, and a second one may revoke everything
+        return read_token_response(await self._runtime.send(request))
+
+    async def _read_id_token(self, pending: PendingLogin, tokens: TokenResponse, code: str) -> dict[str, Any]:
+        if tokens.id_token is None:
+            raise TokenResponseInvalid("The token response must have an id_token.", parameter="id_token")
+        expectations = IDTokenExpectations(
+            issuer=(await self.provider.metadata())["issuer"],
+            client_id=self._client["client_id"],
+            algorithms=self.configuration.id_token_algorithms,
+            nonce=pending.nonce,
+            leeway_seconds=self._clock_skew,
+            max_age_seconds=pending.max_age,
+            acr_values=(),
+            trusted_audiences=self.configuration.trusted_audiences,
+            issued_within_seconds=self.configuration.id_token_issued_within_seconds,
+            access_token=tokens.access_token,
+            code=code,
+        )
+        jws = parse_id_token(tokens.id_token, expectations)
+        now = self._runtime.now()
+        return await self.provider.verify(jws, lambda key: read_id_token(jws, key, expectations, now=now))
+
+
+class RelyingParty(Blocking[AsyncRelyingParty]):
+    """A client of one provider, for code without an event loop. Everything is as in AsyncRelyingParty."""
+
+    def __init__(
+        self,
+        configuration: ProviderConfiguration,
+        *,
+        redirect_uri: str,
+        clock_skew_seconds: float = DEFAULT_CLOCK_SKEW,
+        login_lifetime_seconds: float = DEFAULT_LOGIN_LIFETIME,
+        runtime: Runtime | None = None,
+    ) -> None:
+        super().__init__(
+            AsyncRelyingParty(
+                configuration,
+                redirect_uri=redirect_uri,
+                clock_skew_seconds=clock_skew_seconds,
+                login_lifetime_seconds=login_lifetime_seconds,
+                runtime=runtime
+                or configuration.runtime
+                or BlockingRuntime(configuration.http_settings, http_client=configuration.http_client),
+            )
+        )
+
+    @classmethod
+    def over(cls, origin: AsyncRelyingParty) -> Self:
+        """The blocking face of a relying party that works over a BlockingRuntime."""
+        party = cls.__new__(cls)
+        Blocking.__init__(party, origin)
+        return party
+
+    begin_login = blocking(AsyncRelyingParty.begin_login)
+    complete_login = blocking(AsyncRelyingParty.complete_login)
+    userinfo = blocking(AsyncRelyingParty.userinfo)
+    end_session_url = blocking(AsyncRelyingParty.end_session_url)

@@ -1,0 +1,79 @@
+"""A response body, collected chunk by chunk under a cap that counts decoded bytes."""
+
+import zlib
+from typing import Protocol
+
+from .errors import ProviderUnreachable, ResponseTooLarge
+from .http_failure import describe
+from .protocol.http_message import HttpRequest
+
+
+class _Decoder(Protocol):
+    def decode(self, chunk: bytes, limit: int) -> bytes:
+        """At most `limit` decoded bytes."""
+        ...
+
+    def is_complete(self) -> bool: ...
+
+
+class _Identity:
+    def decode(self, chunk: bytes, limit: int) -> bytes:
+        return chunk[:limit]
+
+    def is_complete(self) -> bool:
+        return True
+
+
+class _Gzip:
+    # The HTTP library would inflate a chunk to a thousand times its size before anybody could count.
+
+    def __init__(self) -> None:
+        self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    def decode(self, chunk: bytes, limit: int) -> bytes:
+        return self._inflater.decompress(chunk, limit)
+
+    def is_complete(self) -> bool:
+        return self._inflater.eof
+
+
+class ResponseBody:
+    """Collects the body of the response to `request`, never more than one byte beyond `request.max_body`.
+
+    We ask for no Content-Encoding. A provider, or a proxy before it, that answers in gzip all the same is
+    understood; any other encoding is refused with ProviderUnreachable.
+    """
+
+    def __init__(self, request: HttpRequest, content_encoding: str) -> None:
+        self._request = request
+        self._decoder = self._decoder_of(content_encoding.strip().lower())
+        self._body = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes off the wire. Raises ResponseTooLarge."""
+        limit = self._request.max_body - len(self._body) + 1
+        try:
+            self._body += self._decoder.decode(chunk, limit)
+        except zlib.error:
+            raise self._unusable("the body is not valid gzip") from None
+        if len(self._body) > self._request.max_body:
+            raise ResponseTooLarge(
+                f"{describe(self._request)}: the response body is larger than {self._request.max_body} bytes",
+                max_body=self._request.max_body,
+            )
+
+    def complete(self) -> bytes:
+        """The whole body. Raises ProviderUnreachable when it ended too early."""
+        if not self._decoder.is_complete():
+            raise self._unusable("the body ended too early")
+        return bytes(self._body)
+
+    def _decoder_of(self, encoding: str) -> _Decoder:
+        if encoding in ("", "identity"):
+            return _Identity()
+        if encoding in ("gzip", "x-gzip"):
+            return _Gzip()
+        raise self._unusable("a Content-Encoding that was not asked for")
+
+    def _unusable(self, fault: str) -> ProviderUnreachable:
+        return ProviderUnreachable(f"{describe(self._request)}: {fault}", reason=fault)

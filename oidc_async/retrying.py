@@ -1,0 +1,66 @@
+"""A request that does no harm when it is sent twice, sent again when the provider stumbles."""
+
+import random
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+from .errors import ProviderUnreachable
+from .protocol.http_message import HttpRequest, HttpResponse
+from .runtime import Runtime
+
+RETRIES = 2
+"""Tries after the first."""
+
+TOTAL_BUDGET = 8.0
+"""Seconds from the first try on during which another may begin."""
+
+LONGEST_RETRY_AFTER = 2.0
+"""Seconds that we are ready to wait because the provider asks for it."""
+
+_FIRST_PAUSE = 0.2
+_STUMBLES = frozenset({429, 502, 503, 504})
+_random = random.SystemRandom()
+
+
+async def send_repeatable(runtime: Runtime, request: HttpRequest) -> HttpResponse:
+    """The response to `request`, tried again after a broken connection, 429, 502, 503 or 504.
+
+    Only when `request.repeatable`. A short `Retry-After` (RFC 9110 10.2.3) is honoured; with a long one, and after
+    the last try, the answer comes back as it is. Raises what `runtime.send` raises; a timeout and a full queue of
+    our own are not tried again.
+    """
+    last_start = runtime.monotonic() + TOTAL_BUDGET
+    for pause in _pauses() if request.repeatable else ():
+        try:
+            response = await runtime.send(request)
+        except ProviderUnreachable:
+            wait = pause
+            if runtime.monotonic() + wait > last_start:
+                raise
+        else:
+            wait = max(pause, _retry_after(response, runtime.now()))
+            if not _is_worth_retrying(response, wait, last_start - runtime.monotonic()):
+                return response
+        await runtime.sleep(wait)
+    return await runtime.send(request)
+
+
+def _is_worth_retrying(response: HttpResponse, wait: float, left: float) -> bool:
+    return response.status in _STUMBLES and wait <= min(LONGEST_RETRY_AFTER, left)
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds before each retry: doubling, and spread so that many clients do not come back as one."""
+    for retry in range(RETRIES):
+        yield _random.uniform(0.5, 1.0) * _FIRST_PAUSE * 2**retry
+
+
+def _retry_after(response: HttpResponse, now: float) -> float:
+    """Seconds that the response asks us to wait; 0 when it does not say or cannot be understood."""
+    value = response.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, OverflowError):
+        return 0.0

@@ -1,0 +1,67 @@
+"""The port through which the core reaches the world: the network, the clock, and its fellow callers."""
+
+import ssl
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from .protocol.http_message import HttpRequest, HttpResponse
+
+T = TypeVar("T")
+
+
+class Runtime(Protocol):
+    """What the core awaits. `AsyncRuntime` lives on asyncio, `BlockingRuntime` blocks and never suspends."""
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        """The response to one request, redirects not followed.
+
+        Raises ProviderUnreachable, ProviderTimeout, ProviderOverloaded or ResponseTooLarge, nothing else.
+        """
+        ...
+
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        """The result of `work`, run once however many callers ask for `key` at the same time.
+
+        `work` stores what it fetched before it returns, survives the cancellation of the caller that began it,
+        and runs outside the context of any request. A failure is shared, and for a short while repeated to
+        later callers instead of trying again.
+        """
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+    def now(self) -> float:
+        """Seconds since the epoch: for claims."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never jumps: for lifetimes of what we remember."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """How a runtime talks HTTP.
+
+    Parameters:
+        deadline: seconds for a whole exchange: connecting, sending, and reading the body to its end.
+        connect_timeout: seconds to open a connection.
+        max_concurrency: requests under way at once; more wait in a queue.
+        max_queue: requests that may wait; one more is refused with ProviderOverloaded.
+        failure_pause: seconds during which a failed shared fetch is not tried again.
+        proxy: URL of a forward proxy. Proxy variables of the environment are not read.
+        ca_bundle: path of a PEM file, or an SSLContext, that replaces the default certificate authorities.
+        client_certificate: path of a PEM file, or (certificate, key) paths, or (certificate, key, password).
+        user_agent: the User-Agent header.
+    """
+
+    deadline: float = 10.0
+    connect_timeout: float = 5.0
+    max_concurrency: int = 10
+    max_queue: int = 1000
+    failure_pause: float = 1.0
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: str | ssl.SSLContext | None = None
+    client_certificate: str | tuple[str, str] | tuple[str, str, str] | None = field(default=None, repr=False)
+    user_agent: str = "oidc-async"

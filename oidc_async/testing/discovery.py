@@ -1,0 +1,45 @@
+"""The discovery document (OIDC Discovery 3) and the key set (RFC 7517)."""
+
+from .keys import SIGNING_ALGORITHMS
+from .registry import Registry
+from .reply import JSONObject
+from .stages import Endpoint
+
+RESPONSE_TYPES = (
+    "code",
+    "id_token",
+    "code id_token",
+    "code token",
+    "code id_token token",
+    "id_token token",
+)
+RESPONSE_MODES = ("query", "fragment", "form_post")
+SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
+AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+
+
+def discovery_document(registry: Registry) -> JSONObject:
+    return {
+        "issuer": registry.issuer,
+        "authorization_endpoint": registry.endpoint(Endpoint.AUTHORIZATION.value),
+        "token_endpoint": registry.endpoint(Endpoint.TOKEN.value),
+        "userinfo_endpoint": registry.endpoint(Endpoint.USERINFO.value),
+        "jwks_uri": registry.endpoint(Endpoint.JWKS.value),
+        "end_session_endpoint": registry.endpoint(Endpoint.END_SESSION.value),
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": list(RESPONSE_TYPES),
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", "implicit"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "code_challenge_methods_supported": ["S256"],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "authorization_response_iss_parameter_supported": True,
+    }
+
+
+def key_set(registry: Registry) -> JSONObject:
+    return {"keys": [key.public_jwk() for key in registry.ring.published()]}

@@ -1,0 +1,34 @@
+"""RP-initiated logout (OIDC RP-Initiated Logout 1.0)."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+from .registry import Client, Registry
+from .reply import RefusalPage, Reply, page_reply, redirect_reply
+
+
+def end_session(registry: Registry, parameters: Mapping[str, str], *, username: str | None) -> Reply:
+    """Logs the user out without asking, and sends the browser back when the client may have it."""
+    hint = parameters.get("id_token_hint")
+    grant = registry.id_tokens.get(hint) if hint else None
+    if hint and grant is None:
+        raise RefusalPage("id_token_hint is no ID token of this provider.")
+    client_id = parameters.get("client_id") or (grant.client_id if grant else None)
+    if grant and client_id != grant.client_id:
+        raise RefusalPage("client_id is not the one that id_token_hint was issued to.")
+    location = _location(registry.clients.get(client_id or ""), parameters)
+    leaving = grant.user.username if grant and grant.user else username
+    if leaving is not None:
+        registry.sign_out(leaving)
+    return redirect_reply(location) if location else page_reply("Logged out", "<p>You are logged out.</p>")
+
+
+def _location(client: Client | None, parameters: Mapping[str, str]) -> str | None:
+    target = parameters.get("post_logout_redirect_uri")
+    if not target:
+        return None
+    if client is None or target not in client.post_logout_redirect_uris:
+        raise RefusalPage("This post_logout_redirect_uri is not registered for the client.")
+    if "state" not in parameters:
+        return target
+    return f"{target}{'&' if urlsplit(target).query else '?'}{urlencode({'state': parameters['state']})}"

@@ -1,0 +1,29 @@
+"""Every way in which the provider can misbehave: one line each, in tables by where it strikes.
+
+A `refused` fault must end a login without a session, a `harmless` one must not disturb it. After `either` a login
+may go both ways, but nothing than our own errors may come out.
+"""
+
+from oidc_async.testing.stages import ANY_REPLY, Misbehaviour, harmless
+
+from .authorization import AuthorizationFaults
+from .claims import ClaimFaults
+from .discovery import DiscoveryFaults
+from .id_token import IDTokenFaults
+from .jwks import JWKSFaults
+from .responses import header
+from .token import TokenFaults
+from .userinfo import UserInfoFaults
+
+
+class Fault(
+    DiscoveryFaults, JWKSFaults, AuthorizationFaults, TokenFaults, IDTokenFaults, ClaimFaults, UserInfoFaults
+):
+    """The names of all faults, for `provider.misbehaving(Fault.ID_TOKEN_EXP_PAST)`."""
+
+    ANY_COOKIE = harmless("every response sets a cookie", ANY_REPLY(header("set-cookie", "op=1; Path=/")))
+
+
+ALL_FAULTS: tuple[Misbehaviour, ...] = tuple(
+    fault for table in reversed(Fault.__mro__) for fault in vars(table).values() if isinstance(fault, Misbehaviour)
+)

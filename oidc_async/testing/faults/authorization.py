@@ -1,0 +1,85 @@
+"""Faults of the authorization response."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from oidc_async.testing.stages import Answer, Change, Scene
+
+Pairs = list[tuple[str, str]]
+
+
+def drop(*names: str) -> Change[Answer]:
+    """These parameters are not there."""
+    return _on_pairs(lambda pairs: [pair for pair in pairs if pair[0] not in names])
+
+
+def nothing_at_all(answer: Answer, scene: Scene) -> Answer:
+    return replace(answer, parameters=[])
+
+
+def rewrite(name: str, change: Callable[[str], str]) -> Change[Answer]:
+    """This parameter has another value, made from the right one."""
+    return _on_pairs(lambda pairs: [(key, change(value) if key == name else value) for key, value in pairs])
+
+
+def add(**parameters: str) -> Change[Answer]:
+    """These parameters come on top."""
+    return _on_pairs(lambda pairs: [*pairs, *parameters.items()])
+
+
+def repeat(name: str) -> Change[Answer]:
+    """This parameter comes twice, with the same value."""
+    return _on_pairs(lambda pairs: [*pairs, *[pair for pair in pairs if pair[0] == name]])
+
+
+def refuse(error: str, description: str | None = None) -> Change[Answer]:
+    """An error where the code should be."""
+    told = {} if description is None else {"error_description": description}
+
+    def change(pairs: Pairs) -> Pairs:
+        kept = [pair for pair in pairs if pair[0] in ("state", "iss")]
+        return [("error", error), *told.items(), *kept]
+
+    return _on_pairs(change)
+
+
+def other_channel(answer: Answer, scene: Scene) -> Answer:
+    """By query when a form was asked for, else by form."""
+    mode = "query" if answer.response_mode == "form_post" else "form_post"
+    return replace(answer, response_mode=mode)
+
+
+def _on_pairs(change: Callable[[Pairs], Pairs]) -> Change[Answer]:
+    return lambda answer, scene: replace(answer, parameters=change(answer.parameters))
+
+
+class AuthorizationFaults:
+    AUTHORIZATION_STATE_MISSING = refused("no state", AUTHORIZATION(drop("state")))
+    AUTHORIZATION_STATE_WRONG = refused("another state", AUTHORIZATION(rewrite("state", "x{}".format)))
+    AUTHORIZATION_ISS_MISSING = refused("no iss, though advertised", AUTHORIZATION(drop("iss")))
+    AUTHORIZATION_ISS_WRONG = refused("another iss", AUTHORIZATION(rewrite("iss", lambda iss: OTHER)))
+    AUTHORIZATION_ISS_TRAILING_SLASH = refused("a slash more", AUTHORIZATION(rewrite("iss", toggled_slash)))
+    AUTHORIZATION_ISS_UNSUPPORTED = harmless(
+        "iss neither advertised nor sent",
+        DISCOVERY(without("authorization_response_iss_parameter_supported")),
+        AUTHORIZATION(drop("iss")),
+    )
+    AUTHORIZATION_CODE_TWICE = refused("code twice", AUTHORIZATION(repeat("code")))
+    AUTHORIZATION_STATE_TWICE = refused("state twice", AUTHORIZATION(repeat("state")))
+    AUTHORIZATION_ISS_TWICE = refused("iss twice", AUTHORIZATION(repeat("iss")))
+    AUTHORIZATION_CODE_MISSING = refused("no code", AUTHORIZATION(drop("code")))
+    AUTHORIZATION_CODE_EMPTY = refused("an empty code", AUTHORIZATION(rewrite("code", lambda code: "")))
+    AUTHORIZATION_CODE_WRONG = refused("an unknown code", AUTHORIZATION(rewrite("code", "x{}".format)))
+    AUTHORIZATION_CODE_CONTROLS = refused("line breaks", AUTHORIZATION(rewrite("code", "{}\r\n\0".format)))
+    AUTHORIZATION_CODE_HUGE = refused("a code of 100 KB", AUTHORIZATION(rewrite("code", lambda code: "x" * 102400)))
+    AUTHORIZATION_CODE_AND_ERROR = refused("code and error", AUTHORIZATION(add(error="server_error")))
+    AUTHORIZATION_ID_TOKEN_ADDED = refused("an id_token nobody asked for", AUTHORIZATION(add(id_token="e30.e30.e30")))
+    AUTHORIZATION_ACCESS_TOKEN_ADDED = refused("an access_token", AUTHORIZATION(add(access_token="stolen")))
+    AUTHORIZATION_EXTRA_PARAMETER = harmless("more parameters", AUTHORIZATION(add(session_state="a.b", foo="")))
+    AUTHORIZATION_ACCESS_DENIED = refused("the user said no", AUTHORIZATION(refuse("access_denied", "No.")))
+    AUTHORIZATION_LOGIN_REQUIRED = refused("nobody is logged in", AUTHORIZATION(refuse("login_required")))
+    AUTHORIZATION_SERVER_ERROR = refused("server_error", AUTHORIZATION(refuse("server_error", "Oh.")))
+    AUTHORIZATION_ERROR_MARKUP = refused("markup in it", AUTHORIZATION(refuse(MARKUP, MARKUP)))
+    AUTHORIZATION_ERROR_LINE_BREAKS = refused("line breaks", AUTHORIZATION(refuse("server_error", LINE_BREAKS)))
+    AUTHORIZATION_EMPTY = refused("no parameters at all", AUTHORIZATION(nothing_at_all))
+    AUTHORIZATION_OTHER_CHANNEL = refused("by form for query, by query for form", AUTHORIZATION(other_channel))

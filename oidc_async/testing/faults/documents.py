@@ -1,0 +1,42 @@
+"""Changes to JSON objects: metadata, claims, header parameters."""
+
+from collections.abc import Callable
+from typing import Any
+
+from oidc_async.testing.reply import JSONObject, raw
+from oidc_async.testing.stages import Change, Scene
+
+NAN = float("nan")
+INFINITY = float("inf")
+OVERFLOW = raw("1e400")
+HUGE_INTEGER = 10**400
+ENDLESS_INTEGER = raw("9" * 5000)
+
+
+def put(**members: Any) -> Change[JSONObject]:
+    """These members have these values."""
+    return lambda document, scene: {**document, **members}
+
+
+def without(*names: str) -> Change[JSONObject]:
+    """These members are not there."""
+    return lambda document, scene: {name: document[name] for name in document if name not in names}
+
+
+def changed(name: str, change: Callable[[Any], Any]) -> Change[JSONObject]:
+    """This member has another value, made from the right one."""
+    return lambda document, scene: {**document, name: change(document[name])}
+
+
+def from_scene(name: str, make: Callable[[Scene], Any]) -> Change[JSONObject]:
+    """This member has a value that depends on the moment."""
+    return lambda document, scene: {**document, name: make(scene)}
+
+
+def toggled_slash(url: str) -> str:
+    return url.removesuffix("/") if url.endswith("/") else url + "/"
+
+
+def toggled_scheme(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{'http' if scheme == 'https' else 'https'}://{rest}"

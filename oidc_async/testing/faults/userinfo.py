@@ -1,0 +1,65 @@
+"""Faults of the userinfo response."""
+
+import json
+from dataclasses import replace
+
+from oidc_async.testing.keys import base64url
+from oidc_async.testing.reply import Reply, json_bytes
+from oidc_async.testing.stages import USERINFO, USERINFO_REPLY, Endpoint, Scene, either, harmless, refused
+
+from .documents import put, without
+from .responses import (
+    BUSY,
+    answered,
+    body,
+    deep,
+    dripping,
+    endless,
+    error,
+    header,
+    html,
+    padded,
+    redirected,
+    reset,
+    rewritten,
+    slow,
+    truncated,
+    twice,
+)
+
+
+def unsigned_jwt(reply: Reply, scene: Scene) -> Reply:
+    """The claims as a JWT that nobody signed."""
+    claims = json_bytes(json.loads(reply.body))
+    token = f"{base64url(json_bytes({'alg': 'none'}))}.{base64url(claims)}."
+    return replace(reply, body=token.encode(), headers={**reply.headers, "content-type": "application/jwt"})
+
+
+class UserInfoFaults:
+    USERINFO_SUB_OTHER = refused("somebody else's sub", USERINFO(put(sub="mallory")))
+    USERINFO_SUB_MISSING = refused("no sub", USERINFO(without("sub")))
+    USERINFO_SUB_NUMBER = refused("sub is 5", USERINFO(put(sub=5)))
+    USERINFO_SUB_NULL = refused("sub is null", USERINFO(put(sub=None)))
+    USERINFO_ID_TOKEN_CLAIMS = harmless(
+        "claims of ID tokens, with other values",
+        USERINFO(put(iss="https://other.example", aud="other", exp=1, iat=1, nonce="other", auth_time=1)),
+    )
+    USERINFO_OTHER_CONTENT_TYPE = either("text/plain", USERINFO_REPLY(header("content-type", "text/plain")))
+    USERINFO_UNSIGNED_JWT = refused("a JWT without signature", USERINFO_REPLY(unsigned_jwt))
+    USERINFO_HTML = refused("a page with status 200", USERINFO_REPLY(html()))
+    USERINFO_ARRAY = refused("a JSON array", USERINFO_REPLY(answered([])))
+    USERINFO_NULL = refused("null", USERINFO_REPLY(answered(None)))
+    USERINFO_EMPTY = refused("an empty body with status 200", USERINFO_REPLY(body(b"")))
+    USERINFO_401 = refused("invalid_token", USERINFO_REPLY(error("invalid_token", status=401)))
+    USERINFO_403 = refused("insufficient_scope", USERINFO_REPLY(error("insufficient_scope", status=403)))
+    USERINFO_500 = refused("status 500", USERINFO_REPLY(error("server_error", status=500)))
+    USERINFO_BUSY_ONCE = harmless("one 503 with Retry-After", USERINFO_REPLY(BUSY), once=True)
+    USERINFO_REDIRECT = refused("a redirect to the claims", USERINFO_REPLY(redirected(Endpoint.USERINFO)))
+    USERINFO_TRUNCATED = refused("half the claims", USERINFO_REPLY(rewritten(truncated)))
+    USERINFO_DUPLICATE_MEMBERS = refused("sub twice", USERINFO_REPLY(rewritten(twice("sub"))))
+    USERINFO_DEEP = refused("40,000 arrays in each other", USERINFO_REPLY(rewritten(deep)))
+    USERINFO_HUGE = refused("2 MB", USERINFO_REPLY(rewritten(padded)))
+    USERINFO_ENDLESS = refused("a body without end", USERINFO_REPLY(endless))
+    USERINFO_SLOW = refused("an hour of silence", USERINFO_REPLY(slow))
+    USERINFO_DRIP = refused("byte after byte, slowly", USERINFO_REPLY(dripping))
+    USERINFO_RESET = refused("the connection breaks at once", USERINFO_REPLY(reset))

@@ -1,0 +1,154 @@
+"""The provider's signing keys, on `cryptography` alone: what verifies them should not be what made them."""
+
+import base64
+import hashlib
+import hmac
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
+
+ALWAYS_PUBLISHED = ("RS256", "ES256")
+SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "HS256")
+
+_generated: dict[tuple[str, str, int], PrivateKey] = {}
+_generating = threading.Lock()
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _integer(number: int, length: int | None = None) -> str:
+    return base64url(number.to_bytes(length or (number.bit_length() + 7) // 8, "big"))
+
+
+def private_key(owner: str, alg: str, generation: int) -> PrivateKey:
+    """The same key for the same arguments, within this process: RSA keys are slow to make."""
+    with _generating:
+        name = (owner, alg, generation)
+        if name not in _generated:
+            _generated[name] = _generate(alg)
+        return _generated[name]
+
+
+def _generate(alg: str) -> PrivateKey:
+    if alg == "ES256":
+        return ec.generate_private_key(ec.SECP256R1())
+    if alg == "EdDSA":
+        return ed25519.Ed25519PrivateKey.generate()
+    if alg in ("RS256", "PS256"):
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    raise ValueError(f"no keys for {alg!r}; known are {', '.join(SIGNING_ALGORITHMS)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """One private key with the name and the algorithm that it is published with."""
+
+    kid: str
+    alg: str
+    private: PrivateKey = field(repr=False)
+
+    def sign(self, data: bytes) -> bytes:
+        """The raw JWS signature (RFC 7518 3, RFC 8037 3.1)."""
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            return self.private.sign(data, self._rsa_padding(), hashes.SHA256())
+        if isinstance(self.private, ec.EllipticCurvePrivateKey):
+            r, s = decode_dss_signature(self.private.sign(data, ec.ECDSA(hashes.SHA256())))
+            return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+        return self.private.sign(data)
+
+    def _rsa_padding(self) -> padding.AsymmetricPadding:
+        if self.alg == "PS256":
+            return padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+        return padding.PKCS1v15()
+
+    def public_jwk(self) -> dict[str, Any]:
+        return {**self._public_members(), "kid": self.kid, "alg": self.alg, "use": "sig"}
+
+    def _public_members(self) -> dict[str, Any]:
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            rsa_numbers = self.private.public_key().public_numbers()
+            return {"kty": "RSA", "n": _integer(rsa_numbers.n), "e": _integer(rsa_numbers.e)}
+        if isinstance(self.private, ec.EllipticCurvePrivateKey):
+            point = self.private.public_key().public_numbers()
+            return {"kty": "EC", "crv": "P-256", "x": _integer(point.x, 32), "y": _integer(point.y, 32)}
+        raw = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return {"kty": "OKP", "crv": "Ed25519", "x": base64url(raw)}
+
+    def private_jwk(self) -> dict[str, Any]:
+        """What must never be published; for RSA and EC keys."""
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            return {**self.public_jwk(), "d": _integer(self.private.private_numbers().d)}
+        if isinstance(self.private, ec.EllipticCurvePrivateKey):
+            return {**self.public_jwk(), "d": _integer(self.private.private_numbers().private_value, 32)}
+        return {**self.public_jwk(), "d": base64url(self.private.private_bytes_raw())}
+
+    def public_bytes(self, encoding: Encoding) -> bytes:
+        """The public key as SubjectPublicKeyInfo, in PEM or DER."""
+        return self.private.public_key().public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretKey:
+    """A client secret that signs with HS256."""
+
+    secret: bytes = field(repr=False)
+    alg: str = "HS256"
+    kid: None = None
+
+    def sign(self, data: bytes) -> bytes:
+        return hmac.digest(self.secret, data, hashlib.sha256)
+
+
+def half_hash(value: str, alg: str) -> str:
+    """The value of `at_hash` and `c_hash` (OIDC Core 3.1.3.6); Ed25519 hashes with SHA-512."""
+    digest = hashlib.sha512 if alg == "EdDSA" else hashlib.sha256
+    hashed = digest(value.encode("ascii")).digest()
+    return base64url(hashed[: len(hashed) // 2])
+
+
+class KeyRing:
+    """The keys of one issuer: one current key for each algorithm, and those retired but still published.
+
+    Two issuers have different keys under the same names, as happens in the world.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._generation = 1
+        self._current: dict[str, SigningKey] = {}
+        self._retired: list[SigningKey] = []
+
+    def key(self, alg: str) -> SigningKey:
+        """The key that signs with `alg` now."""
+        if alg not in self._current:
+            self._current[alg] = self._make(alg, self._generation)
+        return self._current[alg]
+
+    def _make(self, alg: str, named: int) -> SigningKey:
+        private = private_key(self._owner, alg, self._generation)
+        return SigningKey(kid=f"{alg.lower()}-{named}", alg=alg, private=private)
+
+    def published(self) -> list[SigningKey]:
+        """The current keys, then the retired ones."""
+        for alg in ALWAYS_PUBLISHED:
+            self.key(alg)
+        return [*self._current.values(), *self._retired]
+
+    def rotate(self, *, keep_old: bool, same_kid: bool) -> None:
+        """New keys for every algorithm in use, under new names or, as after a restart, the old ones."""
+        old = self.published()[: len(self._current)]
+        self._retired = [*old, *self._retired] if keep_old else []
+        self._generation += 1
+        for key in old:
+            private = private_key(self._owner, key.alg, self._generation)
+            kid = key.kid if same_kid else f"{key.alg.lower()}-{self._generation}"
+            self._current[key.alg] = SigningKey(kid=kid, alg=key.alg, private=private)

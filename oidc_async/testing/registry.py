@@ -1,0 +1,162 @@
+"""Who the provider knows: clients, users, and what it has handed out to them."""
+
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .clock import Clock
+from .keys import KeyRing, SecretKey, SigningKey
+
+CODE_LIFETIME = 60
+ACCESS_TOKEN_LIFETIME = 600
+ID_TOKEN_LIFETIME = 600
+
+SCOPE_CLAIMS: Mapping[str, frozenset[str]] = {
+    "profile": frozenset(
+        {"name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile"}
+        | {"picture", "website", "gender", "birthdate", "zoneinfo", "locale", "updated_at"}
+    ),
+    "email": frozenset({"email", "email_verified"}),
+    "address": frozenset({"address"}),
+    "phone": frozenset({"phone_number", "phone_number_verified"}),
+}
+"""The claims that each scope asks for (OIDC Core 5.4)."""
+
+RequestedClaims = Mapping[str, Mapping[str, Any]]
+"""The `claims` parameter: names for `id_token` and for `userinfo` (OIDC Core 5.5)."""
+
+_SCOPED_CLAIMS = frozenset[str]().union(*SCOPE_CLAIMS.values())
+
+
+def token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """A registered client, with the names of OIDC Dynamic Client Registration 2."""
+
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    response_types: tuple[str, ...] = ("code",)
+    token_endpoint_auth_method: str = "client_secret_basic"
+    id_token_signed_response_alg: str = "RS256"
+
+    def signs_with(self, ring: KeyRing) -> SigningKey | SecretKey:
+        if self.id_token_signed_response_alg == "HS256":
+            return SecretKey(secret=(self.client_secret or "").encode())
+        return ring.key(self.id_token_signed_response_alg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """Somebody who can log in. `claims` answer at userinfo, `id_token_claims` are in every ID token."""
+
+    username: str
+    sub: Any
+    password: str = field(repr=False)
+    claims: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    id_token_claims: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+
+    def claims_for(self, scope: Collection[str], requested: Collection[str]) -> dict[str, Any]:
+        """Standard claims need their scope or a request by name; others are always given."""
+        allowed = frozenset(requested).union(*(SCOPE_CLAIMS.get(name, ()) for name in scope))
+        return {
+            name: value
+            for name, value in self.claims.items()
+            if name in allowed or name not in _SCOPED_CLAIMS
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSession:
+    """A user's login at the provider."""
+
+    sid: str
+    auth_time: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What a user allowed a client; tokens that stem from one code share one `family`."""
+
+    client_id: str
+    scope: tuple[str, ...]
+    user: User | None = None
+    session: ProviderSession | None = None
+    nonce: str | None = None
+    acr: str | None = None
+    claims: RequestedClaims = field(default_factory=dict[str, Mapping[str, Any]])
+    family: str = field(default_factory=token, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedCode:
+    grant: Grant
+    redirect_uri: str
+    code_challenge: str | None = field(repr=False)
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    grant: Grant
+    expires_at: float
+
+
+@dataclass(slots=True, kw_only=True)
+class Registry:
+    """Everything that the provider remembers."""
+
+    issuer: str
+    clock: Clock
+    ring: KeyRing
+    clients: dict[str, Client] = field(default_factory=dict[str, Client])
+    users: dict[str, User] = field(default_factory=dict[str, User])
+    sessions: dict[str, ProviderSession] = field(default_factory=dict[str, ProviderSession])
+    signed_out: set[str] = field(default_factory=set[str])
+    codes: dict[str, IssuedCode] = field(default_factory=dict[str, IssuedCode])
+    spent_codes: dict[str, Grant] = field(default_factory=dict[str, Grant])
+    access_tokens: dict[str, IssuedToken] = field(default_factory=dict[str, IssuedToken])
+    refresh_tokens: dict[str, Grant] = field(default_factory=dict[str, Grant])
+    spent_refresh_tokens: dict[str, Grant] = field(default_factory=dict[str, Grant])
+    id_tokens: dict[str, Grant] = field(default_factory=dict[str, Grant])
+
+    def now(self) -> float:
+        return self.clock()
+
+    def endpoint(self, path: str) -> str:
+        return self.issuer.rstrip("/") + path
+
+    def sign_in(self, username: str) -> ProviderSession:
+        """A fresh session for this user."""
+        self.signed_out.discard(username)
+        self.sessions[username] = ProviderSession(sid=token(), auth_time=int(self.now()))
+        return self.sessions[username]
+
+    def sign_out(self, username: str) -> None:
+        self.sessions.pop(username, None)
+        self.signed_out.add(username)
+
+    def issue_access_token(self, grant: Grant) -> str:
+        value = token()
+        self.access_tokens[value] = IssuedToken(grant=grant, expires_at=self.now() + ACCESS_TOKEN_LIFETIME)
+        return value
+
+    def issue_refresh_token(self, grant: Grant) -> str:
+        value = token()
+        self.refresh_tokens[value] = grant
+        return value
+
+    def revoke(self, family: str) -> None:
+        """Forget every token of this family, as after a replayed code."""
+        for tokens in (self.access_tokens, self.refresh_tokens):
+            for value in [value for value, issued in tokens.items() if _family(issued) == family]:
+                tokens.pop(value)
+
+
+def _family(issued: IssuedToken | Grant) -> str:
+    return issued.grant.family if isinstance(issued, IssuedToken) else issued.family

@@ -1,0 +1,141 @@
+"""What the provider answers with: a response, and how badly it travels."""
+
+import html
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from oidc_async.protocol.http_message import HttpResponse
+
+JSON_HEADERS: Mapping[str, str] = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "pragma": "no-cache",
+}
+
+_RAW = re.compile(r'"@raw\[(.*?)\]"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply(HttpResponse):
+    """A response with the accidents that happen to it on its way.
+
+    Parameters:
+        delay: seconds before the first byte.
+        drips: the body comes byte by byte, far too slowly to reach its end.
+        breaks_after: bytes of the body after which the connection is reset; 0 sends no response at all.
+        never_ends: bytes follow upon bytes until the reader hangs up.
+    """
+
+    delay: float = 0.0
+    drips: bool = False
+    breaks_after: int | None = None
+    never_ends: bool = False
+
+
+def raw(text: str) -> str:
+    """A value that `json_bytes` writes as it is, quotes and all left out: for what json.dumps cannot say."""
+    return f"@raw[{text}]"
+
+
+def json_bytes(document: object) -> bytes:
+    text = json.dumps(document, separators=(",", ":"))
+    return _RAW.sub(lambda match: match[1], text).encode("ascii")
+
+
+def json_reply(document: object, *, status: int = 200, **headers: str) -> Reply:
+    return Reply(status=status, headers={**JSON_HEADERS, **_dashed(headers)}, body=json_bytes(document))
+
+
+def error_reply(error: str, description: str, *, status: int = 400, **headers: str) -> Reply:
+    """An OAuth error response (RFC 6749 5.2)."""
+    return json_reply({"error": error, "error_description": description}, status=status, **headers)
+
+
+def redirect_reply(location: str, *, status: int = 302) -> Reply:
+    return Reply(status=status, headers={"location": location, "cache-control": "no-store"})
+
+
+def page_reply(title: str, content: str, *, status: int = 200, **headers: str) -> Reply:
+    """An HTML page; `content` is markup."""
+    page = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{_STYLE}</style></head><body><main><h1>{html.escape(title)}</h1>{content}</main></body></html>"
+    )
+    content_type = {"content-type": "text/html; charset=utf-8", "cache-control": "no-store"}
+    return Reply(status=status, headers={**content_type, **_dashed(headers)}, body=page.encode())
+
+
+def _dashed(headers: dict[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+_STYLE = (
+    "body{font:16px/1.5 system-ui,sans-serif;background:#f4f4f6;color:#222}"
+    "main{max-width:22rem;margin:12vh auto;padding:2rem;background:#fff;border-radius:.5rem}"
+    "label,input,button{display:block;width:100%;box-sizing:border-box;margin:.4rem 0;font:inherit}"
+    "input{padding:.4rem}button{padding:.5rem;cursor:pointer}[role=alert]{color:#a00}"
+)
+
+
+class Refusal(Exception):
+    """The endpoint answers with an OAuth error response."""
+
+    def __init__(self, error: str, description: str, *, status: int = 400, **headers: str) -> None:
+        super().__init__(description)
+        self.reply = error_reply(error, description, status=status, **headers)
+
+
+class RefusalPage(Exception):
+    """The endpoint cannot send the browser back, and tells the user why."""
+
+    def __init__(self, text: str, *, status: int = 400) -> None:
+        super().__init__(text)
+        self.reply = page_reply(
+            "This request cannot be answered", f"<p>{html.escape(text)}</p>", status=status
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """What a browser brings to the redirect URI.
+
+    Parameters:
+        url: the redirect URI, with its query (and fragment) as the browser would ask for it.
+        method: GET, or POST for `response_mode=form_post`.
+        form: the fields of the POST, in order; a name may occur twice.
+        parameters: the response parameters, whichever way they travel.
+    """
+
+    url: str
+    method: str = "GET"
+    form: tuple[tuple[str, str], ...] = ()
+    parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    def get(self, name: str) -> str | None:
+        """The first value of this response parameter."""
+        return next((value for key, value in self.parameters if key == name), None)
+
+
+class NotRedirected(AssertionError):
+    """The provider showed a page instead of sending the browser back; `response` is that page."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        text = re.sub(r"<style>.*?</style>|<[^>]*>", " ", response.body.decode("utf-8", "replace"))
+        super().__init__(f"the provider answered {response.status}: {' '.join(text.split())[:300]}")
+        self.response = response
+
+
+def form_page(action: str, fields: tuple[tuple[str, str], ...]) -> Reply:
+    """A page that posts itself (OAuth 2.0 Form Post Response Mode)."""
+    inputs = "".join(
+        f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
+        for name, value in fields
+    )
+    form = f'<form method="post" action="{html.escape(action)}">{inputs}<button>Continue</button></form>'
+    return page_reply("Signing you in", f"{form}<script>document.forms[0].submit()</script>")
+
+
+JSONObject = dict[str, Any]

@@ -1,0 +1,179 @@
+"""Where a fault can strike, and how the parts of the provider let it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Generic, Literal, TypeVar
+
+from .keys import KeyRing, SecretKey, SigningKey
+from .registry import Client
+from .reply import JSONObject, Reply
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """What a change may want to know about the moment it strikes."""
+
+    issuer: str
+    now: float
+    ring: KeyRing
+    client: Client | None = None
+
+
+Change = Callable[[T, Scene], T]
+"""A value as it should be goes in, the value as it shall be comes out."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """An ID token before it is put together."""
+
+    header: JSONObject
+    claims: JSONObject
+    write_header: Callable[[JSONObject], bytes]
+    write_payload: Callable[[JSONObject], bytes]
+    sign: Callable[[bytes], bytes]
+    key: SigningKey | SecretKey
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """An authorization response before the browser carries it."""
+
+    redirect_uri: str
+    parameters: list[tuple[str, str]]
+    response_mode: str
+
+
+@dataclass(frozen=True, eq=False)
+class Stage(Generic[T]):
+    """A point on the way of a value of type T through the provider; call it for a change at this point."""
+
+    name: str
+
+    def __call__(self, change: Change[T]) -> "Edit[T]":
+        return Edit(self, change)
+
+
+@dataclass(frozen=True, slots=True)
+class Edit(Generic[T]):
+    """One change at one stage."""
+
+    stage: Stage[T]
+    change: Change[T]
+
+
+DISCOVERY = Stage[JSONObject]("the discovery document")
+DISCOVERY_REPLY = Stage[Reply]("the discovery response")
+JWKS = Stage[JSONObject]("the key set")
+JWKS_REPLY = Stage[Reply]("the key set response")
+AUTHORIZATION = Stage[Answer]("the authorization response")
+TOKEN = Stage[JSONObject]("the members of the token response")
+TOKEN_REPLY = Stage[Reply]("the token response")
+CLAIMS = Stage[JSONObject]("the claims of the ID token")
+HEADER = Stage[JSONObject]("the header of the ID token")
+DRAFT = Stage[Draft]("the parts of the ID token")
+ID_TOKEN = Stage[str]("the ID token")
+USERINFO = Stage[JSONObject]("the userinfo claims")
+USERINFO_REPLY = Stage[Reply]("the userinfo response")
+ANY_REPLY = Stage[Reply]("every response")
+
+Outcome = Literal["refused", "harmless", "either"]
+
+
+@dataclass(kw_only=True, eq=False)
+class Misbehaviour:
+    """One fault. Its name is the name that it is assigned to in its table.
+
+    Parameters:
+        does: in a few words.
+        edits: the changes, each at its stage.
+        outcome: of a login that meets it.
+        only_once: strikes one time, then behaves again.
+        needs: authorization request parameters without which it makes no difference.
+        needs_alg: the `id_token_signed_response_alg` without which it makes no difference.
+    """
+
+    does: str
+    edits: tuple[Edit[Any], ...]
+    outcome: Outcome
+    only_once: bool = False
+    needs: Mapping[str, str] = field(default_factory=dict[str, str])
+    needs_alg: str | None = None
+    name: str = field(default="", init=False)
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+    @property
+    def refused(self) -> bool:
+        """A login must fail."""
+        return self.outcome == "refused"
+
+    @property
+    def harmless(self) -> bool:
+        """A login must succeed."""
+        return self.outcome == "harmless"
+
+
+def refused(
+    does: str, *edits: Edit[Any], needs: Mapping[str, str] | None = None, alg: str | None = None
+) -> Misbehaviour:
+    """A fault that must end a login."""
+    return Misbehaviour(does=does, edits=edits, outcome="refused", needs=needs or {}, needs_alg=alg)
+
+
+def harmless(does: str, *edits: Edit[Any], once: bool = False) -> Misbehaviour:
+    """An oddity that must not disturb a login."""
+    return Misbehaviour(does=does, edits=edits, outcome="harmless", only_once=once)
+
+
+def either(does: str, *edits: Edit[Any]) -> Misbehaviour:
+    """A fault that may be refused or borne."""
+    return Misbehaviour(does=does, edits=edits, outcome="either")
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Spell:
+    """A misbehaviour in force; `left` counts the times that it still strikes, None for ever."""
+
+    misbehaviour: Misbehaviour
+    left: int | None = None
+
+
+def strike(spells: Iterable[Spell], stage: Stage[T], value: T, scene: Scene) -> T:
+    """`value` after every fault in force at this stage."""
+    for spell in spells:
+        for edit in spell.misbehaviour.edits:
+            if edit.stage is stage and spell.left != 0:
+                value = edit.change(value, scene)
+                if spell.left is not None:
+                    spell.left -= 1
+    return value
+
+
+class Endpoint(Enum):
+    """The provider's endpoints by name and path."""
+
+    DISCOVERY = "/.well-known/openid-configuration"
+    JWKS = "/jwks"
+    AUTHORIZATION = "/authorize"
+    TOKEN = "/token"
+    USERINFO = "/userinfo"
+    END_SESSION = "/end_session"
+
+
+REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {
+    Endpoint.DISCOVERY: DISCOVERY_REPLY,
+    Endpoint.JWKS: JWKS_REPLY,
+    Endpoint.TOKEN: TOKEN_REPLY,
+    Endpoint.USERINFO: USERINFO_REPLY,
+}
+
+ELSEWHERE = "/elsewhere"
+"""Below this path the provider serves what nobody should ask for: targets of redirects, keys of an attacker."""

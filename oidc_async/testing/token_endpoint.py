@@ -1,0 +1,150 @@
+"""The token endpoint (RFC 6749 3.2, 4.1.3, 4.4, 6; OIDC Core 3.1.3; RFC 7636)."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import parse_qsl, unquote_plus
+
+from oidc_async.protocol.http_message import HttpRequest
+
+from .id_token import issue_id_token
+from .keys import base64url
+from .registry import ACCESS_TOKEN_LIFETIME, Client, Grant, Registry
+from .reply import JSONObject, Refusal
+from .stages import Spell
+
+_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+
+
+def read_form(request: HttpRequest) -> dict[str, str]:
+    """The fields of a form request, each of them once."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/x-www-form-urlencoded":
+        raise Refusal("invalid_request", "The body must be application/x-www-form-urlencoded.")
+    pairs = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        raise Refusal("invalid_request", "A parameter occurs twice.")
+    return form
+
+
+def authenticate(registry: Registry, request: HttpRequest, form: Mapping[str, str]) -> Client:
+    """The client, by the one method that it registered (RFC 6749 2.3)."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    basic = read_basic(headers.get("authorization", ""))
+    if basic is not None and "client_secret" in form:
+        raise Refusal("invalid_request", "More than one way of client authentication.")
+    client_id = basic[0] if basic else form.get("client_id", "")
+    secret = basic[1] if basic else form.get("client_secret")
+    used = "client_secret_basic" if basic else "none" if secret is None else "client_secret_post"
+    client = registry.clients.get(client_id)
+    if client is None or used != client.token_endpoint_auth_method or secret != client.client_secret:
+        raise _invalid_client("The client is unknown, or its authentication failed.")
+    if form.get("client_id", client_id) != client_id:
+        raise _invalid_client("client_id names another client than the Authorization header.")
+    return client
+
+
+def _invalid_client(description: str) -> Refusal:
+    return Refusal("invalid_client", description, status=401, www_authenticate='Basic realm="token"')
+
+
+def read_basic(header: str) -> tuple[str, str] | None:
+    """Client id and secret, each form-decoded after the split (RFC 6749 2.3.1)."""
+    scheme, _, credentials = header.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        client_id, _, secret = base64.b64decode(credentials, validate=True).decode("utf-8").partition(":")
+    except ValueError:
+        raise _invalid_client("The Basic credentials are not base64 of UTF-8.") from None
+    return unquote_plus(client_id), unquote_plus(secret)
+
+
+def token_document(
+    registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str]
+) -> JSONObject:
+    """The members of a successful token response."""
+    match form.get("grant_type"):
+        case "authorization_code":
+            grant = _spend_code(registry, client, form)
+            return _tokens(registry, spells, client, grant, nonce=grant.nonce)
+        case "refresh_token":
+            return _tokens(registry, spells, client, _spend_refresh_token(registry, client, form), nonce=None)
+        case "client_credentials":
+            return _client_credentials(registry, client, form)
+        case None:
+            raise Refusal("invalid_request", "grant_type is missing.")
+        case _:
+            raise Refusal("unsupported_grant_type", "This grant_type is not supported.")
+
+
+def _spend_code(registry: Registry, client: Client, form: Mapping[str, str]) -> Grant:
+    code = form.get("code", "")
+    if code in registry.spent_codes:
+        registry.revoke(registry.spent_codes[code].family)
+        raise Refusal("invalid_grant", "The code was used before; its tokens are revoked.")
+    issued = registry.codes.get(code)
+    if issued is None or issued.grant.client_id != client.client_id:
+        raise Refusal("invalid_grant", "The code is unknown to this client.")
+    if registry.now() >= issued.expires_at:
+        raise Refusal("invalid_grant", "The code has expired.")
+    if form.get("redirect_uri") != issued.redirect_uri:
+        raise Refusal("invalid_grant", "redirect_uri is not that of the authorization request.")
+    _require_verifier(form.get("code_verifier", ""), issued.code_challenge)
+    registry.spent_codes[code] = registry.codes.pop(code).grant
+    return issued.grant
+
+
+def _require_verifier(verifier: str, challenge: str | None) -> None:
+    if not _VERIFIER.fullmatch(verifier):
+        raise Refusal("invalid_request", "code_verifier is missing or malformed.")
+    if base64url(hashlib.sha256(verifier.encode("ascii")).digest()) != challenge:
+        raise Refusal("invalid_grant", "code_verifier does not fit the code_challenge.")
+
+
+def _spend_refresh_token(registry: Registry, client: Client, form: Mapping[str, str]) -> Grant:
+    value = form.get("refresh_token", "")
+    if value in registry.spent_refresh_tokens:
+        registry.revoke(registry.spent_refresh_tokens[value].family)
+        raise Refusal("invalid_grant", "The refresh token was used before; its tokens are revoked.")
+    grant = registry.refresh_tokens.get(value)
+    if grant is None or grant.client_id != client.client_id:
+        raise Refusal("invalid_grant", "The refresh token is unknown to this client.")
+    wanted = form.get("scope", "").split()
+    if not set(wanted) <= set(grant.scope):
+        raise Refusal("invalid_scope", "The scope is wider than what was granted.")
+    registry.spent_refresh_tokens[value] = registry.refresh_tokens.pop(value)
+    return grant
+
+
+def _tokens(
+    registry: Registry, spells: Sequence[Spell], client: Client, grant: Grant, *, nonce: str | None
+) -> JSONObject:
+    access_token = registry.issue_access_token(grant)
+    document: JSONObject = _bearer(access_token, grant)
+    if "openid" in grant.scope:
+        document["id_token"] = issue_id_token(
+            registry, spells, grant, client, access_token=access_token, nonce=nonce
+        )
+    if "offline_access" in grant.scope:
+        document["refresh_token"] = registry.issue_refresh_token(grant)
+    return document
+
+
+def _bearer(access_token: str, grant: Grant) -> JSONObject:
+    return {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": ACCESS_TOKEN_LIFETIME,
+        "scope": " ".join(grant.scope),
+    }
+
+
+def _client_credentials(registry: Registry, client: Client, form: Mapping[str, str]) -> JSONObject:
+    if client.client_secret is None:
+        raise Refusal("unauthorized_client", "A public client has no credentials.")
+    grant = Grant(client_id=client.client_id, scope=tuple(form.get("scope", "").split()))
+    return _bearer(registry.issue_access_token(grant), grant)

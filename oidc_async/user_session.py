@@ -1,0 +1,133 @@
+"""What an application reads of the user who is logged in."""
+
+import time
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from .protocol.jose import parse_compact
+from .protocol.strict_json import read_object
+
+KEYS = (
+    "access_token",
+    "access_token_expires_at",
+    "current_provider",
+    "id_token",
+    "id_token_jwt",
+    "last_authenticated",
+    "last_session_refresh",
+    "refresh_token",
+    "userinfo",
+)
+
+
+class UninitialisedSession(Exception):
+    """There is no login in this session, and no provider was named to begin one."""
+
+
+class UserSession:
+    """The login kept in `session_storage`, any mutable mapping.
+
+    With `provider_name`, the login at that provider: one at another provider is invisible, and is only replaced
+    by `update`. Raises UninitialisedSession when there is no login and no provider is named.
+    """
+
+    def __init__(self, session_storage: MutableMapping[str, Any], provider_name: str | None = None) -> None:
+        provider = provider_name or session_storage.get("current_provider")
+        if not provider:
+            raise UninitialisedSession("Nobody is logged in: name a provider, or guard the view with oidc_auth.")
+        self._storage = session_storage
+        self._provider: str = provider
+
+    def _get(self, name: str) -> Any:
+        ours = self._storage.get("current_provider") == self._provider
+        return self._storage.get(name) if ours else None
+
+    def is_authenticated(self) -> bool:
+        return self.last_authenticated is not None
+
+    def should_refresh(self, refresh_interval_seconds: float | None = None) -> bool:
+        """Whether the login was last renewed more than `refresh_interval_seconds` ago; never when None."""
+        last = self._get("last_session_refresh")
+        if refresh_interval_seconds is None or last is None:
+            return False
+        return bool(last + refresh_interval_seconds < time.time())
+
+    def update(
+        self,
+        *,
+        access_token: str | None = None,
+        expires_in: float | None = None,
+        id_token: Mapping[str, Any] | None = None,
+        id_token_jwt: str | None = None,
+        userinfo: Mapping[str, Any] | None = None,
+        refresh_token: str | None = None,
+        now: float | None = None,
+    ) -> None:
+        """Keep what a login or a refresh brought; what is None stays as it was.
+
+        `expires_in` is in seconds; `now` is the time of it, in seconds since the epoch.
+        """
+        if self._storage.get("current_provider") != self._provider:
+            self.clear()
+        at = int(time.time() if now is None else now)
+        news = {
+            "current_provider": self._provider,
+            "last_authenticated": (id_token or {}).get("auth_time", at),
+            "last_session_refresh": at,
+            "access_token": access_token,
+            "access_token_expires_at": None if expires_in is None else at + expires_in,
+            # the claims are inside the JWT: kept once, they don't fill the cookie twice
+            "id_token": dict(id_token) if id_token and not id_token_jwt else None,
+            "id_token_jwt": id_token_jwt,
+            "userinfo": dict(userinfo) if userinfo else None,
+            "refresh_token": refresh_token,
+        }
+        self._storage.update({name: value for name, value in news.items() if value is not None})
+
+    def clear(self) -> None:
+        for name in KEYS:
+            self._storage.pop(name, None)
+
+    @property
+    def access_token(self) -> str | None:
+        value: str | None = self._get("access_token")
+        return value
+
+    @property
+    def access_token_expires_at(self) -> float | None:
+        """Seconds since the epoch, as far as the provider said it."""
+        value: float | None = self._get("access_token_expires_at")
+        return value
+
+    @property
+    def refresh_token(self) -> str | None:
+        value: str | None = self._get("refresh_token")
+        return value
+
+    @property
+    def id_token(self) -> dict[str, Any] | None:
+        """The claims of the ID token, verified at login."""
+        if jwt := self.id_token_jwt:
+            return read_object(parse_compact(jwt).payload)
+        claims: dict[str, Any] | None = self._get("id_token")
+        return claims
+
+    @property
+    def id_token_jwt(self) -> str | None:
+        value: str | None = self._get("id_token_jwt")
+        return value
+
+    @property
+    def userinfo(self) -> dict[str, Any] | None:
+        value: dict[str, Any] | None = self._get("userinfo")
+        return value
+
+    @property
+    def current_provider(self) -> str:
+        return self._provider
+
+    @property
+    def last_authenticated(self) -> float | None:
+        """When the user authenticated, in seconds since the epoch."""
+        value: float | None = self._get("last_authenticated")
+        return value

@@ -1,0 +1,128 @@
+"""What one application keeps between requests, and what one request does with it."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from ..errors import ConfigurationError
+from ..provider_configuration import ProviderConfiguration
+from ..relying_party import AsyncRelyingParty, Login
+from ..runtime import Runtime
+from ..user_session import UserSession
+from .cookies import Cookies
+from .messages import Cookie, WebRequest
+from .pending_logins import PendingLogins
+from .sealing import Sealer
+from .session import SessionCookies, SessionRecord
+from .settings import Settings
+
+
+class WebApplication:
+    """The providers, settings and cookies of one application. Lives in `app.extensions["oidc_async"]`.
+
+    `new_runtime` makes a runtime for a configuration that brings none.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        configurations: Mapping[str, ProviderConfiguration],
+        new_runtime: Callable[[ProviderConfiguration], Runtime],
+    ) -> None:
+        if not configurations:
+            raise ConfigurationError("OIDCAuthentication needs at least one ProviderConfiguration, by a name.")
+        self.settings = settings
+        self.now: Callable[[], float] = time.time
+        self.cookies = Cookies(settings.redirect_uri.full_uri)
+        sealer = self.sealer = Sealer(settings.secret_keys)
+        self.sessions = SessionCookies(settings, sealer, self.cookies)
+        self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
+        self._runtimes: dict[object, Runtime] = {}
+        self.clients = {
+            name: self._client(configuration, new_runtime) for name, configuration in configurations.items()
+        }
+
+    @property
+    def runtimes(self) -> list[Runtime]:
+        """The runtimes made here, to be closed with the application."""
+        return list(self._runtimes.values())
+
+    def is_redirect_path(self, root_path: str, path: str) -> bool:
+        """Whether a path is that of the redirect URI, wherever the application is mounted."""
+        return root_path + path == self.settings.redirect_uri.path
+
+    def _client(
+        self,
+        configuration: ProviderConfiguration,
+        new_runtime: Callable[[ProviderConfiguration], Runtime],
+    ) -> AsyncRelyingParty:
+        return AsyncRelyingParty(
+            configuration,
+            redirect_uri=self.settings.redirect_uri.full_uri,
+            clock_skew_seconds=self.settings.clock_skew,
+            login_lifetime_seconds=self.settings.login_seconds,
+            runtime=configuration.runtime or self._shared_runtime(configuration, new_runtime),
+        )
+
+    def _shared_runtime(
+        self,
+        configuration: ProviderConfiguration,
+        new_runtime: Callable[[ProviderConfiguration], Runtime],
+    ) -> Runtime:
+        # a TLS context is dear: providers that are reached in the same way share one runtime
+        way = (configuration.http_settings, id(configuration.http_client))
+        if way not in self._runtimes:
+            self._runtimes[way] = new_runtime(configuration)
+        return self._runtimes[way]
+
+
+class Exchange:
+    """One request: its session, loaded at first sight, and the cookies that its response will set."""
+
+    def __init__(self, application: WebApplication, request: WebRequest) -> None:
+        self.application, self.request = application, request
+        self.guarded = False
+        self._cookies: list[Cookie] = []
+        self._session: SessionRecord | None = None
+
+    @property
+    def session(self) -> SessionRecord:
+        if self._session is None:
+            application = self.application
+            self._session = application.sessions.load(self.request.cookies, application.now())
+        return self._session
+
+    def set_cookies(self, *cookies: Cookie) -> None:
+        self._cookies.extend(cookies)
+
+    def is_logged_in(self, provider_name: str) -> bool:
+        return UserSession(self.session, provider_name).is_authenticated()
+
+    def log_in(self, provider_name: str, login: Login) -> None:
+        """Begin a session with nothing in it but `login`. Raises SessionTooLarge, leaving the present one."""
+        now = self.application.now()
+        record = SessionRecord({}, begun_at=now, seen_at=now)
+        UserSession(record, provider_name).update(
+            access_token=login.tokens.access_token,
+            expires_in=login.tokens.expires_in,
+            id_token=login.id_token,
+            id_token_jwt=login.id_token_jwt,
+            userinfo=login.userinfo,
+            refresh_token=login.tokens.refresh_token,
+            now=now,
+        )
+        self._save(record)
+        self._session = record
+
+    def log_out(self) -> None:
+        self.session.clear()
+
+    def finished_cookies(self) -> list[Cookie]:
+        """The cookies that the response sets; those of the session only if it was changed."""
+        if self._session is not None and self._session.modified:
+            self._save(self._session)
+        return self._cookies
+
+    def _save(self, record: SessionRecord) -> None:
+        application = self.application
+        self.set_cookies(*application.sessions.save(record, self.request.cookies, application.now()))
+        record.modified = False

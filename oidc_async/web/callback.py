@@ -1,0 +1,66 @@
+"""The redirect URI: where the provider sends the browser back to (OIDC Core 3.1.2.5)."""
+
+import logging
+
+from ..errors import AuthorizationResponseInvalid, StateMismatch
+from ..protocol.authorization import parse_authorization_response, require_state
+from .application import Exchange
+from .login import count_login
+from .messages import WebRequest, WebResponse, redirect
+from .navigation import is_prefetch
+
+logger = logging.getLogger(__name__)
+
+MAX_FORM_BYTES = 64 * 1024
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+def refused_callback(request: WebRequest) -> WebResponse | None:
+    """A refusal of what can't be an authorization response, before its body is read; it uses nothing up."""
+    if request.method not in ("GET", "POST"):
+        return _empty(405, {"allow": "GET, POST"})
+    if is_prefetch(request):
+        return _empty(204)
+    return _refused_form(request) if request.method == "POST" else None
+
+
+async def finish_login(exchange: Exchange, body: bytes) -> WebResponse:
+    """Complete the login that this browser began, and go back to where it was begun.
+
+    `body` is that of a POST. Raises LoginError, TokenError or ProviderError; the present session then stays.
+    """
+    application, request = exchange.application, exchange.request
+    encoded, response_mode = _encoded_response(request, body)
+    state = require_state(parse_authorization_response(encoded))
+    login_in_browser = application.pending_logins.finish(state, request.cookies)
+    exchange.set_cookies(application.pending_logins.forget(state))
+    client = application.clients.get(login_in_browser.provider)
+    if client is None:
+        raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
+    login = await client.complete_login(login_in_browser.pending, encoded, response_mode=response_mode)
+    exchange.log_in(login_in_browser.provider, login)
+    exchange.set_cookies(count_login(exchange))
+    return redirect(login_in_browser.return_path, 302 if request.method == "GET" else 303)
+
+
+def _encoded_response(request: WebRequest, body: bytes) -> tuple[str, str]:
+    if request.method == "GET":
+        return request.query, "query"
+    try:
+        return body.decode("ascii"), "form_post"
+    except UnicodeDecodeError:
+        raise AuthorizationResponseInvalid("The form of an authorization response must be ASCII.") from None
+
+
+def _refused_form(request: WebRequest) -> WebResponse | None:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != FORM_TYPE:
+        return _empty(415, {"accept-post": FORM_TYPE})
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()):
+        return _empty(411)
+    return _empty(413) if len(length) > 9 or int(length) > MAX_FORM_BYTES else None
+
+
+def _empty(status: int, headers: dict[str, str] | None = None) -> WebResponse:
+    return WebResponse(status=status, headers={"cache-control": "no-store", **(headers or {})})

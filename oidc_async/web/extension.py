@@ -1,0 +1,90 @@
+"""What `OIDCAuthentication` is in every framework: names of providers, several apps, one error view."""
+
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from weakref import WeakSet
+
+from ..errors import ConfigurationError
+from ..provider_configuration import ProviderConfiguration
+from ..redirect_uri_config import RedirectUriConfig
+from ..runtime import Runtime
+from .application import WebApplication
+from .settings import read_settings
+
+NAME = "oidc_async"
+"""The key in `app.extensions`."""
+ErrorView = TypeVar("ErrorView", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What stands in `app.extensions`."""
+
+    extension: "Extension"
+    application: WebApplication
+
+
+class Extension:
+    """One instance serves several apps: of an app it keeps nothing but in `app.extensions`."""
+
+    def __init__(
+        self,
+        provider_configurations: Mapping[str, ProviderConfiguration] | None,
+        redirect_uri_config: RedirectUriConfig | None,
+    ) -> None:
+        self._configurations = provider_configurations
+        self._redirect_uri_config = redirect_uri_config
+        self._named_early: set[str] = set()
+        self._applications: WeakSet[WebApplication] = WeakSet()
+        self._error_view: Callable[..., Any] | None = None
+
+    def error_view(self, view: ErrorView) -> ErrorView:
+        """Register `view(error=None, error_description=None)` to answer failed logins. A decorator."""
+        self._error_view = view
+        return view
+
+    def install(
+        self,
+        extensions: MutableMapping[str, Any],
+        config: Mapping[str, Any],
+        configurations: Mapping[str, ProviderConfiguration] | None,
+        new_runtime: Callable[[ProviderConfiguration], Runtime],
+    ) -> WebApplication | None:
+        """Set an app up; None when this was done before. Raises ConfigurationError."""
+        installed = extensions.get(NAME)
+        if installed is not None:
+            if installed.extension is self:
+                return None
+            raise ConfigurationError(
+                "This app has another OIDCAuthentication already. Use one for all providers: "
+                "OIDCAuthentication({'first': ..., 'second': ...}, app)."
+            )
+        providers = configurations or self._configurations or {}
+        application = WebApplication(read_settings(config, self._redirect_uri_config), providers, new_runtime)
+        for name in sorted(self._named_early):
+            require_provider(name, providers)
+        extensions[NAME] = Installed(self, application)
+        self._applications.add(application)
+        return application
+
+    def require_provider_name(self, name: str) -> None:
+        """Raise ValueError for the name of a provider that isn't configured, as soon as that can be known."""
+        if self._configurations is None:
+            self._named_early.add(name)
+        else:
+            require_provider(name, self._configurations)
+
+    def sole_application(self) -> WebApplication:
+        """The application where no app context tells which. Raises RuntimeError when it isn't the only one."""
+        if len(self._applications) != 1:
+            raise RuntimeError(
+                f"OIDCAuthentication serves {len(self._applications)} apps: use it inside `with app.app_context()`."
+            )
+        return next(iter(self._applications))
+
+
+def require_provider(name: str, providers: Mapping[str, ProviderConfiguration]) -> None:
+    if name not in providers:
+        known = ", ".join(repr(known) for known in providers)
+        raise ConfigurationError(f"There is no provider named {name!r}; configured are {known}.")

@@ -1,0 +1,97 @@
+"""What a browser is told when something went wrong: enough to go on, and nothing of the inside."""
+
+import json
+import logging
+from dataclasses import dataclass
+from html import escape
+
+from ..errors import (
+    AuthorizationRefused,
+    ConfigurationError,
+    LoginError,
+    OAuthError,
+    OIDCError,
+    ProviderOverloaded,
+    ProviderTimeout,
+    SessionTooLarge,
+)
+from .messages import WebRequest, WebResponse
+
+logger = logging.getLogger(__name__)
+
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Something went wrong</title>
+<h1>Something went wrong</h1>
+<p>{explanation}</p>
+<p><a href="{home}">Go on</a></p>
+</html>
+"""
+EXPLANATIONS = {
+    400: "The login could not be completed. Please try again.",
+    403: "The login was refused.",
+    502: "The login service is not available. Please try again later.",
+    503: "The login service is busy. Please try again in a moment.",
+    504: "The login service took too long to answer. Please try again later.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A failed login, as an error view and a status tell it."""
+
+    status: int
+    error: str
+    error_description: str | None
+    retry_after: float | None = None
+
+    def arguments(self) -> dict[str, str]:
+        """Those of `error` and `error_description` that there are: what an error view is called with."""
+        description = {"error_description": self.error_description} if self.error_description else {}
+        return {"error": self.error, **description}
+
+    def headers(self) -> dict[str, str]:
+        retry = {} if self.retry_after is None else {"retry-after": str(max(round(self.retry_after), 1))}
+        return {"cache-control": "no-store", **retry}
+
+
+def read_failure(error: OIDCError) -> Failure:
+    """What to tell of `error`: the provider's own words where it said something, else ours. It is logged too."""
+    logger.warning("a login failed: %s (%s)", error, error.code)
+    if isinstance(error, AuthorizationRefused | OAuthError):
+        return Failure(status=_status(error), error=error.error, error_description=error.error_description)
+    retry_after = error.retry_after if isinstance(error, ProviderOverloaded) else None
+    return Failure(status=_status(error), error=error.code, error_description=error.message, retry_after=retry_after)
+
+
+def _status(error: OIDCError) -> int:
+    match error:
+        case AuthorizationRefused(error="access_denied"):
+            return 403
+        case SessionTooLarge() | ConfigurationError():
+            return 500
+        case LoginError() | OAuthError(error="invalid_grant"):
+            return 400
+        case ProviderOverloaded():
+            return 503
+        case ProviderTimeout():
+            return 504
+        case _:
+            return 502
+
+
+def failure_response(failure: Failure, request: WebRequest) -> WebResponse:
+    """The answer of an application that has no error view."""
+    if request.prefers_json:
+        headers = {**failure.headers(), "content-type": "application/json"}
+        return WebResponse(status=failure.status, headers=headers, body=json.dumps(failure.arguments()))
+    explanation = EXPLANATIONS.get(failure.status, "The login could not be completed.")
+    body = PAGE.format(explanation=explanation, home=escape(request.root_path + "/", quote=True))
+    headers = {
+        **failure.headers(),
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": "default-src 'none'",
+    }
+    return WebResponse(status=failure.status, headers=headers, body=body)

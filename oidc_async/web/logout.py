@@ -1,0 +1,87 @@
+"""Logging out, here and at the provider (OIDC RP-Initiated Logout 2, 3)."""
+
+import hmac
+import logging
+from secrets import token_urlsafe
+from urllib.parse import parse_qs, quote
+
+from ..errors import ProviderError
+from ..protocol.metadata import ClientMetadata
+from ..protocol.uri import origin
+from ..relying_party import AsyncRelyingParty
+from ..user_session import UserSession
+from .application import Exchange
+from .login import forget_count
+from .messages import WebRequest, WebResponse, redirect
+
+logger = logging.getLogger(__name__)
+
+KIND = "logout"
+MAX_SECONDS = 600
+
+
+async def log_out(exchange: Exchange) -> WebResponse | None:
+    """End the session. The way to the provider's logout, or None when the view is to be shown.
+
+    The view is shown to who comes back from the provider, who was not logged in, and where the provider knows no
+    logout or can't be reached: the session here is ended in any case.
+    """
+    exchange.guarded = True
+    if _came_back(exchange):
+        return None
+    session = exchange.session
+    if not session.get("current_provider"):
+        return None
+    user = UserSession(session)
+    provider, id_token = user.current_provider, user.id_token_jwt
+    exchange.log_out()
+    exchange.set_cookies(forget_count(exchange.application))
+    client = exchange.application.clients.get(provider)
+    return None if client is None else await _log_out_at(client, exchange, id_token)
+
+
+async def _log_out_at(client: AsyncRelyingParty, exchange: Exchange, id_token: str | None) -> WebResponse | None:
+    state = token_urlsafe(32)
+    try:
+        url = await client.end_session_url(
+            id_token_hint=id_token, post_logout_redirect_uri=_return_uri(client, exchange), state=state
+        )
+    except ProviderError as error:
+        logger.warning("logged out here, but not at the provider: %s (%s)", error, error.code)
+        return None
+    if url is None:
+        return None
+    cookies, name = exchange.application.cookies, exchange.application.cookies.name(KIND)
+    sealed = exchange.application.sealer.seal(KIND, name, state.encode())
+    exchange.set_cookies(cookies.set(name, sealed, MAX_SECONDS))
+    return redirect(url, 303)
+
+
+def _return_uri(client: AsyncRelyingParty, exchange: Exchange) -> str:
+    """The registered post_logout_redirect_uri that is this view, else the first one, else this view's."""
+    request = exchange.request
+    redirect_uri = exchange.application.settings.redirect_uri.full_uri
+    here = origin(redirect_uri) + quote(request.root_path + request.path)
+    registered = (client.configuration.client_metadata or ClientMetadata()).get("post_logout_redirect_uris") or [here]
+    return here if here in registered else str(registered[0])
+
+
+def _came_back(exchange: Exchange) -> bool:
+    state = _state(exchange.request)
+    if state is None:
+        return False
+    cookies, name = exchange.application.cookies, exchange.application.cookies.name(KIND)
+    expected = exchange.application.sealer.open(KIND, name, exchange.request.cookies.get(name, ""))
+    if expected is not None and hmac.compare_digest(expected, state.encode(errors="replace")):
+        exchange.set_cookies(cookies.delete(name))
+        return True
+    logger.warning("a return from logout has a state that this browser was not given")
+    return False
+
+
+def _state(request: WebRequest) -> str | None:
+    try:
+        values = parse_qs(request.query, max_num_fields=50).get("state")
+    except ValueError:
+        return None
+    return values[0] if values else None

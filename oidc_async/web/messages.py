@@ -1,0 +1,57 @@
+"""Requests, responses and cookies as plain values, between a framework's adapter and what all of them share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+SameSite = Literal["Lax", "None"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebRequest:
+    """A request to the application.
+
+    Parameters:
+        root_path: where the application is mounted, decoded; empty at the root of the host.
+        path: the decoded path below `root_path`.
+        raw_path: the encoded path as the client sent it; empty when the server doesn't tell.
+        query: the query string as it came, without the question mark.
+        prefers_json: whether `Accept` ranks application/json above text/html.
+        answers_get: whether this path answers GET; asked only when it matters.
+    """
+
+    method: str
+    root_path: str
+    path: str
+    raw_path: str
+    query: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    cookies: Mapping[str, str] = field(repr=False)
+    prefers_json: bool
+    answers_get: Callable[[], bool] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebResponse:
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    body: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """A cookie to set, for scripts unreadable. `max_age` in seconds: None until the browser closes, 0 deletes."""
+
+    name: str
+    value: str = field(repr=False)
+    max_age: int | None
+    secure: bool
+    samesite: SameSite
+    path: str = "/"
+    httponly: bool = True
+
+
+def redirect(url: str, status: int) -> WebResponse:
+    """A redirect that leaves no trace: not in caches, and not in the Referer of what follows."""
+    headers = {"location": url, "cache-control": "no-store", "referrer-policy": "no-referrer"}
+    return WebResponse(status=status, headers=headers)

@@ -1,0 +1,36 @@
+"""Whether a request is a person going to a page, who can be sent to a login, or a script, who can't."""
+
+import json
+
+from .messages import WebRequest, WebResponse
+
+FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
+
+
+def is_navigation(request: WebRequest) -> bool:
+    """Whether a redirect to a login page would be shown to somebody."""
+    if request.headers.get("sec-fetch-mode", "navigate") != "navigate":
+        return False
+    if request.headers.get("sec-fetch-dest", "document") not in ("document", "iframe", "frame"):
+        return False
+    if "x-requested-with" in request.headers or request.prefers_json:
+        return False
+    return request.method == "GET" or (request.method == "POST" and _is_form(request))
+
+
+def is_prefetch(request: WebRequest) -> bool:
+    """Whether a browser looks ahead, without anybody having asked for the page."""
+    purpose = request.headers.get("sec-purpose") or request.headers.get("purpose") or ""
+    return "prefetch" in purpose.lower()
+
+
+def login_required() -> WebResponse:
+    """What a script gets in place of a redirect."""
+    body = {"error": "login_required", "error_description": "Log in to use this resource."}
+    headers = {"content-type": "application/json", "cache-control": "no-store"}
+    return WebResponse(status=401, headers=headers, body=json.dumps(body))
+
+
+def _is_form(request: WebRequest) -> bool:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return content_type in ("", *FORM_TYPES)

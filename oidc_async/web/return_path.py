@@ -1,0 +1,60 @@
+"""Where a browser goes after its login: a path of this application, never another host (RFC 9700 4.11)."""
+
+from urllib.parse import quote, unquote, urlsplit
+
+from ..protocol.uri import origin
+from .messages import WebRequest
+
+MAX_LENGTH = 2048
+_KEEP = "%!$&'()*+,;=:@/?-._~[]"
+
+
+def is_same_origin_path(path: str) -> bool:
+    """Whether every browser reads `path` as a path of the host that it is on.
+
+    Browsers take `//` and `/\\` for a host, and drop tabs and line ends before they look.
+    """
+    if not path.startswith("/") or path.startswith("//") or len(path) > MAX_LENGTH:
+        return False
+    return path.isascii() and path.isprintable() and " " not in path and "\\" not in path
+
+
+def return_path(request: WebRequest, redirect_uri: str) -> str:
+    """The path to come back to after the login that `request` needs, encoded, with the query.
+
+    A form can't be sent again: after a POST it is the page of this origin that the form was on, else the path
+    itself if it answers GET, else the application's root.
+    """
+    root = quote(request.root_path) + "/"
+    if request.method == "POST":
+        path = _referring_path(request, redirect_uri) or (_own_path(request) if request.answers_get() else root)
+    else:
+        path = _own_path(request)
+    return path if is_same_origin_path(path) else root
+
+
+def _own_path(request: WebRequest) -> str:
+    path = _as_sent(request) or quote(request.root_path + request.path, safe=_KEEP.replace("%", "").replace("?", ""))
+    return f"{path}?{quote(request.query, safe=_KEEP)}" if request.query else path
+
+
+def _as_sent(request: WebRequest) -> str | None:
+    # the decoded path can't tell %2F from a slash; what was sent is used where it surely is the same path
+    raw = quote(request.raw_path.partition("?")[0], safe=_KEEP)
+    if unquote(raw) == request.root_path + request.path:
+        return raw
+    if unquote(raw) == request.path:
+        return quote(request.root_path) + raw
+    return None
+
+
+def _referring_path(request: WebRequest, redirect_uri: str) -> str | None:
+    referer = request.headers.get("referer", "")
+    try:
+        parts = urlsplit(referer)
+        if origin(referer) != origin(redirect_uri) or "@" in parts.netloc:
+            return None
+    except ValueError:
+        return None
+    path = parts.path or "/"
+    return f"{path}?{parts.query}" if parts.query else path

@@ -1,0 +1,97 @@
+"""The two worlds in which the core lives, so that one test body runs in both."""
+
+import asyncio
+import importlib.util
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol, TypeVar
+from unittest import mock
+
+import oidc_async
+from oidc_async.blocking import finish
+from oidc_async.runtime import HttpSettings, Runtime
+
+T = TypeVar("T")
+
+
+class World(Protocol):
+    """A way to run coroutines, and the runtime that belongs to it, over httpx or httpx2."""
+
+    http: ModuleType
+
+    def runtime(self, settings: HttpSettings = ..., **options: Any) -> Runtime:
+        """A runtime that is closed when the test ends."""
+        ...
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T: ...
+
+    def client(self, **options: Any) -> Any:
+        """A client of a caller's own, of the kind that the runtime takes."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class AsyncWorld:
+    def __init__(self, family: str = "httpx2") -> None:
+        module = runtime_module("async_runtime", family)
+        self.http: ModuleType = module.http
+        self._runtime_class = module.AsyncRuntime
+        self._runner = asyncio.Runner()
+        self._clients: list[Any] = []
+        self._runner.get_loop()
+
+    def runtime(self, settings: HttpSettings = HttpSettings(), **options: Any) -> Runtime:  # noqa: B008 - frozen
+        runtime: Runtime = self._runtime_class(settings, **options)
+        return runtime
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(coroutine)
+
+    def client(self, **options: Any) -> Any:
+        self._clients.append(self.http.AsyncClient(**options))
+        return self._clients[-1]
+
+    def close(self) -> None:
+        for client in self._clients:
+            self.run(client.aclose())
+        self._runner.close()
+
+
+class BlockingWorld:
+    def __init__(self, family: str = "httpx2") -> None:
+        module = runtime_module("blocking_runtime", family)
+        self.http: ModuleType = module.http
+        self._runtime_class = module.BlockingRuntime
+        self._to_close: list[Any] = []
+
+    def runtime(self, settings: HttpSettings = HttpSettings(), **options: Any) -> Runtime:  # noqa: B008 - frozen
+        runtime: Runtime = self._runtime_class(settings, **options)
+        self._to_close.append(runtime)
+        return runtime
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return finish(coroutine)
+
+    def client(self, **options: Any) -> Any:
+        self._to_close.append(self.http.Client(**options))
+        return self._to_close[-1]
+
+    def close(self) -> None:
+        for closable in self._to_close:
+            closable.close()
+
+
+def runtime_module(name: str, family: str) -> ModuleType:
+    """The module of a runtime as it is when httpx2 is installed, or when it is not."""
+    absent = {} if family == "httpx2" else {"httpx2": None, "httpcore2": None}
+    path = Path(oidc_async.__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"oidc_async.{name}_over_{family}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(sys.modules, absent):  # type: ignore[arg-type]
+        spec.loader.exec_module(module)
+    return module

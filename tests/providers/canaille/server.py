@@ -1,0 +1,121 @@
+"""Canaille with everything in memory. Runs in its own environment, which has nothing of ours in it.
+
+PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
+"""
+
+import datetime
+import logging
+import os
+from typing import Any
+
+import canaille
+from canaille.app import models
+from canaille.backends import Backend
+from canaille.backends.memory.backend import MemoryBackend
+from flask import Flask
+from joserfc.jwk import RSAKey
+from werkzeug.serving import make_server
+
+PORT = int(os.environ["PORT"])
+APPS = os.environ.get("APPS", "").split()
+CLIENTS = {
+    "basic": ("client_secret_basic", "basic-secret-0123456789abcdef"),
+    "post": ("client_secret_post", "post-secret-0123456789abcdef"),
+    "public": ("none", None),
+}
+
+
+class ExactMemoryBackend(MemoryBackend):
+    """Canaille's own takes what matches any filter: one consent would count for all people."""
+
+    __module__ = MemoryBackend.__module__  # next to which canaille looks for its models
+
+    def do_query(self, model: Any, *args: object, **filters: object) -> list[Any]:
+        if len(filters) < 2:
+            return list(super().do_query(model, *args, **filters))
+        first, *others = (self._by_id(model, name, value) for name, value in filters.items())
+        return [each for key, each in first.items() if all(key in other for other in others)]
+
+    def _by_id(self, model: Any, name: str, value: object) -> dict[str, Any]:
+        return {each.id: each for each in super().do_query(model, **{name: value})}
+
+
+def configuration() -> dict[str, object]:
+    key = RSAKey.generate_key(2048, {"alg": "RS256", "use": "sig"}, auto_kid=True)
+    return {
+        "SECRET_KEY": os.urandom(32).hex(),
+        "SERVER_NAME": f"127.0.0.1:{PORT}",
+        "PREFERRED_URL_SCHEME": "http",
+        "CANAILLE": {
+            "DATABASE": "memory",
+            "NAME": "Canaille",
+            "JAVASCRIPT": False,
+            "HTMX": False,
+            "SMTP": None,
+            "LOGGING": {"version": 1, "disable_existing_loggers": False},
+            "ACL": {"DEFAULT": {"PERMISSIONS": ["use_oidc", "edit_self"]}},
+        },
+        "CANAILLE_OIDC": {
+            "ACTIVE_JWKS": [key.as_dict(private=True)],
+            "TRUSTED_DOMAINS": ["trusted.invalid"],  # so that everybody is asked for consent
+        },
+    }
+
+
+def add_people() -> None:
+    alice = models.User(
+        user_name="alice",
+        formatted_name="Alice Liddell",
+        given_name="Alice",
+        family_name="Liddell",
+        display_name="alice",
+        emails=["alice@example.com"],
+        password="correct-horse",
+    )
+    bob = models.User(
+        user_name="bob",
+        formatted_name="Bob Manifold",
+        family_name="Manifold",
+        emails=["bob@example.com"],
+        password="battery-staple",
+    )
+    for person in (alice, bob):
+        Backend.instance.save(person)
+    Backend.instance.save(models.Group(display_name="staff", members=[alice]))
+    for number in range(200):
+        Backend.instance.save(models.Group(display_name=f"team-{number:03}", members=[bob]))
+
+
+def add_client(client_id: str, authentication: str, secret: str | None) -> None:
+    client = models.Client(
+        client_id=client_id,
+        client_secret=secret,
+        client_id_issued_at=datetime.datetime.now(datetime.UTC),
+        client_name="The demo application",
+        client_uri="https://app.example",
+        contacts=["admin@example.com"],
+        redirect_uris=[f"{app}/callback" for app in APPS],
+        post_logout_redirect_uris=[f"{app}/{page}" for app in APPS for page in ("logout", "logged-out")],
+        grant_types=["authorization_code", "refresh_token", "client_credentials"],
+        response_types=["code"],
+        scope=["openid", "profile", "email", "groups"],
+        token_endpoint_auth_method=authentication,
+    )
+    Backend.instance.save(client)
+    client.audience = [client]
+    Backend.instance.save(client)
+
+
+def create() -> Flask:
+    settings = configuration()
+    app: Flask = canaille.create_app(config=settings, env_file=None, backend=ExactMemoryBackend(settings))
+    with app.app_context():
+        add_people()
+        for client_id, (authentication, secret) in CLIENTS.items():
+            add_client(client_id, authentication, secret)
+    return app
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
+    make_server("127.0.0.1", PORT, create(), threaded=True).serve_forever()

@@ -1,0 +1,64 @@
+"""The real providers, started once for the whole lane."""
+
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from .canaille_provider import CanailleProvider
+from .node_provider import NodeProvider
+from .processes import ServerProcess, free_port
+from .real_provider import RealProvider
+from .visitor import Visitor
+
+running: list[ServerProcess] = []
+seen: dict[str, int] = {}
+
+
+@pytest.fixture(scope="session")
+def apps() -> list[str]:
+    """Base URLs that every client is registered for, for the applications of the tests to listen at."""
+    ports: set[int] = set()
+    while len(ports) < 4:
+        ports.add(free_port())
+    return [f"http://127.0.0.1:{port}" for port in ports]
+
+
+@pytest.fixture(scope="session")
+def canaille(apps: list[str]) -> Iterator[CanailleProvider]:
+    with CanailleProvider(apps, log_name="test-canaille") as provider:
+        running.append(provider.server)
+        yield provider
+
+
+@pytest.fixture(scope="session")
+def node_provider(apps: list[str]) -> Iterator[NodeProvider]:
+    with NodeProvider(apps, log_name="test-node-oidc-provider") as provider:
+        running.append(provider.server)
+        yield provider
+
+
+@pytest.fixture(params=["canaille", "node_provider"])
+def provider(request: pytest.FixtureRequest) -> RealProvider:
+    """Each of the real providers in turn."""
+    chosen: RealProvider = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture
+def visitor() -> Iterator[Visitor]:
+    with Visitor() as someone:
+        yield someone
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows, with a failure, what the providers logged during that test."""
+    report = yield
+    if call.when == "setup":
+        seen.update({server.name: len(server.log()) for server in running})
+    if report.failed:
+        for server in running:
+            report.sections.append((f"log of {server.name}", server.log(seen.get(server.name, 0))))
+    return report

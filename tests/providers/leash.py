@@ -1,0 +1,24 @@
+"""Runs a script until it ends, or until whoever started it is gone.
+
+    python leash.py SCRIPT [ARGUMENT...]
+
+The starter keeps the other end of our standard input. However it dies, that end closes.
+"""
+
+import os
+import runpy
+import sys
+import threading
+
+
+def end_when_left_alone() -> None:
+    while os.read(sys.stdin.fileno(), 1024):
+        pass
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    threading.Thread(target=end_when_left_alone, daemon=True).start()
+    del sys.argv[0]
+    sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
+    runpy.run_path(sys.argv[0], run_name="__main__")

@@ -1,0 +1,70 @@
+// node-oidc-provider on loopback, configured for the provider lane.
+// PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
+import { createServer } from 'node:http';
+import { generateKeyPairSync } from 'node:crypto';
+import { Provider } from 'oidc-provider';
+
+const { PORT, APPS = '' } = process.env;
+const issuer = `http://127.0.0.1:${PORT}`;
+const apps = APPS.split(' ').filter(Boolean);
+
+// Whoever starts this holds the other end of stdin: when they are gone, so are we.
+process.stdin.on('end', () => process.exit(0)).resume();
+
+const signingKey = (alg, type, options) => ({
+  ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: `${alg}-1`,
+});
+
+const client = (client_id, token_endpoint_auth_method, client_secret) => ({
+  client_id, client_secret, token_endpoint_auth_method,
+  redirect_uris: apps.map((app) => `${app}/callback`),
+  post_logout_redirect_uris: apps.flatMap((app) => [`${app}/logout`, `${app}/logged-out`]),
+  response_types: ['code'],
+  grant_types: ['authorization_code', 'refresh_token'],
+});
+
+const groups = (count) => Array.from({ length: count }, (_, n) => `team-${String(n).padStart(3, '0')}`);
+const people = {
+  alice: {
+    name: 'Alice Liddell', given_name: 'Alice', family_name: 'Liddell', preferred_username: 'alice',
+    email: 'alice@example.com', email_verified: true, groups: ['staff'],
+  },
+  bob: { name: 'Bob Manifold', preferred_username: 'bob', email: 'bob@example.com', groups: groups(200) },
+};
+
+const provider = new Provider(issuer, {
+  jwks: { keys: [signingKey('RS256', 'rsa', { modulusLength: 2048 }), signingKey('ES256', 'ec', { namedCurve: 'P-256' })] },
+  cookies: { keys: ['only-for-tests'] },
+  clients: [
+    // characters that RFC 6749 2.3.1 wants form-encoded inside Basic
+    client('basic', 'client_secret_basic', 'basic secret: 100% + a-b/0123456789'),
+    client('post', 'client_secret_post', 'post-secret-0123456789abcdef0123456789abcdef'),
+    client('public', 'none'),
+  ],
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+  responseTypes: ['code'],
+  scopes: ['openid', 'offline_access'],
+  claims: {
+    openid: ['sub', 'sid', 'auth_time'],
+    profile: ['name', 'given_name', 'family_name', 'preferred_username'],
+    email: ['email', 'email_verified'],
+    groups: ['groups'],
+  },
+  findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
+  features: {
+    devInteractions: { enabled: true },
+    introspection: { enabled: true },
+    revocation: { enabled: true },
+    rpInitiatedLogout: { enabled: true },
+    userinfo: { enabled: true },
+  },
+  pkce: { required: () => true },
+  issueRefreshToken: (_, registered) => registered.grantTypeAllowed('refresh_token'),
+  rotateRefreshToken: true,
+  ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Grant: 3600, RefreshToken: 3600, Session: 3600 },
+});
+provider.on('server_error', (_, error) => console.error('server_error', error));
+provider.on('grant.error', (_, error) => console.error('grant.error', error.message, error.error_detail));
+provider.on('authorization.error', (_, error) => console.error('authorization.error', error.message, error.error_detail));
+
+createServer(provider.callback()).listen(Number(PORT), '127.0.0.1', () => console.log(`ready at ${issuer}`));
