@@ -72,7 +72,7 @@ def prove(framework: str, address: str, provider: CanailleProvider) -> None:
         with step(f"{framework}: bob logs in there"):
             callback = provider.login(visitor, authorization_url, provider.bob)
         with step(f"{framework}: the profile shows Bob and his {provider.bob.groups} groups"):
-            require(visitor.open(callback, within=address), "Bob Manifold", "team-199")
+            require(visitor.open(callback, within=address), "Bob Manifold", "team-199-")
         with step(f"{framework}: bob logs out, here and at the provider"):
             end_session_url = left_for(visitor.open(f"{address}/logout", within=address))
             require(visitor.open(provider.logout(visitor, end_session_url), within=address), "Goodbye")

@@ -1,16 +1,19 @@
 """An OpenID Provider for tests, which behaves or misbehaves on purpose."""
 
 from .clock import Clock
-from .faults import Fault
+from .faults import ALL_FAULTS, Fault
 from .provider import RecordedRequest, SimulatedProvider
 from .registry import Client, User
 from .reply import Callback, NotRedirected
+from .stages import Misbehaviour
 
 __all__ = [
+    "ALL_FAULTS",
     "Callback",
     "Client",
     "Clock",
     "Fault",
+    "Misbehaviour",
     "NotRedirected",
     "RecordedRequest",
     "SimulatedProvider",

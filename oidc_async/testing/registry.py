@@ -64,11 +64,7 @@ class User:
     def claims_for(self, scope: Collection[str], requested: Collection[str]) -> dict[str, Any]:
         """Standard claims need their scope or a request by name; others are always given."""
         allowed = frozenset(requested).union(*(SCOPE_CLAIMS.get(name, ()) for name in scope))
-        return {
-            name: value
-            for name, value in self.claims.items()
-            if name in allowed or name not in _SCOPED_CLAIMS
-        }
+        return {name: value for name, value in self.claims.items() if name in allowed or name not in _SCOPED_CLAIMS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,9 +93,7 @@ class RefusalPage(Exception):
 
     def __init__(self, text: str, *, status: int = 400) -> None:
         super().__init__(text)
-        self.reply = page_reply(
-            "This request cannot be answered", f"<p>{html.escape(text)}</p>", status=status
-        )
+        self.reply = page_reply("This request cannot be answered", f"<p>{html.escape(text)}</p>", status=status)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +129,7 @@ class NotRedirected(AssertionError):
 def form_page(action: str, fields: tuple[tuple[str, str], ...]) -> Reply:
     """A page that posts itself (OAuth 2.0 Form Post Response Mode)."""
     inputs = "".join(
-        f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">'
-        for name, value in fields
+        f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">' for name, value in fields
     )
     form = f'<form method="post" action="{html.escape(action)}">{inputs}<button>Continue</button></form>'
     return page_reply("Signing you in", f"{form}<script>document.forms[0].submit()</script>")

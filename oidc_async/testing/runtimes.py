@@ -34,9 +34,7 @@ def blocking_runtime(
 
 
 class _AsyncSimulation(AsyncRuntime):
-    def __init__(
-        self, providers: Sequence[SimulatedProvider], settings: HttpSettings, latency: float
-    ) -> None:
+    def __init__(self, providers: Sequence[SimulatedProvider], settings: HttpSettings, latency: float) -> None:
         clock = providers[0].clock
         super().__init__(settings, clock=clock, monotonic=clock.monotonic)
         self._providers = providers
@@ -53,9 +51,7 @@ class _AsyncSimulation(AsyncRuntime):
 
 
 class _BlockingSimulation(BlockingRuntime):
-    def __init__(
-        self, providers: Sequence[SimulatedProvider], settings: HttpSettings, latency: float
-    ) -> None:
+    def __init__(self, providers: Sequence[SimulatedProvider], settings: HttpSettings, latency: float) -> None:
         clock = providers[0].clock
         super().__init__(settings, clock=clock, monotonic=clock.monotonic)
         self._providers = providers

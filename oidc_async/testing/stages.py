@@ -93,7 +93,7 @@ class Misbehaviour:
         outcome: of a login that meets it.
         only_once: strikes one time, then behaves again.
         needs: authorization request parameters without which it makes no difference.
-        needs_alg: the `id_token_signed_response_alg` without which it makes no difference.
+        needs_alg: the `id_token_signed_response_alg` that it is made for.
     """
 
     does: str
@@ -101,7 +101,7 @@ class Misbehaviour:
     outcome: Outcome
     only_once: bool = False
     needs: Mapping[str, str] = field(default_factory=dict[str, str])
-    needs_alg: str | None = None
+    needs_alg: str = "RS256"
     name: str = field(default="", init=False)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -121,9 +121,7 @@ class Misbehaviour:
         return self.outcome == "harmless"
 
 
-def refused(
-    does: str, *edits: Edit[Any], needs: Mapping[str, str] | None = None, alg: str | None = None
-) -> Misbehaviour:
+def refused(does: str, *edits: Edit[Any], needs: Mapping[str, str] | None = None, alg: str = "RS256") -> Misbehaviour:
     """A fault that must end a login."""
     return Misbehaviour(does=does, edits=edits, outcome="refused", needs=needs or {}, needs_alg=alg)
 

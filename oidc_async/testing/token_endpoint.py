@@ -126,9 +126,7 @@ def _tokens(
     access_token = registry.issue_access_token(grant)
     document: JSONObject = _bearer(access_token, grant)
     if "openid" in grant.scope:
-        document["id_token"] = issue_id_token(
-            registry, spells, grant, client, access_token=access_token, nonce=nonce
-        )
+        document["id_token"] = issue_id_token(registry, spells, grant, client, access_token=access_token, nonce=nonce)
     if "offline_access" in grant.scope:
         document["refresh_token"] = registry.issue_refresh_token(grant)
     return document

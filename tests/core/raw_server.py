@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from oidc_async.protocol.http_message import HttpRequest
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
@@ -88,6 +90,20 @@ def always(data: bytes, after: float = 0.0) -> Answer:
             connection.send(data)
 
     return answer
+
+
+def once(data: bytes) -> Answer:
+    """Give `data` to the first request and hang up."""
+
+    def answer(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(data)
+
+    return answer
+
+
+def get(url: str, *, headers: Mapping[str, str] | None = None, max_body: int = 100_000) -> HttpRequest:
+    return HttpRequest(method="GET", url=url, headers=headers or {}, max_body=max_body)
 
 
 @dataclass

@@ -3,7 +3,8 @@
 import asyncio
 import importlib.util
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
@@ -11,6 +12,7 @@ from unittest import mock
 
 import oidc_async
 from oidc_async.blocking import finish
+from oidc_async.http_settings import DEFAULT_SETTINGS
 from oidc_async.runtime import HttpSettings, Runtime
 
 T = TypeVar("T")
@@ -21,11 +23,17 @@ class World(Protocol):
 
     http: ModuleType
 
-    def runtime(self, settings: HttpSettings = ..., **options: Any) -> Runtime:
+    def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
         """A runtime that is closed when the test ends."""
         ...
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T: ...
+
+    def run_together(self, calls: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T | BaseException]:
+        """The results of all these at the same time, as tasks or as threads; what one raises is its result."""
+        ...
+
+    def close_runtime(self, runtime: Runtime) -> None: ...
 
     def client(self, **options: Any) -> Any:
         """A client of a caller's own, of the kind that the runtime takes."""
@@ -43,12 +51,21 @@ class AsyncWorld:
         self._clients: list[Any] = []
         self._runner.get_loop()
 
-    def runtime(self, settings: HttpSettings = HttpSettings(), **options: Any) -> Runtime:  # noqa: B008 - frozen
+    def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
         runtime: Runtime = self._runtime_class(settings, **options)
         return runtime
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(coroutine)
+
+    def run_together(self, calls: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T | BaseException]:
+        async def together() -> list[T | BaseException]:
+            return await asyncio.gather(*(call() for call in calls), return_exceptions=True)
+
+        return self.run(together())
+
+    def close_runtime(self, runtime: Any) -> None:
+        self.run(runtime.aclose())
 
     def client(self, **options: Any) -> Any:
         self._clients.append(self.http.AsyncClient(**options))
@@ -67,13 +84,26 @@ class BlockingWorld:
         self._runtime_class = module.BlockingRuntime
         self._to_close: list[Any] = []
 
-    def runtime(self, settings: HttpSettings = HttpSettings(), **options: Any) -> Runtime:  # noqa: B008 - frozen
+    def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
         runtime: Runtime = self._runtime_class(settings, **options)
         self._to_close.append(runtime)
         return runtime
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return finish(coroutine)
+
+    def run_together(self, calls: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T | BaseException]:
+        def outcome(call: Callable[[], Coroutine[Any, Any, T]]) -> T | BaseException:
+            try:
+                return finish(call())
+            except BaseException as error:
+                return error
+
+        with ThreadPoolExecutor(len(calls)) as threads:
+            return list(threads.map(outcome, calls))
+
+    def close_runtime(self, runtime: Any) -> None:
+        runtime.close()
 
     def client(self, **options: Any) -> Any:
         self._to_close.append(self.http.Client(**options))
@@ -86,12 +116,12 @@ class BlockingWorld:
 
 def runtime_module(name: str, family: str) -> ModuleType:
     """The module of a runtime as it is when httpx2 is installed, or when it is not."""
-    absent = {} if family == "httpx2" else {"httpx2": None, "httpcore2": None}
+    absent: dict[str, Any] = {} if family == "httpx2" else {"httpx2": None, "httpcore2": None}
     path = Path(oidc_async.__file__).with_name(f"{name}.py")
     spec = importlib.util.spec_from_file_location(f"oidc_async.{name}_over_{family}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    with mock.patch.dict(sys.modules, absent):  # type: ignore[arg-type]
+    with mock.patch.dict(sys.modules, absent):
         spec.loader.exec_module(module)
     return module

@@ -35,6 +35,7 @@ class CanailleProvider:
     name = "canaille"
     alice = Person(username="alice", password="correct-horse", groups=1)
     bob = Person(username="bob", password="battery-staple", groups=200)
+    carol = Person(username="carol", password="paper-clip", groups=0)
     clients: Mapping[str, RegisteredClient] = CLIENTS
 
     def __init__(self, apps: Sequence[str], *, log_name: str = "canaille") -> None:

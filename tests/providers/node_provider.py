@@ -34,6 +34,7 @@ class NodeProvider:
     name = "node-oidc-provider"
     alice = Person(username="alice", password="any", groups=1)
     bob = Person(username="bob", password="any", groups=200)
+    carol = Person(username="carol", password="any", groups=0)
     clients: Mapping[str, RegisteredClient] = CLIENTS
 
     def __init__(self, apps: Sequence[str], *, log_name: str = "node-oidc-provider") -> None:

@@ -40,11 +40,13 @@ class RealProvider(Protocol):
     clients: Mapping[str, RegisteredClient]
     alice: Person
     bob: Person
+    carol: Person
+    """Never gives consent, so that she is always asked for it."""
 
     def login(self, visitor: Visitor, authorization_url: str, person: Person) -> str: ...
 
     def deny(self, visitor: Visitor, authorization_url: str, person: Person) -> str:
-        """Refuses consent. For a person who has not yet given it to this client."""
+        """Refuses consent. For a person who has not given it to this client before."""
         ...
 
     def logout(self, visitor: Visitor, end_session_url: str) -> str: ...

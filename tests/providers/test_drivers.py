@@ -52,7 +52,7 @@ def test_a_refused_consent_comes_back_as_access_denied(
     provider: RealProvider, visitor: Visitor, apps: list[str]
 ) -> None:
     login = HandMadeLogin.begin(provider, provider.clients["basic"], apps[0])
-    answer = query_of(provider.deny(visitor, login.authorization_url, provider.bob))
+    answer = query_of(provider.deny(visitor, login.authorization_url, provider.carol))
     assert (answer["error"], answer["state"]) == ("access_denied", login.state)
 
 

@@ -3,7 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from oidc_async.testing.stages import Answer, Change, Scene
+from oidc_async.testing.stages import AUTHORIZATION, DISCOVERY, Answer, Change, Scene, harmless, refused
+
+from .documents import toggled_slash, without
+from .responses import LINE_BREAKS, MARKUP
 
 Pairs = list[tuple[str, str]]
 
@@ -57,7 +60,9 @@ class AuthorizationFaults:
     AUTHORIZATION_STATE_MISSING = refused("no state", AUTHORIZATION(drop("state")))
     AUTHORIZATION_STATE_WRONG = refused("another state", AUTHORIZATION(rewrite("state", "x{}".format)))
     AUTHORIZATION_ISS_MISSING = refused("no iss, though advertised", AUTHORIZATION(drop("iss")))
-    AUTHORIZATION_ISS_WRONG = refused("another iss", AUTHORIZATION(rewrite("iss", lambda iss: OTHER)))
+    AUTHORIZATION_ISS_WRONG = refused(
+        "another iss", AUTHORIZATION(rewrite("iss", lambda iss: "https://other.example"))
+    )
     AUTHORIZATION_ISS_TRAILING_SLASH = refused("a slash more", AUTHORIZATION(rewrite("iss", toggled_slash)))
     AUTHORIZATION_ISS_UNSUPPORTED = harmless(
         "iss neither advertised nor sent",

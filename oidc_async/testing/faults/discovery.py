@@ -1,11 +1,34 @@
 """Faults of the discovery document and of the response that carries it."""
 
-from oidc_async.testing.stages import *
+from oidc_async.testing.stages import DISCOVERY, DISCOVERY_REPLY, Endpoint, harmless, refused
+
+from .documents import changed, put, toggled_scheme, toggled_slash, without
+from .responses import (
+    BUSY,
+    answered,
+    body,
+    cut_off,
+    deep,
+    dripping,
+    endless,
+    error,
+    header,
+    html,
+    inflated,
+    padded,
+    redirected,
+    reset,
+    rewritten,
+    slow,
+    truncated,
+    twice,
+    with_mark,
+)
 
 
 class DiscoveryFaults:
-    # Discovery: the document
-    DISCOVERY_ISSUER_OTHER = refused("issuer is another", DISCOVERY(put(issuer=OTHER)))
+    # The document
+    DISCOVERY_ISSUER_OTHER = refused("issuer is another", DISCOVERY(put(issuer="https://other.example")))
     DISCOVERY_ISSUER_TRAILING_SLASH = refused("a slash more or less", DISCOVERY(changed("issuer", toggled_slash)))
     DISCOVERY_ISSUER_SCHEME = refused("http for https, or back", DISCOVERY(changed("issuer", toggled_scheme)))
     DISCOVERY_ISSUER_UPPER_CASE = refused("issuer in capitals", DISCOVERY(changed("issuer", str.upper)))
@@ -29,7 +52,8 @@ class DiscoveryFaults:
     )
     DISCOVERY_USERINFO_ENDPOINT_HTTP = refused("is http", DISCOVERY(put(userinfo_endpoint="http://other.example/")))
     DISCOVERY_NONE_ADVERTISED = harmless(
-        "weak algorithms are advertised", DISCOVERY(put(id_token_signing_alg_values_supported=["none", "HS256", "RS256"]))
+        "weak algorithms are advertised",
+        DISCOVERY(put(id_token_signing_alg_values_supported=["none", "HS256", "RS256"])),
     )
     DISCOVERY_OPTIONAL_MISSING = harmless(
         "nothing that may be left out is there",
@@ -40,7 +64,7 @@ class DiscoveryFaults:
     )
     DISCOVERY_EXTRA_MEMBER = harmless("members that nobody knows", DISCOVERY(put(tenant={"region": ["EU", 5, None]})))
 
-    # Discovery: the response
+    # The response
     DISCOVERY_OTHER_CONTENT_TYPE = harmless("text/plain", DISCOVERY_REPLY(header("content-type", "text/plain")))
     DISCOVERY_HTML = refused("a page with status 200", DISCOVERY_REPLY(html()))
     DISCOVERY_500 = refused("status 500", DISCOVERY_REPLY(error("server_error", status=500)))

@@ -9,10 +9,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from .jwks import PUBLISHED_SECRET, attacker, certificate
 from oidc_async.testing.keys import SigningKey, base64url
 from oidc_async.testing.reply import JSONObject, json_bytes
 from oidc_async.testing.stages import ELSEWHERE, Change, Draft, Scene
+
+from .jwks import PUBLISHED_SECRET, attacker, certificate
 
 # The signature
 
@@ -77,6 +78,11 @@ def signed_by(key: SigningKey, **header: Any) -> Change[Draft]:
         return draft
 
     return change
+
+
+def foreign_signature(draft: Draft, scene: Scene) -> Draft:
+    """Signed by an attacker under the name of the provider's key."""
+    return signed_by(attacker())(draft, scene)
 
 
 def other_algorithm(draft: Draft, scene: Scene) -> Draft:

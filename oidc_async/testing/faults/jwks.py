@@ -13,7 +13,37 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from oidc_async.testing.keys import SigningKey, base64url, private_key
 from oidc_async.testing.reply import JSONObject
-from oidc_async.testing.stages import Change, Draft, Scene
+from oidc_async.testing.stages import (
+    DRAFT,
+    HEADER,
+    JWKS,
+    JWKS_REPLY,
+    Change,
+    Draft,
+    Endpoint,
+    Scene,
+    either,
+    harmless,
+    refused,
+)
+
+from .documents import changed, put, without
+from .responses import (
+    BUSY,
+    answered,
+    body,
+    deep,
+    endless,
+    error,
+    html,
+    padded,
+    redirected,
+    reset,
+    rewritten,
+    slow,
+    truncated,
+    twice,
+)
 
 Key = dict[str, Any]
 
@@ -79,6 +109,11 @@ def decoys(document: JSONObject, scene: Scene) -> JSONObject:
     return {**document, "keys": [*before, *document["keys"], *after]}
 
 
+def ten_thousand(document: JSONObject, scene: Scene) -> JSONObject:
+    """Few bytes each, the good ones last."""
+    return also(*({"kty": "oct", "kid": str(number)} for number in range(10_000)))(document, scene)
+
+
 ODD_KEYS: tuple[Key, ...] = (
     {},
     {"kty": "XYZ", "kid": "odd-1"},
@@ -89,8 +124,6 @@ ODD_KEYS: tuple[Key, ...] = (
 )
 
 OCT_KEY: Key = {"kty": "oct", "kid": "oct-1", "alg": "HS256", "k": base64url(PUBLISHED_SECRET)}
-
-MANY_KEYS: tuple[Key, ...] = tuple({"kty": "oct", "kid": str(number)} for number in range(10_000))
 
 MODULUS_16384 = base64url(b"\xc5" * 2048)
 HUGE_EXPONENT = base64url(b"\xc5" * 255)
@@ -118,9 +151,7 @@ def certificate(key: SigningKey) -> str:
         raise TypeError("only for RSA keys")
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "op.example")])
     start = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
-    builder = x509.CertificateBuilder(
-        name, name, key.private.public_key(), 1, start, start.replace(year=2099)
-    )
+    builder = x509.CertificateBuilder(name, name, key.private.public_key(), 1, start, start.replace(year=2099))
     return b64encode(builder.sign(key.private, hashes.SHA256()).public_bytes(Encoding.DER)).decode("ascii")
 
 
@@ -140,7 +171,7 @@ class JWKSFaults:
     JWKS_RSA_1024 = refused("an RSA key of 1024 bits", JWKS(weak_members), DRAFT(weak_signature))
     JWKS_RSA_16384 = refused("an RSA key of 16,384 bits", JWKS(rsa_key_with(n=MODULUS_16384)))
     JWKS_RSA_HUGE_EXPONENT = refused("an exponent of 2,040 bits", JWKS(rsa_key_with(e=HUGE_EXPONENT)))
-    JWKS_10000_KEYS = refused("10,000 keys, the good one last", JWKS(also(*MANY_KEYS)))
+    JWKS_10000_KEYS = refused("10,000 keys, the good one last", JWKS(ten_thousand))
     JWKS_NO_KID_ONE_KEY = harmless(
         "one key, no kid anywhere", JWKS(only("RS256")), JWKS(every_key_without("kid")), HEADER(without("kid"))
     )

@@ -1,7 +1,6 @@
 """Changes to whole responses, and accidents on their way."""
 
 import gzip
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -105,12 +104,3 @@ def endless(reply: Reply, scene: Scene) -> Reply:
 
 
 BUSY = answered({"error": "temporarily_unavailable"}, status=503, headers={"retry-after": "1"})
-
-
-def unsigned_jwt(reply: Reply, scene: Scene) -> Reply:
-    """The claims as a JWT that nobody signed."""
-    from oidc_async.testing.keys import base64url
-
-    claims = json.loads(reply.body)
-    token = f"{base64url(json_bytes({'alg': 'none'}))}.{base64url(json_bytes(claims))}."
-    return replace(reply, body=token.encode(), headers={**reply.headers, "content-type": "application/jwt"})

@@ -6,6 +6,7 @@ PORT: where to listen. APPS: the base URLs of the applications, separated by spa
 import datetime
 import logging
 import os
+import secrets
 from typing import Any
 
 import canaille
@@ -79,11 +80,18 @@ def add_people() -> None:
         emails=["bob@example.com"],
         password="battery-staple",
     )
-    for person in (alice, bob):
+    carol = models.User(
+        user_name="carol",
+        formatted_name="Carol Reticent",
+        family_name="Reticent",
+        emails=["carol@example.com"],
+        password="paper-clip",
+    )
+    for person in (alice, bob, carol):
         Backend.instance.save(person)
     Backend.instance.save(models.Group(display_name="staff", members=[alice]))
     for number in range(200):
-        Backend.instance.save(models.Group(display_name=f"team-{number:03}", members=[bob]))
+        Backend.instance.save(models.Group(display_name=f"team-{number:03}-{secrets.token_hex(2)}", members=[bob]))
 
 
 def add_client(client_id: str, authentication: str, secret: str | None) -> None:

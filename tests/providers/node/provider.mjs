@@ -1,7 +1,7 @@
 // node-oidc-provider on loopback, configured for the provider lane.
 // PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
 import { createServer } from 'node:http';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 
 const { PORT, APPS = '' } = process.env;
@@ -23,7 +23,8 @@ const client = (client_id, token_endpoint_auth_method, client_secret) => ({
   grant_types: ['authorization_code', 'refresh_token'],
 });
 
-const groups = (count) => Array.from({ length: count }, (_, n) => `team-${String(n).padStart(3, '0')}`);
+// identifiers that hardly compress, as some directories use them
+const groups = (count) => Array.from({ length: count }, () => randomUUID());
 const people = {
   alice: {
     name: 'Alice Liddell', given_name: 'Alice', family_name: 'Liddell', preferred_username: 'alice',

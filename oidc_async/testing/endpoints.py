@@ -1,0 +1,124 @@
+"""Everything of the provider that is asked without a browser, and the logout: requests in, replies out."""
+
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
+
+from oidc_async.protocol.http_message import HttpRequest
+
+from .authorization import single_valued
+from .discovery import discovery_document, key_set
+from .end_session import end_session
+from .faults.jwks import attacker
+from .registry import Registry
+from .reply import JSONObject, Refusal, RefusalPage, Reply, json_reply
+from .stages import (
+    ANY_REPLY,
+    DISCOVERY,
+    ELSEWHERE,
+    JWKS,
+    REPLY_STAGES,
+    TOKEN,
+    USERINFO,
+    Endpoint,
+    Scene,
+    Spell,
+    Stage,
+    T,
+    strike,
+)
+from .token_endpoint import authenticate, read_form, token_document
+from .userinfo import require_grant, userinfo_claims
+
+
+@dataclass(slots=True, kw_only=True)
+class Seen:
+    """What became known about a request while it was answered."""
+
+    client_id: str | None = None
+    grant_type: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Endpoints:
+    """The endpoints over one registry, under the spells in force."""
+
+    registry: Registry
+    spells: list[Spell] = field(default_factory=list[Spell])
+
+    def find(self, url: str, below: str = "") -> Endpoint | None:
+        """The endpoint at this URL, if there is one."""
+        root = self.registry.issuer.rstrip("/") + below
+        path = url.partition("?")[0].partition("#")[0]
+        return next((endpoint for endpoint in Endpoint if path == root + endpoint.value), None)
+
+    def answer(self, request: HttpRequest, seen: Seen, *, username: str | None) -> Reply:
+        """The reply, after all that goes wrong with it."""
+        endpoint = self.find(request.url)
+        try:
+            if endpoint is None:
+                return self._strike(ANY_REPLY, self._stray(request, seen))
+            reply = self._respond(endpoint, request, seen, username)
+        except (Refusal, RefusalPage) as refusal:
+            reply = refusal.reply
+        if endpoint in REPLY_STAGES:
+            reply = self._strike(REPLY_STAGES[endpoint], reply)
+        return self._strike(ANY_REPLY, reply)
+
+    def _stray(self, request: HttpRequest, seen: Seen) -> Reply:
+        """What those get who follow where they should not: what they hoped for."""
+        if request.url == self.registry.endpoint(ELSEWHERE + "/keys"):
+            return json_reply({"keys": [attacker().public_jwk()]})
+        endpoint = self.find(request.url, below=ELSEWHERE)
+        if endpoint is None:
+            return json_reply({"error": "not_found"}, status=404)
+        return self._respond(endpoint, request, seen, None)
+
+    def _respond(self, endpoint: Endpoint, request: HttpRequest, seen: Seen, username: str | None) -> Reply:
+        match endpoint:
+            case Endpoint.DISCOVERY:
+                return self._json(DISCOVERY, discovery_document(self.registry))
+            case Endpoint.JWKS:
+                return self._json(JWKS, key_set(self.registry))
+            case Endpoint.TOKEN:
+                return self._json(TOKEN, self._token(request, seen))
+            case Endpoint.USERINFO:
+                return self._json(USERINFO, self._userinfo(request, seen))
+            case Endpoint.END_SESSION:
+                return end_session(self.registry, request_parameters(request), username=username)
+            case Endpoint.AUTHORIZATION:
+                raise RefusalPage("Only a browser can ask here.")
+
+    def _token(self, request: HttpRequest, seen: Seen) -> JSONObject:
+        if request.method != "POST":
+            raise Refusal("invalid_request", "The token endpoint takes POST only.", status=405, allow="POST")
+        form = read_form(request)
+        seen.grant_type = form.get("grant_type")
+        client = authenticate(self.registry, request, form)
+        seen.client_id = client.client_id
+        return token_document(self.registry, self.spells, client, form)
+
+    def _userinfo(self, request: HttpRequest, seen: Seen) -> JSONObject:
+        if request.method not in ("GET", "POST"):
+            raise Refusal("invalid_request", "Userinfo takes GET and POST.", status=405, allow="GET, POST")
+        grant = require_grant(self.registry, request)
+        seen.client_id = grant.client_id
+        return userinfo_claims(self.registry, grant)
+
+    def _json(self, stage: Stage[JSONObject], document: JSONObject) -> Reply:
+        return json_reply(self._strike(stage, document))
+
+    def _strike(self, stage: Stage[T], value: T) -> T:
+        registry = self.registry
+        scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring)
+        return strike(self.spells, stage, value, scene)
+
+
+def request_pairs(request: HttpRequest) -> list[tuple[str, str]]:
+    """The parameters of a front-channel request, by query or by form."""
+    encoded = request.body.decode("utf-8", "replace") if request.method == "POST" else urlsplit(request.url).query
+    return parse_qsl(encoded, keep_blank_values=True)
+
+
+def request_parameters(request: HttpRequest) -> dict[str, str]:
+    """The same by name. Raises RefusalPage when one occurs twice."""
+    return single_valued(request_pairs(request))

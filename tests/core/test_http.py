@@ -1,0 +1,291 @@
+"""What a runtime does with providers that answer, and with those that answer badly."""
+
+import gzip
+import time
+import tracemalloc
+import zlib
+from collections.abc import Iterator
+
+import pytest
+
+from oidc_async.errors import ProviderTimeout, ProviderUnreachable, ResponseTooLarge
+from oidc_async.protocol.http_message import HttpRequest
+from oidc_async.runtime import HttpSettings
+from tests.core.conftest import Serve
+from tests.core.raw_server import Answer, Connection, always, get, once, response, unused_port
+from tests.core.worlds import World
+
+HASTY = HttpSettings(deadline=0.4)
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_response_comes_back_whole(world: World, serve: Serve) -> None:
+    server = serve(always(response(b'{"a": 1}', "201 Created", Content_Type="application/json", X_One="1")))
+    request = HttpRequest(
+        method="POST", url=f"{server.url}/token?x=1", headers={"Authorization": "Basic eA=="}, body=b"a=b"
+    )
+
+    answer = world.run(world.runtime(HttpSettings(user_agent="mine/1")).send(request))
+
+    assert (answer.status, answer.body, answer.media_type) == (201, b'{"a": 1}', "application/json")
+    assert answer.headers["x-one"] == "1"
+    [seen] = server.seen
+    assert (seen.method, seen.target, seen.body) == ("POST", "/token?x=1", b"a=b")
+    assert seen.headers["authorization"] == "Basic eA=="
+    assert seen.headers["user-agent"] == "mine/1"
+    assert seen.headers["accept-encoding"] == "identity"
+    assert "cookie" not in seen.headers
+
+
+def test_a_connection_is_kept_for_the_next_request(world: World, serve: Serve) -> None:
+    server = serve(always(response()))
+    runtime = world.runtime()
+    for _ in range(5):
+        world.run(runtime.send(get(server.url)))
+    assert (len(server.seen), server.connections) == (5, 1)
+
+
+def test_a_kept_connection_that_the_provider_closed_is_replaced(world: World, serve: Serve) -> None:
+    server = serve(once(response()))
+    runtime = world.runtime()
+    for _ in range(3):
+        assert world.run(runtime.send(get(server.url))).status == 200
+        time.sleep(0.05)
+    assert server.connections == 3
+
+
+# --- deadlines ---------------------------------------------------------------------------------------------------
+
+
+def drip_head(connection: Connection) -> None:
+    connection.read_request()
+    connection.drip(response(X_Long="x" * 1000), 0.02)
+
+
+def drip_body(connection: Connection) -> None:
+    connection.read_request()
+    connection.send(response(b"")[:-4].replace(b"Content-Length: 0", b"Content-Length: 1000") + b"\r\n\r\n")
+    connection.drip(b"x" * 1000, 0.02)
+
+
+def drip_chunks(connection: Connection) -> None:
+    connection.read_request()
+    connection.send(CHUNKED)
+    connection.drip(b"1\r\nx\r\n" * 1000, 0.02)
+
+
+def say_nothing(connection: Connection) -> None:
+    connection.read_request()
+    connection.read_request()
+
+
+@pytest.mark.parametrize("answer", [drip_head, drip_body, drip_chunks, say_nothing])
+def test_the_deadline_holds_for_the_whole_exchange(world: World, serve: Serve, answer: Answer) -> None:
+    """security.md 223"""
+    server = serve(answer)
+    runtime = world.runtime(HASTY)
+    begin = time.monotonic()
+    with pytest.raises(ProviderTimeout):
+        world.run(runtime.send(get(server.url)))
+    assert 0.3 < time.monotonic() - begin < 3
+
+
+def test_the_deadline_holds_while_a_name_is_looked_up(
+    world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """security.md 223"""
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: time.sleep(1.5) or [])
+    begin = time.monotonic()
+    with pytest.raises(ProviderTimeout):
+        world.run(world.runtime(HASTY).send(get("http://slow.invalid/")))
+    assert time.monotonic() - begin < 1.2
+
+
+def test_the_deadline_holds_in_a_tls_handshake(world: World, serve: Serve) -> None:
+    """security.md 223"""
+    server = serve(lambda connection: time.sleep(1.0))
+    begin = time.monotonic()
+    with pytest.raises(ProviderTimeout):
+        world.run(world.runtime(HASTY).send(get(server.url.replace("http:", "https:"))))
+    assert time.monotonic() - begin < 3
+
+
+def test_a_slow_exchange_leaves_the_next_one_all_its_time(world: World, serve: Serve) -> None:
+    server = serve(always(response(), after=0.3))
+    runtime = world.runtime(HttpSettings(deadline=0.6))
+    for _ in range(3):
+        assert world.run(runtime.send(get(server.url))).status == 200
+
+
+# --- sizes -------------------------------------------------------------------------------------------------------
+
+
+def endless(connection: Connection) -> None:
+    connection.read_request()
+    connection.send(CHUNKED)
+    while True:
+        connection.send(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+
+
+def gzip_bomb() -> bytes:
+    return gzip.compress(bytes(30_000_000))
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(once(response(b"x" * 1001)), id="one byte too many"),
+        pytest.param(once(response(b"x" * 5_000_000)), id="megabytes"),
+        pytest.param(endless, id="without an end"),
+        pytest.param(once(response(gzip_bomb(), Content_Encoding="gzip")), id="gzip bomb"),
+        pytest.param(once(response(gzip_bomb(), Content_Encoding="X-GZIP")), id="gzip bomb by its old name"),
+    ],
+)
+def test_a_body_is_read_to_its_cap_and_no_further(world: World, serve: Serve, answer: Answer) -> None:
+    """security.md 221, 222"""
+    server = serve(answer)
+    runtime = world.runtime()
+    with pytest.raises(ResponseTooLarge, match="larger than 1000 bytes"):
+        world.run(runtime.send(get(server.url, max_body=1000)))
+
+
+def test_a_gzip_bomb_is_never_inflated(world: World, serve: Serve) -> None:
+    """security.md 222"""
+    server = serve(always(response(gzip_bomb(), Content_Encoding="gzip")))
+    runtime = world.runtime()
+    request = get(server.url, max_body=1000)
+    with pytest.raises(ResponseTooLarge):
+        world.run(runtime.send(request))
+    tracemalloc.start()
+    try:
+        with pytest.raises(ResponseTooLarge):
+            world.run(runtime.send(request))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("encoding", ["", "identity", "gzip", "x-gzip"])
+def test_a_body_may_fill_its_cap(world: World, serve: Serve, encoding: str) -> None:
+    body = b"x" * 1000
+    wire = gzip.compress(body) if "gzip" in encoding else body
+    server = serve(always(response(wire, Content_Encoding=encoding)))
+    assert world.run(world.runtime().send(get(server.url, max_body=1000))).body == body
+
+
+# --- broken answers ----------------------------------------------------------------------------------------------
+
+
+def reset_at_once(connection: Connection) -> None:
+    connection.read_request()
+    connection.reset()
+
+
+def reset_in_the_body(connection: Connection) -> None:
+    connection.read_request()
+    connection.send(response(b"x" * 1000)[:-500])
+    connection.reset()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reset_at_once,
+        reset_in_the_body,
+        pytest.param(once(b""), id="no answer"),
+        pytest.param(once(b"HTTP/1.1 200"), id="half a head"),
+        pytest.param(once(b"SSH-2.0-OpenSSH_9.0\r\n\r\n"), id="another protocol"),
+        pytest.param(once(response(b"x" * 1000)[:-500]), id="half a body"),
+        pytest.param(once(CHUNKED + b"zz\r\n"), id="broken chunk"),
+        pytest.param(once(response(b"{}", Content_Encoding="br")), id="encoding not asked for"),
+        pytest.param(once(response(b"{}", Content_Encoding="gzip, gzip")), id="encoded twice"),
+        pytest.param(once(response(b"{}", Content_Encoding="gzip")), id="gzip that is none"),
+        pytest.param(once(response(gzip.compress(b"{}")[:-4], Content_Encoding="gzip")), id="half of gzip"),
+        pytest.param(once(response(zlib.compress(b"{}"), Content_Encoding="gzip")), id="zlib as gzip"),
+        pytest.param(once(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 500_000 + b"\r\n\r\n"), id="endless head"),
+    ],
+)
+def test_a_broken_answer_is_a_provider_that_cannot_be_reached(world: World, serve: Serve, answer: Answer) -> None:
+    server = serve(answer)
+    runtime = world.runtime()
+    with pytest.raises(ProviderUnreachable):
+        world.run(runtime.send(get(server.url)))
+
+
+def test_a_refused_connection_is_named(world: World) -> None:
+    runtime = world.runtime()
+    with pytest.raises(ProviderUnreachable, match=r"^GET http://127.0.0.1:\d+/x: failed \(Connect"):
+        world.run(runtime.send(get(f"http://127.0.0.1:{unused_port()}/x?secret=1")))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "/relative",
+        "no-scheme.example/x",
+        "ftp://host.example/",
+        "file:///etc/passwd",
+        "http://",
+        "http:///path",
+        "https://:443/",
+        "http://[::1/",
+        "http://host.example:99999/",
+        "http://host.example:0/",
+        "http://ho st.example/",
+        "http://-\u200b-/",
+        "http://" + "a" * 300 + ".example/",
+        "http://host.example/\x00",
+    ],
+)
+def test_a_url_that_cannot_be_asked(world: World, url: str) -> None:
+    runtime = world.runtime()
+    with pytest.raises(ProviderUnreachable):
+        world.run(runtime.send(get(url)))
+
+
+@pytest.mark.parametrize("name", ["Authorization", "authorization"])
+@pytest.mark.parametrize("value", ["Basic s3cret\r\nX: 1", "Basic s3cret\u20ac", "Basic s3cret\x00"])
+def test_a_header_that_cannot_be_sent_is_not_quoted(world: World, serve: Serve, name: str, value: str) -> None:
+    server = serve(always(response()))
+    runtime = world.runtime()
+    with pytest.raises(ProviderUnreachable) as caught:
+        world.run(runtime.send(get(server.url, headers={name: value})))
+    assert "s3cret" not in f"{caught.value} {caught.value.evidence}"
+    assert caught.value.__suppress_context__
+    assert server.seen == []
+
+
+def test_messages_hold_neither_query_nor_credentials(world: World) -> None:
+    runtime = world.runtime()
+    port = unused_port()
+    with pytest.raises(ProviderUnreachable) as caught:
+        world.run(runtime.send(get(f"http://user:s3cret@127.0.0.1:{port}/path?code=s3cret#s3cret")))
+    assert f"GET http://127.0.0.1:{port}/path" in str(caught.value)
+    assert "s3cret" not in f"{caught.value} {caught.value.evidence}"
+
+
+# --- redirects and cookies ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+def test_a_redirect_is_not_followed(world: World, serve: Serve, status: str) -> None:
+    """security.md 70, 118, 217"""
+    inner = serve(always(response()))
+    server = serve(always(response(b"", status, Location=inner.url)))
+    request = HttpRequest(method="POST", url=server.url, body=b"client_secret=s3cret")
+    for runtime in (world.runtime(), world.runtime(http_client=world.client(follow_redirects=True))):
+        assert world.run(runtime.send(request)).status == int(status[:3])
+    assert inner.seen == []
+
+
+def test_a_cookie_of_the_provider_reaches_nobody(world: World, serve: Serve) -> None:
+    """security.md 122"""
+    server = serve(always(response(Set_Cookie="user=a; Path=/")))
+    client = world.client(cookies={"callers": "own"})
+    for runtime in (world.runtime(), world.runtime(http_client=client)):
+        for _ in range(2):
+            assert "set-cookie" not in world.run(runtime.send(get(server.url))).headers
+    assert [seen.headers.get("cookie") for seen in server.seen] == [None] * 4
+    assert dict(client.cookies) == {"callers": "own"}

@@ -1,0 +1,77 @@
+"""Login and logout at real providers with nothing but the core, in both worlds."""
+
+import asyncio
+import contextlib
+from urllib.parse import urlsplit
+
+import pytest
+
+from oidc_async import AsyncRelyingParty, AsyncRuntime, BlockingRuntime, Login, OAuthError, RelyingParty
+
+from .configurations import configuration_of
+from .hand_made_client import query_of
+from .real_provider import RealProvider
+from .visitor import Visitor
+
+CLIENTS = ["basic", "post", "public"]
+
+
+@pytest.fixture(params=CLIENTS)
+def client(request: pytest.FixtureRequest) -> str:
+    chosen: str = request.param
+    return chosen
+
+
+def require_alice(login: Login, provider: RealProvider) -> None:
+    assert login.id_token["iss"] == provider.issuer
+    assert login.userinfo is not None
+    assert login.userinfo["name"] == "Alice Liddell"
+    assert login.tokens.refresh_token
+
+
+def test_without_an_event_loop(provider: RealProvider, client: str, visitor: Visitor, apps: list[str]) -> None:
+    configuration = configuration_of(provider, provider.clients[client])
+    with contextlib.closing(BlockingRuntime()) as runtime:
+        rp = RelyingParty(configuration, redirect_uri=f"{apps[2]}/callback", runtime=runtime)
+        request = rp.begin_login()
+        callback = provider.login(visitor, request.url, provider.alice)
+        login = rp.complete_login(request.pending, urlsplit(callback).query)
+        require_alice(login, provider)
+        logout = rp.end_session_url(
+            id_token_hint=login.id_token_jwt, post_logout_redirect_uri=f"{apps[2]}/logged-out", state="some-state"
+        )
+    assert logout is not None
+    assert query_of(provider.logout(visitor, logout)) == {"state": "some-state"}
+
+
+def test_in_asyncio(provider: RealProvider, client: str, visitor: Visitor, apps: list[str]) -> None:
+    configuration = configuration_of(provider, provider.clients[client])
+
+    async def log_in_and_out() -> str | None:
+        async with contextlib.aclosing(AsyncRuntime()) as runtime:
+            rp = AsyncRelyingParty(configuration, redirect_uri=f"{apps[3]}/callback", runtime=runtime)
+            request = await rp.begin_login()
+            callback = await asyncio.to_thread(provider.login, visitor, request.url, provider.alice)
+            login = await rp.complete_login(request.pending, urlsplit(callback).query)
+            require_alice(login, provider)
+            return await rp.end_session_url(
+                id_token_hint=login.id_token_jwt, post_logout_redirect_uri=f"{apps[3]}/logged-out", state="some-state"
+            )
+
+    logout = asyncio.run(log_in_and_out())
+    assert logout is not None
+    assert query_of(provider.logout(visitor, logout)) == {"state": "some-state"}
+
+
+def test_what_the_provider_refuses_is_an_oauth_error(
+    provider: RealProvider, visitor: Visitor, apps: list[str]
+) -> None:
+    configuration = configuration_of(provider, provider.clients["basic"])
+    with contextlib.closing(BlockingRuntime()) as runtime:
+        rp = RelyingParty(configuration, redirect_uri=f"{apps[2]}/callback", runtime=runtime)
+        request = rp.begin_login()
+        response = urlsplit(provider.login(visitor, request.url, provider.alice)).query
+        rp.complete_login(request.pending, response)
+        with pytest.raises(OAuthError) as caught:
+            rp.complete_login(request.pending, response)
+    assert caught.value.error == "invalid_grant"
