@@ -56,12 +56,12 @@ format: .venv/.stamp-check
 	$(RUN) ruff format
 
 clean:
-	rm -rf .venv .venv-canaille .venv-lowest .logs dist build $(NODE_DIR)/node_modules
+	rm -rf .venv .venv-canaille .venv-lowest .venv-node .logs dist build $(NODE_DIR)/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 need-node:
-	@node -e 'process.exit(parseInt(process.versions.node) < 20)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
+	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
 	{ echo "make providers needs Node.js 20 or newer, with npm: install it from your distribution or from nodejs.org"; exit 1; }
 
 need-chromium:

@@ -39,7 +39,7 @@ def demo(stack: ExitStack, once: bool) -> None:
     with step("canaille, an identity provider, is up"):
         stack.enter_context(provider)
     for framework, address in addresses.items():
-        app = application(framework, address, provider)
+        app = application(framework, address, provider, log_name=f"demo-{framework}")
         servers.append(app)
         with step(f"examples/{framework}_app.py is up"):
             stack.enter_context(app)
@@ -50,7 +50,7 @@ def demo(stack: ExitStack, once: bool) -> None:
         wait_while_running(servers)
 
 
-def application(framework: str, address: str, provider: CanailleProvider) -> ServerProcess:
+def application(framework: str, address: str, provider: CanailleProvider, *, log_name: str) -> ServerProcess:
     client = provider.clients["basic"]
     settings = {
         "SECRET_KEY": secrets.token_urlsafe(32),
@@ -61,7 +61,7 @@ def application(framework: str, address: str, provider: CanailleProvider) -> Ser
         "OIDC_SCOPE": "openid profile email groups",
     }
     script = ROOT / "examples" / f"{framework}_app.py"
-    return ServerProcess(f"demo-{framework}", leashed(script), ready_url=address, environment=settings)
+    return ServerProcess(log_name, leashed(script), ready_url=address, environment=settings)
 
 
 def prove(framework: str, address: str, provider: CanailleProvider) -> None:

@@ -3,12 +3,13 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from contextvars import Context
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import httpcore
 import httpx
 
 from .errors import ConfigurationError, OIDCError, ProviderOverloaded
@@ -20,16 +21,26 @@ from .protocol.http_message import HttpRequest, HttpResponse
 from .runtime import HttpSettings
 
 if TYPE_CHECKING:
+    import httpcore as core
     import httpx as http
 else:
     try:
+        import httpcore2 as core
         import httpx2 as http
     except ImportError:
+        import httpcore as core
         import httpx as http
 
 T = TypeVar("T")
 
-_TIMEOUTS = (TimeoutError, httpx.TimeoutException, http.TimeoutException)
+_TIMEOUTS = (
+    TimeoutError,
+    httpx.TimeoutException,
+    httpcore.TimeoutException,
+    http.TimeoutException,
+    core.TimeoutException,
+)
+_KEEP_ALIVE = 5.0
 
 
 class AsyncRuntime:
@@ -114,7 +125,7 @@ class AsyncRuntime:
         if self._tls is None:
             self._tls = tls_context(self._settings, lambda: http.create_ssl_context(trust_env=False))
         return http.AsyncClient(
-            transport=_transport(self._settings, self._tls),
+            transport=_Transport(self._settings, self._tls),
             headers={"User-Agent": self._settings.user_agent},
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             trust_env=False,
@@ -216,21 +227,137 @@ async def _closing_with_the_loop(client: http.AsyncClient) -> AsyncGenerator[Non
         await client.aclose()
 
 
-def _transport(settings: HttpSettings, tls: ssl.SSLContext) -> http.AsyncHTTPTransport:
-    return http.AsyncHTTPTransport(
-        verify=tls,
-        trust_env=False,
-        proxy=_proxy(settings.proxy, tls),
-        # The gate bounds the connections. Nothing may queue in the pool as well: it forgets
-        # a connection that it gives to a request just cancelled.
-        limits=http.Limits(max_connections=None, max_keepalive_connections=settings.max_concurrency),
-    )
+class _Transport(http.AsyncBaseTransport):
+    """Connections of httpcore, the last used first.
 
+    In place of its pool, which looks at every connection and asks its socket, for every request. The gate bounds
+    how many there are.
+    """
 
-def _proxy(url: str | None, tls: ssl.SSLContext) -> http.Proxy | None:
-    if url is None:
+    def __init__(self, settings: HttpSettings, tls: ssl.SSLContext) -> None:
+        self._factory = _factory(settings, tls)
+        self._timeouts = {"connect": settings.connect_timeout}
+        self._keep = settings.max_concurrency
+        self._idle: list[core.AsyncConnectionInterface] = []
+
+    async def handle_async_request(self, request: http.Request) -> http.Response:
+        url = request.url
+        outgoing = core.Request(
+            method=request.method,
+            url=core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=await request.aread(),
+            extensions={"timeout": self._timeouts},
+        )
+        connection = await self._take(outgoing.url.origin)
+        response = await connection.handle_async_request(outgoing)
+        body = _Body(response, lambda: self._put(connection))
+        return http.Response(response.status, headers=response.headers, stream=body)
+
+    async def aclose(self) -> None:
+        self._keep = 0
+        await self._close_surplus()
+
+    async def _take(self, origin: core.Origin) -> core.AsyncConnectionInterface:
+        while (connection := self._pop(origin)) is not None:
+            if not connection.has_expired():
+                return connection
+            await connection.aclose()
+        return self._factory.create_connection(origin)
+
+    def _pop(self, origin: core.Origin) -> core.AsyncConnectionInterface | None:
+        for position in reversed(range(len(self._idle))):
+            if self._idle[position].can_handle_request(origin):
+                return self._idle.pop(position)
         return None
-    return http.Proxy(url, ssl_context=tls if url.startswith("https:") else None)
+
+    async def _put(self, connection: core.AsyncConnectionInterface) -> None:
+        if connection.is_idle():
+            self._idle.append(connection)
+            await self._close_surplus()
+
+    async def _close_surplus(self) -> None:
+        # The first has been idle for longest.
+        while self._idle and (len(self._idle) > self._keep or self._idle[0].has_expired()):
+            await self._idle.pop(0).aclose()
+
+
+class _Body(http.AsyncByteStream):
+    """A body that gives its connection back when it is closed."""
+
+    def __init__(self, response: core.Response, give_back: Callable[[], Awaitable[None]]) -> None:
+        self._response = response
+        self._give_back = give_back
+
+    async def __aiter__(self) -> AsyncGenerator[bytes]:
+        async with aclosing(cast("AsyncGenerator[bytes]", self._response.aiter_stream())) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def aclose(self) -> None:
+        try:
+            await self._response.aclose()
+        finally:
+            await self._give_back()
+
+
+class _Backend(core.AsyncNetworkBackend):
+    """httpcore's streams, which it forgets to close when a request is cancelled in the TLS handshake."""
+
+    def __init__(self) -> None:
+        self._plain = cast("core.AsyncNetworkBackend", core.AnyIOBackend())
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[core.SOCKET_OPTION] | None = None,
+    ) -> core.AsyncNetworkStream:
+        return _Stream(await self._plain.connect_tcp(host, port, timeout, local_address, socket_options))
+
+
+class _Stream(core.AsyncNetworkStream):
+    def __init__(self, plain: core.AsyncNetworkStream) -> None:
+        self._plain = plain
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return await self._plain.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        await self._plain.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._plain.aclose()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> core.AsyncNetworkStream:
+        try:
+            return _Stream(await self._plain.start_tls(ssl_context, server_hostname, timeout))
+        except BaseException:
+            await self.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._plain.get_extra_info(info)
+
+
+def _factory(settings: HttpSettings, tls: ssl.SSLContext) -> core.AsyncConnectionPool:
+    """What knows how to connect; it pools nothing."""
+    backend = _Backend()
+    if settings.proxy is None:
+        return core.AsyncConnectionPool(tls, keepalive_expiry=_KEEP_ALIVE, network_backend=backend)
+    proxy = http.Proxy(settings.proxy)
+    return core.AsyncHTTPProxy(
+        core.URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=b"/"),
+        proxy_auth=proxy.raw_auth,
+        ssl_context=tls,
+        proxy_ssl_context=tls if proxy.url.scheme == "https" else None,
+        keepalive_expiry=_KEEP_ALIVE,
+        network_backend=backend,
+    )
 
 
 def _require_async_client(client: object | None) -> http.AsyncClient | None:

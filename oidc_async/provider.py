@@ -1,6 +1,7 @@
 """One issuer: its metadata and its keys, fetched at first need and kept fresh."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from .errors import KeyNotFound, SignatureInvalid
@@ -61,11 +62,17 @@ class Provider:
 
     async def _remembered_keys(self) -> Remembered[JWKS]:
         jwks_uri = (await self.metadata())["jwks_uri"]
-        if jwks_uri not in self._keys:
-            allowance = Allowance(KEY_RENEWALS_AT_ONCE, SECONDS_PER_KEY_RENEWAL)
+        # in one step: threads that come here first, together, must share one fetch
+        keys = self._keys.setdefault(jwks_uri, self._new_keys(jwks_uri))
+        if len(self._keys) > 1:
             # a provider that moved its keys doesn't need the old place any more
-            self._keys = {jwks_uri: Remembered(self._runtime, self._fetch_keys, keep_stale=DAY, renewals=allowance)}
-        return self._keys[jwks_uri]
+            self._keys = {jwks_uri: keys}
+        return keys
+
+    def _new_keys(self, jwks_uri: str) -> Remembered[JWKS]:
+        allowance = Allowance(KEY_RENEWALS_AT_ONCE, SECONDS_PER_KEY_RENEWAL)
+        fetch = partial(self._fetch_keys, jwks_uri)
+        return Remembered(self._runtime, fetch, keep_stale=DAY, renewals=allowance)
 
     async def _fetch_metadata(self) -> Fetched[ProviderMetadata]:
         issuer = self._configuration.issuer or ""
@@ -75,8 +82,7 @@ class Provider:
         given = self._configuration.provider_metadata
         return _fetched(metadata.copy(**given) if given else metadata, response)
 
-    async def _fetch_keys(self) -> Fetched[JWKS]:
-        jwks_uri = (await self.metadata())["jwks_uri"]
+    async def _fetch_keys(self, jwks_uri: str) -> Fetched[JWKS]:
         response = await send_repeatable(self._runtime, jwks_request(jwks_uri))
         return _fetched(read_jwks(response), response)
 

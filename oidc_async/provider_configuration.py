@@ -1,24 +1,29 @@
 """What an application says of a provider and of itself as a client, checked when it is said."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import InitVar, dataclass, field
 from typing import Any
 
 from .errors import ConfigurationError, MetadataInvalid
+from .protocol.authorization import read_essential_acr
 from .protocol.client_authentication import require_client
 from .protocol.discovery import require_endpoints, require_usable
 from .protocol.jose import SUPPORTED_ALGORITHMS
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
-from .protocol.uri import issuer_problem, uri_problem
+from .protocol.uri import is_encodable, issuer_problem, uri_problem
 from .runtime import HttpSettings, Runtime
 
 __all__ = ["ClientMetadata", "ClientRegistrationInfo", "ProviderConfiguration", "ProviderMetadata"]
 
 OURS = {
+    "client_assertion": "it must not reach the browser",
     "client_id": "set it in ClientMetadata",
+    "client_secret": "it must not reach the browser; set it in ClientMetadata",
     "code_challenge": "PKCE is always used",
     "code_challenge_method": "PKCE always uses S256",
+    "code_verifier": "it must not reach the browser",
     "nonce": "every login gets its own",
     "redirect_uri": "set OIDC_REDIRECT_URI",
     "request": "request objects are not supported",
@@ -28,6 +33,15 @@ OURS = {
 RESPONSE_TYPES = ("code",)
 RESPONSE_MODES = ("query", "form_post")
 USERINFO_METHODS = ("GET", "POST", None)
+TYPES: Mapping[str, type] = {
+    "provider_metadata": ProviderMetadata,
+    "client_registration_info": ClientRegistrationInfo,
+    "client_metadata": ClientMetadata,
+    "auth_request_params": Mapping,
+    "http_settings": HttpSettings,
+}
+DURATIONS = ("session_refresh_interval_seconds", "clock_skew_seconds", "id_token_issued_within_seconds")
+MOST_SECONDS = 1e10
 UNSUPPORTED_CLIENT_METADATA = (
     "id_token_encrypted_response_alg",
     "userinfo_encrypted_response_alg",
@@ -77,6 +91,7 @@ class ProviderConfiguration:
     def __post_init__(self, requests_session: object) -> None:
         if requests_session is not None:
             raise ConfigurationError("requests_session is not used here: pass a client of httpx as http_client.")
+        self._require_types()
         object.__setattr__(self, "trusted_audiences", frozenset(self.trusted_audiences))
         self._require_provider()
         self._require_client()
@@ -86,8 +101,9 @@ class ProviderConfiguration:
 
     def request_parameters(self) -> dict[str, str]:
         """`auth_request_params` as they are sent, with the defaults."""
-        given = {name: _as_text(value) for name, value in (self.auth_request_params or {}).items()}
-        return {"response_type": "code", "scope": "openid", **given}
+        given = (self.auth_request_params or {}).items()
+        texts = {name: _as_text(name, value) for name, value in given if value is not None}
+        return {"response_type": "code", "scope": "openid", **texts}
 
     @property
     def id_token_algorithms(self) -> tuple[str, ...]:
@@ -95,11 +111,27 @@ class ProviderConfiguration:
         client = self.client_metadata or ClientMetadata()
         return (client.get("id_token_signed_response_alg", "RS256"),)
 
+    def _require_types(self) -> None:
+        for name, kind in TYPES.items():
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, kind):
+                raise ConfigurationError(f"{name} must be a {kind.__name__}, not a {type(value).__name__}.")
+        for name in DURATIONS:
+            if getattr(self, name) is not None:
+                require_seconds(name, getattr(self, name))
+        # a string is a collection of its letters
+        if isinstance(self.trusted_audiences, str) or not all(map(is_encodable, self.trusted_audiences)):
+            raise ConfigurationError('trusted_audiences must be a set of strings, such as {"api"}.')
+
     def _require_provider(self) -> None:
         if not self.issuer and self.provider_metadata is None:
             raise ConfigurationError("ProviderConfiguration needs issuer or provider_metadata.")
         if self.issuer and (problem := issuer_problem(self.issuer)):
             raise ConfigurationError(f"issuer {problem}.")
+        if self.issuer and "/.well-known/" in self.issuer:
+            raise ConfigurationError("issuer must end before /.well-known/: only discovery_url may have that.")
+        if self.discovery_url and not self.issuer:
+            raise ConfigurationError("discovery_url needs issuer: the metadata found there must be those of issuer.")
         if self.discovery_url and (problem := uri_problem(self.discovery_url)):
             raise ConfigurationError(f"discovery_url {problem}.")
         if self.provider_metadata is not None:
@@ -125,33 +157,57 @@ class ProviderConfiguration:
                 raise ConfigurationError("ProviderConfiguration needs client_metadata or client_registration_info.")
             return
         require_client(self.client_metadata)
-        if self.id_token_algorithms[0] not in SUPPORTED_ALGORITHMS:
-            raise ConfigurationError(
-                f"id_token_signed_response_alg must be one of {', '.join(SUPPORTED_ALGORITHMS)}."
-            )
+        self._require_algorithm(self.client_metadata)
         for name in UNSUPPORTED_CLIENT_METADATA:
             if name in self.client_metadata:
                 raise ConfigurationError(f"{name} in ClientMetadata is not supported by this version.")
 
+    def _require_algorithm(self, client: ClientMetadata) -> None:
+        (algorithm,) = self.id_token_algorithms
+        if algorithm not in SUPPORTED_ALGORITHMS:
+            raise ConfigurationError(
+                f"id_token_signed_response_alg must be one of {', '.join(SUPPORTED_ALGORITHMS)}."
+            )
+        bits = int(algorithm[2:]) if algorithm.startswith("HS") else 0
+        if len(client.get("client_secret", "").encode()) * 8 < bits:
+            raise ConfigurationError(
+                f"id_token_signed_response_alg {algorithm} needs a client_secret of at least {bits // 8} bytes."
+            )
+
+
+def require_seconds(name: str, value: object) -> None:
+    """Raise ConfigurationError unless `value` is a number of seconds that clocks can be compared with."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST_SECONDS:
+        raise ConfigurationError(f"{name} must be a number of seconds, not negative.")
+
 
 def require_request_parameters(parameters: Mapping[str, str]) -> None:
     """Raise ConfigurationError for what a login must not be asked with."""
-    for name, reason in OURS.items():
-        if name in parameters:
-            raise ConfigurationError(f"auth_request_params must not set {name}: {reason}.")
+    for name, value in parameters.items():
+        if name in OURS:
+            raise ConfigurationError(f"auth_request_params must not set {name}: {OURS[name]}.")
+        if not is_encodable(name) or not is_encodable(value):
+            raise ConfigurationError(f"{name!a} in auth_request_params must be Unicode text.")
     if parameters["response_type"] not in RESPONSE_TYPES:
         raise ConfigurationError(f"response_type must be one of {', '.join(RESPONSE_TYPES)}.")
     if parameters.get("response_mode", "query") not in RESPONSE_MODES:
         raise ConfigurationError(f"response_mode must be one of {', '.join(RESPONSE_MODES)}.")
     if "openid" not in parameters["scope"].split():
         raise ConfigurationError("scope must contain openid, otherwise there is no login.")
-    if not parameters.get("max_age", "0").isdigit():
+    if not re.fullmatch("[0-9]{1,10}", parameters.get("max_age", "0")):
         raise ConfigurationError("max_age must be a whole number of seconds.")
+    try:
+        read_essential_acr(parameters.get("claims", "{}"))
+    except ValueError as error:
+        raise ConfigurationError(f"claims must be a JSON object as in OIDC Core 5.5: {error}.") from None
 
 
-def _as_text(value: object) -> str:
+def _as_text(name: str, value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple | set | frozenset):
         return " ".join(str(item) for item in value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return json.dumps(value)
+    try:
+        return json.dumps(value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{name} in auth_request_params must be a string, or what JSON can say.") from None

@@ -12,7 +12,12 @@ from .protocol.uri import uri_problem
 
 @dataclass(frozen=True)
 class RedirectUriConfig:
-    """The redirect URI as the provider knows it, and its path without the leading slash.
+    """The redirect URI as the provider knows it, and the path at which the application sees it.
+
+    Parameters:
+        full_uri: the URL that is registered with the provider.
+        endpoint: the path of the application's route, without the leading slash. It is shorter than that of
+            `full_uri` behind a proxy that takes a prefix away.
 
     Raises ConfigurationError for a URI that a code must not be sent to.
     """
@@ -21,29 +26,32 @@ class RedirectUriConfig:
     endpoint: str
 
     def __post_init__(self) -> None:
-        problem = uri_problem(self.full_uri)
-        if not problem and "?" in self.full_uri:
-            problem = "must not have a query"
-        if not problem and not self.path.strip("/"):
-            problem = "must have a path of its own, such as /redirect_uri"
-        if problem:
-            raise ConfigurationError(f"OIDC_REDIRECT_URI {problem}.")
+        _require_usable(self.full_uri)
+        if not self.endpoint.strip("/"):
+            raise ConfigurationError("OIDC_REDIRECT_URI must have a path of its own, such as /redirect_uri.")
 
     @property
     def path(self) -> str:
-        """The decoded path of the full URI."""
+        """The decoded path of `full_uri`."""
         return unquote(urlsplit(self.full_uri).path)
+
+    @property
+    def route(self) -> str:
+        """The decoded path of `endpoint`."""
+        return "/" + unquote(self.endpoint).lstrip("/")
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
         """From `OIDC_REDIRECT_URI`, or from the deprecated `OIDC_REDIRECT_DOMAIN` and `OIDC_REDIRECT_ENDPOINT`."""
         uri = config.get("OIDC_REDIRECT_URI") or _legacy_uri(config)
-        try:
-            return cls(uri, urlsplit(uri).path.lstrip("/"))
-        except (AttributeError, TypeError, ValueError) as error:
-            if isinstance(error, ConfigurationError):
-                raise
-            raise ConfigurationError("OIDC_REDIRECT_URI must be a URL.") from None
+        _require_usable(uri)
+        return cls(uri, urlsplit(uri).path.lstrip("/"))
+
+
+def _require_usable(uri: str) -> None:
+    problem = uri_problem(uri) or ("must not have a query" if "?" in uri else None)
+    if problem:
+        raise ConfigurationError(f"OIDC_REDIRECT_URI {problem}.")
 
 
 def _legacy_uri(config: Mapping[str, Any]) -> str:
@@ -58,5 +66,5 @@ def _legacy_uri(config: Mapping[str, Any]) -> str:
         DeprecationWarning,
         stacklevel=3,
     )
-    endpoint = config.get("OIDC_REDIRECT_ENDPOINT", "redirect_uri").lstrip("/")
+    endpoint = str(config.get("OIDC_REDIRECT_ENDPOINT") or "redirect_uri").lstrip("/")
     return f"{config.get('PREFERRED_URL_SCHEME', 'http')}://{domain}/{endpoint}"

@@ -8,12 +8,19 @@ from typing import Any, Self
 from .async_runtime import AsyncRuntime
 from .blocking import Blocking, blocking
 from .blocking_runtime import BlockingRuntime
-from .errors import AuthorizationResponseInvalid, ConfigurationError, LoginExpired, TokenResponseInvalid
+from .errors import (
+    AuthorizationResponseInvalid,
+    ConfigurationError,
+    LoginExpired,
+    StateMismatch,
+    TokenResponseInvalid,
+)
 from .protocol.authorization import (
     authorization_request,
     code_challenge,
     parse_authorization_response,
     read_authorization_response,
+    read_essential_acr,
 )
 from .protocol.client_authentication import client_authentication
 from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
@@ -23,7 +30,7 @@ from .protocol.token import TokenResponse, authorization_code_request, read_toke
 from .protocol.uri import uri_problem
 from .protocol.userinfo import read_userinfo, userinfo_request
 from .provider import Provider
-from .provider_configuration import ProviderConfiguration, require_request_parameters
+from .provider_configuration import ProviderConfiguration, require_request_parameters, require_seconds
 from .retrying import send_repeatable
 from .runtime import Runtime
 
@@ -38,9 +45,11 @@ class PendingLogin:
     state: str = field(repr=False)
     nonce: str = field(repr=False)
     code_verifier: str = field(repr=False)
+    issuer: str
     redirect_uri: str
     response_mode: str
     max_age: float | None
+    acr_values: tuple[str, ...]
     begun_at: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -48,7 +57,12 @@ class PendingLogin:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        return cls(**values)
+        """From what `to_dict` gave, also by way of JSON. Raises LoginExpired for that of another version."""
+        try:
+            known: dict[str, Any] = {**values, "acr_values": tuple(values["acr_values"])}
+            return cls(**known)
+        except (KeyError, TypeError):
+            raise LoginExpired("The login was begun with another version of oidc_async. Begin it again.") from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +113,8 @@ class AsyncRelyingParty:
             )
         if problem := uri_problem(redirect_uri):
             raise ConfigurationError(f"redirect_uri {problem}.")
+        require_seconds("clock_skew_seconds", clock_skew_seconds)
+        require_seconds("login_lifetime_seconds", login_lifetime_seconds)
         own_skew = configuration.clock_skew_seconds
         self.configuration = configuration
         self.redirect_uri = redirect_uri
@@ -126,9 +142,11 @@ class AsyncRelyingParty:
             state=token_urlsafe(32),
             nonce=token_urlsafe(32),
             code_verifier=token_urlsafe(32),
+            issuer=provider["issuer"],
             redirect_uri=self.redirect_uri,
             response_mode=parameters.get("response_mode", "query"),
             max_age=None if max_age is None else float(max_age),
+            acr_values=read_essential_acr(parameters.get("claims", "{}")),
             begun_at=self._runtime.now(),
         )
         ours = {
@@ -157,6 +175,9 @@ class AsyncRelyingParty:
                 f"The response must come by response_mode={pending.response_mode}, not {response_mode}."
             )
         provider = await self.provider.metadata()
+        # a configuration may have changed under its name since then: the code belongs to nobody else
+        if provider["issuer"] != pending.issuer:
+            raise StateMismatch("The login was begun at another issuer than the one of this provider.")
         parameters = parse_authorization_response(response)
         code = read_authorization_response(parameters, provider, pending.state)
         tokens = await self._exchange_code(pending, code)
@@ -218,7 +239,7 @@ class AsyncRelyingParty:
             nonce=pending.nonce,
             leeway_seconds=self._clock_skew,
             max_age_seconds=pending.max_age,
-            acr_values=(),
+            acr_values=pending.acr_values,
             trusted_audiences=self.configuration.trusted_audiences,
             issued_within_seconds=self.configuration.id_token_issued_within_seconds,
             access_token=tokens.access_token,
@@ -257,7 +278,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
     def over(cls, origin: AsyncRelyingParty) -> Self:
         """The blocking face of a relying party that works over a BlockingRuntime."""
         party = cls.__new__(cls)
-        Blocking.__init__(party, origin)
+        party._origin = origin
         return party
 
     begin_login = blocking(AsyncRelyingParty.begin_login)

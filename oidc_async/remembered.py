@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from .errors import ProviderError
@@ -10,6 +10,9 @@ from .runtime import Runtime
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+
+STALE_PAUSE = 30.0
+"""Seconds for which an old copy serves before the next try to fetch a new one."""
 
 
 class Allowance:
@@ -75,7 +78,7 @@ class Remembered(Generic[T]):
         except ProviderError as error:
             if now >= kept.usable_until:
                 raise
-            logger.warning("keeping the last good copy: %s (%s)", error, error.code)
+            self._put_off(kept, now, error)
             return kept.value
 
     async def renew(self, seen: T) -> T:
@@ -96,6 +99,12 @@ class Remembered(Generic[T]):
             return self._keep(await self._fetch())
 
         return await self._runtime.share(self, work)
+
+    def _put_off(self, kept: _Kept[T], now: float, error: ProviderError) -> None:
+        # nobody else need wait for a provider that just failed
+        if self._kept is kept:
+            logger.warning("keeping the last good copy: %s (%s)", error, error.code)
+            self._kept = replace(kept, fresh_until=min(now + STALE_PAUSE, kept.usable_until))
 
     def _keep(self, fetched: Fetched[T]) -> T:
         fresh_until = self._runtime.monotonic() + fetched.max_age

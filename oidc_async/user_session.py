@@ -63,16 +63,22 @@ class UserSession:
         refresh_token: str | None = None,
         now: float | None = None,
     ) -> None:
-        """Keep what a login or a refresh brought; what is None stays as it was.
+        """Keep what a login or a refresh brought; what is None stays as it was, but for what goes with it.
 
         `expires_in` is in seconds; `now` is the time of it, in seconds since the epoch.
         """
         if self._storage.get("current_provider") != self._provider:
             self.clear()
         at = int(time.time() if now is None else now)
+        # without an ID token it is a refresh: nobody authenticated
+        authenticated = id_token.get("auth_time") if id_token else self.last_authenticated
+        if access_token is not None:
+            self._forget("access_token_expires_at")
+        if id_token is not None or id_token_jwt is not None:
+            self._forget("id_token", "id_token_jwt")
         news = {
             "current_provider": self._provider,
-            "last_authenticated": (id_token or {}).get("auth_time", at),
+            "last_authenticated": at if authenticated is None else authenticated,
             "last_session_refresh": at,
             "access_token": access_token,
             "access_token_expires_at": None if expires_in is None else at + expires_in,
@@ -85,7 +91,10 @@ class UserSession:
         self._storage.update({name: value for name, value in news.items() if value is not None})
 
     def clear(self) -> None:
-        for name in KEYS:
+        self._forget(*KEYS)
+
+    def _forget(self, *names: str) -> None:
+        for name in names:
             self._storage.pop(name, None)
 
     @property

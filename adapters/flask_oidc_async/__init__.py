@@ -1,10 +1,5 @@
 """OpenID Connect for Flask. The names that an application needs; everything else is in `oidc_async`."""
 
-try:
-    import flask as _flask  # noqa: F401
-except ImportError as error:
-    raise ImportError('flask_oidc_async needs Flask: pip install "oidc-async[flask]"') from error
-
 from oidc_async import (
     ClientMetadata,
     ClientRegistrationInfo,
@@ -15,8 +10,13 @@ from oidc_async import (
     UninitialisedSession,
 )
 
-from .authentication import OIDCAuthentication
-from .user_session import UserSession
+try:
+    from .authentication import OIDCAuthentication
+    from .user_session import UserSession
+except ModuleNotFoundError as error:
+    if error.name != "flask":
+        raise
+    raise ImportError('flask_oidc_async needs Flask: pip install "oidc-async[flask]"') from error
 
 __all__ = [
     "ClientMetadata",

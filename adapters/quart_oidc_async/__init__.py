@@ -1,10 +1,5 @@
 """OpenID Connect for Quart. The names that an application needs; everything else is in `oidc_async`."""
 
-try:
-    import quart as _quart  # noqa: F401
-except ImportError as error:
-    raise ImportError('quart_oidc_async needs Quart: pip install "oidc-async[quart]"') from error
-
 from oidc_async import (
     ClientMetadata,
     ClientRegistrationInfo,
@@ -15,8 +10,13 @@ from oidc_async import (
     UninitialisedSession,
 )
 
-from .authentication import OIDCAuthentication
-from .user_session import UserSession
+try:
+    from .authentication import OIDCAuthentication
+    from .user_session import UserSession
+except ModuleNotFoundError as error:
+    if error.name != "quart":
+        raise
+    raise ImportError('quart_oidc_async needs Quart: pip install "oidc-async[quart]"') from error
 
 __all__ = [
     "ClientMetadata",

@@ -1,8 +1,8 @@
 """The extension: decorators for views, and the route of the redirect URI."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import partial, wraps
-from typing import Any, cast
+from typing import Any, ParamSpec, cast, overload
 
 from quart import Quart, Response, current_app, make_response, request
 from quart.typing import ResponseReturnValue
@@ -10,15 +10,17 @@ from quart.typing import ResponseReturnValue
 from oidc_async import AsyncRelyingParty, AsyncRuntime, OIDCError, ProviderConfiguration, RedirectUriConfig
 from oidc_async.web.application import WebApplication
 from oidc_async.web.callback import finish_login, refused_callback
-from oidc_async.web.extension import Extension
+from oidc_async.web.extension import Extension, installed_application, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.login import require_login
 from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
 
-from .translation import application_of, current_exchange, finish_response, write_response
+from .translation import current_exchange, finish_response, write_response
 
-View = Callable[..., Any]
+P = ParamSpec("P")
+View = Callable[P, ResponseReturnValue | Awaitable[ResponseReturnValue]]
+GuardedView = Callable[P, Coroutine[Any, Any, ResponseReturnValue]]
 
 
 class OIDCAuthentication(Extension):
@@ -45,12 +47,15 @@ class OIDCAuthentication(Extension):
     def init_app(
         self, app: Quart, provider_configurations: Mapping[str, ProviderConfiguration] | None = None
     ) -> None:
-        """Read the settings, add the route of the redirect URI. No provider is contacted before the first login."""
+        """Read the settings, add the route of the redirect URI. No provider is contacted before the first login.
+
+        `provider_configurations`, when given, are those of this app instead of those of the constructor.
+        """
         application = self.install(app.extensions, app.config, provider_configurations, _new_runtime)
         if application is None:
             return
         redirect_uri = application.settings.redirect_uri
-        app.add_url_rule(redirect_uri.path, redirect_uri.endpoint, self._callback, methods=["GET", "POST"])
+        app.add_url_rule(redirect_uri.route, redirect_uri.endpoint, self._callback, methods=["GET", "POST"])
         app.before_request(self._callback_below_a_mount)
         app.after_request(finish_response)
         app.after_serving(partial(_close, application))
@@ -58,31 +63,41 @@ class OIDCAuthentication(Extension):
     @property
     def clients(self) -> dict[str, AsyncRelyingParty]:
         """The relying party of each provider, by its name."""
-        application = application_of(current_app) if current_app else self.sole_application()
+        application = self.application(current_app.extensions if current_app else None)
         return dict(application.clients)
 
-    def oidc_auth(self, provider_name: str) -> Callable[[View], View]:
+    def oidc_auth(self, provider_name: str) -> Callable[[View[P]], GuardedView[P]]:
         """Show the view to who is logged in at that provider, and send everybody else to its login."""
         self.require_provider_name(provider_name)
+        return self._guard(lambda: require_login(current_exchange(), provider_name))
 
-        def decorate(view: View) -> View:
+    @overload
+    def oidc_logout(self, view: View[P], /) -> GuardedView[P]: ...
+    @overload
+    def oidc_logout(
+        self, /, *, post_logout_redirect_uri: str | None = None
+    ) -> Callable[[View[P]], GuardedView[P]]: ...
+    def oidc_logout(self, view: View[P] | None = None, /, *, post_logout_redirect_uri: str | None = None) -> Any:
+        """End the session here and at the provider, then show the view.
+
+        The provider sends the browser back to `post_logout_redirect_uri`; by default to the registered one that
+        is this view, else to the first registered one.
+        """
+        require_return_uri(post_logout_redirect_uri)
+        guard = self._guard(lambda: log_out(current_exchange(), post_logout_redirect_uri))
+        return guard if view is None else guard(view)
+
+    def _guard(
+        self, check: Callable[[], Coroutine[Any, Any, WebResponse | None]]
+    ) -> Callable[[View[P]], GuardedView[P]]:
+        def decorate(view: View[P]) -> GuardedView[P]:
             @wraps(view)
-            async def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
-                answer = await self._answer(require_login(current_exchange(), provider_name))
-                return answer or await _call(view, *args, **kwargs)
+            async def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+                return await self._answer(check()) or await _call(view, *args, **kwargs)
 
             return guarded
 
         return decorate
-
-    def oidc_logout(self, view: View) -> View:
-        """End the session here and at the provider, then show the view."""
-
-        @wraps(view)
-        async def guarded(*args: Any, **kwargs: Any) -> ResponseReturnValue:
-            return await self._answer(log_out(current_exchange())) or await _call(view, *args, **kwargs)
-
-        return guarded
 
     async def _callback(self) -> ResponseReturnValue:
         exchange = current_exchange()
@@ -93,12 +108,11 @@ class OIDCAuthentication(Extension):
         return answer or Response(status=204)
 
     async def _callback_below_a_mount(self) -> ResponseReturnValue | None:
-        # under SCRIPT_NAME the app sees only the end of the redirect URI's path, and has no route for that
-        application = application_of(current_app)
-        missed = request.routing_exception is not None and application.is_redirect_path(
-            request.root_path, request.path
-        )
-        return await self._callback() if missed else None
+        # under a prefix the app sees only the end of the redirect URI's path, for which it has no route
+        root_path = request.root_path.rstrip("/")
+        application = installed_application(current_app.extensions)
+        is_ours = root_path and application.is_redirect_path(root_path, request.path)
+        return await self._callback() if is_ours else None
 
     async def _answer(self, work: Coroutine[Any, Any, WebResponse | None]) -> Response | None:
         try:
@@ -114,11 +128,11 @@ class OIDCAuthentication(Extension):
         response = cast(Response, await make_response(await _call(self._error_view, **failure.arguments())))
         if response.status_code == 200:
             response.status_code = failure.status
-        response.headers.extend(failure.headers())
+        response.headers.update(failure.headers())
         return response
 
 
-async def _call(view: View, *args: Any, **kwargs: Any) -> Any:
+async def _call(view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return await current_app.ensure_async(view)(*args, **kwargs)
 
 

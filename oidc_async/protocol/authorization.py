@@ -1,9 +1,10 @@
 """The authorization request and its response (OIDC Core 3.1.2, RFC 9207)."""
 
-import hmac
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from hashlib import sha256
+from typing import Any, TypeGuard, cast
 from urllib.parse import parse_qsl
 
 from ..errors import (
@@ -13,8 +14,10 @@ from ..errors import (
     StateMismatch,
     StateMissing,
 )
+from .claims import is_same_secret
 from .metadata import ProviderMetadata
 from .oauth_error import safe_description, safe_error
+from .strict_json import read_object
 from .uri import with_query
 
 MAX_RESPONSE_LENGTH = 32 * 1024
@@ -22,6 +25,7 @@ MAX_RESPONSE_LENGTH = 32 * 1024
 MAX_PARAMETER_LENGTH = 8 * 1024
 MAX_PARAMETERS = 50
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
+_NAME = re.compile(r"\w{1,50}", re.ASCII)
 _UNREQUESTED = ("access_token", "id_token", "token_type", "response")
 
 
@@ -35,6 +39,31 @@ def authorization_request(provider: ProviderMetadata, parameters: dict[str, str]
     return with_query(provider["authorization_endpoint"], parameters)
 
 
+def read_essential_acr(claims: str) -> tuple[str, ...]:
+    """The `acr` values that a `claims` parameter makes essential: the ID token must have one (OIDC Core 5.5.1.1).
+
+    Raises ValueError when `claims` is not what it must be.
+    """
+    acr = _object(_object(read_object(claims.encode()), "id_token"), "acr")
+    values = acr.get("values", [acr["value"]] if "value" in acr else [])
+    if not _is_list_of_names(values):
+        raise ValueError("acr values that are no list of strings")
+    return tuple(values) if acr.get("essential") is True else ()
+
+
+def _is_list_of_names(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(name, str) and name for name in cast(list[object], value))
+
+
+def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value: object = document.get(name, {})
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise ValueError(f"{name} that is no object")
+    return cast(Mapping[str, Any], value)
+
+
 def parse_authorization_response(encoded: str) -> dict[str, str]:
     """The parameters of a query or a form body, each once.
 
@@ -43,14 +72,20 @@ def parse_authorization_response(encoded: str) -> dict[str, str]:
     if len(encoded) > MAX_RESPONSE_LENGTH:
         raise AuthorizationResponseInvalid(f"An authorization response has at most {MAX_RESPONSE_LENGTH} characters.")
     try:
+        # what is encoded is ASCII; unquote() would let other characters pass as they are
+        encoded.encode("ascii")
         pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     except ValueError:
-        raise AuthorizationResponseInvalid("The authorization response is not form-encoded UTF-8.") from None
+        raise AuthorizationResponseInvalid(
+            f"An authorization response has at most {MAX_PARAMETERS} parameters, form-encoded in UTF-8."
+        ) from None
     parameters = dict(pairs)
     if len(parameters) != len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise DuplicateParameter(f"{safe_error(repeated)!r} occurs twice in the authorization response.")
+        # a stranger may have made the name: shown only if it can't be markup
+        name = repeated if _NAME.fullmatch(repeated) else "A parameter"
+        raise DuplicateParameter(f"{name} occurs twice in the authorization response.")
     return parameters
 
 
@@ -68,7 +103,7 @@ def read_authorization_response(parameters: dict[str, str], provider: ProviderMe
     Raises StateMissing, StateMismatch, AuthorizationRefused for an error response, or
     AuthorizationResponseInvalid for what was not asked for.
     """
-    if not hmac.compare_digest(require_state(parameters).encode(), state.encode()):
+    if not is_same_secret(require_state(parameters), state):
         raise StateMismatch("The state is not that of this login.")
     # before the error: a mixed-up provider may send an error as well
     _require_issuer(parameters, provider)

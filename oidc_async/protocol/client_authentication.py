@@ -7,6 +7,7 @@ from urllib.parse import quote_plus, urlencode
 from ..errors import ConfigurationError
 from .http_message import HttpRequest
 from .metadata import ClientMetadata, ProviderMetadata
+from .uri import is_encodable
 
 METHODS = ("client_secret_basic", "client_secret_post", "none")
 
@@ -38,15 +39,19 @@ def _supported_method(client: ClientMetadata, provider: ProviderMetadata) -> str
 
 def require_client(client: ClientMetadata) -> None:
     """Raise ConfigurationError unless the client can authenticate as it is registered."""
-    client_id = client.get("client_id")
-    if not isinstance(client_id, str) or not client_id:
+    client_id, secret = client.get("client_id"), client.get("client_secret")
+    if not client_id or not is_encodable(client_id):
         raise ConfigurationError("ClientMetadata needs client_id, the identifier the provider gave the client.")
+    if secret is not None and not (secret and is_encodable(secret)):
+        raise ConfigurationError(
+            "client_secret in ClientMetadata must be a string that is not empty. Leave it out for a public client."
+        )
     method = client.get("token_endpoint_auth_method")
     if method is not None and method not in METHODS:
         raise ConfigurationError(
             f"token_endpoint_auth_method {method!r} is not supported; use one of {', '.join(METHODS)}."
         )
-    if method in ("client_secret_basic", "client_secret_post") and not client.get("client_secret"):
+    if method in ("client_secret_basic", "client_secret_post") and not secret:
         raise ConfigurationError(f"token_endpoint_auth_method {method!r} needs client_secret in ClientMetadata.")
 
 

@@ -1,24 +1,10 @@
 """A read-only mapping that may be logged: its text never shows a secret."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
-SECRET_NAMES = frozenset(
-    {
-        "access_token",
-        "client_assertion",
-        "client_secret",
-        "code",
-        "code_verifier",
-        "id_token",
-        "initial_access_token",
-        "jwks",
-        "refresh_token",
-        "registration_access_token",
-        "registration_token",
-        "software_statement",
-    }
-)
+_SECRET = re.compile(r"(?:.*_)?(?:assertion|code|jwks|key|password|secret|statement|token|verifier)", re.I | re.S)
 
 
 class MaskedMapping(Mapping[str, Any]):
@@ -26,7 +12,8 @@ class MaskedMapping(Mapping[str, Any]):
 
     __slots__ = ("_values",)
 
-    def __init__(self, **values: Any) -> None:
+    # `self` is positional only: what a provider sends may have a member of that name
+    def __init__(self, /, **values: Any) -> None:
         self._values = {name: value for name, value in values.items() if value is not None}
 
     def __getitem__(self, name: str) -> Any:
@@ -42,10 +29,13 @@ class MaskedMapping(Mapping[str, Any]):
         return True
 
     def __repr__(self) -> str:
-        shown = {name: "<masked>" if name in SECRET_NAMES else value for name, value in self._values.items()}
+        shown = {name: "<masked>" if self._is_secret(name) else value for name, value in self._values.items()}
         return f"{type(self).__name__}({shown})"
 
-    def copy(self, **changes: Any) -> Self:
+    def _is_secret(self, name: str) -> bool:
+        return _SECRET.fullmatch(name) is not None
+
+    def copy(self, /, **changes: Any) -> Self:
         """The same with `changes`; a change to None removes."""
         return type(self)(**{**self._values, **changes})
 

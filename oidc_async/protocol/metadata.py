@@ -12,6 +12,7 @@ class ProviderMetadata(MaskedMapping):
 
     def __init__(
         self,
+        /,
         issuer: str | None = None,
         authorization_endpoint: str | None = None,
         jwks_uri: str | None = None,
@@ -38,7 +39,7 @@ class ClientMetadata(MaskedMapping):
 
     __slots__ = ()
 
-    def __init__(self, client_id: str | None = None, client_secret: str | None = None, **more: Any) -> None:
+    def __init__(self, /, client_id: str | None = None, client_secret: str | None = None, **more: Any) -> None:
         super().__init__(client_id=client_id, client_secret=client_secret, **more)
 
 

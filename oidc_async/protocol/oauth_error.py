@@ -11,16 +11,16 @@ MAX_DESCRIPTION_LENGTH = 500
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
-def safe_error(error: object) -> str:
+def safe_error(error: str) -> str:
     """An `error` value in the characters that RFC 6749 allows, of bounded length."""
-    return _NOT_ALLOWED.sub("?", str(error))[:MAX_ERROR_LENGTH]
+    return _NOT_ALLOWED.sub("?", error[:MAX_ERROR_LENGTH])
 
 
 def safe_description(description: object) -> str | None:
     """An `error_description` likewise; None when there is none."""
     if not isinstance(description, str):
         return None
-    return _NOT_ALLOWED.sub("?", description)[:MAX_DESCRIPTION_LENGTH]
+    return _NOT_ALLOWED.sub("?", description[:MAX_DESCRIPTION_LENGTH])
 
 
 def require_success(response: HttpResponse, endpoint: str) -> None:
@@ -36,7 +36,8 @@ def _read_error(response: HttpResponse, endpoint: str) -> OAuthError:
         document = read_object(response.body)
     except ValueError:
         document = {}
-    error = safe_error(document.get("error") or f"http_{response.status}")
+    named = document.get("error")
+    error = safe_error(named if isinstance(named, str) and named else f"http_{response.status}")
     return OAuthError(
         f"The {endpoint} answered {response.status} with the error {error!r}.",
         error=error,

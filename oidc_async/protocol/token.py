@@ -15,12 +15,17 @@ from .strict_json import read_object
 MAX_LIFETIME = 10 * 365 * 24 * 3600
 """Seconds. A longer `expires_in` is cut to this."""
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+_PUBLIC = frozenset({"expires_in", "scope", "token_type"})
 
 
 class TokenResponse(MaskedMapping):
     """A successful token response (RFC 6749 5.1). As a mapping it has every member that was sent."""
 
     __slots__ = ()
+
+    def _is_secret(self, name: str) -> bool:
+        # members that we don't know may be tokens under any name
+        return name not in _PUBLIC
 
     @property
     def access_token(self) -> str:

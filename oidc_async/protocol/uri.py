@@ -1,9 +1,12 @@
 """Which URIs may carry tokens: https, or http to a literal loopback host, and nothing that hides its host."""
 
+import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
 MAX_URI_LENGTH = 8192
+_UNSAFE = re.compile(r"""[^\x21-\x7e]|[\\<>"{}|^`]""")
+_HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
 def is_loopback(host: str | None) -> bool:
@@ -24,26 +27,27 @@ def uri_problem(uri: object) -> str | None:
     """Why `uri` can't be an endpoint of a provider or of ours; None when it can (OIDC Discovery 3, 7.1)."""
     if not isinstance(uri, str) or not uri or len(uri) > MAX_URI_LENGTH:
         return "must be a URL"
-    if not uri.isascii() or any(character <= " " or character in '\\<>"\x7f' for character in uri):
-        return "must hold no spaces, control characters, backslashes or characters outside ASCII"
+    if _UNSAFE.search(uri):
+        return "must hold nothing but the characters of a URL: no spaces, backslashes, braces, nor any outside ASCII"
+    # in lower case, as everybody compares it later on
+    if not uri.startswith(("https://", "http://")):
+        return "must be an absolute https URL"
+    if "#" in uri:
+        return "must not have a fragment"
     try:
-        parts = urlsplit(uri)
-        return _parts_problem(parts)
+        return _parts_problem(urlsplit(uri))
     except ValueError:
         return "must be a URL with a valid host and port"
 
 
 def _parts_problem(parts: SplitResult) -> str | None:
-    if parts.scheme not in ("https", "http") or not parts.hostname:
-        return "must be an absolute https URL"
     if "@" in parts.netloc:
         return "must not contain credentials before its host"
-    if parts.port == 0:
-        return "must have a valid port"
+    # what two URL parsers could read as two hosts; an empty or 0 port would mean another one
+    if not _HOST.fullmatch(_host(parts)) or parts.port == 0 or parts.netloc.endswith(":"):
+        return "must be a URL with a valid host and port"
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         return "must use https; http is accepted for localhost, 127.0.0.0/8 and [::1] only"
-    if parts.fragment:
-        return "must not have a fragment"
     return None
 
 
@@ -51,9 +55,12 @@ def issuer_problem(issuer: object) -> str | None:
     """Why `issuer` can't be an Issuer Identifier; None when it can (OIDC Discovery 2)."""
     if problem := uri_problem(issuer):
         return problem
-    if isinstance(issuer, str) and ("?" in issuer or "#" in issuer):
-        return "must have neither query nor fragment"
-    return None
+    return "must not have a query" if "?" in str(issuer) else None
+
+
+def is_encodable(value: object) -> bool:
+    """Whether `value` is text that can be written into a URL or a form: without half a surrogate pair."""
+    return isinstance(value, str) and value.encode(errors="replace").decode() == value
 
 
 def with_query(uri: str, parameters: dict[str, str]) -> str:
@@ -66,6 +73,11 @@ def origin(uri: str) -> str:
     """Scheme, host and port: what the same-origin policy compares (RFC 6454 4)."""
     parts = urlsplit(uri)
     default = {"https": 443, "http": 80}.get(parts.scheme)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     port = "" if parts.port in (None, default) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
+    return f"{parts.scheme}://{_host(parts)}{port}"
+
+
+def _host(parts: SplitResult) -> str:
+    """The host in lower case, an IPv6 address in brackets."""
+    name = parts.hostname or ""
+    return f"[{name}]" if ":" in name else name

@@ -1,10 +1,10 @@
 """An OpenID Provider for tests, which behaves or misbehaves on purpose."""
 
+from .callback import Callback, NotRedirected
 from .clock import Clock
 from .faults import ALL_FAULTS, Fault
 from .provider import RecordedRequest, SimulatedProvider
 from .registry import Client, User
-from .reply import Callback, NotRedirected
 from .stages import Misbehaviour
 
 __all__ = [

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
+from .callback import Callback
 from .discovery import RESPONSE_MODES, SCOPES
 from .id_token import issue_id_token
 from .registry import (
@@ -19,7 +20,7 @@ from .registry import (
     RequestedClaims,
 )
 from .registry import token as new_token
-from .reply import Callback, RefusalPage, Reply, form_page, redirect_reply
+from .reply import RefusalPage, Reply, form_page, redirect_reply
 from .stages import AUTHORIZATION, Answer, Scene, Spell, strike
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -63,9 +64,9 @@ def answer_authorization(
     answer = Answer(redirect_uri=parameters["redirect_uri"], parameters=[], response_mode=mode)
     try:
         _require_valid(client, parameters)
-        session = _require_session(registry, parameters, username)
         if not consent:
             raise Denial("access_denied", "The user said no.")
+        session = _require_session(registry, parameters, username)
         answer.parameters += _grant_access(registry, spells, client, parameters, session)
     except Denial as denial:
         answer.parameters += [("error", denial.error), ("error_description", denial.description)]
@@ -138,8 +139,7 @@ def _require_session(
     if username not in registry.users:
         raise KeyError(f"no user {username!r}; add_user() first")
     session = registry.sessions.get(username)
-    max_age = parameters.get("max_age", "")
-    too_old = session and max_age.isdecimal() and registry.now() - session.auth_time > int(max_age)
+    too_old = session is not None and registry.is_older_than(session, parameters.get("max_age"))
     if too_old and silent:
         raise Denial("login_required", "The login is too old.")
     if session is None or too_old or "login" in prompts:
@@ -224,7 +224,7 @@ def callback_with(answer: Answer) -> Callback:
     """What such a browser then brings."""
     fields = tuple(answer.parameters)
     if answer.response_mode == "form_post":
-        return Callback(url=answer.redirect_uri, method="POST", form=fields, parameters=fields)
+        return Callback(url=answer.redirect_uri, method="POST", parameters=fields)
     return Callback(url=callback_url(answer), parameters=fields)
 
 

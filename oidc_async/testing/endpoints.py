@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
-from oidc_async.protocol.http_message import HttpRequest
-
+from ..protocol.http_message import HttpRequest
 from .authorization import single_valued
 from .discovery import discovery_document, key_set
 from .end_session import end_session
@@ -28,6 +27,15 @@ from .stages import (
 )
 from .token_endpoint import authenticate, read_form, token_document
 from .userinfo import require_grant, userinfo_claims
+
+METHODS = {
+    Endpoint.DISCOVERY: ("GET", "HEAD"),
+    Endpoint.JWKS: ("GET", "HEAD"),
+    Endpoint.AUTHORIZATION: ("GET", "POST"),
+    Endpoint.TOKEN: ("POST",),
+    Endpoint.USERINFO: ("GET", "POST"),
+    Endpoint.END_SESSION: ("GET", "POST"),
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,12 +63,10 @@ class Endpoints:
         """The reply, after all that goes wrong with it."""
         endpoint = self.find(request.url)
         try:
-            if endpoint is None:
-                return self._strike(ANY_REPLY, self._stray(request, seen))
-            reply = self._respond(endpoint, request, seen, username)
+            reply = self._respond(endpoint, request, seen, username) if endpoint else self._stray(request, seen)
         except (Refusal, RefusalPage) as refusal:
             reply = refusal.reply
-        if endpoint in REPLY_STAGES:
+        if endpoint and endpoint in REPLY_STAGES:
             reply = self._strike(REPLY_STAGES[endpoint], reply)
         return self._strike(ANY_REPLY, reply)
 
@@ -74,6 +80,7 @@ class Endpoints:
         return self._respond(endpoint, request, seen, None)
 
     def _respond(self, endpoint: Endpoint, request: HttpRequest, seen: Seen, username: str | None) -> Reply:
+        _require_method(endpoint, request)
         match endpoint:
             case Endpoint.DISCOVERY:
                 return self._json(DISCOVERY, discovery_document(self.registry))
@@ -89,8 +96,6 @@ class Endpoints:
                 raise RefusalPage("Only a browser can ask here.")
 
     def _token(self, request: HttpRequest, seen: Seen) -> JSONObject:
-        if request.method != "POST":
-            raise Refusal("invalid_request", "The token endpoint takes POST only.", status=405, allow="POST")
         form = read_form(request)
         seen.grant_type = form.get("grant_type")
         client = authenticate(self.registry, request, form)
@@ -98,8 +103,6 @@ class Endpoints:
         return token_document(self.registry, self.spells, client, form)
 
     def _userinfo(self, request: HttpRequest, seen: Seen) -> JSONObject:
-        if request.method not in ("GET", "POST"):
-            raise Refusal("invalid_request", "Userinfo takes GET and POST.", status=405, allow="GET, POST")
         grant = require_grant(self.registry, request)
         seen.client_id = grant.client_id
         return userinfo_claims(self.registry, grant)
@@ -111,6 +114,13 @@ class Endpoints:
         registry = self.registry
         scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring)
         return strike(self.spells, stage, value, scene)
+
+
+def _require_method(endpoint: Endpoint, request: HttpRequest) -> None:
+    allowed = METHODS[endpoint]
+    if request.method not in allowed:
+        names = ", ".join(allowed)
+        raise Refusal("invalid_request", f"This endpoint takes {names}.", status=405, allow=names)
 
 
 def request_pairs(request: HttpRequest) -> list[tuple[str, str]]:

@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import HttpSettings
-
+from ..protocol.http_message import HttpRequest, HttpResponse
+from ..runtime import HttpSettings
 from .authorization import LoginNeeded, answer_authorization, callback_with, reply_with
+from .callback import Callback, NotRedirected
 from .clock import Clock
 from .endpoints import Endpoints, Seen, request_pairs, request_parameters
 from .keys import KeyRing
 from .registry import Client, Registry, User
-from .reply import Callback, NotRedirected, RefusalPage, Reply, page_reply
+from .reply import RefusalPage, Reply, page_reply
 from .stages import Answer, Endpoint, Misbehaviour, Spell
 
 if TYPE_CHECKING:
-    from oidc_async.async_runtime import AsyncRuntime
-    from oidc_async.blocking_runtime import BlockingRuntime
+    from ..async_runtime import AsyncRuntime
+    from ..blocking_runtime import BlockingRuntime
 
 
 class CurrentUser:
@@ -139,6 +139,15 @@ class SimulatedProvider:
         user = self._registry.users.get(username)
         return user is not None and user.password == password
 
+    def sign_in(self, username: str) -> None:
+        """Begin a new session at the provider, with a new `sid` and `auth_time`."""
+        with self._lock:
+            self._registry.sign_in(username)
+
+    def is_login_older_than(self, username: str, max_age: str | None) -> bool:
+        session = self._registry.sessions.get(username)
+        return session is None or self._registry.is_older_than(session, max_age)
+
     # What browsers do
 
     def authorize(
@@ -212,7 +221,7 @@ class SimulatedProvider:
     # Faults
 
     @contextmanager
-    def misbehaving(self, *faults: Misbehaviour, times: int | None = None) -> Generator[None, None, None]:
+    def misbehaving(self, *faults: Misbehaviour, times: int | None = None) -> Generator[None]:
         """Commit these faults within the `with` block, each for ever or only so many `times`."""
         spells = [Spell(misbehaviour=fault, left=1 if fault.only_once else times) for fault in faults]
         with self._lock:
@@ -279,14 +288,14 @@ class SimulatedProvider:
 
         return blocking_runtime(self, settings=settings, latency=latency)
 
-    def serve(self, port: int = 0) -> AbstractContextManager[str]:
+    def serve(self, port: int = 0, *, login_page: bool = True) -> AbstractContextManager[str]:
         """Serve over HTTP on 127.0.0.1 within a `with` block, which gets the issuer; see `server.serving`."""
         from .server import serving
 
-        return serving(self, port)
+        return serving(self, port, login_page=login_page)
 
     @contextmanager
-    def moved_to(self, origin: str) -> Generator[str, None, None]:
+    def moved_to(self, origin: str) -> Generator[str]:
         """Live at another origin for a while; the path of the issuer stays."""
         home = self._registry.issuer
         self._registry.issuer = origin.rstrip("/") + urlsplit(home).path

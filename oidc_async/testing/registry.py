@@ -137,6 +137,11 @@ class Registry:
         self.sessions.pop(username, None)
         self.signed_out.add(username)
 
+    def is_older_than(self, session: ProviderSession, max_age: str | None) -> bool:
+        """Whether the login is too old for this `max_age` parameter, in seconds."""
+        asked = max_age is not None and max_age.isdecimal()
+        return asked and self.now() - session.auth_time > int(max_age or 0)
+
     def issue_access_token(self, grant: Grant) -> str:
         value = token()
         self.access_tokens[value] = IssuedToken(grant=grant, expires_at=self.now() + ACCESS_TOKEN_LIFETIME)

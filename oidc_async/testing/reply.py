@@ -4,16 +4,18 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from oidc_async.protocol.http_message import HttpResponse
+from ..protocol.http_message import HttpResponse
 
 JSON_HEADERS: Mapping[str, str] = {
     "content-type": "application/json",
     "cache-control": "no-store",
     "pragma": "no-cache",
 }
+
+JSONObject = dict[str, Any]
 
 _RAW = re.compile(r'"@raw\[(.*?)\]"')
 
@@ -96,36 +98,6 @@ class RefusalPage(Exception):
         self.reply = page_reply("This request cannot be answered", f"<p>{html.escape(text)}</p>", status=status)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
-    """What a browser brings to the redirect URI.
-
-    Parameters:
-        url: the redirect URI, with its query (and fragment) as the browser would ask for it.
-        method: GET, or POST for `response_mode=form_post`.
-        form: the fields of the POST, in order; a name may occur twice.
-        parameters: the response parameters, whichever way they travel.
-    """
-
-    url: str
-    method: str = "GET"
-    form: tuple[tuple[str, str], ...] = ()
-    parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-
-    def get(self, name: str) -> str | None:
-        """The first value of this response parameter."""
-        return next((value for key, value in self.parameters if key == name), None)
-
-
-class NotRedirected(AssertionError):
-    """The provider showed a page instead of sending the browser back; `response` is that page."""
-
-    def __init__(self, response: HttpResponse) -> None:
-        text = re.sub(r"<style>.*?</style>|<[^>]*>", " ", response.body.decode("utf-8", "replace"))
-        super().__init__(f"the provider answered {response.status}: {' '.join(text.split())[:300]}")
-        self.response = response
-
-
 def form_page(action: str, fields: tuple[tuple[str, str], ...]) -> Reply:
     """A page that posts itself (OAuth 2.0 Form Post Response Mode)."""
     inputs = "".join(
@@ -133,6 +105,3 @@ def form_page(action: str, fields: tuple[tuple[str, str], ...]) -> Reply:
     )
     form = f'<form method="post" action="{html.escape(action)}">{inputs}<button>Continue</button></form>'
     return page_reply("Signing you in", f"{form}<script>document.forms[0].submit()</script>")
-
-
-JSONObject = dict[str, Any]

@@ -2,15 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from oidc_async.async_runtime import AsyncRuntime
-from oidc_async.blocking_runtime import BlockingRuntime
-from oidc_async.errors import ProviderTimeout, ProviderUnreachable, ResponseTooLarge
-from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import HttpSettings
-
+from ..async_runtime import AsyncRuntime
+from ..blocking_runtime import BlockingRuntime
+from ..errors import ProviderTimeout, ProviderUnreachable, ResponseTooLarge
+from ..protocol.http_message import HttpRequest, HttpResponse
+from ..runtime import HttpSettings
 from .provider import SimulatedProvider
 from .reply import Reply
 
@@ -23,73 +22,82 @@ def async_runtime(
     It lives on the clock of the first one: its waiting, and that for a slow provider, moves that clock and
     takes no real time. `latency` is in real seconds, for each exchange.
     """
-    return _AsyncSimulation(providers, settings or HttpSettings(), latency)
+    return _AsyncSimulation(Network(providers=providers, settings=settings or HttpSettings(), latency=latency))
 
 
 def blocking_runtime(
     *providers: SimulatedProvider, settings: HttpSettings | None = None, latency: float = 0.0
 ) -> BlockingRuntime:
     """A BlockingRuntime on which these providers are the whole internet; see `async_runtime`."""
-    return _BlockingSimulation(providers, settings or HttpSettings(), latency)
+    return _BlockingSimulation(Network(providers=providers, settings=settings or HttpSettings(), latency=latency))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """All there is to reach."""
+
+    providers: tuple[SimulatedProvider, ...]
+    settings: HttpSettings
+    latency: float
+
+    def exchange(self, request: HttpRequest) -> HttpResponse:
+        """What a runtime would make of the answer, accidents on the way included."""
+        reply = self._host(request.url).handle(request)
+        if not isinstance(reply, Reply):
+            return reply
+        self._wait_for(reply)
+        if reply.breaks_after is not None:
+            raise ProviderUnreachable("the connection broke", host=urlsplit(request.url).netloc)
+        if reply.never_ends or len(reply.body) > request.max_body or "content-encoding" in reply.headers:
+            raise ResponseTooLarge("the response is larger than allowed", limit=request.max_body)
+        return HttpResponse(status=reply.status, headers=reply.headers, body=reply.body)
+
+    def pass_time(self, seconds: float) -> None:
+        self.providers[0].clock.advance(seconds)
+
+    def _wait_for(self, reply: Reply) -> None:
+        deadline = self.settings.deadline
+        if reply.drips or reply.delay >= deadline:
+            self.pass_time(deadline)
+            raise ProviderTimeout(f"the provider did not answer within {deadline:g} s", seconds=deadline)
+        self.pass_time(reply.delay)
+
+    def _host(self, url: str) -> SimulatedProvider:
+        """The provider at this origin; where several share one, the longest issuer that fits."""
+        neighbours = [provider for provider in self.providers if _origin(provider.issuer) == _origin(url)]
+        if not neighbours:
+            raise ProviderUnreachable("no simulated provider lives there", host=urlsplit(url).netloc)
+        fitting = [provider for provider in neighbours if url.startswith(provider.issuer.rstrip("/") + "/")]
+        return max(fitting or neighbours, key=lambda provider: len(provider.issuer))
 
 
 class _AsyncSimulation(AsyncRuntime):
-    def __init__(self, providers: Sequence[SimulatedProvider], settings: HttpSettings, latency: float) -> None:
-        clock = providers[0].clock
-        super().__init__(settings, clock=clock, monotonic=clock.monotonic)
-        self._providers = providers
-        self._deadline = settings.deadline
-        self._latency = latency
+    def __init__(self, network: Network) -> None:
+        clock = network.providers[0].clock
+        super().__init__(network.settings, clock=clock, monotonic=clock.monotonic)
+        self._network = network
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        await asyncio.sleep(self._latency)
-        return exchange(self._providers, request, self._deadline)
+        await asyncio.sleep(self._network.latency)
+        return self._network.exchange(request)
 
     async def sleep(self, seconds: float) -> None:
-        self._providers[0].clock.advance(seconds)
+        self._network.pass_time(seconds)
         await asyncio.sleep(0)
 
 
 class _BlockingSimulation(BlockingRuntime):
-    def __init__(self, providers: Sequence[SimulatedProvider], settings: HttpSettings, latency: float) -> None:
-        clock = providers[0].clock
-        super().__init__(settings, clock=clock, monotonic=clock.monotonic)
-        self._providers = providers
-        self._deadline = settings.deadline
-        self._latency = latency
+    def __init__(self, network: Network) -> None:
+        clock = network.providers[0].clock
+        super().__init__(network.settings, clock=clock, monotonic=clock.monotonic)
+        self._network = network
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        time.sleep(self._latency)
-        return exchange(self._providers, request, self._deadline)
+        time.sleep(self._network.latency)
+        return self._network.exchange(request)
 
     async def sleep(self, seconds: float) -> None:
-        self._providers[0].clock.advance(seconds)
-
-
-def exchange(providers: Sequence[SimulatedProvider], request: HttpRequest, deadline: float) -> HttpResponse:
-    """What a runtime would make of the answer, accidents on the way included."""
-    provider = _host(providers, request.url)
-    reply = provider.handle(request)
-    if not isinstance(reply, Reply):
-        return reply
-    if reply.drips or reply.delay >= deadline:
-        providers[0].clock.advance(deadline)
-        raise ProviderTimeout(f"the provider did not answer within {deadline:g} s", seconds=deadline)
-    providers[0].clock.advance(reply.delay)
-    if reply.breaks_after is not None:
-        raise ProviderUnreachable("the connection was reset", host=urlsplit(request.url).netloc)
-    if reply.never_ends or len(reply.body) > request.max_body:
-        raise ResponseTooLarge("the response is larger than allowed", limit=request.max_body)
-    return HttpResponse(status=reply.status, headers=reply.headers, body=reply.body)
-
-
-def _host(providers: Sequence[SimulatedProvider], url: str) -> SimulatedProvider:
-    """The provider at this origin; several may share one, then the longest issuer that fits answers."""
-    at_origin = [provider for provider in providers if _origin(provider.issuer) == _origin(url)]
-    if not at_origin:
-        raise ProviderUnreachable("no simulated provider lives at this address", host=urlsplit(url).netloc)
-    fitting = [provider for provider in at_origin if url.startswith(provider.issuer.rstrip("/") + "/")]
-    return max(fitting or at_origin, key=lambda provider: len(provider.issuer))
+        self._network.pass_time(seconds)
 
 
 def _origin(url: str) -> tuple[str, str]:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, unquote_plus
 
-from oidc_async.protocol.http_message import HttpRequest
-
+from ..protocol.http_message import HttpRequest
 from .id_token import issue_id_token
 from .keys import base64url
 from .registry import ACCESS_TOKEN_LIFETIME, Client, Grant, Registry

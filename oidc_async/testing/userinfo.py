@@ -1,7 +1,6 @@
 """The userinfo endpoint (OIDC Core 5.3)."""
 
-from oidc_async.protocol.http_message import HttpRequest
-
+from ..protocol.http_message import HttpRequest
 from .registry import Grant, Registry
 from .reply import JSONObject, Refusal
 from .token_endpoint import read_form

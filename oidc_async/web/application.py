@@ -81,18 +81,20 @@ class Exchange:
     def __init__(self, application: WebApplication, request: WebRequest) -> None:
         self.application, self.request = application, request
         self.guarded = False
-        self._cookies: list[Cookie] = []
+        self._cookies: dict[str, Cookie] = {}
         self._session: SessionRecord | None = None
 
     @property
     def session(self) -> SessionRecord:
+        # what a response makes of the login is for this user only
+        self.guarded = True
         if self._session is None:
             application = self.application
             self._session = application.sessions.load(self.request.cookies, application.now())
         return self._session
 
     def set_cookies(self, *cookies: Cookie) -> None:
-        self._cookies.extend(cookies)
+        self._cookies.update((cookie.name, cookie) for cookie in cookies)
 
     def is_logged_in(self, provider_name: str) -> bool:
         return UserSession(self.session, provider_name).is_authenticated()
@@ -120,9 +122,11 @@ class Exchange:
         """The cookies that the response sets; those of the session only if it was changed."""
         if self._session is not None and self._session.modified:
             self._save(self._session)
-        return self._cookies
+        return list(self._cookies.values())
 
     def _save(self, record: SessionRecord) -> None:
         application = self.application
-        self.set_cookies(*application.sessions.save(record, self.request.cookies, application.now()))
+        # a login and what a hook makes of it may meet in one request
+        present = {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
+        self.set_cookies(*application.sessions.save(record, present, application.now()))
         record.modified = False

@@ -1,14 +1,18 @@
 """Our cookies: their names, their attributes, and values that are longer than one cookie."""
 
+import logging
 from collections.abc import Mapping
 from hashlib import sha256
 
 from ..errors import SessionTooLarge
 from .messages import Cookie, SameSite
 
+logger = logging.getLogger(__name__)
+
 PART_LENGTH = 3800
 """Characters in one cookie's value; browsers drop cookies above 4,096 bytes with name and attributes."""
 MAX_PARTS = 8
+MANY_PARTS = 2
 
 
 class Cookies:
@@ -46,6 +50,13 @@ class Cookies:
                 f"The session needs {len(value)} bytes, and cookies hold {MAX_PARTS * PART_LENGTH}: ask for fewer "
                 "claims or scopes, or set userinfo_http_method=None.",
                 size=len(value),
+            )
+        if len(parts) > MANY_PARTS:
+            logger.warning(
+                "the cookies of a %s need %d bytes, and many servers refuse request headers above 8,192 bytes: "
+                "ask for fewer claims, or raise that limit",
+                kind,
+                len(value),
             )
         parts[0] = f"{len(parts)}.{parts[0]}"
         names = [self._part_name(kind, number) for number in range(MAX_PARTS)]

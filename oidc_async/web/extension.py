@@ -1,11 +1,12 @@
 """What `OIDCAuthentication` is in every framework: names of providers, several apps, one error view."""
 
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from ..errors import ConfigurationError
+from ..protocol.uri import uri_problem
 from ..provider_configuration import ProviderConfiguration
 from ..redirect_uri_config import RedirectUriConfig
 from ..runtime import Runtime
@@ -35,7 +36,7 @@ class Extension:
     ) -> None:
         self._configurations = provider_configurations
         self._redirect_uri_config = redirect_uri_config
-        self._named_early: set[str] = set()
+        self._named: set[str] = set()
         self._applications: WeakSet[WebApplication] = WeakSet()
         self._error_view: Callable[..., Any] | None = None
 
@@ -62,29 +63,49 @@ class Extension:
             )
         providers = configurations or self._configurations or {}
         application = WebApplication(read_settings(config, self._redirect_uri_config), providers, new_runtime)
-        for name in sorted(self._named_early):
-            require_provider(name, providers)
+        for name in sorted(self._named):
+            _require_provider(name, providers)
         extensions[NAME] = Installed(self, application)
         self._applications.add(application)
         return application
 
     def require_provider_name(self, name: str) -> None:
-        """Raise ValueError for the name of a provider that isn't configured, as soon as that can be known."""
-        if self._configurations is None:
-            self._named_early.add(name)
-        else:
-            require_provider(name, self._configurations)
+        """Raise ValueError for a provider that isn't configured, now or, when none is yet, in `install`."""
+        self._named.add(name)
+        for application in self._applications:
+            _require_provider(name, application.clients)
+        if not self._applications and self._configurations is not None:
+            _require_provider(name, self._configurations)
 
-    def sole_application(self) -> WebApplication:
-        """The application where no app context tells which. Raises RuntimeError when it isn't the only one."""
+    def application(self, extensions: Mapping[str, Any] | None) -> WebApplication:
+        """The application of these `app.extensions`; the only one that there is, when None.
+
+        Raises ConfigurationError when this instance is not set up for that app, or serves several.
+        """
+        if extensions is not None:
+            return installed_application(extensions)
         if len(self._applications) != 1:
-            raise RuntimeError(
+            raise ConfigurationError(
                 f"OIDCAuthentication serves {len(self._applications)} apps: use it inside `with app.app_context()`."
             )
         return next(iter(self._applications))
 
 
-def require_provider(name: str, providers: Mapping[str, ProviderConfiguration]) -> None:
+def installed_application(extensions: Mapping[str, Any]) -> WebApplication:
+    """The application of these `app.extensions`. Raises ConfigurationError when there is none."""
+    installed = extensions.get(NAME)
+    if not isinstance(installed, Installed):
+        raise ConfigurationError("OIDCAuthentication is not set up for this app: call init_app(app).")
+    return installed.application
+
+
+def require_return_uri(uri: str | None) -> None:
+    """Raise ConfigurationError for what can't be a post_logout_redirect_uri (OIDC RP-Initiated Logout 3)."""
+    if uri is not None and (problem := uri_problem(uri)):
+        raise ConfigurationError(f"post_logout_redirect_uri {problem}.")
+
+
+def _require_provider(name: str, providers: Iterable[str]) -> None:
     if name not in providers:
         known = ", ".join(repr(known) for known in providers)
-        raise ConfigurationError(f"There is no provider named {name!r}; configured are {known}.")
+        raise ConfigurationError(f"There is no provider named {name!r}; configured are {known or 'none'}.")

@@ -54,7 +54,8 @@ class Failure:
 
     def headers(self) -> dict[str, str]:
         retry = {} if self.retry_after is None else {"retry-after": str(max(round(self.retry_after), 1))}
-        return {"cache-control": "no-store", **retry}
+        # the address of the page may hold a code and a state
+        return {"cache-control": "no-store", "referrer-policy": "no-referrer", **retry}
 
 
 def read_failure(error: OIDCError) -> Failure:
@@ -84,10 +85,11 @@ def _status(error: OIDCError) -> int:
 
 def failure_response(failure: Failure, request: WebRequest) -> WebResponse:
     """The answer of an application that has no error view."""
+    explanation = EXPLANATIONS.get(failure.status, "The login could not be completed.")
     if request.prefers_json:
         headers = {**failure.headers(), "content-type": "application/json"}
-        return WebResponse(status=failure.status, headers=headers, body=json.dumps(failure.arguments()))
-    explanation = EXPLANATIONS.get(failure.status, "The login could not be completed.")
+        document = {"error": failure.error, "error_description": explanation}
+        return WebResponse(status=failure.status, headers=headers, body=json.dumps(document))
     body = PAGE.format(explanation=explanation, home=escape(request.root_path + "/", quote=True))
     headers = {
         **failure.headers(),

@@ -13,23 +13,30 @@ from ..user_session import UserSession
 from .application import Exchange
 from .login import forget_count
 from .messages import WebRequest, WebResponse, redirect
+from .navigation import is_prefetch
 
 logger = logging.getLogger(__name__)
 
 KIND = "logout"
 MAX_SECONDS = 600
+MAX_URL_LENGTH = 8000
+"""Longer ones may be refused (RFC 9110 4.1): the ID token of a user in hundreds of groups is no hint then."""
 
 
-async def log_out(exchange: Exchange) -> WebResponse | None:
+async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebResponse | None:
     """End the session. The way to the provider's logout, or None when the view is to be shown.
 
+    The provider sends the browser back to `return_uri`, a registered post_logout_redirect_uri; None chooses one.
     The view is shown to who comes back from the provider, who was not logged in, and where the provider knows no
     logout or can't be reached: the session here is ended in any case.
     """
-    exchange.guarded = True
-    if _came_back(exchange):
-        return None
+    if is_prefetch(exchange.request):
+        return WebResponse(status=503, headers={"cache-control": "no-store"})
     session = exchange.session
+    if _came_back(exchange):
+        # somebody may have logged in meanwhile, in another tab; the view says that nobody is
+        exchange.log_out()
+        return None
     if not session.get("current_provider"):
         return None
     user = UserSession(session)
@@ -37,15 +44,19 @@ async def log_out(exchange: Exchange) -> WebResponse | None:
     exchange.log_out()
     exchange.set_cookies(forget_count(exchange.application))
     client = exchange.application.clients.get(provider)
-    return None if client is None else await _log_out_at(client, exchange, id_token)
+    return None if client is None else await _log_out_at(client, exchange, id_token, return_uri)
 
 
-async def _log_out_at(client: AsyncRelyingParty, exchange: Exchange, id_token: str | None) -> WebResponse | None:
+async def _log_out_at(
+    client: AsyncRelyingParty, exchange: Exchange, id_token: str | None, return_uri: str | None
+) -> WebResponse | None:
     state = token_urlsafe(32)
+    return_uri = return_uri or _return_uri(client, exchange)
     try:
-        url = await client.end_session_url(
-            id_token_hint=id_token, post_logout_redirect_uri=_return_uri(client, exchange), state=state
-        )
+        url = await client.end_session_url(id_token_hint=id_token, post_logout_redirect_uri=return_uri, state=state)
+        if url and len(url) > MAX_URL_LENGTH:
+            # the provider then asks the user
+            url = await client.end_session_url(post_logout_redirect_uri=return_uri, state=state)
     except ProviderError as error:
         logger.warning("logged out here, but not at the provider: %s (%s)", error, error.code)
         return None
@@ -58,11 +69,16 @@ async def _log_out_at(client: AsyncRelyingParty, exchange: Exchange, id_token: s
 
 
 def _return_uri(client: AsyncRelyingParty, exchange: Exchange) -> str:
-    """The registered post_logout_redirect_uri that is this view, else the first one, else this view's."""
+    """The registered post_logout_redirect_uri that is this view, else the first one.
+
+    When none is registered: this view, or the application's root if the view doesn't answer GET.
+    """
     request = exchange.request
-    redirect_uri = exchange.application.settings.redirect_uri.full_uri
-    here = origin(redirect_uri) + quote(request.root_path + request.path)
-    registered = (client.configuration.client_metadata or ClientMetadata()).get("post_logout_redirect_uris") or [here]
+    root = origin(exchange.application.settings.redirect_uri.full_uri) + quote(request.root_path)
+    here = root + quote(request.path)
+    registered = (client.configuration.client_metadata or ClientMetadata()).get("post_logout_redirect_uris")
+    if not registered:
+        return here if request.method == "GET" or request.answers_get() else root + "/"
     return here if here in registered else str(registered[0])
 
 

@@ -23,7 +23,7 @@ class WebRequest:
     method: str
     root_path: str
     path: str
-    raw_path: str
+    raw_path: str = field(repr=False)
     query: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     cookies: Mapping[str, str] = field(repr=False)

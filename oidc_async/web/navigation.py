@@ -1,19 +1,17 @@
 """Whether a request is a person going to a page, who can be sent to a login, or a script, who can't."""
 
 import json
+from collections.abc import Mapping
 
 from .messages import WebRequest, WebResponse
 
+PAGES = ("document", "iframe", "frame")
 FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "text/plain")
 
 
 def is_navigation(request: WebRequest) -> bool:
     """Whether a redirect to a login page would be shown to somebody."""
-    if request.headers.get("sec-fetch-mode", "navigate") != "navigate":
-        return False
-    if request.headers.get("sec-fetch-dest", "document") not in ("document", "iframe", "frame"):
-        return False
-    if "x-requested-with" in request.headers or request.prefers_json:
+    if request.prefers_json or is_prefetch(request) or not _is_of_a_page(request.headers):
         return False
     return request.method == "GET" or (request.method == "POST" and _is_form(request))
 
@@ -29,6 +27,14 @@ def login_required() -> WebResponse:
     body = {"error": "login_required", "error_description": "Log in to use this resource."}
     headers = {"content-type": "application/json", "cache-control": "no-store"}
     return WebResponse(status=401, headers=headers, body=json.dumps(body))
+
+
+def _is_of_a_page(headers: Mapping[str, str]) -> bool:
+    mode = headers.get("sec-fetch-mode")
+    if mode is None:
+        return "x-requested-with" not in headers
+    # scripts can't forge these; the web views of Android send X-Requested-With with pages, too
+    return mode == "navigate" and headers.get("sec-fetch-dest", "document") in PAGES
 
 
 def _is_form(request: WebRequest) -> bool:

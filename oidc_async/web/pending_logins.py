@@ -1,10 +1,10 @@
 """Logins that were begun in this browser: one short-lived sealed cookie for each `state`."""
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
 from ..errors import StateMismatch
 from ..protocol.strict_json import read_object
@@ -14,6 +14,8 @@ from .messages import Cookie
 from .sealing import Sealer
 
 MAX_PENDING = 7
+MAX_PENDING_LENGTH = 6000
+"""Characters of all pending logins together: many servers refuse more than 8,192 bytes of cookies."""
 MAX_USED = 10_000
 """Used-up states that one process remembers. The provider refuses a code that is used twice in any case."""
 KIND = "login"
@@ -25,7 +27,7 @@ class LoginInBrowser:
 
     pending: PendingLogin
     provider: str
-    return_path: str
+    return_path: str = field(repr=False)
 
 
 class PendingLogins:
@@ -39,17 +41,14 @@ class PendingLogins:
         self._used: dict[str, object] = {}
 
     def begin(self, login: LoginInBrowser, present: Mapping[str, str]) -> list[Cookie]:
-        """The cookie that keeps `login`, and the deletion of the oldest ones above the limit."""
+        """The cookie that keeps `login`, and the deletion of the oldest ones above the limits."""
         pending = login.pending
         name = self._name(pending.state)
-        document: dict[str, Any] = {"provider": login.provider, "return_path": login.return_path}
-        document["pending"] = pending.to_dict()
-        sealed = self._sealer.seal(KIND, name, json.dumps(document).encode())
         # the time stands outside of the seal only to find the oldest
-        value = f"{int(pending.begun_at)}.{sealed}"
+        value = f"{int(pending.begun_at * 1000)}.{self._sealer.seal(KIND, name, _encode(login))}"
         cross_site = pending.response_mode == "form_post"
         kept = self._cookies.set(name, value, int(self._lifetime), cross_site=cross_site)
-        return [kept, *(self._cookies.delete(old) for old in self._surplus(present))]
+        return [kept, *(self._cookies.delete(old) for old in self._surplus(present, len(value)))]
 
     def finish(self, state: str, present: Mapping[str, str]) -> LoginInBrowser:
         """The login begun with `state` in this browser, once.
@@ -59,33 +58,57 @@ class PendingLogins:
         name = self._name(state)
         sealed = present.get(name, "").partition(".")[2]
         data = self._sealer.open(KIND, name, sealed) if sealed else None
-        if data is None or not self._use_up(name):
+        login = _decode(data) if data else None
+        if login is None or not self._use_up(name):
             raise StateMismatch(
                 "No login with this state is pending in this browser: it was finished before, took too long, "
                 "or was begun on another host name than that of OIDC_REDIRECT_URI."
             )
-        document = read_object(data)
-        pending = PendingLogin.from_dict(document["pending"])
-        return LoginInBrowser(pending=pending, provider=document["provider"], return_path=document["return_path"])
+        return login
 
     def forget(self, state: str) -> Cookie:
         return self._cookies.delete(self._name(state))
 
     def _use_up(self, name: str) -> bool:
         if len(self._used) >= MAX_USED:
-            self._used = dict(list(self._used.items())[MAX_USED // 2 :])
+            for old in list(self._used)[: MAX_USED // 2]:
+                self._used.pop(old, None)
         mark = object()
         # setdefault is atomic: of two callbacks at the same time, one wins
         return self._used.setdefault(name, mark) is mark
 
-    def _surplus(self, present: Mapping[str, str]) -> list[str]:
-        prefix = self._name_prefix()
-        begun = {name: value.partition(".")[0] for name, value in present.items() if name.startswith(prefix)}
-        oldest_first = sorted(begun, key=lambda name: (len(begun[name]), begun[name]))
-        return oldest_first[: max(len(begun) + 1 - MAX_PENDING, 0)]
+    def _surplus(self, present: Mapping[str, str], length: int) -> list[str]:
+        ours = re.compile(re.escape(self._name_prefix()) + "[0-9a-f]{16}")
+        pending = [(_begun_at(value), name, len(value)) for name, value in present.items() if ours.fullmatch(name)]
+        surplus: list[str] = []
+        for count, (_, name, own_length) in enumerate(sorted(pending, reverse=True), start=2):
+            length += own_length
+            if count > MAX_PENDING or length > MAX_PENDING_LENGTH:
+                surplus.append(name)
+        return surplus
 
     def _name(self, state: str) -> str:
         return self._name_prefix() + sha256(state.encode(errors="replace")).hexdigest()[:16]
 
     def _name_prefix(self) -> str:
         return self._cookies.name(KIND) + "-"
+
+
+def _begun_at(value: str) -> int:
+    milliseconds = value.partition(".")[0]
+    return int(milliseconds) if re.fullmatch("[0-9]{1,15}", milliseconds) else 0
+
+
+def _encode(login: LoginInBrowser) -> bytes:
+    document = {"provider": login.provider, "return_path": login.return_path, "pending": login.pending.to_dict()}
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
+def _decode(data: bytes) -> LoginInBrowser | None:
+    # None for what another version of us sealed: both may be at work while a new one is rolled out
+    try:
+        document = read_object(data)
+        pending = PendingLogin.from_dict(document["pending"])
+        return LoginInBrowser(pending=pending, provider=document["provider"], return_path=document["return_path"])
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -30,17 +30,17 @@ def return_path(request: WebRequest, redirect_uri: str) -> str:
         path = _referring_path(request, redirect_uri) or (_own_path(request) if request.answers_get() else root)
     else:
         path = _own_path(request)
-    return path if is_same_origin_path(path) else root
+    return next((choice for choice in (path, root) if is_same_origin_path(choice)), "/")
 
 
 def _own_path(request: WebRequest) -> str:
     path = _as_sent(request) or quote(request.root_path + request.path, safe=_KEEP.replace("%", "").replace("?", ""))
-    return f"{path}?{quote(request.query, safe=_KEEP)}" if request.query else path
+    return _with_query(path, request.query)
 
 
 def _as_sent(request: WebRequest) -> str | None:
     # the decoded path can't tell %2F from a slash; what was sent is used where it surely is the same path
-    raw = quote(request.raw_path.partition("?")[0], safe=_KEEP)
+    raw = _requoted(request.raw_path.partition("?")[0])
     if unquote(raw) == request.root_path + request.path:
         return raw
     if unquote(raw) == request.path:
@@ -56,5 +56,16 @@ def _referring_path(request: WebRequest, redirect_uri: str) -> str | None:
             return None
     except ValueError:
         return None
-    path = parts.path or "/"
-    return f"{path}?{parts.query}" if parts.query else path
+    # the page of a failed login stands at the redirect URI: nobody can go back to a used-up response
+    if parts.path == urlsplit(redirect_uri).path:
+        return None
+    return _with_query(_requoted(parts.path or "/"), parts.query)
+
+
+def _with_query(path: str, query: str) -> str:
+    return f"{path}?{_requoted(query)}" if query else path
+
+
+def _requoted(encoded: str) -> str:
+    # what came stays, percent signs and all; raw bytes, handed on as Latin-1, and the likes of quotes are encoded
+    return quote(encoded, safe=_KEEP, encoding="latin-1", errors="replace")

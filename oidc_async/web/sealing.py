@@ -1,7 +1,7 @@
 """Sealed text for cookies: encrypted, authenticated, and good for one purpose only."""
 
 import os
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -33,7 +33,7 @@ class Sealer:
     def open(self, purpose: str, context: str, text: str) -> bytes | None:
         """What was sealed; None for anything that was not, or for another purpose or context."""
         try:
-            raw = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+            raw = b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except ValueError:
             return None
         if len(raw) < NONCE_BYTES + TAG_BYTES:

@@ -6,13 +6,16 @@ from collections import UserDict
 from collections.abc import Mapping
 from typing import Any
 
-from ..protocol.strict_json import read_object
+from ..errors import ConfigurationError, SessionTooLarge
+from ..protocol.strict_json import MAX_DEPTH, read_object
 from .cookies import Cookies
 from .messages import Cookie
 from .sealing import Sealer
 from .settings import Settings
 
 MAX_RECORD_BYTES = 256 * 1024
+MAX_RECORD_DEPTH = MAX_DEPTH + 2
+"""A provider's claims may be as deep as JSON from a provider may be; the record wraps them twice."""
 KIND = "session"
 
 
@@ -31,6 +34,9 @@ class SessionRecord(UserDict[str, Any]):
     def __delitem__(self, name: str) -> None:
         self.modified = True
         super().__delitem__(name)
+
+    def __repr__(self) -> str:
+        return f"<SessionRecord of {', '.join(self.data) or 'nobody'}>"
 
 
 class SessionCookies:
@@ -54,7 +60,7 @@ class SessionCookies:
         return record
 
     def save(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
-        """The cookies to set. Raises SessionTooLarge."""
+        """The cookies to set. Raises SessionTooLarge, or ConfigurationError for what isn't JSON."""
         if not record:
             return self._cookies.delete_long(KIND, present)
         left = record.begun_at + self._settings.session_seconds - now
@@ -70,10 +76,30 @@ class SessionCookies:
 
 def _encode(record: SessionRecord) -> bytes:
     document = {"begun_at": record.begun_at, "seen_at": record.seen_at, "values": record.data}
-    return zlib.compress(json.dumps(document, separators=(",", ":")).encode())
+    try:
+        text = json.dumps(document, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise _not_json() from None
+    if len(text) > MAX_RECORD_BYTES:
+        raise SessionTooLarge(
+            f"The session needs {len(text)} bytes; at most {MAX_RECORD_BYTES} are kept.", size=len(text)
+        )
+    data = zlib.compress(text)
+    # what could not be read back would lock the user out
+    if _decode(data) is None:
+        raise _not_json()
+    return data
 
 
 def _decode(data: bytes) -> SessionRecord | None:
-    inflate = zlib.decompressobj()
-    document = read_object(inflate.decompress(data, MAX_RECORD_BYTES))
-    return SessionRecord(document["values"], begun_at=document["begun_at"], seen_at=document["seen_at"])
+    # None for what another version of us sealed: both may be at work while a new one is rolled out
+    try:
+        document = read_object(zlib.decompressobj().decompress(data, MAX_RECORD_BYTES), max_depth=MAX_RECORD_DEPTH)
+        begun_at, seen_at = float(document["begun_at"]), float(document["seen_at"])
+        return SessionRecord(document["values"], begun_at=begun_at, seen_at=seen_at)
+    except (KeyError, TypeError, ValueError, zlib.error):
+        return None
+
+
+def _not_json() -> ConfigurationError:
+    return ConfigurationError("A session holds JSON only: what UserSession.update() was given can't be kept.")

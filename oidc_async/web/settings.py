@@ -1,11 +1,11 @@
 """The settings that an application makes, read once and checked."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
@@ -25,7 +25,9 @@ KNOWN = (
     "OIDC_SESSION_SECONDS",
 )
 LEAST_SECRET_BYTES = 16
-DEFAULT_SESSION_LIFETIME = timedelta(days=31)
+DEFAULT_SESSION_SECONDS = 31 * 86_400.0
+MOST_SECONDS = 1e10
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +47,16 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
     """The settings in `config`. Raises ConfigurationError, naming the setting and the fix."""
     require_known_names(config)
     redirect_uri = redirect_uri or RedirectUriConfig.from_config(config)
-    lifetime = config.get("PERMANENT_SESSION_LIFETIME") or DEFAULT_SESSION_LIFETIME
+    own_lifetime = config.get("OIDC_SESSION_SECONDS") is not None
+    lifetime = "OIDC_SESSION_SECONDS" if own_lifetime else "PERMANENT_SESSION_LIFETIME"
     return Settings(
         redirect_uri=redirect_uri,
         secret_keys=_read_secret_keys(config, redirect_uri),
         session_permanent=_read_bool(config, "OIDC_SESSION_PERMANENT", True),
-        session_seconds=_read_seconds(config, "OIDC_SESSION_SECONDS", lifetime) or 0.0,
+        session_seconds=_read_seconds(config, lifetime, DEFAULT_SESSION_SECONDS),
         session_idle_seconds=_read_seconds(config, "OIDC_SESSION_IDLE_SECONDS", None),
-        clock_skew=_read_seconds(config, "OIDC_CLOCK_SKEW", 30) or 0.0,
-        login_seconds=_read_seconds(config, "OIDC_LOGIN_SECONDS", 600) or 0.0,
+        clock_skew=_read_seconds(config, "OIDC_CLOCK_SKEW", 30.0, least=0),
+        login_seconds=_read_seconds(config, "OIDC_LOGIN_SECONDS", 600.0),
     )
 
 
@@ -62,15 +65,21 @@ def require_known_names(config: Mapping[str, Any]) -> None:
     for name in config:
         if name.startswith("OIDC_") and name not in KNOWN:
             nearest = get_close_matches(name, KNOWN, n=1, cutoff=0.0)[0]
-            raise ConfigurationError(f"{name} is not a setting of oidc_async. Did you mean {nearest}?")
+            raise ConfigurationError(
+                f"{name} is not a setting of oidc_async. Did you mean {nearest}? "
+                "Settings of your own must not begin with OIDC_."
+            )
 
 
 def _read_secret_keys(config: Mapping[str, Any], redirect_uri: RedirectUriConfig) -> tuple[bytes, ...]:
-    current = config.get("SECRET_KEY")
-    if not current:
+    if not config.get("SECRET_KEY"):
         raise ConfigurationError(f"SECRET_KEY is missing: it seals the session. {_FRESH_SECRET}")
-    keys = tuple(_as_bytes(key) for key in (current, *(config.get("SECRET_KEY_FALLBACKS") or ())))
-    if len(keys[0]) < LEAST_SECRET_BYTES:
+    former = _read(config, "SECRET_KEY_FALLBACKS", ())
+    if not isinstance(former, list | tuple):
+        raise ConfigurationError("SECRET_KEY_FALLBACKS must be a list of former SECRET_KEYs.")
+    keys = tuple(_as_bytes(key) for key in (config["SECRET_KEY"], *cast("Sequence[object]", former)))
+    # a former key still opens sessions: it must be no weaker than the present one
+    if any(len(key) < LEAST_SECRET_BYTES for key in keys):
         _refuse_short_secret(redirect_uri)
     return keys
 
@@ -79,7 +88,10 @@ _FRESH_SECRET = "Make one with: python -c 'import secrets; print(secrets.token_u
 
 
 def _refuse_short_secret(redirect_uri: RedirectUriConfig) -> None:
-    message = f"SECRET_KEY is shorter than {LEAST_SECRET_BYTES} bytes and can be guessed. {_FRESH_SECRET}"
+    message = (
+        f"SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is shorter than {LEAST_SECRET_BYTES} bytes "
+        f"and can be guessed. {_FRESH_SECRET}"
+    )
     # a placeholder may serve on the developer's own machine, nowhere else
     if not is_loopback(urlsplit(redirect_uri.full_uri).hostname):
         raise ConfigurationError(message)
@@ -87,26 +99,28 @@ def _refuse_short_secret(redirect_uri: RedirectUriConfig) -> None:
 
 
 def _as_bytes(key: object) -> bytes:
-    if isinstance(key, str):
-        return key.encode()
-    if isinstance(key, bytes) and key:
-        return key
+    if isinstance(key, str | bytes) and key:
+        return key.encode() if isinstance(key, str) else key
     raise ConfigurationError("SECRET_KEY and each of SECRET_KEY_FALLBACKS must be a string or bytes.")
 
 
 def _read_bool(config: Mapping[str, Any], name: str, default: bool) -> bool:
-    value = config.get(name, default)
+    value = _read(config, name, default)
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name} must be True or False.")
     return value
 
 
-def _read_seconds(config: Mapping[str, Any], name: str, default: float | timedelta | None) -> float | None:
-    value = config.get(name, default)
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if value is None and default is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e10:
-        raise ConfigurationError(f"{name} must be a number of seconds, or a timedelta.")
-    return value
+def _read_seconds(config: Mapping[str, Any], name: str, default: T, least: float = 1) -> float | T:
+    value = _read(config, name, default)
+    if value is default:
+        return default
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not least <= seconds <= MOST_SECONDS:
+        raise ConfigurationError(f"{name} must be a number of seconds or a timedelta, at least {least}.")
+    return seconds
+
+
+def _read(config: Mapping[str, Any], name: str, default: object) -> Any:
+    value = config.get(name)
+    return default if value is None else value

@@ -63,6 +63,9 @@ def add_views(app: Quart, auth: OIDCAuthentication) -> None:
     async def logout() -> str:
         return "logged out"
 
+    async def elsewhere() -> str:
+        return "private elsewhere"
+
     for number, name in enumerate(others):
         path = f"/private-{name}"
-        app.add_url_rule(path, f"other{number}", auth.oidc_auth(name)(lambda: "private elsewhere"))
+        app.add_url_rule(path, f"other{number}", auth.oidc_auth(name)(elsewhere))

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
-from urllib.parse import urljoin
+from typing import Any, Protocol, cast
+from urllib.parse import unquote_to_bytes, urljoin
 
 import httpx
 from flask_oidc_async import OIDCAuthentication as FlaskAuthentication
+from quart_oidc_async import OIDCAuthentication as QuartAuthentication
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
 from oidc_async import ClientMetadata, ProviderConfiguration
 from oidc_async.runtime import Runtime
 from oidc_async.testing import Callback, SimulatedProvider
 from oidc_async.web.application import WebApplication
-from quart_oidc_async import OIDCAuthentication as QuartAuthentication
 
 ORIGIN = "https://rp.example"
 REDIRECT_URI = f"{ORIGIN}/redirect_uri"
@@ -191,7 +193,7 @@ class FlaskFramework:
         return provider.blocking_runtime()
 
     def client(self, app: Any, root_path: str) -> Client:
-        return httpx.Client(transport=httpx.WSGITransport(app=app, script_name=root_path))
+        return cast(Client, httpx.Client(transport=WsgiTransport(app, root_path)))
 
     def add_standard_views(self, app: Any, auth: Any) -> None:
         from .flask_views import add_views
@@ -238,3 +240,50 @@ class AsgiClient:
     def close(self) -> None:
         self._runner.run(self._client.aclose())
         self._runner.close()
+
+
+class WsgiTransport(httpx.BaseTransport):
+    """Calls a WSGI app as servers do, who tell it the path as it was sent and, apart from it, where it is mounted."""
+
+    def __init__(self, app: Any, root_path: str) -> None:
+        self._app, self._root_path = app, root_path
+
+    def handle_request(self, request: httpx.Request) -> Page:
+        raw_path, _, query = request.url.raw_path.partition(b"?")
+        environ = EnvironBuilder(
+            method=request.method,
+            base_url=f"{request.url.scheme}://{request.headers['host']}/",
+            headers=[(name.decode("ascii"), value.decode("latin-1")) for name, value in request.headers.raw],
+            data=request.read(),
+        ).get_environ()
+        environ["SCRIPT_NAME"] = self._root_path
+        environ["PATH_INFO"] = unquote_to_bytes(raw_path).decode("latin-1").removeprefix(self._root_path)
+        environ["QUERY_STRING"] = query.decode("latin-1")
+        environ["REQUEST_URI"] = request.url.raw_path.decode("latin-1")
+        body, status, headers = run_wsgi_app(self._app, environ, buffered=True)
+        return Page(int(status.split()[0]), headers=list(headers), content=b"".join(body))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetCookie:
+    """One Set-Cookie header, as a browser reads it."""
+
+    name: str
+    value: str = field(repr=False)
+    attributes: Mapping[str, str]
+
+    @property
+    def is_deletion(self) -> bool:
+        return self.attributes.get("max-age") == "0"
+
+
+def cookies_of(page: Page) -> dict[str, SetCookie]:
+    """The cookies that a page sets or deletes, by name. Each is there once."""
+    cookies: dict[str, SetCookie] = {}
+    for header in page.headers.get_list("set-cookie"):
+        first, *rest = header.split("; ")
+        name, _, value = first.partition("=")
+        assert name not in cookies, f"{name} is set twice"
+        attributes = {key.lower(): text for key, _, text in (part.partition("=") for part in rest)}
+        cookies[name] = SetCookie(name=name, value=value, attributes=attributes)
+    return cookies

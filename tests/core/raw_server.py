@@ -28,7 +28,7 @@ class Connection:
 
     def __init__(self, sock: socket.socket, seen: list[Seen]) -> None:
         self.sock = sock
-        self._seen = seen
+        self.seen = seen
         self._buffer = b""
 
     def requests(self) -> Iterator[Seen]:
@@ -50,8 +50,8 @@ class Connection:
                 return None
         body, self._buffer = self._buffer[:length], self._buffer[length:]
         method, target, _ = start.split(" ")
-        self._seen.append(Seen(method=method, target=target, headers=headers, body=body))
-        return self._seen[-1]
+        self.seen.append(Seen(method=method, target=target, headers=headers, body=body))
+        return self.seen[-1]
 
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)

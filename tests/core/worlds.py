@@ -2,9 +2,11 @@
 
 import asyncio
 import importlib.util
+import ssl
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
@@ -52,7 +54,7 @@ class AsyncWorld:
         self._runner.get_loop()
 
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
-        runtime: Runtime = self._runtime_class(settings, **options)
+        runtime: Runtime = self._runtime_class(quick(settings), **options)
         return runtime
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -85,7 +87,7 @@ class BlockingWorld:
         self._to_close: list[Any] = []
 
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
-        runtime: Runtime = self._runtime_class(settings, **options)
+        runtime: Runtime = self._runtime_class(quick(settings), **options)
         self._to_close.append(runtime)
         return runtime
 
@@ -112,6 +114,16 @@ class BlockingWorld:
     def close(self) -> None:
         for closable in self._to_close:
             closable.close()
+
+
+_tls = ssl.create_default_context()
+
+
+def quick(settings: HttpSettings) -> HttpSettings:
+    """With a ready TLS context: making one takes longer than most tests."""
+    if settings.ca_bundle is None and settings.client_certificate is None:
+        return replace(settings, ca_bundle=_tls)
+    return settings
 
 
 def runtime_module(name: str, family: str) -> ModuleType:

@@ -96,9 +96,9 @@ def test_nesting_is_bounded_by_the_caller(depth: int, limit: int, accepted: bool
     ],
 )
 def test_the_error_shows_nothing_of_the_data(data: bytes) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match="JSON") as caught:
         read_object(data)
-    assert "canary" not in "".join(traceback.format_exception(caught.value)).replace("canary.py", "")
+    assert "canary" not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,6 @@ def test_the_error_shows_nothing_of_the_data(data: bytes) -> None:
 )
 def test_hostile_documents_of_half_a_megabyte_take_no_time(data: bytes) -> None:
     begun = time.perf_counter()
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="JSON"):
         read_object(data)
     assert time.perf_counter() - begun < 5

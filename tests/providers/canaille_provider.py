@@ -30,7 +30,10 @@ CLIENTS = {
 
 
 class CanailleProvider:
-    """A context manager. `apps` are the base URLs of the applications that may use it."""
+    """A context manager. `apps` are the base URLs of the applications that may use it.
+
+    `guests` people, of whom the provider knows nothing yet, can be had one by one from `next_guest`.
+    """
 
     name = "canaille"
     alice = Person(username="alice", password="correct-horse", groups=1)
@@ -38,15 +41,16 @@ class CanailleProvider:
     carol = Person(username="carol", password="paper-clip", groups=0)
     clients: Mapping[str, RegisteredClient] = CLIENTS
 
-    def __init__(self, apps: Sequence[str], *, log_name: str = "canaille") -> None:
+    def __init__(self, apps: Sequence[str], *, log_name: str = "canaille", guests: int = 0) -> None:
         port = free_port()
         self.issuer = f"http://127.0.0.1:{port}"
         self.server = ServerProcess(
             log_name,
             leashed(SCRIPT, PYTHON),
             ready_url=f"{self.issuer}/.well-known/openid-configuration",
-            environment={"PORT": str(port), "APPS": " ".join(apps)},
+            environment={"PORT": str(port), "APPS": " ".join(apps), "GUESTS": str(guests)},
         )
+        self._guests = (Person(username=f"guest{n}", password="let-me-in", groups=0) for n in range(guests))
 
     def __enter__(self) -> Self:
         self.server.__enter__()
@@ -54,6 +58,10 @@ class CanailleProvider:
 
     def __exit__(self, *_: object) -> None:
         self.server.stop()
+
+    def next_guest(self) -> Person:
+        """Somebody who has not given consent to anything."""
+        return next(self._guests)
 
     def login(self, visitor: Visitor, authorization_url: str, person: Person) -> str:
         page = self.enter_password(visitor, authorization_url, person, person.password)

@@ -88,7 +88,6 @@ def test_many_groups_fit_into_the_session(app: str, provider: RealProvider, visi
     known = log_in(visitor, app, provider, "post", provider.bob)
     assert len(known["userinfo"]["groups"]) == provider.bob.groups
     sizes = [len(cookie.value or "") for cookie in visitor.cookies.jar if cookie.name.startswith("oidc-")]
-    print(sizes)
     assert sum(sizes) > 4096
     assert max(sizes) < 4096
 

@@ -4,8 +4,7 @@ A `refused` fault must end a login without a session, a `harmless` one must not 
 may go both ways, but nothing than our own errors may come out.
 """
 
-from oidc_async.testing.stages import ANY_REPLY, Misbehaviour, harmless
-
+from ..stages import ANY_REPLY, Misbehaviour, harmless
 from .authorization import AuthorizationFaults
 from .claims import ClaimFaults
 from .discovery import DiscoveryFaults
@@ -19,11 +18,14 @@ from .userinfo import UserInfoFaults
 class Fault(
     DiscoveryFaults, JWKSFaults, AuthorizationFaults, TokenFaults, IDTokenFaults, ClaimFaults, UserInfoFaults
 ):
-    """The names of all faults, for `provider.misbehaving(Fault.ID_TOKEN_EXP_PAST)`."""
+    """All faults by name, for `provider.misbehaving(Fault.ID_TOKEN_ISS_OTHER)`."""
 
     ANY_COOKIE = harmless("every response sets a cookie", ANY_REPLY(header("set-cookie", "op=1; Path=/")))
 
 
 ALL_FAULTS: tuple[Misbehaviour, ...] = tuple(
-    fault for table in reversed(Fault.__mro__) for fault in vars(table).values() if isinstance(fault, Misbehaviour)
+    fault
+    for table in (*Fault.__mro__[1:], Fault)
+    for fault in vars(table).values()
+    if isinstance(fault, Misbehaviour)
 )

@@ -1,7 +1,6 @@
 """Faults of the ID token's claims (OIDC Core 2 and 3.1.3.7)."""
 
-from oidc_async.testing.stages import CLAIMS, either, harmless, refused
-
+from ..stages import CLAIMS, either, harmless, refused
 from .documents import (
     ENDLESS_INTEGER,
     HUGE_INTEGER,
@@ -18,7 +17,7 @@ from .forgeries import wrong_half_hash
 OTHER = "https://other.example"
 HOUR = 3600
 DAY = 86400
-LOGOUT_EVENT = {"http://schemas.openid.net/event/backchannel-logout": {}}
+LOGOUT_EVENT: dict[str, dict[str, str]] = {"http://schemas.openid.net/event/backchannel-logout": {}}
 MAX_AGE = {"max_age": "600"}
 ESSENTIAL_ACR = {"claims": '{"id_token":{"acr":{"essential":true,"values":["urn:example:strong"]}}}'}
 

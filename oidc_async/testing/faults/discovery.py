@@ -1,7 +1,6 @@
 """Faults of the discovery document and of the response that carries it."""
 
-from oidc_async.testing.stages import DISCOVERY, DISCOVERY_REPLY, Endpoint, harmless, refused
-
+from ..stages import DISCOVERY, DISCOVERY_REPLY, Endpoint, harmless, refused
 from .documents import changed, put, toggled_scheme, toggled_slash, without
 from .responses import (
     BUSY,
@@ -81,7 +80,7 @@ class DiscoveryFaults:
     DISCOVERY_BYTE_ORDER_MARK = refused("a byte order mark first", DISCOVERY_REPLY(rewritten(with_mark)))
     DISCOVERY_HUGE = refused("2 MB", DISCOVERY_REPLY(rewritten(padded)))
     DISCOVERY_ENDLESS = refused("a body without end", DISCOVERY_REPLY(endless))
-    DISCOVERY_GZIP_BOMB = refused("gzip that unpacks to 100 MB", DISCOVERY_REPLY(inflated))
+    DISCOVERY_GZIP_BOMB = refused("gzip that unpacks to 32 MB", DISCOVERY_REPLY(inflated))
     DISCOVERY_SLOW = refused("an hour of silence", DISCOVERY_REPLY(slow))
     DISCOVERY_DRIP = refused("byte after byte, slowly", DISCOVERY_REPLY(dripping))
     DISCOVERY_RESET = refused("the connection breaks at once", DISCOVERY_REPLY(reset))

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from oidc_async.testing.reply import Reply, json_bytes, json_reply, page_reply
-from oidc_async.testing.stages import ELSEWHERE, Change, Endpoint, Scene
+from ..reply import Reply, json_bytes, json_reply, page_reply
+from ..stages import ELSEWHERE, Change, Endpoint, Scene
 
 FOREVER = 3600.0
 HUGE = 2 * 1024 * 1024
@@ -78,8 +78,8 @@ def deep(content: bytes) -> bytes:
 
 
 def inflated(reply: Reply, scene: Scene) -> Reply:
-    """Some 100 KB that unpack to 100 MB."""
-    bomb = gzip.compress(reply.body + b" " * (100 * 1024 * 1024), compresslevel=6)
+    """Some 30 KB that unpack to 32 MB."""
+    bomb = gzip.compress(reply.body + b" " * (32 * 1024 * 1024), compresslevel=6)
     return replace(reply, body=bomb, headers={**reply.headers, "content-encoding": "gzip"})
 
 

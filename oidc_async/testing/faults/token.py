@@ -1,7 +1,6 @@
 """Faults of the token response."""
 
-from oidc_async.testing.stages import TOKEN, TOKEN_REPLY, Endpoint, either, harmless, refused
-
+from ..stages import TOKEN, TOKEN_REPLY, Endpoint, either, harmless, refused
 from .documents import NAN, OVERFLOW, put, without
 from .responses import (
     BUSY,

@@ -1,6 +1,7 @@
 """Canaille with everything in memory. Runs in its own environment, which has nothing of ours in it.
 
 PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
+GUESTS: how many people there are beside those with a name.
 """
 
 import datetime
@@ -19,6 +20,7 @@ from werkzeug.serving import make_server
 
 PORT = int(os.environ["PORT"])
 APPS = os.environ.get("APPS", "").split()
+GUESTS = int(os.environ.get("GUESTS", "0"))
 CLIENTS = {
     "basic": ("client_secret_basic", "basic-secret-0123456789abcdef"),
     "post": ("client_secret_post", "post-secret-0123456789abcdef"),
@@ -63,35 +65,30 @@ def configuration() -> dict[str, object]:
     }
 
 
+def add_person(name: str, password: str) -> models.User:
+    given_name, family_name = name.split(" ")
+    person = models.User(
+        user_name=given_name.lower(),
+        formatted_name=name,
+        given_name=given_name,
+        family_name=family_name,
+        emails=[f"{given_name.lower()}@example.com"],
+        password=password,
+    )
+    Backend.instance.save(person)
+    return person
+
+
 def add_people() -> None:
-    alice = models.User(
-        user_name="alice",
-        formatted_name="Alice Liddell",
-        given_name="Alice",
-        family_name="Liddell",
-        display_name="alice",
-        emails=["alice@example.com"],
-        password="correct-horse",
-    )
-    bob = models.User(
-        user_name="bob",
-        formatted_name="Bob Manifold",
-        family_name="Manifold",
-        emails=["bob@example.com"],
-        password="battery-staple",
-    )
-    carol = models.User(
-        user_name="carol",
-        formatted_name="Carol Reticent",
-        family_name="Reticent",
-        emails=["carol@example.com"],
-        password="paper-clip",
-    )
-    for person in (alice, bob, carol):
-        Backend.instance.save(person)
+    alice = add_person("Alice Liddell", "correct-horse")
+    bob = add_person("Bob Manifold", "battery-staple")
+    add_person("Carol Reticent", "paper-clip")
+    for number in range(GUESTS):
+        add_person(f"Guest{number} Visiting", "let-me-in")
     Backend.instance.save(models.Group(display_name="staff", members=[alice]))
     for number in range(200):
-        Backend.instance.save(models.Group(display_name=f"team-{number:03}-{secrets.token_hex(2)}", members=[bob]))
+        name = f"team-{number:03}-{secrets.token_hex(2)}"
+        Backend.instance.save(models.Group(display_name=name, members=[bob]))
 
 
 def add_client(client_id: str, authentication: str, secret: str | None) -> None:
@@ -99,7 +96,7 @@ def add_client(client_id: str, authentication: str, secret: str | None) -> None:
         client_id=client_id,
         client_secret=secret,
         client_id_issued_at=datetime.datetime.now(datetime.UTC),
-        client_name="The demo application",
+        client_name="Demo",
         client_uri="https://app.example",
         contacts=["admin@example.com"],
         redirect_uris=[f"{app}/callback" for app in APPS],

@@ -1,0 +1,54 @@
+"""What a browser brings back from the provider."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from ..protocol.http_message import HttpResponse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """A request to the redirect URI.
+
+    Parameters:
+        url: with its query (and fragment).
+        method: GET, or POST for `response_mode=form_post`.
+        parameters: name and value in order, whichever way they travel; a name may occur twice.
+    """
+
+    url: str
+    method: str = "GET"
+    parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def form(self) -> Mapping[str, Any]:
+        """The fields of a POST, as HTTP clients take them: a name that occurs twice has a list of values."""
+        return _by_name(self.parameters) if self.method == "POST" else {}
+
+    @property
+    def body(self) -> bytes:
+        """The same as application/x-www-form-urlencoded."""
+        return urlencode(self.parameters).encode() if self.method == "POST" else b""
+
+    def get(self, name: str) -> str | None:
+        """The first value of this response parameter."""
+        return next((value for key, value in self.parameters if key == name), None)
+
+
+def _by_name(pairs: tuple[tuple[str, str], ...]) -> dict[str, str | list[str]]:
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value)
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+
+
+class NotRedirected(AssertionError):
+    """The provider showed a page instead of sending the browser back; `response` is that page."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        text = re.sub(r"<style>.*?</style>|<[^>]*>", " ", response.body.decode("utf-8", "replace"))
+        super().__init__(f"the provider answered {response.status}: {' '.join(text.split())[:300]}")
+        self.response = response

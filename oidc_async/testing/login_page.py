@@ -1,0 +1,107 @@
+"""What a person sees at the served provider: a login page, a question, and a cookie that remembers."""
+
+import html
+import secrets
+from dataclasses import replace
+from http.cookies import CookieError, SimpleCookie
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from ..protocol.http_message import HttpRequest, HttpResponse
+from .authorization import reply_with
+from .endpoints import request_pairs
+from .reply import Reply, page_reply
+from .stages import Endpoint
+
+if TYPE_CHECKING:
+    from .provider import SimulatedProvider
+
+COOKIE = "simulated_provider"
+LOGIN_PATH = "/login"
+
+_WHO = """
+<label>Username<input name="username" autocomplete="username" autofocus required></label>
+<label>Password<input name="password" type="password" autocomplete="current-password" required></label>
+<button name="answer" value="allow">Log in</button>
+"""
+_WHETHER = '<button name="answer" value="allow">Allow</button>'
+
+
+class LoginPages:
+    """The provider as browsers meet it: `handle` asks who they are where the provider itself would assume it."""
+
+    def __init__(self, provider: "SimulatedProvider") -> None:
+        self._provider = provider
+        self._browsers: dict[str, str] = {}
+
+    def handle(self, request: HttpRequest) -> HttpResponse:
+        path = urlsplit(request.url).path
+        root = urlsplit(self._provider.issuer).path.rstrip("/")
+        username = self._browsers.get(_cookie(request))
+        if path == root + Endpoint.AUTHORIZATION.value:
+            return self._authorize(request, username)
+        if path == root + LOGIN_PATH and request.method == "POST":
+            return self._log_in(request, username)
+        if path == root + Endpoint.END_SESSION.value:
+            self._browsers.pop(_cookie(request), None)
+        return self._provider.handle(request, user=username)
+
+    def _authorize(self, request: HttpRequest, username: str | None) -> HttpResponse:
+        pairs = request_pairs(request)
+        parameters = dict(pairs)
+        prompts = parameters.get("prompt", "").split()
+        max_age = parameters.get("max_age")
+        if "login" in prompts or (username and self._provider.is_login_older_than(username, max_age)):
+            username = None
+        if username and "consent" in prompts:
+            return self._page(pairs, f"Hello {username}", _WHETHER)
+        outcome = self._provider.answer_authorization(
+            request, username=username, ask=self._page(pairs, "Log in", _WHO)
+        )
+        return outcome if isinstance(outcome, Reply) else reply_with(outcome)
+
+    def _log_in(self, request: HttpRequest, username: str | None) -> HttpResponse:
+        form = dict(request_pairs(request))
+        pairs = parse_qsl(form.get("request", ""), keep_blank_values=True)
+        cookie: dict[str, str] = {}
+        if form.get("answer") != "deny" and "username" in form:
+            username = form["username"]
+            if not self._provider.is_password(username, form.get("password", "")):
+                return self._page(pairs, "Log in", _WHO, alert="Wrong username or password.")
+            self._provider.sign_in(username)
+            cookie = {"set-cookie": self._remember(username)}
+        original = HttpRequest(
+            method="POST", url=self._url(Endpoint.AUTHORIZATION.value), body=urlencode(pairs).encode()
+        )
+        outcome = self._provider.answer_authorization(
+            original, username=username, consent=form.get("answer") != "deny"
+        )
+        reply = outcome if isinstance(outcome, Reply) else reply_with(outcome)
+        return replace(reply, headers={**reply.headers, **cookie})
+
+    def _remember(self, username: str) -> str:
+        value = secrets.token_urlsafe(16)
+        self._browsers[value] = username
+        return f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax"
+
+    def _page(self, pairs: list[tuple[str, str]], title: str, fields: str, *, alert: str = "") -> Reply:
+        message = f'<p role="alert">{alert}</p>' if alert else ""
+        client = html.escape(dict(pairs).get("client_id", ""))
+        content = (
+            f"<p>to go on to {client}</p>{message}"
+            f'<form method="post" action="{html.escape(self._url(LOGIN_PATH))}">'
+            f'<input type="hidden" name="request" value="{html.escape(urlencode(pairs))}">{fields}'
+            '<button name="answer" value="deny" formnovalidate>Deny</button></form>'
+        )
+        return page_reply(title, content, status=400 if alert else 200)
+
+    def _url(self, path: str) -> str:
+        return self._provider.issuer.rstrip("/") + path
+
+
+def _cookie(request: HttpRequest) -> str:
+    try:
+        cookies = SimpleCookie(request.headers.get("cookie", ""))
+    except CookieError:
+        return ""
+    return cookies[COOKIE].value if COOKIE in cookies else ""

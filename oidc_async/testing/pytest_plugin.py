@@ -1,0 +1,25 @@
+"""Fixtures for pytest. Ask for them in conftest.py:
+
+pytest_plugins = ["oidc_async.testing.pytest_plugin"]
+"""
+
+from collections.abc import Iterator
+
+import pytest
+
+from .provider import SimulatedProvider
+
+
+@pytest.fixture
+def oidc_provider() -> SimulatedProvider:
+    """A provider at https://op.example where alice (password "password") can log in; it has no clients yet."""
+    provider = SimulatedProvider()
+    provider.add_user("alice", claims={"name": "Alice", "email": "alice@example.com", "email_verified": True})
+    return provider
+
+
+@pytest.fixture
+def served_oidc_provider(oidc_provider: SimulatedProvider) -> Iterator[SimulatedProvider]:
+    """The same provider, over HTTP on 127.0.0.1 while the test runs; `issuer` is where."""
+    with oidc_provider.serve():
+        yield oidc_provider

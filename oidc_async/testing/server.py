@@ -1,0 +1,169 @@
+"""The provider over HTTP, on 127.0.0.1, for browsers and for runtimes with real sockets."""
+
+import random
+import select
+import socket
+import struct
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+from ..protocol.http_message import HttpRequest, HttpResponse
+from .login_page import LoginPages
+from .reply import Reply
+
+if TYPE_CHECKING:
+    from .provider import SimulatedProvider
+
+Answering = Callable[[HttpRequest], HttpResponse]
+
+PORTS = range(20_000, 32_000)
+"""Below the ports that systems give to outgoing connections."""
+
+DRIP_INTERVAL = 0.2
+"""Seconds between two bytes of a dripping response."""
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+@contextmanager
+def serving(provider: "SimulatedProvider", port: int = 0, *, login_page: bool = True) -> Generator[str]:
+    """Serve the provider; the value is its issuer, which follows to this address.
+
+    `port` 0 takes a free one. With `login_page` browsers have to log in; without, `provider.user` is logged in.
+    """
+    server = _listen(port)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    try:
+        with provider.moved_to(f"http://127.0.0.1:{server.server_port}") as issuer:
+            server.answering = LoginPages(provider).handle if login_page else provider.handle
+            thread.start()
+            yield issuer
+    finally:
+        server.stop()
+        thread.join()
+
+
+def _listen(port: int) -> "_Server":
+    candidates = [port] if port else random.sample(PORTS, 50)
+    for candidate in candidates[:-1]:
+        with suppress(OSError):
+            return _Server(candidate)
+    return _Server(candidates[-1])
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = False
+    block_on_close = True
+    answering: Answering
+
+    def __init__(self, port: int) -> None:
+        self.stopping = threading.Event()
+        self._open: set[socket.socket] = set()
+        super().__init__(("127.0.0.1", port), _Exchange)
+
+    def stop(self) -> None:
+        """Leave no thread and no connection behind."""
+        self.stopping.set()
+        self.shutdown()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Clients may hang up when they like."""
+
+
+class _Exchange(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    @property
+    def _host(self) -> _Server:
+        if not isinstance(self.server, _Server):
+            raise TypeError("made for one kind of server only")
+        return self.server
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+    def _answer(self) -> None:
+        response = self._host.answering(self._request())
+        reply = response if isinstance(response, Reply) else Reply(status=response.status)
+        if self._waits(reply.delay):
+            return
+        if reply.breaks_after == 0:
+            self._reset()
+        elif reply.never_ends:
+            self._send_for_ever(reply)
+        elif reply.drips:
+            self._send_dripping(reply)
+        elif reply.breaks_after is not None:
+            self._send_head(reply, {"content-length": str(len(reply.body))})
+            self.wfile.write(reply.body[: reply.breaks_after])
+            self.close_connection = True
+        else:
+            self._send_head(reply, {"content-length": str(len(reply.body))})
+            self.wfile.write(b"" if self.command == "HEAD" else reply.body)
+
+    def _request(self) -> HttpRequest:
+        length = int(self.headers.get("content-length") or 0)
+        return HttpRequest(
+            method=self.command,
+            url=f"http://127.0.0.1:{self._host.server_port}{self.path}",
+            headers={name.lower(): value for name, value in self.headers.items()},
+            body=self.rfile.read(length),
+        )
+
+    def _send_head(self, reply: Reply, framing: dict[str, str]) -> None:
+        self.send_response(reply.status)
+        for name, value in {**reply.headers, **framing}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _send_for_ever(self, reply: Reply) -> None:
+        self._send_head(reply, {"transfer-encoding": "chunked"})
+        chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
+        while not self._host.stopping.is_set():
+            self.wfile.write(chunk)
+
+    def _send_dripping(self, reply: Reply) -> None:
+        self._send_head(reply, {"content-length": str(len(reply.body))})
+        for byte in reply.body:
+            self.wfile.write(bytes([byte]))
+            if self._waits(DRIP_INTERVAL):
+                return
+
+    def _waits(self, seconds: float) -> bool:
+        """Whether the client hung up, or the server stopped, before this time was over."""
+        while seconds > 0:
+            step = min(seconds, DRIP_INTERVAL)
+            readable, _, _ = select.select([self.connection], [], [], step)
+            if readable or self._host.stopping.is_set():
+                self.close_connection = True
+                return True
+            seconds -= step
+        return False
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.close_connection = True

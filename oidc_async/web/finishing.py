@@ -1,0 +1,43 @@
+"""What every response gets at its end: the cookies of its exchange, and what keeps it out of shared caches."""
+
+from typing import Any, Protocol
+
+from .application import Exchange
+
+
+class FrameworkResponse(Protocol):
+    """What the responses of Flask and Quart have from Werkzeug."""
+
+    headers: Any
+    vary: Any
+
+    def set_cookie(
+        self,
+        key: str,
+        value: str = "",
+        max_age: int | None = None,
+        *,
+        path: str | None = "/",
+        secure: bool = False,
+        httponly: bool = False,
+        samesite: str | None = None,
+    ) -> None: ...
+
+
+def finish_response(response: FrameworkResponse, exchange: Exchange) -> None:
+    """Set the cookies of `exchange`, and mark what is meant for one user only (RFC 9111 5.2.2)."""
+    cookies = exchange.finished_cookies()
+    for cookie in cookies:
+        response.set_cookie(
+            cookie.name,
+            cookie.value,
+            max_age=cookie.max_age,
+            path=cookie.path,
+            secure=cookie.secure,
+            httponly=cookie.httponly,
+            samesite=cookie.samesite,
+        )
+    if cookies or exchange.guarded:
+        response.vary.add("Cookie")
+    if cookies or (exchange.guarded and "cache-control" not in response.headers):
+        response.headers["Cache-Control"] = "no-store, private"

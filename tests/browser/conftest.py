@@ -1,0 +1,99 @@
+"""Chromium, the two example applications, and canaille as their provider."""
+
+import os
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from examples.demo import FRAMEWORKS, application
+from tests.providers.canaille_provider import CanailleProvider
+from tests.providers.processes import ServerProcess, free_port
+from tests.providers.real_provider import Person
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+running: list[ServerProcess] = []
+seen: dict[str, int] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """An application and its provider, both up."""
+
+    app: str
+    provider: CanailleProvider
+
+
+@pytest.fixture(scope="session")
+def addresses() -> dict[str, str]:
+    return {framework: f"http://127.0.0.1:{free_port()}" for framework in FRAMEWORKS}
+
+
+@pytest.fixture(scope="session")
+def canaille(addresses: dict[str, str]) -> Iterator[CanailleProvider]:
+    provider = CanailleProvider(list(addresses.values()), log_name="browser-canaille", guests=40)
+    with provider:
+        running.append(provider.server)
+        yield provider
+
+
+@pytest.fixture(scope="session", params=FRAMEWORKS)
+def scene(request: pytest.FixtureRequest, addresses: dict[str, str], canaille: CanailleProvider) -> Iterator[Scene]:
+    """Each of the example applications in turn."""
+    address = addresses[request.param]
+    with application(request.param, address, canaille, log_name=f"browser-{request.param}") as server:
+        running.append(server)
+        yield Scene(app=address, provider=canaille)
+    running.remove(server)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[BrowserContext]:
+    """A browser that has never been anywhere."""
+    context = chromium.new_context()
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def tab(browser: BrowserContext) -> Page:
+    return browser.new_page()
+
+
+@pytest.fixture
+def guest(canaille: CanailleProvider) -> Person:
+    """Somebody whom no application knows yet."""
+    return canaille.next_guest()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows, with a failure, what the servers logged during that test."""
+    report = yield
+    if call.when == "setup":
+        seen.update({server.name: len(server.log()) for server in running})
+    if report.failed:
+        for server in running:
+            report.sections.append((f"log of {server.name}", server.log(seen.get(server.name, 0))))
+    return report

@@ -1,0 +1,136 @@
+"""What people do, in a real browser, at the example applications."""
+
+from playwright.sync_api import BrowserContext, Cookie, Page, expect
+
+from tests.providers.real_provider import Person
+
+from .conftest import Scene
+
+
+def begin_login(tab: Page, scene: Scene) -> None:
+    tab.goto(scene.app)
+    tab.click("#login")
+
+
+def enter_password(tab: Page, username: str, password: str) -> None:
+    tab.fill("input[name=login]", username)
+    tab.click("form button[type=submit]")
+    tab.fill("input[name=password]", password)
+    tab.click("form button[type=submit]")
+
+
+def identify(tab: Page, person: Person) -> None:
+    enter_password(tab, person.username, person.password)
+
+
+def log_in(tab: Page, scene: Scene, person: Person) -> None:
+    begin_login(tab, scene)
+    identify(tab, person)
+    tab.click("#accept")
+    expect_profile(tab, scene, person)
+
+
+def expect_profile(tab: Page, scene: Scene, person: Person) -> None:
+    expect(tab.locator("#email")).to_have_text(f"{person.username}@example.com")
+    assert tab.url == f"{scene.app}/profile"
+
+
+def our_cookies(browser: BrowserContext) -> list[Cookie]:
+    return [cookie for cookie in browser.cookies() if cookie.get("name", "").startswith("oidc-")]
+
+
+def test_a_login_leads_to_the_page_that_was_asked_for(
+    scene: Scene, browser: BrowserContext, tab: Page, guest: Person
+) -> None:
+    log_in(tab, scene, guest)
+    expect(tab.locator("#expires")).to_contain_text("UTC")
+    tab.goto(scene.app)
+    expect(tab.locator("#profile-link")).to_be_visible()
+    cookies = our_cookies(browser)
+    assert cookies
+    assert all(cookie.get("httpOnly") and cookie.get("sameSite") == "Lax" for cookie in cookies)
+
+
+def test_two_tabs_can_log_in_at_the_same_time(
+    scene: Scene, browser: BrowserContext, tab: Page, guest: Person
+) -> None:
+    begin_login(tab, scene)
+    identify(tab, guest)
+    expect(tab.locator("#accept")).to_be_visible()
+    second_tab = browser.new_page()
+    begin_login(second_tab, scene)
+    expect(second_tab.locator("#accept")).to_be_visible()
+    for each in (tab, second_tab):
+        each.click("#accept")
+        expect_profile(each, scene, guest)
+
+
+def test_a_wrong_password_and_then_the_right_one(scene: Scene, tab: Page, guest: Person) -> None:
+    begin_login(tab, scene)
+    enter_password(tab, guest.username, "not-my-password")
+    assert tab.url.startswith(scene.provider.issuer)
+    tab.fill("input[name=password]", guest.password)
+    tab.click("form button[type=submit]")
+    tab.click("#accept")
+    expect_profile(tab, scene, guest)
+
+
+def test_a_logout_ends_the_session_here_and_at_the_provider(
+    scene: Scene, browser: BrowserContext, tab: Page, guest: Person
+) -> None:
+    log_in(tab, scene, guest)
+    tab.click("#logout")
+    expect(tab.locator("#logged-out")).to_be_visible()
+    assert tab.url.startswith(f"{scene.app}/logout")
+    assert our_cookies(browser) == []
+    tab.click("#login")
+    expect(tab.locator("input[name=login]")).to_be_visible()
+
+
+def test_after_a_refused_consent_one_may_change_ones_mind(scene: Scene, tab: Page, guest: Person) -> None:
+    begin_login(tab, scene)
+    identify(tab, guest)
+    with tab.expect_response(f"{scene.app}/callback?**") as callback:
+        tab.click("#deny")
+    assert callback.value.status == 403
+    expect(tab.locator("#error")).to_have_text("access_denied")
+    tab.click("#login")
+    tab.click("#accept")
+    expect_profile(tab, scene, guest)
+
+
+def test_a_session_larger_than_a_cookie(scene: Scene, browser: BrowserContext, tab: Page) -> None:
+    bob = scene.provider.bob
+    begin_login(tab, scene)
+    identify(tab, bob)
+    accept_if_asked(tab)
+    expect_profile(tab, scene, bob)
+    tab.reload()
+    groups = tab.locator("#claims tr", has_text="groups").locator("td").inner_text().split(", ")
+    assert len(groups) == bob.groups
+    sizes = [len(cookie.get("name", "") + cookie.get("value", "")) for cookie in our_cookies(browser)]
+    assert sum(sizes) > 4096 > max(sizes)
+    tab.click("#logout")
+    expect(tab.locator("#logged-out")).to_be_visible()
+    assert our_cookies(browser) == []
+
+
+def accept_if_asked(tab: Page) -> None:
+    """For people who meet in several tests."""
+    tab.wait_for_load_state()
+    if tab.locator("#accept").count():
+        tab.click("#accept")
+
+
+def test_a_code_that_was_used_leads_out_of_the_way_and_back(scene: Scene, tab: Page, guest: Person) -> None:
+    begin_login(tab, scene)
+    identify(tab, guest)
+    with tab.expect_request(f"{scene.app}/callback?**") as callback:
+        tab.click("#accept")
+    expect_profile(tab, scene, guest)
+    replayed = tab.goto(callback.value.url)
+    assert replayed is not None
+    assert replayed.status == 400
+    expect(tab.locator("#problem")).to_be_visible()
+    tab.click("#login")
+    expect_profile(tab, scene, guest)

@@ -1,0 +1,145 @@
+"""The bounded gate in front of a provider."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+
+from oidc_async.async_runtime import AsyncRuntime
+from oidc_async.errors import ConfigurationError, ProviderOverloaded, ProviderUnreachable
+from oidc_async.protocol.http_message import HttpResponse
+from oidc_async.runtime import HttpSettings
+from tests.core.conftest import Serve
+from tests.core.raw_server import Connection, always, get, response
+from tests.core.worlds import AsyncWorld, World, quick
+
+
+class Counting:
+    """Answers after a while, and knows how many requests it had at the same time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._now = 0
+        self.peak = 0
+
+    def __call__(self, connection: Connection) -> None:
+        for _ in connection.requests():
+            self._count(1)
+            time.sleep(self._seconds)
+            self._count(-1)
+            connection.send(response())
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._now += change
+            self.peak = max(self.peak, self._now)
+
+
+def names(outcomes: list[HttpResponse | BaseException]) -> list[str]:
+    return sorted(type(outcome).__name__ for outcome in outcomes)
+
+
+def test_so_many_requests_are_under_way_and_no_more(world: World, serve: Serve) -> None:
+    answer = Counting(0.02)
+    server = serve(answer)
+    runtime = world.runtime(HttpSettings(max_concurrency=3))
+    outcomes = world.run_together([lambda: runtime.send(get(server.url))] * 20)
+    assert names(outcomes) == ["HttpResponse"] * 20
+    assert (answer.peak, server.connections) == (3, 3)
+
+
+def test_a_full_queue_refuses_at_once(world: World, serve: Serve) -> None:
+    """security.md 229"""
+    server = serve(always(response(), after=0.5))
+    runtime = world.runtime(HttpSettings(max_concurrency=2, max_queue=3))
+    begin, refused_after = time.monotonic(), list[float]()
+
+    async def send() -> HttpResponse:
+        try:
+            return await runtime.send(get(server.url))
+        except ProviderOverloaded as error:
+            assert error.retry_after > 0
+            refused_after.append(time.monotonic() - begin)
+            raise
+
+    outcomes = world.run_together([send] * 10)
+    assert names(outcomes) == ["HttpResponse"] * 5 + ["ProviderOverloaded"] * 5
+    assert max(refused_after) < 0.4
+    assert len(server.seen) == 5
+
+
+def test_waiting_in_the_queue_counts_against_the_deadline(world: World, serve: Serve) -> None:
+    """security.md 223"""
+    server = serve(always(response(), after=0.35))
+    runtime = world.runtime(HttpSettings(deadline=0.6, max_concurrency=1))
+    outcomes = world.run_together([lambda: runtime.send(get(server.url))] * 5)
+    assert names(outcomes) == ["HttpResponse"] + ["ProviderTimeout"] * 4
+
+
+def test_the_gate_opens_again_after_failures(world: World, serve: Serve) -> None:
+    server = serve(Connection.reset)
+    runtime = world.runtime(HttpSettings(max_concurrency=1, max_queue=0))
+    for _ in range(3):
+        with pytest.raises(ProviderUnreachable):
+            world.run(runtime.send(get(server.url)))
+
+
+def test_a_cancelled_request_gives_its_place_back(serve: Serve) -> None:
+    answer = Counting(0.1)
+    server = serve(answer)
+    runtime = AsyncRuntime(quick(HttpSettings(max_concurrency=2, max_queue=100)))
+
+    async def scenario() -> list[HttpResponse]:
+        tasks = [asyncio.create_task(runtime.send(get(server.url))) for _ in range(12)]
+        await asyncio.sleep(0.05)
+        for task in tasks[::2]:  # of those under way and of those that wait
+            task.cancel()
+        outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes[::2]] == [asyncio.CancelledError] * 6
+        assert [type(outcome) for outcome in outcomes[1::2]] == [HttpResponse] * 6
+        return await asyncio.gather(*(runtime.send(get(server.url)) for _ in range(4)))
+
+    answers = asyncio.run(scenario())
+    assert [answer.status for answer in answers] == [200] * 4
+
+
+def test_cancelling_at_any_moment_loses_neither_places_nor_connections(serve: Serve) -> None:
+    server = serve(always(response(), after=0.005))
+    world = AsyncWorld()
+    runtime = world.runtime(HttpSettings(max_concurrency=2, max_queue=1000))
+
+    async def scenario() -> None:
+        for step in range(60):
+            tasks = [asyncio.create_task(runtime.send(get(server.url))) for _ in range(4)]
+            await asyncio.sleep(step * 0.0003)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        answers = await asyncio.gather(*(runtime.send(get(server.url)) for _ in range(10)))
+        assert [answer.status for answer in answers] == [200] * 10
+
+    world.run(scenario())
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        (HttpSettings(deadline=0), "deadline"),
+        (HttpSettings(deadline=float("inf")), "deadline"),
+        (HttpSettings(deadline=float("nan")), "deadline"),
+        (HttpSettings(connect_timeout=-1), "connect_timeout"),
+        (HttpSettings(max_concurrency=0), "max_concurrency"),
+        (HttpSettings(max_queue=-1), "max_queue"),
+        (HttpSettings(failure_pause=-1), "failure_pause"),
+        (HttpSettings(failure_pause=float("nan")), "failure_pause"),
+        (HttpSettings(proxy="proxy.example:8080"), "proxy"),
+        (HttpSettings(proxy="socks5://proxy.example"), "proxy"),
+        (HttpSettings(proxy="http://[::1"), "proxy"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(either_world: World, settings: HttpSettings, named: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{named} "):
+        either_world.runtime(settings)

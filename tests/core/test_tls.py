@@ -1,0 +1,202 @@
+"""Certificates and proxies: which authorities are trusted, who we say we are, and the way we take."""
+
+import base64
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oidc_async.errors import ConfigurationError, ProviderUnreachable
+from oidc_async.http_settings import tls_context
+from oidc_async.runtime import HttpSettings
+from tests.core.certificates import LOCK, Certificate, make_certificate
+from tests.core.conftest import Serve
+from tests.core.raw_server import Answer, Connection, always, get, response, unused_port
+from tests.core.worlds import World
+
+
+@pytest.fixture(scope="module")
+def server_certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("server"), "server")
+
+
+@pytest.fixture(scope="module")
+def client_certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return make_certificate(tmp_path_factory.mktemp("client"), "client")
+
+
+# --- authorities -------------------------------------------------------------------------------------------------
+
+
+def test_an_authority_of_ones_own_is_trusted(world: World, serve: Serve, server_certificate: Certificate) -> None:
+    server = serve(always(response()), server_certificate.server_context())
+    runtime = world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
+    assert [world.run(runtime.send(get(server.url))).status for _ in range(2)] == [200, 200]
+    assert server.connections == 1
+
+
+def test_so_is_one_in_a_context(world: World, serve: Serve, server_certificate: Certificate) -> None:
+    server = serve(always(response()), server_certificate.server_context())
+    context = ssl.create_default_context(cafile=server_certificate.certificate)
+    assert world.run(world.runtime(HttpSettings(ca_bundle=context)).send(get(server.url))).status == 200
+
+
+def test_an_unknown_certificate_is_refused_and_named(
+    world: World, serve: Serve, server_certificate: Certificate
+) -> None:
+    server = serve(always(response()), server_certificate.server_context())
+    runtime = world.runtime()
+    with pytest.raises(ProviderUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        world.run(runtime.send(get(server.url)))
+    assert server.seen == []
+
+
+def test_a_certificate_for_another_host_is_refused(
+    world: World, serve: Serve, server_certificate: Certificate
+) -> None:
+    server = serve(always(response()), server_certificate.server_context())
+    runtime = world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
+    with pytest.raises(ProviderUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        world.run(runtime.send(get(server.url.replace("127.0.0.1", "localhost"))))
+
+
+def test_the_context_is_made_once(
+    world: World, serve: Serve, server_certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = list[str]()
+    make = ssl.create_default_context
+    monkeypatch.setattr(ssl, "create_default_context", lambda **options: made.append("") or make(**options))
+    server = serve(always(response()), server_certificate.server_context())
+    runtime = world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
+    assert made == []
+    for _ in range(2):
+        world.run(runtime.send(get(server.url)))
+        world.close_runtime(runtime)
+    assert made == [""]
+
+
+# --- who we say we are -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        pytest.param(lambda own: own.both, id="one file"),
+        pytest.param(lambda own: (own.certificate, own.key), id="two files"),
+        pytest.param(lambda own: (own.certificate, own.locked_key, LOCK), id="locked key"),
+    ],
+)
+def test_a_client_certificate_is_shown(
+    world: World,
+    serve: Serve,
+    server_certificate: Certificate,
+    client_certificate: Certificate,
+    setting: Callable[[Certificate], str],
+) -> None:
+    server = serve(always(response()), server_certificate.server_context(client_certificate))
+    settings = HttpSettings(ca_bundle=server_certificate.certificate, client_certificate=setting(client_certificate))
+    assert world.run(world.runtime(settings).send(get(server.url))).status == 200
+
+
+def test_without_it_the_provider_is_not_reached(
+    world: World, serve: Serve, server_certificate: Certificate, client_certificate: Certificate
+) -> None:
+    server = serve(always(response()), server_certificate.server_context(client_certificate))
+    runtime = world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
+    with pytest.raises(ProviderUnreachable):
+        world.run(runtime.send(get(server.url)))
+    assert server.seen == []
+
+
+def no_context() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def test_files_that_cannot_be_used_are_named(tmp_path: Path, client_certificate: Certificate) -> None:
+    empty = tmp_path / "empty.pem"
+    empty.touch()
+    own = client_certificate
+    for settings, message in [
+        (HttpSettings(ca_bundle=str(tmp_path / "missing.pem")), "^ca_bundle .*No such file"),
+        (HttpSettings(ca_bundle=str(empty)), "^ca_bundle "),
+        (HttpSettings(client_certificate=str(tmp_path / "missing.pem")), "^client_certificate "),
+        (HttpSettings(client_certificate=str(empty)), "^client_certificate "),
+        (HttpSettings(client_certificate=(own.certificate, own.locked_key)), "^client_certificate "),
+        (HttpSettings(client_certificate=(own.certificate, own.locked_key, "wrong")), "^client_certificate "),
+    ]:
+        with pytest.raises(ConfigurationError, match=message):
+            tls_context(settings, no_context)
+
+
+def test_the_usual_authorities_are_the_default() -> None:
+    context = no_context()
+    assert tls_context(HttpSettings(), lambda: context) is context
+
+
+def test_unusable_files_are_told_at_the_first_request(world: World, tmp_path: Path) -> None:
+    runtime = world.runtime(HttpSettings(ca_bundle=str(tmp_path / "missing.pem")))
+    with pytest.raises(ConfigurationError, match="^ca_bundle "):
+        world.run(runtime.send(get("https://127.0.0.1:1/")))
+
+
+def test_a_client_certificate_beside_a_context_is_refused(either_world: World) -> None:
+    with pytest.raises(ConfigurationError, match="^client_certificate: load it into the SSLContext"):
+        either_world.runtime(HttpSettings(ca_bundle=no_context(), client_certificate="x.pem"))
+
+
+# --- the way we take ---------------------------------------------------------------------------------------------
+
+
+def test_a_proxy_is_used_and_told_who_we_are(world: World, serve: Serve) -> None:
+    proxy = serve(always(response(b"by proxy")))
+    runtime = world.runtime(HttpSettings(proxy=f"http://user:s3cret@127.0.0.1:{proxy.port}"))
+    for _ in range(2):
+        assert world.run(runtime.send(get("http://op.example:8080/x?y"))).body == b"by proxy"
+    assert {seen.target for seen in proxy.seen} == {"http://op.example:8080/x?y"}
+    assert proxy.seen[0].headers["proxy-authorization"] == "Basic " + base64.b64encode(b"user:s3cret").decode()
+    assert proxy.connections == 1
+
+
+def tunnel(certificate: Certificate) -> Answer:
+    """A proxy that plays the provider at the end of its own tunnel."""
+
+    def answer(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        with certificate.server_context().wrap_socket(connection.sock, server_side=True) as inner:
+            always(response(b"through the tunnel"))(Connection(inner, connection.seen))
+
+    return answer
+
+
+def test_https_goes_through_a_tunnel(world: World, serve: Serve, server_certificate: Certificate) -> None:
+    proxy = serve(tunnel(server_certificate))
+    settings = HttpSettings(proxy=proxy.url, ca_bundle=server_certificate.certificate)
+    answer = world.run(world.runtime(settings).send(get("https://127.0.0.1:9/x")))
+    assert answer.body == b"through the tunnel"
+    assert [(seen.method, seen.target) for seen in proxy.seen] == [("CONNECT", "127.0.0.1:9"), ("GET", "/x")]
+
+
+def test_the_proxy_itself_may_speak_tls(world: World, serve: Serve, server_certificate: Certificate) -> None:
+    proxy = serve(always(response(b"by proxy")), server_certificate.server_context())
+    settings = HttpSettings(proxy=proxy.url, ca_bundle=server_certificate.certificate)
+    assert world.run(world.runtime(settings).send(get("http://op.example/x"))).body == b"by proxy"
+
+
+def test_a_proxy_that_refuses_is_named_without_its_password(world: World, serve: Serve) -> None:
+    proxy = serve(always(response(b"", "407 Proxy Authentication Required")))
+    runtime = world.runtime(HttpSettings(proxy=f"http://user:s3cret@127.0.0.1:{proxy.port}"))
+    with pytest.raises(ProviderUnreachable, match="ProxyError: 407") as caught:
+        world.run(runtime.send(get("https://op.example/x")))
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
+def test_proxies_of_the_environment_are_not_used(
+    world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """security.md 218"""
+    monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
+    server = serve(always(response()))
+    assert world.run(world.runtime().send(get(server.url))).status == 200

@@ -1,0 +1,163 @@
+# "type: ignore" states here that the line is an error: both checkers complain about one that isn't needed
+# pyright: strict, reportUnnecessaryTypeIgnoreComment=true
+"""What type checkers make of an application for Quart. Checked by mypy and pyright, both strict; never run."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, assert_type
+
+import quart
+from quart import Quart, jsonify
+from quart.typing import ResponseReturnValue
+from quart_oidc_async import OIDCAuthentication
+from quart_oidc_async.provider_configuration import (
+    ClientMetadata,
+    ClientRegistrationInfo,
+    ProviderConfiguration,
+    ProviderMetadata,
+)
+from quart_oidc_async.redirect_uri_config import RedirectUriConfig
+from quart_oidc_async.user_session import UninitialisedSession, UserSession
+
+from oidc_async import AsyncRelyingParty, AuthorizationRequest, Login, PendingLogin
+
+app = Quart(__name__)
+client = ClientMetadata("client1", client_secret="secret1", post_logout_redirect_uris=["https://rp.example/bye"])
+by_issuer = ProviderConfiguration(issuer="https://op.example", client_metadata=client)
+by_metadata = ProviderConfiguration(
+    provider_metadata=ProviderMetadata("https://op.example", "https://op.example/auth", "https://op.example/keys"),
+    client_registration_info=ClientRegistrationInfo(client_name="An application", contacts=["dev@rp.example"]),
+    auth_request_params={"scope": ["openid", "profile"], "max_age": 60},
+    session_refresh_interval_seconds=1800,
+)
+auth = OIDCAuthentication({"default": by_issuer, "other": by_metadata}, app)
+with_uri = OIDCAuthentication({"default": by_issuer}, app, RedirectUriConfig("https://rp.example/cb", "cb"))
+later = OIDCAuthentication()
+later.init_app(app)
+later.init_app(app, provider_configurations={"default": by_issuer})
+
+# the configuration classes
+
+assert_type(client["client_id"], Any)
+assert_type(client.get("client_secret"), Any | None)
+assert_type("client_id" in client, bool)
+assert_type(client.copy(client_secret="another"), ClientMetadata)
+assert_type(client.to_dict(), dict[str, Any])
+
+# the clients want `await`
+
+
+async def of_the_clients() -> None:
+    assert_type(auth.clients, dict[str, AsyncRelyingParty])
+    party = auth.clients["default"]
+    request = await party.begin_login(login_hint="alice")
+    assert_type(request, AuthorizationRequest)
+    assert_type(request.url, str)
+    assert_type(request.pending, PendingLogin)
+    login = await party.complete_login(request.pending, "code=1&state=2", response_mode="query")
+    assert_type(login, Login)
+    assert_type(login.tokens.access_token, str)
+    assert_type(login.id_token_jwt, str)
+    assert_type(await party.userinfo("token", sub="alice"), dict[str, Any] | None)
+    assert_type(await party.end_session_url(state="1"), str | None)
+    party.begin_login()  # type: ignore[unused-coroutine]
+
+
+# the session
+
+
+def of_the_session() -> None:
+    for session in (UserSession(quart.session), UserSession(quart.session, "default"), UserSession({}, "default")):
+        assert_type(session.access_token, str | None)
+        assert_type(session.access_token_expires_at, float | None)
+        assert_type(session.current_provider, str)
+        assert_type(session.id_token, dict[str, Any] | None)
+        assert_type(session.id_token_jwt, str | None)
+        assert_type(session.is_authenticated(), bool)
+        assert_type(session.last_authenticated, float | None)
+        assert_type(session.refresh_token, str | None)
+        assert_type(session.should_refresh(60), bool)
+        assert_type(session.userinfo, dict[str, Any] | None)
+
+
+# views of every kind: their parameters stay
+
+
+@app.route("/text")
+@auth.oidc_auth("default")
+async def text() -> str:
+    return "text"
+
+
+@app.route("/page/<int:number>")
+@auth.oidc_auth("default")
+async def page(number: int, extra: str = "") -> quart.Response:
+    return jsonify(number=number, extra=extra)
+
+
+@app.route("/waits/<name>")
+@auth.oidc_auth("default")
+def waits(name: str) -> dict[str, str]:
+    return {"name": name}
+
+
+@app.route("/maybe")
+@auth.oidc_auth("default")
+async def maybe() -> ResponseReturnValue:
+    try:
+        return {"name": UserSession(quart.session).current_provider}
+    except UninitialisedSession:
+        return "nobody", 404
+
+
+async def of_the_views() -> None:
+    assert_type(text, Callable[[], Coroutine[Any, Any, ResponseReturnValue]])
+    assert_type(await page(1, extra="more"), ResponseReturnValue)
+    assert_type(await waits("alice"), ResponseReturnValue)
+    await page("one")  # type: ignore[arg-type]
+    await page(1, 2, 3)  # type: ignore[call-arg, arg-type]
+    auth.oidc_auth(1)  # type: ignore[arg-type]
+
+
+# logout, in its three forms
+
+
+@app.route("/logout")
+@auth.oidc_logout
+async def logout() -> str:
+    return "logged out"
+
+
+@app.route("/logout-called/<name>")
+@auth.oidc_logout()
+async def logout_called(name: str) -> str:
+    return name
+
+
+@app.route("/logout-elsewhere")
+@auth.oidc_logout(post_logout_redirect_uri="https://rp.example/bye")
+def logout_elsewhere() -> str:
+    return "logged out"
+
+
+async def of_the_logouts() -> None:
+    assert_type(logout, Callable[[], Coroutine[Any, Any, ResponseReturnValue]])
+    assert_type(await logout_called("alice"), ResponseReturnValue)
+    assert_type(await logout_elsewhere(), ResponseReturnValue)
+    auth.oidc_logout(post_logout_redirect_uri=1)  # type: ignore[call-overload]
+
+
+# the error view stays what it is
+
+
+@auth.error_view
+async def sorry(error: str | None = None, error_description: str | None = None) -> tuple[str, int]:
+    return f"{error}: {error_description}", 418
+
+
+@later.error_view
+async def sorry_later(**problem: str) -> str:
+    return problem["error"]
+
+
+async def of_the_error_view() -> None:
+    assert_type(await sorry(error="access_denied"), tuple[str, int])
