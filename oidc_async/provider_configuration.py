@@ -149,7 +149,8 @@ class ProviderConfiguration:
             else:
                 require_usable(metadata)
         except MetadataInvalid as error:
-            raise ConfigurationError(f"provider_metadata: {error}") from None
+            hint = "" if self.issuer else " Set issuer to discover what is not given."
+            raise ConfigurationError(f"provider_metadata: {error}{hint}") from None
 
     def _require_client(self) -> None:
         if self.client_metadata is None:

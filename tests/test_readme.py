@@ -79,7 +79,7 @@ def test_the_readmes_app_logs_in_and_out(
     returned = provider.end_session(to_logout.headers["location"])
     assert browser.request("GET", returned.url).text == "Goodbye."
 
-    assert browser.request("GET", f"{ORIGIN}/redirect_uri").text == "The login failed: state_missing"
+    assert browser.request("GET", f"{ORIGIN}/redirect_uri").json()["error"] == "state_missing"
     browser.close()
 
 

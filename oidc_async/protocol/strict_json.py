@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from contextlib import suppress
 from typing import Any, NoReturn, cast
 
 MAX_DEPTH = 32
@@ -39,11 +40,13 @@ class _Refused(ValueError):
     """A refusal of ours: safe to show, unlike the decoder's error, which holds the document."""
 
 
+# Each ValueError is raised after its `except`: those of Python carry the document, and would stay as its context.
+
+
 def _read_text(data: bytes) -> str:
-    try:
+    with suppress(UnicodeDecodeError):
         return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise ValueError("JSON that is not UTF-8") from None
+    raise ValueError("JSON that is not UTF-8")
 
 
 def _is_deeper(text: str, limit: int) -> bool:
@@ -61,17 +64,18 @@ def _is_deeper(text: str, limit: int) -> bool:
 def _decode(text: str) -> object:
     try:
         return _DECODER.decode(text)
-    except _Refused:
-        raise
+    except _Refused as refused:
+        problem = str(refused)
     except (ValueError, RecursionError):
-        raise ValueError("not JSON") from None
+        problem = "not JSON"
+    raise ValueError(problem)
 
 
 def _require_unicode(value: object) -> None:
-    try:
+    with suppress(UnicodeEncodeError):
         json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("JSON string with a lone surrogate") from None
+        return
+    raise ValueError("JSON string with a lone surrogate")
 
 
 def _read_members(members: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ..protocol.http_message import HttpRequest, HttpResponse
+from ..protocol.http_message import HttpRequest
 from .authorization import reply_with
 from .endpoints import request_pairs
 from .reply import Reply, page_reply
@@ -34,7 +34,7 @@ class LoginPages:
         self._provider = provider
         self._browsers: dict[str, str] = {}
 
-    def handle(self, request: HttpRequest) -> HttpResponse:
+    def handle(self, request: HttpRequest) -> Reply:
         path = urlsplit(request.url).path
         root = urlsplit(self._provider.issuer).path.rstrip("/")
         username = self._browsers.get(_cookie(request))
@@ -46,7 +46,7 @@ class LoginPages:
             self._browsers.pop(_cookie(request), None)
         return self._provider.handle(request, user=username)
 
-    def _authorize(self, request: HttpRequest, username: str | None) -> HttpResponse:
+    def _authorize(self, request: HttpRequest, username: str | None) -> Reply:
         pairs = request_pairs(request)
         parameters = dict(pairs)
         prompts = parameters.get("prompt", "").split()
@@ -60,7 +60,7 @@ class LoginPages:
         )
         return outcome if isinstance(outcome, Reply) else reply_with(outcome)
 
-    def _log_in(self, request: HttpRequest, username: str | None) -> HttpResponse:
+    def _log_in(self, request: HttpRequest, username: str | None) -> Reply:
         form = dict(request_pairs(request))
         pairs = parse_qsl(form.get("request", ""), keep_blank_values=True)
         cookie: dict[str, str] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ..protocol.http_message import HttpRequest, HttpResponse
+from ..protocol.http_message import HttpRequest
 from ..runtime import HttpSettings
 from .authorization import LoginNeeded, answer_authorization, callback_with, reply_with
 from .callback import Callback, NotRedirected
@@ -205,7 +205,7 @@ class SimulatedProvider:
 
     # The endpoints
 
-    def handle(self, request: HttpRequest, *, user: str | CurrentUser | None = CURRENT_USER) -> HttpResponse:
+    def handle(self, request: HttpRequest, *, user: str | CurrentUser | None = CURRENT_USER) -> Reply:
         """The response to any request to this provider, without a network between."""
         username = self._present(user)
         endpoint = self._endpoints.find(request.url)

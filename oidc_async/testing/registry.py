@@ -56,7 +56,7 @@ class User:
     """Somebody who can log in. `claims` answer at userinfo, `id_token_claims` are in every ID token."""
 
     username: str
-    sub: Any
+    sub: str
     password: str = field(repr=False)
     claims: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     id_token_claims: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)

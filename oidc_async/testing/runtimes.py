@@ -43,8 +43,6 @@ class Network:
     def exchange(self, request: HttpRequest) -> HttpResponse:
         """What a runtime would make of the answer, accidents on the way included."""
         reply = self._host(request.url).handle(request)
-        if not isinstance(reply, Reply):
-            return reply
         self._wait_for(reply)
         if reply.breaks_after is not None:
             raise ProviderUnreachable("the connection broke", host=urlsplit(request.url).netloc)

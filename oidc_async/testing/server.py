@@ -4,20 +4,21 @@ import random
 import select
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from ..protocol.http_message import HttpRequest, HttpResponse
+from ..protocol.http_message import HttpRequest
 from .login_page import LoginPages
 from .reply import Reply
 
 if TYPE_CHECKING:
     from .provider import SimulatedProvider
 
-Answering = Callable[[HttpRequest], HttpResponse]
+Answering = Callable[[HttpRequest], Reply]
 
 PORTS = range(20_000, 32_000)
 """Below the ports that systems give to outgoing connections."""
@@ -82,7 +83,8 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients may hang up when they like."""
+        if not isinstance(sys.exception(), OSError):  # clients may hang up when they like
+            super().handle_error(request, client_address)
 
 
 class _Exchange(BaseHTTPRequestHandler):
@@ -107,8 +109,7 @@ class _Exchange(BaseHTTPRequestHandler):
         pass
 
     def _answer(self) -> None:
-        response = self._host.answering(self._request())
-        reply = response if isinstance(response, Reply) else Reply(status=response.status)
+        reply = self._host.answering(self._request())
         if self._waits(reply.delay):
             return
         if reply.breaks_after == 0:

@@ -6,7 +6,7 @@ from ..protocol.uri import origin
 from .messages import WebRequest
 
 MAX_LENGTH = 2048
-_KEEP = "%!$&'()*+,;=:@/?-._~[]"
+_IN_PATHS = "!$&'()*+,;=:@/-._~[]"
 
 
 def is_same_origin_path(path: str) -> bool:
@@ -25,7 +25,7 @@ def return_path(request: WebRequest, redirect_uri: str) -> str:
     A form can't be sent again: after a POST it is the page of this origin that the form was on, else the path
     itself if it answers GET, else the application's root.
     """
-    root = quote(request.root_path) + "/"
+    root = _quoted(request.root_path) + "/"
     if request.method == "POST":
         path = _referring_path(request, redirect_uri) or (_own_path(request) if request.answers_get() else root)
     else:
@@ -34,7 +34,7 @@ def return_path(request: WebRequest, redirect_uri: str) -> str:
 
 
 def _own_path(request: WebRequest) -> str:
-    path = _as_sent(request) or quote(request.root_path + request.path, safe=_KEEP.replace("%", "").replace("?", ""))
+    path = _as_sent(request) or _quoted(request.root_path + request.path)
     return _with_query(path, request.query)
 
 
@@ -44,7 +44,7 @@ def _as_sent(request: WebRequest) -> str | None:
     if unquote(raw) == request.root_path + request.path:
         return raw
     if unquote(raw) == request.path:
-        return quote(request.root_path) + raw
+        return _quoted(request.root_path) + raw
     return None
 
 
@@ -66,6 +66,10 @@ def _with_query(path: str, query: str) -> str:
     return f"{path}?{_requoted(query)}" if query else path
 
 
+def _quoted(decoded: str) -> str:
+    return quote(decoded, safe=_IN_PATHS, errors="replace")
+
+
 def _requoted(encoded: str) -> str:
-    # what came stays, percent signs and all; raw bytes, handed on as Latin-1, and the likes of quotes are encoded
-    return quote(encoded, safe=_KEEP, encoding="latin-1", errors="replace")
+    # what was encoded stays so; raw bytes, handed on as Latin-1, and the likes of quotes are encoded
+    return quote(encoded, safe=_IN_PATHS + "%?", encoding="latin-1", errors="replace")

@@ -6,8 +6,8 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 from oidc_async.protocol.http_message import HttpRequest
@@ -26,9 +26,10 @@ class Seen:
 class Connection:
     """The server's end of one connection."""
 
-    def __init__(self, sock: socket.socket, seen: list[Seen]) -> None:
+    def __init__(self, sock: socket.socket, server: "RawServer") -> None:
         self.sock = sock
-        self.seen = seen
+        self._server = server
+        server.sockets.append(sock)
         self._buffer = b""
 
     def requests(self) -> Iterator[Seen]:
@@ -50,8 +51,8 @@ class Connection:
                 return None
         body, self._buffer = self._buffer[:length], self._buffer[length:]
         method, target, _ = start.split(" ")
-        self.seen.append(Seen(method=method, target=target, headers=headers, body=body))
-        return self.seen[-1]
+        self._server.seen.append(Seen(method=method, target=target, headers=headers, body=body))
+        return self._server.seen[-1]
 
     def send(self, data: bytes) -> None:
         self.sock.sendall(data)
@@ -64,6 +65,11 @@ class Connection:
 
     def reset(self) -> None:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    @contextmanager
+    def secured(self, context: ssl.SSLContext) -> Generator["Connection"]:
+        with context.wrap_socket(self.sock, server_side=True) as inner:
+            yield Connection(inner, self._server)
 
     def _receive(self) -> bool:
         data = self.sock.recv(65536)
@@ -118,7 +124,7 @@ class RawServer:
     def __post_init__(self) -> None:
         self._listener = _listener()
         self.port: int = self._listener.getsockname()[1]
-        self._open: list[socket.socket] = []
+        self.sockets: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -131,7 +137,7 @@ class RawServer:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._threads[0].join(10)
-        for sock in self._open:
+        for sock in self.sockets:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
         for thread in self._threads[1:]:
@@ -144,19 +150,15 @@ class RawServer:
             except OSError:
                 return
             self.connections += 1
-            self._open.append(sock)
             thread = threading.Thread(target=self._serve, args=(sock,))
             self._threads.append(thread)
             thread.start()
 
     def _serve(self, sock: socket.socket) -> None:
         with sock, suppress(OSError):
-            if self.tls is None:
-                self.answer(Connection(sock, self.seen))
-                return
-            with self.tls.wrap_socket(sock, server_side=True) as secured:
-                self._open.append(secured)
-                self.answer(Connection(secured, self.seen))
+            connection = Connection(sock, self)
+            with nullcontext(connection) if self.tls is None else connection.secured(self.tls) as spoken:
+                self.answer(spoken)
 
 
 def _listener() -> socket.socket:

@@ -59,8 +59,7 @@ def test_a_full_queue_refuses_at_once(world: World, serve: Serve) -> None:
     async def send() -> HttpResponse:
         try:
             return await runtime.send(get(server.url))
-        except ProviderOverloaded as error:
-            assert error.retry_after > 0
+        except ProviderOverloaded:
             refused_after.append(time.monotonic() - begin)
             raise
 

@@ -115,10 +115,11 @@ def test_a_client_of_the_wrong_kind_is_refused_with_the_fix(runtime: Any, client
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )
-def test_every_foreign_exception_becomes_ours(world: World, foreign: Exception, ours: type[Exception]) -> None:
+def test_every_foreign_exception_becomes_ours(either_world: World, foreign: Exception, ours: type[Exception]) -> None:
     def fail(request: Any) -> Any:
         raise foreign
 
+    world = either_world
     runtime = world.runtime(http_client=world.client(transport=world.http.MockTransport(fail)))
     with pytest.raises(ours) as caught:
         world.run(runtime.send(get("https://op.example/x?code=s3cret")))

@@ -4,6 +4,7 @@ import base64
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -64,16 +65,15 @@ def test_a_certificate_for_another_host_is_refused(
 def test_the_context_is_made_once(
     world: World, serve: Serve, server_certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = list[str]()
-    make = ssl.create_default_context
-    monkeypatch.setattr(ssl, "create_default_context", lambda **options: made.append("") or make(**options))
+    made = mock.Mock(side_effect=ssl.create_default_context)
+    monkeypatch.setattr(ssl, "create_default_context", made)
     server = serve(always(response()), server_certificate.server_context())
     runtime = world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
-    assert made == []
+    assert made.call_count == 0
     for _ in range(2):
         world.run(runtime.send(get(server.url)))
         world.close_runtime(runtime)
-    assert made == [""]
+    assert made.call_count == 1
 
 
 # --- who we say we are -------------------------------------------------------------------------------------------
@@ -136,12 +136,12 @@ def test_the_usual_authorities_are_the_default() -> None:
 
 def test_unusable_files_are_told_at_the_first_request(world: World, tmp_path: Path) -> None:
     runtime = world.runtime(HttpSettings(ca_bundle=str(tmp_path / "missing.pem")))
-    with pytest.raises(ConfigurationError, match="^ca_bundle "):
+    with pytest.raises(ConfigurationError, match=r"^ca_bundle "):
         world.run(runtime.send(get("https://127.0.0.1:1/")))
 
 
 def test_a_client_certificate_beside_a_context_is_refused(either_world: World) -> None:
-    with pytest.raises(ConfigurationError, match="^client_certificate: load it into the SSLContext"):
+    with pytest.raises(ConfigurationError, match=r"^client_certificate: load it into the SSLContext"):
         either_world.runtime(HttpSettings(ca_bundle=no_context(), client_certificate="x.pem"))
 
 
@@ -164,8 +164,8 @@ def tunnel(certificate: Certificate) -> Answer:
     def answer(connection: Connection) -> None:
         connection.read_request()
         connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        with certificate.server_context().wrap_socket(connection.sock, server_side=True) as inner:
-            always(response(b"through the tunnel"))(Connection(inner, connection.seen))
+        with connection.secured(certificate.server_context()) as inner:
+            always(response(b"through the tunnel"))(inner)
 
     return answer
 

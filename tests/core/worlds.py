@@ -50,12 +50,13 @@ class AsyncWorld:
         self.http: ModuleType = module.http
         self._runtime_class = module.AsyncRuntime
         self._runner = asyncio.Runner()
+        self._runtimes: list[Runtime] = []
         self._clients: list[Any] = []
         self._runner.get_loop()
 
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
-        runtime: Runtime = self._runtime_class(quick(settings), **options)
-        return runtime
+        self._runtimes.append(self._runtime_class(quick(settings), **options))
+        return self._runtimes[-1]
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(coroutine)

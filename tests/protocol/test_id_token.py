@@ -440,7 +440,7 @@ def test_an_essential_acr_must_be_met(acr: object, accepted: bool) -> None:
 )
 def test_a_hash_can_be_made_a_must(claim: str, value: str) -> None:
     """security.md 97"""
-    must = replace(EXPECTATIONS, **{f"require_{claim}": True})
+    must = replace(EXPECTATIONS, require_at_hash=claim == "at_hash", require_c_hash=claim == "c_hash")
     assert read({**CLAIMS, claim: half_hash(value, "sha256")}, must)["sub"] == "alice"
     with pytest.raises(ClaimInvalid) as caught:
         read(CLAIMS, must)
@@ -579,10 +579,11 @@ def test_messages_show_iss_and_aud_of_a_verified_token_only_printable_and_cut() 
 def test_messages_and_evidence_hold_no_secret(changes: dict[str, Any]) -> None:
     """security.md 250"""
     expectations = replace(EXPECTATIONS, nonce="canary-1", access_token="canary-2", code="canary-3")
+    payload = {**CLAIMS, "nonce": "canary-1", **changes}
     with pytest.raises(TokenError) as caught:
-        read({**CLAIMS, "nonce": "canary-1", **changes}, expectations)
+        read(payload, expectations)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.evidence)
-    assert "canary" not in told.replace('"canary-', "").replace('"canary"', "")
+    assert "canary" not in told
 
 
 @pytest.mark.parametrize(

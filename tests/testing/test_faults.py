@@ -47,15 +47,6 @@ def test_a_fault_shows(fault: Misbehaviour) -> None:
     assert transcript(fault, like=fault) != transcript(like=fault)
 
 
-@every_fault
-def test_a_fault_is_over_when_its_block_is(
-    fault: Misbehaviour, provider: SimulatedProvider, rp: MiniRelyingParty
-) -> None:
-    with provider.misbehaving(fault):
-        rp.get("/.well-known/openid-configuration")
-    assert rp.log_in(provider).claims["sub"] == "alice"
-
-
 @pytest.mark.parametrize("fault", HARMLESS, ids=str)
 def test_a_harmless_fault_disturbs_no_naive_client(
     fault: Misbehaviour, provider: SimulatedProvider, rp: MiniRelyingParty

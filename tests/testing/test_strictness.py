@@ -179,7 +179,12 @@ def test_basic_credentials_are_form_encoded(provider: SimulatedProvider, rp: Min
         pytest.param("POST", "application/json", "", b"{}", 400, id="JSON"),
         pytest.param("POST", FORM["Content-Type"], "", b"grant_type=a&grant_type=b", 400, id="a field twice"),
         pytest.param(
-            "POST", FORM["Content-Type"], basic("client1", SECRET), b"client_secret=x", 400, id="two authentications"
+            "POST",
+            FORM["Content-Type"],
+            basic("client1", SECRET),
+            b"grant_type=client_credentials&client_secret=x",
+            400,
+            id="two authentications",
         ),
     ],
 )

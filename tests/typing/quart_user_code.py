@@ -1,4 +1,4 @@
-# "type: ignore" states here that the line is an error: both checkers complain about one that isn't needed
+# the ignored errors below are what is tested: both checkers complain when one of them is no error
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 """What type checkers make of an application for Quart. Checked by mypy and pyright, both strict; never run."""
 

@@ -1,0 +1,52 @@
+"""Several visits at the same time: threads in front of Flask, tasks in front of Quart."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import httpx
+
+from oidc_async.blocking import finish
+
+from .site import Browser, Page, Site, WsgiTransport
+
+T = TypeVar("T")
+Fetch = Callable[[str], Awaitable[Page]]
+"""Asks for a URL as one browser does, with its cookies."""
+Visit = Callable[[Fetch], Awaitable[T]]
+THREADS = 16
+
+
+def at_once(site: Site, visits: Sequence[Visit[T]], browsers: Sequence[Browser] = ()) -> list[T]:
+    """What the visits give, each made by a browser of its own, or by the browser of the same place in `browsers`."""
+    jars = [browser.cookies for browser in browsers] or [httpx.Cookies() for _ in visits]
+    if site.framework.name == "flask":
+        return _in_threads(site, visits, jars)
+    return asyncio.run(_in_tasks(site, visits, jars))
+
+
+def _in_threads(site: Site, visits: Sequence[Visit[T]], jars: Sequence[httpx.Cookies]) -> list[T]:
+    def run(visit: Visit[T], jar: httpx.Cookies) -> T:
+        with httpx.Client(transport=WsgiTransport(site.app, site.root_path), cookies=jar) as client:
+
+            async def fetch(url: str) -> Page:
+                return client.get(url)
+
+            async def visited() -> T:
+                return await visit(fetch)
+
+            return finish(visited())
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, visits, jars))
+
+
+async def _in_tasks(site: Site, visits: Sequence[Visit[T]], jars: Sequence[httpx.Cookies]) -> list[T]:
+    transport = httpx.ASGITransport(app=site.app, root_path=site.root_path)
+
+    async def run(visit: Visit[T], jar: httpx.Cookies) -> T:
+        async with httpx.AsyncClient(transport=transport, cookies=jar) as client:
+            return await visit(client.get)
+
+    return list(await asyncio.gather(*map(run, visits, jars)))

@@ -1,0 +1,88 @@
+"""A relying party, its provider and the world that both live in, for tests without a framework."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
+from oidc_async.relying_party import AuthorizationRequest, Login, PendingLogin
+from oidc_async.runtime import Runtime
+from oidc_async.testing import Callback, SimulatedProvider
+from oidc_async.testing.runtimes import async_runtime, blocking_runtime
+from tests.core.worlds import AsyncWorld, World
+
+REDIRECT_URI = "https://rp.example/redirect_uri"
+SECRET = "a client secret of the tests, 32+"
+
+
+@dataclass
+class Realm:
+    """AsyncRelyingParty in the async world, RelyingParty in the blocking one, behind the same words."""
+
+    world: World
+    provider: SimulatedProvider
+    party: AsyncRelyingParty | RelyingParty
+
+    def begin(self, **parameters: str) -> AuthorizationRequest:
+        return self.world.run(self.beginning(**parameters))
+
+    def complete(self, pending: PendingLogin, callback: Callback) -> Login:
+        return self.world.run(self.completing(pending, callback))
+
+    def log_in(self, **parameters: str) -> Login:
+        """A whole login of the provider's current user."""
+        return self.world.run(self.logging_in(**parameters))
+
+    async def beginning(self, **parameters: str) -> AuthorizationRequest:
+        if isinstance(self.party, RelyingParty):
+            return self.party.begin_login(**parameters)
+        return await self.party.begin_login(**parameters)
+
+    async def completing(self, pending: PendingLogin, callback: Callback) -> Login:
+        response, mode = encoded(callback), "form_post" if callback.method == "POST" else "query"
+        if isinstance(self.party, RelyingParty):
+            return self.party.complete_login(pending, response, response_mode=mode)
+        return await self.party.complete_login(pending, response, response_mode=mode)
+
+    async def logging_in(self, **parameters: str) -> Login:
+        begun = await self.beginning(**parameters)
+        return await self.completing(begun.pending, self.provider.authorize(begun.url))
+
+
+def encoded(callback: Callback) -> str:
+    """The query, or the body of the form, as the browser sends it."""
+    return urlencode(callback.form) if callback.method == "POST" else urlsplit(callback.url).query
+
+
+def new_provider(issuer: str = "https://op.example", *, alg: str = "RS256") -> SimulatedProvider:
+    provider = SimulatedProvider(issuer=issuer)
+    provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], id_token_signed_response_alg=alg)
+    provider.add_user("alice", claims={"email": "alice@example.com"})
+    return provider
+
+
+def simulated(world: World, *providers: SimulatedProvider, latency: float = 0.0) -> Runtime:
+    """A runtime for this world on which these providers are the whole internet."""
+    return (async_runtime if isinstance(world, AsyncWorld) else blocking_runtime)(*providers, latency=latency)
+
+
+def new_realm(
+    world: World,
+    provider: SimulatedProvider | None = None,
+    *,
+    runtime: Runtime | None = None,
+    latency: float = 0.0,
+    party: dict[str, Any] | None = None,
+    alg: str = "RS256",
+    **configuration: Any,
+) -> Realm:
+    """`party` goes to the relying party, `configuration` to its ProviderConfiguration."""
+    provider = provider or new_provider(alg=alg)
+    settings: dict[str, Any] = {
+        "issuer": provider.issuer,
+        "client_metadata": ClientMetadata("client1", SECRET, id_token_signed_response_alg=alg),
+        "runtime": runtime or simulated(world, provider, latency=latency),
+        **configuration,
+    }
+    kind = AsyncRelyingParty if isinstance(world, AsyncWorld) else RelyingParty
+    return Realm(world, provider, kind(ProviderConfiguration(**settings), redirect_uri=REDIRECT_URI, **(party or {})))

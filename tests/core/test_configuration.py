@@ -1,0 +1,285 @@
+"""What ProviderConfiguration refuses, and that each message names the setting and the fix."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from oidc_async import (
+    AsyncRelyingParty,
+    ClientMetadata,
+    ClientRegistrationInfo,
+    ConfigurationError,
+    ProviderConfiguration,
+    ProviderMetadata,
+    RelyingParty,
+)
+from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS
+
+ISSUER = "https://op.example"
+CLIENT = ClientMetadata("c1", "a client secret of the tests, as long as HS512 wants it: 64 bytes")
+METADATA = ProviderMetadata(ISSUER, f"{ISSUER}/authorize", f"{ISSUER}/jwks", f"{ISSUER}/token")
+
+
+def configured(**settings: Any) -> ProviderConfiguration:
+    return ProviderConfiguration(**{"issuer": ISSUER, "client_metadata": CLIENT, **settings})
+
+
+def requested(**parameters: Any) -> dict[str, str]:
+    return configured(auth_request_params=parameters).request_parameters()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({}, id="issuer"),
+        pytest.param({"issuer": None, "provider_metadata": METADATA}, id="metadata"),
+        pytest.param({"provider_metadata": METADATA}, id="both"),
+        pytest.param({"provider_metadata": ProviderMetadata(end_session_endpoint=f"{ISSUER}/out")}, id="a-part"),
+        pytest.param({"issuer": "http://localhost:8000"}, id="4-loopback"),
+        pytest.param({"client_metadata": None, "client_registration_info": ClientRegistrationInfo()}, id="dynamic"),
+        pytest.param({"userinfo_http_method": None}, id="no-userinfo"),
+        pytest.param({"discovery_url": "https://elsewhere.example/metadata?tenant=a"}, id="discovery-url"),
+        pytest.param({"trusted_audiences": ["api"]}, id="audiences-as-a-list"),
+        pytest.param({"clock_skew_seconds": 0, "id_token_issued_within_seconds": 0.5}, id="durations"),
+        pytest.param({"auth_request_params": {"response_mode": "form_post", "max_age": 0}}, id="261-max-age-0"),
+    ],
+)
+def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
+    assert configured(**settings).id_token_algorithms == ("RS256",)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        pytest.param({"issuer": None}, ["issuer", "provider_metadata"], id="no-provider"),
+        pytest.param({"issuer": ""}, ["issuer", "provider_metadata"], id="issuer-empty"),
+        pytest.param({"issuer": 5}, ["issuer", "URL"], id="issuer-a-number"),
+        pytest.param({"issuer": "op.example"}, ["issuer", "absolute https URL"], id="issuer-without-scheme"),
+        pytest.param({"issuer": "http://op.example"}, ["issuer", "must use https"], id="4-issuer-http"),
+        pytest.param({"issuer": "http://localhost:80@evil"}, ["issuer", "credentials"], id="5-issuer-credentials"),
+        pytest.param({"issuer": f"{ISSUER}?a=b"}, ["issuer", "query"], id="6-issuer-with-query"),
+        pytest.param({"issuer": f"{ISSUER}#a"}, ["issuer", "fragment"], id="6-issuer-with-fragment"),
+        pytest.param(
+            {"issuer": f"{ISSUER}/.well-known/openid-configuration"},
+            ["issuer", "discovery_url"],
+            id="issuer-document",
+        ),
+        pytest.param({"issuer": f"{ISSUER}/{{tenantid}}"}, ["issuer", "braces"], id="16-issuer-template"),
+        pytest.param({"discovery_url": "http://op.example/"}, ["discovery_url", "https"], id="4-discovery-url-http"),
+        pytest.param({"discovery_url": "/metadata"}, ["discovery_url", "absolute"], id="discovery-url-relative"),
+        pytest.param(
+            {"issuer": None, "provider_metadata": METADATA, "discovery_url": f"{ISSUER}/metadata"},
+            ["discovery_url", "issuer"],
+            id="discovery-url-without-issuer",
+        ),
+        pytest.param({"provider_metadata": METADATA.to_dict()}, ["ProviderMetadata"], id="metadata-a-dict"),
+        pytest.param(
+            {"provider_metadata": METADATA.copy(issuer="https://other.example")},
+            ["issuer", "provider_metadata", "equal"],
+            id="1-two-issuers",
+        ),
+        pytest.param(
+            {"issuer": None, "provider_metadata": METADATA.copy(issuer=None)},
+            ["issuer"],
+            id="issuer-nowhere",
+        ),
+        pytest.param(
+            {"issuer": None, "provider_metadata": METADATA.copy(token_endpoint=None)},
+            ["provider_metadata", "token_endpoint", "issuer"],
+            id="metadata-without-token-endpoint",
+        ),
+        pytest.param(
+            {"provider_metadata": METADATA.copy(token_endpoint="http://op.example/token")},
+            ["provider_metadata", "token_endpoint", "https"],
+            id="4-metadata-with-http",
+        ),
+        pytest.param(
+            {"provider_metadata": METADATA.copy(userinfo_endpoint="http://localhost/userinfo")},
+            ["provider_metadata", "userinfo_endpoint", "https"],
+            id="216-metadata-leading-to-this-machine",
+        ),
+        pytest.param(
+            {"provider_metadata": ProviderMetadata(token_endpoint_auth_methods_supported="none")},
+            ["provider_metadata", "token_endpoint_auth_methods_supported", "list"],
+            id="9-metadata-with-a-string-for-a-list",
+        ),
+        pytest.param({"client_metadata": None}, ["client_metadata", "client_registration_info"], id="no-client"),
+        pytest.param({"client_metadata": CLIENT.to_dict()}, ["ClientMetadata"], id="client-a-dict"),
+        pytest.param({"client_metadata": ClientMetadata()}, ["ClientMetadata", "client_id"], id="client-nameless"),
+        pytest.param({"client_metadata": ClientMetadata("c", "")}, ["client_secret"], id="secret-empty"),
+        pytest.param(
+            {"client_metadata": ClientMetadata("c", token_endpoint_auth_method="private_key_jwt")},
+            ["token_endpoint_auth_method", "client_secret_basic"],
+            id="client-method-unknown",
+        ),
+        pytest.param(
+            {"client_metadata": CLIENT.copy(id_token_signed_response_alg="none")},
+            ["id_token_signed_response_alg", "RS256"],
+            id="10-alg-none",
+        ),
+        pytest.param(
+            {"client_metadata": CLIENT.copy(id_token_signed_response_alg=["RS256"])},
+            ["id_token_signed_response_alg", "RS256"],
+            id="110-alg-a-list",
+        ),
+        pytest.param(
+            {"client_metadata": ClientMetadata("c", "too-short", id_token_signed_response_alg="HS256")},
+            ["id_token_signed_response_alg HS256", "client_secret", "32"],
+            id="hs256-short-secret",
+        ),
+        pytest.param(
+            {"client_metadata": ClientMetadata("c", id_token_signed_response_alg="HS512")},
+            ["id_token_signed_response_alg HS512", "client_secret", "64"],
+            id="hs512-no-secret",
+        ),
+        pytest.param(
+            {"client_metadata": CLIENT.copy(userinfo_signed_response_alg="RS256")},
+            ["userinfo_signed_response_alg", "not supported"],
+            id="116-signed-userinfo",
+        ),
+        pytest.param(
+            {"client_metadata": CLIENT.copy(id_token_encrypted_response_alg="RSA-OAEP")},
+            ["id_token_encrypted_response_alg", "not supported"],
+            id="105-encrypted-id-token",
+        ),
+        pytest.param({"userinfo_http_method": "PUT"}, ["userinfo_http_method", "GET", "POST", "None"], id="method"),
+        pytest.param(
+            {"userinfo_http_method": "get"}, ["userinfo_http_method", "GET", "POST", "None"], id="method-case"
+        ),
+        pytest.param({"requests_session": object()}, ["requests_session", "http_client"], id="requests-session"),
+        pytest.param({"trusted_audiences": "api"}, ["trusted_audiences", "set"], id="88-audiences-a-string"),
+        pytest.param({"trusted_audiences": [5]}, ["trusted_audiences", "strings"], id="88-audiences-numbers"),
+        pytest.param({"clock_skew_seconds": -1}, ["clock_skew_seconds", "negative"], id="skew-negative"),
+        pytest.param({"clock_skew_seconds": float("nan")}, ["clock_skew_seconds", "number"], id="skew-nan"),
+        pytest.param({"clock_skew_seconds": float("inf")}, ["clock_skew_seconds", "number"], id="skew-infinite"),
+        pytest.param({"clock_skew_seconds": "30"}, ["clock_skew_seconds", "number"], id="skew-a-string"),
+        pytest.param({"clock_skew_seconds": True}, ["clock_skew_seconds", "number"], id="skew-true"),
+        pytest.param(
+            {"id_token_issued_within_seconds": float("nan")},
+            ["id_token_issued_within_seconds", "number"],
+            id="iat-nan",
+        ),
+        pytest.param(
+            {"session_refresh_interval_seconds": -5}, ["session_refresh_interval_seconds", "negative"], id="refresh"
+        ),
+        pytest.param({"http_settings": {"deadline": 5}}, ["http_settings", "HttpSettings"], id="settings-a-dict"),
+        pytest.param({"auth_request_params": [("a", "b")]}, ["auth_request_params", "Mapping"], id="params-a-list"),
+    ],
+)
+def test_an_unusable_configuration_is_refused(settings: dict[str, Any], words: list[str]) -> None:
+    """security.md 1, 4, 5, 6, 9, 10, 16, 88, 105, 110, 116, 216."""
+    with pytest.raises(ConfigurationError) as caught:
+        configured(**settings)
+    assert [word for word in words if word not in str(caught.value)] == []
+    assert isinstance(caught.value, ValueError)
+    assert "a client secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        pytest.param({"client_id": "c2"}, ["client_id", "ClientMetadata"], id="214-client_id"),
+        pytest.param({"client_secret": "s"}, ["client_secret", "ClientMetadata"], id="214-client_secret"),
+        pytest.param({"client_assertion": "s"}, ["client_assertion", "browser"], id="214-client_assertion"),
+        pytest.param({"redirect_uri": "https://evil"}, ["redirect_uri", "OIDC_REDIRECT_URI"], id="214-redirect_uri"),
+        pytest.param({"state": "s"}, ["state", "every login"], id="41-state"),
+        pytest.param({"nonce": "n"}, ["nonce", "every login"], id="95-nonce"),
+        pytest.param({"code_challenge": "c"}, ["code_challenge", "PKCE"], id="56-code_challenge"),
+        pytest.param({"code_challenge_method": "plain"}, ["code_challenge_method", "S256"], id="56-plain"),
+        pytest.param({"code_challenge_method": "S256"}, ["code_challenge_method", "S256"], id="56-s256"),
+        pytest.param({"code_verifier": "v"}, ["code_verifier", "browser"], id="56-code_verifier"),
+        pytest.param({"request": "e30"}, ["request", "not supported"], id="264-request"),
+        pytest.param({"request_uri": "https://rp"}, ["request_uri", "not supported"], id="265-request_uri"),
+        pytest.param({"response_type": "id_token"}, ["response_type", "code"], id="implicit"),
+        pytest.param({"response_type": "code token"}, ["response_type", "code"], id="hybrid"),
+        pytest.param({"response_type": ""}, ["response_type", "code"], id="no-response-type"),
+        pytest.param({"response_mode": "fragment"}, ["response_mode", "query", "form_post"], id="52-fragment"),
+        pytest.param({"response_mode": "query.jwt"}, ["response_mode", "query", "form_post"], id="57-jarm"),
+        pytest.param({"scope": "email"}, ["scope", "openid"], id="scope-without-openid"),
+        pytest.param({"scope": "openid2 myopenid"}, ["scope", "openid"], id="scope-with-similar-names"),
+        pytest.param({"scope": []}, ["scope", "openid"], id="scope-empty"),
+        pytest.param({"max_age": -1}, ["max_age", "whole number"], id="101-max-age-negative"),
+        pytest.param({"max_age": 1.5}, ["max_age", "whole number"], id="101-max-age-fraction"),
+        pytest.param({"max_age": "\u00b2"}, ["max_age", "whole number"], id="101-max-age-no-digit"),
+        pytest.param({"max_age": "9" * 400}, ["max_age", "whole number"], id="101-max-age-endless"),
+        pytest.param({"max_age": True}, ["max_age", "whole number"], id="101-max-age-true"),
+        pytest.param({"claims": "x"}, ["claims", "JSON"], id="102-claims-no-json"),
+        pytest.param({"claims": {"id_token": []}}, ["claims", "id_token"], id="102-claims-no-object"),
+        pytest.param({"x": object()}, ["x", "auth_request_params"], id="a-value-that-json-cannot-say"),
+        pytest.param({"x": "\ud800"}, ["x", "auth_request_params"], id="a-value-that-is-no-text"),
+        pytest.param({"\ud800": "x"}, ["auth_request_params"], id="a-name-that-is-no-text"),
+    ],
+)
+def test_parameters_of_the_request_that_are_ours_are_refused(parameters: dict[str, Any], words: list[str]) -> None:
+    """security.md 41, 52, 56, 57, 95, 101, 102, 214, 264, 265."""
+    with pytest.raises(ConfigurationError) as caught:
+        configured(auth_request_params=parameters)
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("party", [AsyncRelyingParty, RelyingParty])
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        pytest.param({"redirect_uri": "http://rp.example/cb"}, ["redirect_uri", "https"], id="redirect-uri-http"),
+        pytest.param({"redirect_uri": "/cb"}, ["redirect_uri", "absolute"], id="redirect-uri-relative"),
+        pytest.param({"clock_skew_seconds": -1.0}, ["clock_skew_seconds"], id="skew-negative"),
+        pytest.param({"clock_skew_seconds": float("nan")}, ["clock_skew_seconds"], id="skew-nan"),
+        pytest.param({"login_lifetime_seconds": float("inf")}, ["login_lifetime_seconds"], id="lifetime-endless"),
+    ],
+)
+def test_a_relying_party_refuses_what_would_not_work(
+    party: type[AsyncRelyingParty], settings: dict[str, Any], words: list[str]
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        party(configured(), **{"redirect_uri": "https://rp.example/cb", **settings})
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize("party", [AsyncRelyingParty, RelyingParty])
+def test_a_client_must_be_registered_by_hand(party: type[AsyncRelyingParty]) -> None:
+    configuration = configured(client_metadata=None, client_registration_info=ClientRegistrationInfo())
+    with pytest.raises(ConfigurationError, match="client_metadata=ClientMetadata"):
+        party(configuration, redirect_uri="https://rp.example/cb")
+
+
+@pytest.mark.parametrize("algorithm", SUPPORTED_ALGORITHMS)
+def test_each_algorithm_can_be_registered_and_is_then_the_only_one(algorithm: str) -> None:
+    """security.md 10, 83: the allow-list comes from the client, never from the provider's metadata."""
+    client = CLIENT.copy(id_token_signed_response_alg=algorithm)
+    metadata = METADATA.copy(id_token_signing_alg_values_supported=["none", "HS256"])
+    assert configured(client_metadata=client, provider_metadata=metadata).id_token_algorithms == (algorithm,)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sent"),
+    [
+        ({}, {}),
+        ({"scope": ["openid", "email"]}, {"scope": "openid email"}),
+        ({"ui_locales": ("de", "en")}, {"ui_locales": "de en"}),
+        ({"claims": {"userinfo": {"email": None}}}, {"claims": '{"userinfo": {"email": null}}'}),
+        ({"max_age": 600, "x": True}, {"max_age": "600", "x": "true"}),
+        ({"prompt": None}, {}),
+    ],
+    ids=str,
+)
+def test_parameters_of_the_request_are_written_as_text(parameters: Mapping[str, Any], sent: dict[str, str]) -> None:
+    assert requested(**parameters) == {"response_type": "code", "scope": "openid", **sent}
+
+
+def test_no_secret_shows_in_the_text_of_a_configuration() -> None:
+    """security.md 251."""
+    configuration = configured(
+        client_registration_info=ClientRegistrationInfo(registration_token="canary", initial_access_token="canary"),
+        client_metadata=ClientMetadata("c1", "canary", registration_access_token="canary"),
+    )
+    assert "canary" not in repr(configuration)
+    assert "canary" not in str(configuration)
+    assert "c1" in repr(configuration)
+
+
+def test_a_configuration_cannot_be_changed_afterwards() -> None:
+    configuration, name = configured(), "issuer"
+    with pytest.raises(AttributeError):
+        setattr(configuration, name, "https://other.example")

@@ -1,0 +1,197 @@
+"""The names that others build on, and that both adapters are one thing said twice."""
+
+import ast
+import importlib
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import flask_oidc_async
+import pytest
+import quart_oidc_async
+
+import oidc_async
+
+ADAPTERS = Path(__file__).parents[2] / "adapters"
+NAMES_OF_ADAPTERS = {
+    "ClientMetadata",
+    "ClientRegistrationInfo",
+    "HttpSettings",
+    "OIDCAuthentication",
+    "ProviderConfiguration",
+    "ProviderMetadata",
+    "RedirectUriConfig",
+    "UninitialisedSession",
+    "UserSession",
+}
+NAMES_OF_THE_CORE = {
+    *NAMES_OF_ADAPTERS - {"OIDCAuthentication"},
+    "AsyncRelyingParty",
+    "AsyncRuntime",
+    "AuthorizationRequest",
+    "BlockingRuntime",
+    "ConfigurationError",
+    "Login",
+    "LoginError",
+    "OAuthError",
+    "OIDCError",
+    "PendingLogin",
+    "ProviderError",
+    "RelyingParty",
+    "TokenError",
+}
+MODULES = {
+    "provider_configuration": {
+        "ClientMetadata",
+        "ClientRegistrationInfo",
+        "ProviderConfiguration",
+        "ProviderMetadata",
+    },
+    "redirect_uri_config": {"RedirectUriConfig"},
+    "user_session": {"UninitialisedSession", "UserSession"},
+}
+
+each_adapter = pytest.mark.parametrize("adapter", [flask_oidc_async, quart_oidc_async], ids=lambda it: it.__name__)
+
+
+def test_the_core_exports_these_names() -> None:
+    assert set(oidc_async.__all__) == NAMES_OF_THE_CORE
+    assert all(hasattr(oidc_async, name) for name in oidc_async.__all__)
+
+
+@each_adapter
+def test_an_adapter_exports_these_names(adapter: Any) -> None:
+    assert set(adapter.__all__) == NAMES_OF_ADAPTERS
+    assert all(hasattr(adapter, name) for name in adapter.__all__)
+
+
+@each_adapter
+@pytest.mark.parametrize("module", MODULES)
+def test_the_documented_modules_have_the_same_objects(adapter: Any, module: str) -> None:
+    found = importlib.import_module(f"{adapter.__name__}.{module}")
+    assert set(found.__all__) == MODULES[module]
+    assert all(getattr(found, name) is getattr(adapter, name) for name in MODULES[module])
+
+
+@each_adapter
+@pytest.mark.parametrize("name", sorted(NAMES_OF_ADAPTERS - {"OIDCAuthentication", "UserSession"}))
+def test_a_class_lives_once(adapter: Any, name: str) -> None:
+    assert getattr(adapter, name) is getattr(oidc_async, name)
+
+
+@each_adapter
+def test_the_session_of_an_adapter_is_that_of_the_core(adapter: Any) -> None:
+    assert issubclass(adapter.UserSession, oidc_async.UserSession)
+
+
+@each_adapter
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("__init__", ["provider_configurations", "app", "redirect_uri_config"]),
+        ("init_app", ["app", "provider_configurations"]),
+        ("oidc_auth", ["provider_name"]),
+        ("oidc_logout", ["view", "post_logout_redirect_uri"]),
+        ("error_view", ["view"]),
+    ],
+)
+def test_a_member_takes_these_parameters(adapter: Any, name: str, parameters: list[str]) -> None:
+    member = getattr(adapter.OIDCAuthentication, name)
+    assert list(inspect.signature(member).parameters) == ["self", *parameters]
+
+
+@each_adapter
+def test_a_provider_configuration_takes_the_known_arguments_in_the_known_order(adapter: Any) -> None:
+    parameters = inspect.signature(adapter.ProviderConfiguration).parameters.values()
+    assert [parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY] == [
+        "issuer",
+        "provider_metadata",
+        "userinfo_http_method",
+        "client_registration_info",
+        "client_metadata",
+        "auth_request_params",
+        "session_refresh_interval_seconds",
+        "requests_session",
+    ]
+
+
+@each_adapter
+def test_provider_metadata_take_the_known_arguments_in_the_known_order(adapter: Any) -> None:
+    parameters = inspect.signature(adapter.ProviderMetadata).parameters.values()
+    assert [parameter.name for parameter in parameters if parameter.kind is not parameter.VAR_KEYWORD] == [
+        "issuer",
+        "authorization_endpoint",
+        "jwks_uri",
+        "token_endpoint",
+        "userinfo_endpoint",
+        "introspection_endpoint",
+        "registration_endpoint",
+    ]
+
+
+def files_of(adapter: Any) -> dict[str, Path]:
+    folder = Path(adapter.__file__).parent
+    return {path.name: path for path in folder.iterdir() if path.is_file()}
+
+
+def test_both_adapters_have_the_same_files() -> None:
+    assert set(files_of(flask_oidc_async)) == set(files_of(quart_oidc_async))
+
+
+@each_adapter
+def test_an_adapter_is_small(adapter: Any) -> None:
+    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 300
+
+
+class Leveller(ast.NodeTransformer):
+    """Takes away what tells Flask's code from Quart's: `async`, `await`, and the names of the two."""
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> Any:
+        plain = ast.FunctionDef(**{name: getattr(node, name) for name in node._fields})
+        return self.generic_visit(ast.copy_location(plain, node))
+
+    def visit_Await(self, node: ast.Await) -> Any:
+        return self.visit(node.value)
+
+    def visit_Call(self, node: ast.Call) -> Any:
+        # cast(Response, ...): Quart's functions promise less than they give
+        is_cast = isinstance(node.func, ast.Name) and node.func.id == "cast"
+        return self.visit(node.args[1]) if is_cast else self.generic_visit(node)
+
+
+LEVEL_NAMES = {
+    r"[Ff]lask|[Qq]uart": "framework",
+    r"\b(AsyncRelyingParty|RelyingParty)\b": "Party",
+    r"\b(AsyncRuntime|BlockingRuntime)\b": "Runtime",
+    r"\bensure_(a?sync)\b": "ensure",
+    r"\brequest\.(environ|scope)\b": "request.carrier",
+}
+
+
+def functions_of(path: Path) -> dict[str, str]:
+    """The functions of a file by their names, as text in which both frameworks look the same."""
+    tree = Leveller().visit(ast.parse(path.read_text()))
+    found = {node.name: ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    for pattern, name in LEVEL_NAMES.items():
+        found = {function: re.sub(pattern, name, text) for function, text in found.items()}
+    return found
+
+
+@pytest.mark.parametrize(
+    ("file", "differing"),
+    [
+        # the life of the runtimes; Flask's clients are blocking faces, and its answers are finished at once
+        ("authentication.py", {"init_app", "clients", "_answer", "_close"}),
+        # what holds the request, and where the undecoded path is
+        ("translation.py", {"current_exchange_if_any", "_raw_path"}),
+        ("user_session.py", set()),
+        ("provider_configuration.py", set()),
+        ("redirect_uri_config.py", set()),
+    ],
+)
+def test_the_adapters_differ_in_nothing_but_this(file: str, differing: set[str]) -> None:
+    of_flask = functions_of(files_of(flask_oidc_async)[file])
+    of_quart = functions_of(files_of(quart_oidc_async)[file])
+    names = {*of_flask, *of_quart}
+    assert {name for name in names if of_flask.get(name) != of_quart.get(name)} == differing

@@ -1,0 +1,308 @@
+"""The authorization request and its response, without a provider: security.md C."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oidc_async.errors import (
+    AuthorizationRefused,
+    AuthorizationResponseInvalid,
+    DuplicateParameter,
+    LoginError,
+    StateMismatch,
+    StateMissing,
+)
+from oidc_async.protocol.authorization import (
+    MAX_PARAMETER_LENGTH,
+    MAX_PARAMETERS,
+    MAX_RESPONSE_LENGTH,
+    authorization_request,
+    code_challenge,
+    parse_authorization_response,
+    read_authorization_response,
+    read_essential_acr,
+    require_state,
+)
+from oidc_async.protocol.metadata import ProviderMetadata
+
+ISSUER = "https://op.example"
+PROVIDER = ProviderMetadata(ISSUER, f"{ISSUER}/authorize", f"{ISSUER}/jwks", f"{ISSUER}/token")
+SENDS_ISS = PROVIDER.copy(authorization_response_iss_parameter_supported=True)
+GOOD = {"code": "c1", "state": "s1", "iss": ISSUER}
+TOKEN = "eyJhbGciOiJub25lIn0.e30."
+
+
+def read(parameters: dict[str, str], provider: ProviderMetadata = SENDS_ISS) -> str:
+    return read_authorization_response(parameters, provider, "s1")
+
+
+def outcome(read_it: Callable[[], str]) -> str:
+    """The code, or what the login is refused with."""
+    try:
+        return read_it()
+    except LoginError as error:
+        return str(error)
+
+
+def without(name: str) -> dict[str, str]:
+    return {key: value for key, value in GOOD.items() if key != name}
+
+
+def test_the_code_of_a_good_response_is_read() -> None:
+    assert read(parse_authorization_response(urlencode(GOOD))) == "c1"
+
+
+def test_iss_may_be_missing_when_the_provider_does_not_promise_it() -> None:
+    assert read(without("iss"), PROVIDER) == "c1"
+
+
+def test_parameters_that_nobody_knows_do_no_harm() -> None:
+    assert read({**GOOD, "session_state": "a.b", "expires_in": "", "Code": "other"}) == "c1"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "error"),
+    [
+        pytest.param(without("state"), StateMissing, id="38-state-missing"),
+        pytest.param({**GOOD, "state": ""}, StateMissing, id="38-state-empty"),
+        pytest.param({**GOOD, "state": "s2"}, StateMismatch, id="39-state-other"),
+        pytest.param({**GOOD, "state": "S1"}, StateMismatch, id="39-state-in-other-case"),
+        pytest.param({**GOOD, "state": "s1 "}, StateMismatch, id="39-state-and-a-space"),
+        pytest.param({**GOOD, "state": "s\ud800"}, StateMismatch, id="39-state-that-is-no-text"),
+        pytest.param({**GOOD, "iss": "https://other.example"}, AuthorizationResponseInvalid, id="44-iss-other"),
+        pytest.param({**GOOD, "iss": ISSUER + "/"}, AuthorizationResponseInvalid, id="44-iss-with-a-slash-more"),
+        pytest.param({**GOOD, "iss": ""}, AuthorizationResponseInvalid, id="44-iss-empty"),
+        pytest.param(without("iss"), AuthorizationResponseInvalid, id="45-iss-missing-though-promised"),
+        pytest.param({"error": "e", "state": "s1"}, AuthorizationResponseInvalid, id="45-error-without-iss"),
+        pytest.param({**GOOD, "error": "e"}, AuthorizationRefused, id="48-code-and-error"),
+        pytest.param({**GOOD, "error": ""}, AuthorizationRefused, id="48-code-and-an-empty-error"),
+        pytest.param({**GOOD, "id_token": TOKEN}, AuthorizationResponseInvalid, id="51-id_token-added"),
+        pytest.param({**GOOD, "access_token": "t"}, AuthorizationResponseInvalid, id="51-access_token-added"),
+        pytest.param({**GOOD, "access_token": ""}, AuthorizationResponseInvalid, id="51-empty-access_token-added"),
+        pytest.param({**GOOD, "token_type": "Bearer"}, AuthorizationResponseInvalid, id="51-token_type-added"),
+        pytest.param({**GOOD, "response": TOKEN}, AuthorizationResponseInvalid, id="51-a-response-as-jwt"),
+        pytest.param(without("code"), AuthorizationResponseInvalid, id="60-code-missing"),
+        pytest.param({**GOOD, "code": ""}, AuthorizationResponseInvalid, id="60-code-empty"),
+        pytest.param({**GOOD, "code": "c\r\nX: 1"}, AuthorizationResponseInvalid, id="60-code-with-line-breaks"),
+        pytest.param({**GOOD, "code": "c1\n"}, AuthorizationResponseInvalid, id="60-code-and-a-line-break"),
+        pytest.param({**GOOD, "code": "c\0"}, AuthorizationResponseInvalid, id="60-code-with-a-null"),
+        pytest.param({**GOOD, "code": "cé"}, AuthorizationResponseInvalid, id="60-code-outside-ascii"),
+        pytest.param(
+            {**GOOD, "code": "c" * (MAX_PARAMETER_LENGTH + 1)}, AuthorizationResponseInvalid, id="60-code-too-long"
+        ),
+    ],
+)
+def test_a_bad_response_is_refused(parameters: dict[str, str], error: type[LoginError]) -> None:
+    """security.md 38, 39, 44, 45, 48, 51, 60."""
+    with pytest.raises(error) as caught:
+        read(parameters)
+    assert "c1" not in str(caught.value)
+    assert "s1" not in str(caught.value)
+
+
+def test_a_code_may_be_as_long_as_allowed() -> None:
+    assert read({**GOOD, "code": "c" * MAX_PARAMETER_LENGTH})
+
+
+def test_iss_is_checked_before_an_error_is_believed() -> None:
+    """security.md 46: a mixed-up provider may send an error as well."""
+    with pytest.raises(AuthorizationResponseInvalid, match="another provider"):
+        read({"error": "access_denied", "state": "s1", "iss": "https://other.example"})
+
+
+def test_state_is_checked_before_anything_else() -> None:
+    """security.md 50."""
+    with pytest.raises(StateMismatch):
+        read({"error": "access_denied", "state": "s2", "iss": "https://other.example"})
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        pytest.param("<b>no</b>", "<b>no</b>", id="49-markup-is-text"),
+        pytest.param('say "no"\\', "say ?no??", id="256-quotes"),
+        pytest.param("no\r\nadmin logged in", "no??admin logged in", id="256-line-breaks"),
+        pytest.param("no\x1b[31m\x7f", "no?[31m?", id="256-terminal-codes"),
+        pytest.param("n\u00f6\u2028", "n??", id="256-outside-ascii"),
+        pytest.param("x" * 5000, "x" * 500, id="68-long"),
+    ],
+)
+def test_what_a_provider_says_is_kept_printable_and_short(sent: str, shown: str) -> None:
+    """security.md 49, 68, 256."""
+    with pytest.raises(AuthorizationRefused) as caught:
+        read({"error": sent, "error_description": sent, "state": "s1", "iss": ISSUER})
+    assert caught.value.error_description == shown
+    assert caught.value.error == shown[:100]
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["code", "state", "iss", "error", "foo"])
+def test_a_parameter_must_not_occur_twice(name: str) -> None:
+    """security.md 47."""
+    with pytest.raises(DuplicateParameter, match=f"^{name} occurs twice"):
+        parse_authorization_response(f"{name}=a&code=b&state=c&iss=d&error=e&foo=f&{name}=a")
+
+
+@pytest.mark.parametrize(
+    "encoded", ["code=a&%63ode=b", "code=a&code", "code&code", "code=a&c%6Fde=a"], ids=lambda text: str(text)
+)
+def test_a_parameter_must_not_occur_twice_in_disguise(encoded: str) -> None:
+    """security.md 47."""
+    with pytest.raises(DuplicateParameter):
+        parse_authorization_response(encoded)
+
+
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a b", "a\r\nb", "x" * 51, "\u00e9"])
+def test_the_name_of_a_repeated_parameter_is_shown_only_if_it_is_plain(name: str) -> None:
+    """security.md 49, 256: anybody can make a link with such names."""
+    with pytest.raises(DuplicateParameter, match=r"^A parameter occurs twice in the authorization response\.$"):
+        parse_authorization_response(urlencode([(name, "1"), (name, "2")]))
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        pytest.param("state=%ff", id="no-utf-8"),
+        pytest.param("state=%ed%a0%80", id="half-a-surrogate-pair-encoded"),
+        pytest.param("state=%c0%af", id="overlong-utf-8"),
+        pytest.param("state=\ud800", id="half-a-surrogate-pair"),
+        pytest.param("state=é", id="characters-that-should-be-encoded"),
+        pytest.param("code=" + "x" * MAX_RESPONSE_LENGTH, id="60-too-long"),
+        pytest.param("&".join(f"p{number}=" for number in range(MAX_PARAMETERS + 1)), id="231-too-many"),
+        pytest.param("&" * (MAX_PARAMETERS + 1), id="231-too-many-empty-ones"),
+    ],
+)
+def test_what_is_no_encoded_response_is_refused(encoded: str) -> None:
+    """security.md 60, 231."""
+    with pytest.raises(AuthorizationResponseInvalid):
+        parse_authorization_response(encoded)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "parameters"),
+    [
+        pytest.param("", {}, id="nothing"),
+        pytest.param("code=a+b%2Bc&state=", {"code": "a b+c", "state": ""}, id="plus-and-percent"),
+        pytest.param("code=a;state=b", {"code": "a;state=b"}, id="a-semicolon-separates-nothing"),
+        pytest.param("code=a=b", {"code": "a=b"}, id="an-equals-sign-in-a-value"),
+        pytest.param("code=%252B", {"code": "%2B"}, id="decoded-once"),
+    ],
+)
+def test_parameters_are_read_as_forms_are(encoded: str, parameters: dict[str, str]) -> None:
+    assert parse_authorization_response(encoded) == parameters
+
+
+ENCODED = st.one_of(
+    st.text(),
+    st.text(alphabet="codestaiger=&%+;0123456789abcdefABCDEF\0é\ud800", max_size=200),
+    st.lists(st.tuples(st.sampled_from(("code", "state", "iss", "error", "id_token")), st.text())).map(
+        lambda pairs: urlencode(pairs, errors="surrogatepass")
+    ),
+)
+
+
+@settings(deadline=None)
+@given(encoded=ENCODED)
+def test_no_response_makes_anything_fail_but_the_login(encoded: str) -> None:
+    assert outcome(lambda: read(parse_authorization_response(encoded))).isprintable()
+
+
+@settings(deadline=None)
+@given(
+    parameters=st.dictionaries(
+        st.sampled_from(("code", "state", "iss", "error", "error_description", "response")), st.text()
+    ),
+    own=st.booleans(),
+)
+def test_no_parameters_make_anything_fail_but_the_login(parameters: dict[str, str], own: bool) -> None:
+    if own:
+        parameters |= {"state": "s1", "iss": ISSUER}
+    assert outcome(lambda: read(parameters)).isprintable()
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        "&" * MAX_RESPONSE_LENGTH,
+        "%" * MAX_RESPONSE_LENGTH,
+        "a" * 10_000_000,
+        "=" * MAX_RESPONSE_LENGTH,
+        "%c3" * 10_000,
+    ],
+    ids=["ampersands", "percent-signs", "ten-million-letters", "equals-signs", "half-characters"],
+)
+def test_a_hostile_response_costs_little(encoded: str) -> None:
+    begun = time.monotonic()
+    with pytest.raises(LoginError):
+        require_state(parse_authorization_response(encoded))
+    assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "expected"),
+    [
+        ("https://op.example/authorize", "https://op.example/authorize?"),
+        ("https://op.example/authorize?tenant=a%20b", "https://op.example/authorize?tenant=a%20b&"),
+    ],
+    ids=["plain", "with-a-query-of-its-own"],
+)
+def test_the_request_keeps_the_query_of_the_endpoint(endpoint: str, expected: str) -> None:
+    url = authorization_request(PROVIDER.copy(authorization_endpoint=endpoint), {"state": "a b&c=d+#é"})
+    assert url == f"{expected}state=a%20b%26c%3Dd%2B%23%C3%A9"
+    assert parse_qs(urlsplit(url).query)["state"] == ["a b&c=d+#é"]
+
+
+def test_the_code_challenge_is_that_of_the_example() -> None:
+    """RFC 7636 appendix B."""
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    assert code_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+
+
+@pytest.mark.parametrize(
+    ("claims", "values"),
+    [
+        ("{}", ()),
+        ('{"userinfo":{"acr":{"essential":true,"values":["a"]}}}', ()),
+        ('{"id_token":null}', ()),
+        ('{"id_token":{"acr":null}}', ()),
+        ('{"id_token":{"acr":{"values":["a"]}}}', ()),
+        ('{"id_token":{"acr":{"essential":false,"values":["a"]}}}', ()),
+        ('{"id_token":{"acr":{"essential":true}}}', ()),
+        ('{"id_token":{"acr":{"essential":true,"values":["a","b"]}}}', ("a", "b")),
+        ('{"id_token":{"acr":{"essential":true,"value":"a"}}}', ("a",)),
+    ],
+)
+def test_the_acr_values_that_are_essential_are_found(claims: str, values: tuple[str, ...]) -> None:
+    """security.md 102."""
+    assert read_essential_acr(claims) == values
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        "",
+        "[]",
+        '{"id_token":[]}',
+        '{"id_token":{"acr":"a"}}',
+        '{"id_token":{"acr":{"essential":true,"values":"a"}}}',
+        '{"id_token":{"acr":{"essential":true,"values":[5]}}}',
+        '{"id_token":{"acr":{"essential":true,"values":[""]}}}',
+        '{"id_token":{"acr":{"essential":true,"value":null}}}',
+        '{"id_token":{},"id_token":{}}',
+    ],
+)
+def test_claims_that_cannot_be_understood_are_refused(claims: str) -> None:
+    """security.md 102: an essential acr must not get lost."""
+    with pytest.raises(ValueError, match=r"\w"):
+        read_essential_acr(claims)
+
+
+def test_metadata_given_by_a_provider_may_have_any_member_names() -> None:
+    members: dict[str, Any] = {"self": 1, "cls": 2, "values": 3, "more": 4, "name": 5, "": 6}
+    metadata = PROVIDER.copy(**members)
+    assert {name: metadata[name] for name in members} == members

@@ -1,0 +1,250 @@
+"""What a discovery document must be like to be believed: security.md A."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from oidc_async.errors import IssuerMismatch, MetadataInvalid
+from oidc_async.protocol.discovery import (
+    LISTS,
+    OPTIONAL_ENDPOINTS,
+    REQUIRED_ENDPOINTS,
+    discovery_request,
+    read_discovery,
+    well_known_uri,
+)
+from oidc_async.protocol.freshness import freshness
+from oidc_async.protocol.http_message import HttpResponse
+from oidc_async.protocol.metadata import ProviderMetadata
+
+ISSUER = "https://op.example/tenant"
+MINIMAL: dict[str, Any] = {
+    "issuer": ISSUER,
+    "authorization_endpoint": "https://op.example/authorize",
+    "token_endpoint": "https://op.example/token",
+    "jwks_uri": "https://keys.example/jwks",
+}
+LOCAL: dict[str, Any] = {
+    name: url.replace("https://op.example", "http://localhost:8000") for name, url in MINIMAL.items()
+}
+
+
+def answered(body: bytes | dict[str, Any], status: int = 200) -> HttpResponse:
+    return HttpResponse(status=status, body=body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+def read(document: bytes | dict[str, Any], issuer: str = ISSUER) -> ProviderMetadata:
+    return read_discovery(answered(document), issuer)
+
+
+def test_a_minimal_document_is_enough() -> None:
+    """security.md 11: everything optional may be absent."""
+    assert read(MINIMAL).to_dict() == MINIMAL
+
+
+def test_members_that_nobody_knows_are_kept() -> None:
+    more = {"tenant": {"region": ["EU", None]}, "self": 1, "issuer ": "other", "": 2}
+    assert read({**MINIMAL, **more}).to_dict() == {**MINIMAL, **more}
+
+
+@pytest.mark.parametrize(
+    ("issuer", "uri"),
+    [
+        ("https://op.example", "https://op.example/.well-known/openid-configuration"),
+        ("https://op.example/", "https://op.example/.well-known/openid-configuration"),
+        ("https://op.example/a/b", "https://op.example/a/b/.well-known/openid-configuration"),
+        ("https://op.example/a/", "https://op.example/a/.well-known/openid-configuration"),
+    ],
+)
+def test_the_document_is_below_the_issuer(issuer: str, uri: str) -> None:
+    """security.md 3: one slash at the end is left out there, and only there."""
+    assert well_known_uri(issuer) == uri
+    assert discovery_request(uri).url == uri
+    assert read({**MINIMAL, "issuer": issuer}, issuer)["issuer"] == issuer
+
+
+@pytest.mark.parametrize(
+    "published",
+    [
+        pytest.param("https://other.example", id="1-another"),
+        pytest.param("https://op.example", id="1-without-the-path"),
+        pytest.param("https://op.example/tenant/", id="2-a-slash-more"),
+        pytest.param("https://OP.example/tenant", id="2-capitals-in-the-host"),
+        pytest.param("https://op.example/Tenant", id="2-capitals-in-the-path"),
+        pytest.param("https://op.example:443/tenant", id="2-default-port"),
+        pytest.param("https://op.example/%74enant", id="2-percent-encoded"),
+        pytest.param("https://op.example/./tenant", id="2-dot-segment"),
+        pytest.param("https://op.example/tenant ", id="2-a-space-more"),
+        pytest.param("https://op.example/tenan\u0074\u200b", id="2-invisible"),
+        pytest.param("https://\uff4fp.example/tenant", id="2-unicode-form"),
+        pytest.param("http://op.example/tenant", id="2-http"),
+        pytest.param("https://op.example/{tenantid}", id="16-template"),
+        pytest.param([ISSUER], id="9-list"),
+        pytest.param({"issuer": ISSUER}, id="9-object"),
+        pytest.param(5, id="9-number"),
+        pytest.param(True, id="9-true"),
+        pytest.param(None, id="9-null"),
+    ],
+)
+def test_a_document_that_speaks_for_another_issuer_is_refused(published: Any) -> None:
+    """security.md 1, 2, 16: every code point counts."""
+    with pytest.raises(IssuerMismatch, match="issuer") as caught:
+        read({**MINIMAL, "issuer": published})
+    assert str(caught.value).isprintable()
+    assert caught.value.evidence == {"expected": ISSUER}
+
+
+def test_a_document_without_an_issuer_is_refused() -> None:
+    """security.md 1."""
+    with pytest.raises(IssuerMismatch):
+        read({name: MINIMAL[name] for name in MINIMAL if name != "issuer"})
+
+
+def test_the_issuer_of_a_hostile_document_is_shown_short_and_printable() -> None:
+    """security.md 256."""
+    with pytest.raises(IssuerMismatch) as caught:
+        read({**MINIMAL, "issuer": "x\r\n\x1b[31m\u202e" + "x" * 100_000})
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="7-empty"),
+        pytest.param(b"<!doctype html>", id="7-html"),
+        pytest.param(b"[]", id="8-array"),
+        pytest.param(b'"issuer"', id="8-string"),
+        pytest.param(b"null", id="8-null"),
+        pytest.param(b"5", id="8-number"),
+        pytest.param(json.dumps([MINIMAL]).encode(), id="8-array-of-one"),
+        pytest.param(b'{"issuer":"a","issuer":"https://op.example/tenant"}', id="1-issuer-twice"),
+        pytest.param(b"\xef\xbb\xbf" + json.dumps(MINIMAL).encode(), id="7-byte-order-mark"),
+        pytest.param(json.dumps(MINIMAL).encode("utf-16"), id="7-utf-16"),
+        pytest.param(json.dumps(MINIMAL).encode()[:-1], id="7-truncated"),
+        pytest.param(json.dumps(MINIMAL).encode() + b"{}", id="7-two-documents"),
+        pytest.param(b"[" * 100_000, id="227-deep"),
+    ],
+)
+def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+    """security.md 7, 8, 227."""
+    with pytest.raises(MetadataInvalid, match=r"must be one JSON object"):
+        read(body)
+
+
+@pytest.mark.parametrize("status", [100, 201, 204, 301, 302, 307, 400, 401, 404, 429, 500, 503])
+def test_only_200_answers_discovery(status: int) -> None:
+    """security.md 7, 12: redirects are not followed."""
+    with pytest.raises(MetadataInvalid, match=str(status)):
+        read_discovery(answered(MINIMAL, status), ISSUER)
+
+
+@pytest.mark.parametrize("name", REQUIRED_ENDPOINTS)
+def test_a_required_endpoint_must_be_there(name: str) -> None:
+    """security.md 9."""
+    for document in ({**MINIMAL, name: None}, {key: MINIMAL[key] for key in MINIMAL if key != name}):
+        with pytest.raises(MetadataInvalid, match=name) as caught:
+            read(document)
+        assert caught.value.evidence == {"field": name}
+
+
+@pytest.mark.parametrize("name", OPTIONAL_ENDPOINTS)
+def test_an_optional_endpoint_may_be_null(name: str) -> None:
+    """security.md 11."""
+    assert name not in read({**MINIMAL, name: None})
+
+
+@pytest.mark.parametrize("name", [*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS])
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param("", id="9-empty"),
+        pytest.param(5, id="9-number"),
+        pytest.param(["https://op.example/"], id="9-list"),
+        pytest.param({"url": "https://op.example/"}, id="9-object"),
+        pytest.param(False, id="9-false"),
+        pytest.param("/token", id="9-relative"),
+        pytest.param("//op.example/token", id="9-without-scheme"),
+        pytest.param("javascript:alert(1)", id="9-javascript"),
+        pytest.param("data:,x", id="9-data"),
+        pytest.param("http://op.example/token", id="4-http"),
+        pytest.param("http://localhost:8000/token", id="216-this-machine"),
+        pytest.param("http://127.0.0.1/token", id="216-this-machine-by-address"),
+        pytest.param("http://169.254.169.254/", id="216-link-local"),
+        pytest.param("http://localhost:80@evil.example/", id="5-host-behind-credentials"),
+        pytest.param("https://op.example@evil.example/", id="5-credentials"),
+        pytest.param("https://op.example/#", id="9-fragment"),
+        pytest.param("https://op.example/\r\nX: 1", id="208-header"),
+    ],
+)
+def test_an_endpoint_that_no_token_may_go_to_is_refused(name: str, value: Any) -> None:
+    """security.md 4, 5, 9, 216."""
+    with pytest.raises(MetadataInvalid, match=f"^{name} ") as caught:
+        read({**MINIMAL, name: value})
+    assert str(caught.value).isprintable()
+
+
+def test_a_local_issuer_may_have_local_endpoints() -> None:
+    """security.md 4: the exemption for development."""
+    assert read(LOCAL, LOCAL["issuer"]).to_dict() == LOCAL
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("value", ["client_secret_basic", 5, {}, [5], [["a"]], [None], True], ids=ascii)
+def test_a_list_must_be_one_of_strings(name: str, value: Any) -> None:
+    """security.md 9."""
+    with pytest.raises(MetadataInvalid, match=f"^{name} "):
+        read({**MINIMAL, name: value})
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("value", [None, [], ["a", "b"]], ids=ascii)
+def test_a_list_may_be_absent_or_empty(name: str, value: Any) -> None:
+    """security.md 11."""
+    assert read({**MINIMAL, name: value}).get(name) == value
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None)
+@given(
+    status=st.sampled_from((200, 302, 500)),
+    members=st.dictionaries(st.sampled_from((*MINIMAL, *OPTIONAL_ENDPOINTS, *LISTS, "self")), JSON, max_size=3),
+)
+def test_no_document_makes_anything_fail_but_with_our_errors(status: int, members: dict[str, Any]) -> None:
+    try:
+        outcome = read_discovery(answered({**MINIMAL, **members}, status), ISSUER)["issuer"]
+    except MetadataInvalid as error:
+        outcome = str(error)
+    assert outcome.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "seconds"),
+    [
+        pytest.param("", 3600, id="absent"),
+        pytest.param("no-store", 3600, id="no-store"),
+        pytest.param("max-age=600", 600, id="within"),
+        pytest.param('public, MAX-AGE="600", immutable', 600, id="quoted"),
+        pytest.param("max-age=0", 60, id="233-never"),
+        pytest.param("max-age=315360000", 86400, id="233-ten-years"),
+        pytest.param("max-age=" + "9" * 5000, 86400, id="233-endless"),
+        pytest.param("max-age=-1", 3600, id="233-negative"),
+        pytest.param("max-age=soon", 3600, id="233-no-number"),
+        pytest.param("s-maxage=600", 3600, id="for-shared-caches"),
+        pytest.param("x-max-age=600", 3600, id="another-name"),
+        pytest.param("max-age=600, max-age=0", 600, id="twice"),
+    ],
+)
+def test_a_provider_cannot_ask_to_be_asked_always_or_never(cache_control: str, seconds: float) -> None:
+    """security.md 233."""
+    response = HttpResponse(status=200, headers={"cache-control": cache_control})
+    assert freshness(response, default=3600, least=60, most=86400) == seconds

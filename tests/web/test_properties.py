@@ -1,0 +1,227 @@
+"""What must hold for whatever a browser, or somebody who is none, may send."""
+
+import json
+import time
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from werkzeug.http import dump_cookie
+from werkzeug.sansio.http import parse_cookie
+
+from oidc_async.errors import LoginError
+from oidc_async.relying_party import PendingLogin
+from oidc_async.web.cookies import MAX_PARTS, PART_LENGTH, Cookies
+from oidc_async.web.navigation import is_navigation
+from oidc_async.web.pending_logins import KIND, LoginInBrowser, PendingLogins
+from oidc_async.web.return_path import MAX_LENGTH, return_path
+from oidc_async.web.sealing import Sealer
+from oidc_async.web.session import SessionCookies, SessionRecord
+
+from .browser_url import origin_of_location
+from .web_request import NOW, ORIGIN, REDIRECT_URI, SECRET, Jar, web_request
+from .web_request import settings as site_settings
+
+COOKIES = Cookies(REDIRECT_URI)
+SEALER = Sealer([SECRET])
+SESSIONS = SessionCookies(site_settings(session_idle_seconds=600.0), SEALER, COOKIES)
+LOGINS = PendingLogins(SEALER, COOKIES, 600.0)
+GENEROUS_SECONDS = 2.0
+
+any_text = st.text(max_size=200)
+# what makes URL parsers disagree, much more often than chance would
+SEPARATORS = ("/", "\\", "//", ".", "..", "@", ":", "?", "#", "%", ";", "&", "=", "'", '"', "<", "[", "]")
+ODDITIES = (
+    " ",
+    "\t",
+    "\n",
+    "\r",
+    "\x00",
+    "\x01",
+    "\x7f",
+    "\x85",
+    "\xa0",
+    "\u2028",
+    "\uff0f",
+    "\ufeff",
+    "ü",
+    "\ud800",
+)
+WORDS = (
+    "evil.example",
+    "rp.example",
+    "https:",
+    "http:",
+    "javascript:",
+    "data:",
+    "a",
+    "redirect_uri",
+    "%2F",
+    "%5C",
+    "%00",
+)
+tricky_text = st.lists(st.sampled_from((*SEPARATORS, *ODDITIES, *WORDS)), max_size=12).map("".join)
+anything = st.one_of(tricky_text, any_text)
+paths = anything.map(lambda text: f"/{text}")
+referers = st.one_of(anything, anything.map(lambda text: ORIGIN + text), paths.map(lambda text: ORIGIN + text))
+mounts = st.one_of(st.just(""), st.just("/app"), paths)
+
+
+@given(
+    method=st.sampled_from(["GET", "POST"]),
+    path=paths,
+    root_path=mounts,
+    raw_path=st.one_of(st.just(""), paths, anything),
+    query=anything,
+    referer=referers,
+    answers_get=st.booleans(),
+)
+@example("GET", "//evil.example", "", "//evil.example", "", "", True)
+@example("GET", "/page", "//evil.example", "", "", "", True)
+@example("GET", "/\t/evil.example", "", "/\t/evil.example", "", "", True)
+@example("POST", "/page", "", "", "", f"{ORIGIN}//evil.example", True)
+@example("POST", "/page", "", "", "", f"{ORIGIN}/\\evil.example", True)
+@example("POST", "/page", "", "", "", "https://rp.example\\@evil.example/", True)
+@settings(max_examples=300, deadline=None)
+def test_every_return_path_stays_on_this_origin(
+    method: str, path: str, root_path: str, raw_path: str, query: str, referer: str, answers_get: bool
+) -> None:
+    """security.md 201 to 211"""
+    request = web_request(
+        method,
+        path,
+        root_path=root_path,
+        raw_path=raw_path,
+        query=query,
+        headers={"referer": referer},
+        answers_get=answers_get,
+    )
+    location = return_path(request, REDIRECT_URI)
+    assert origin_of_location(location, "https", "rp.example") == ORIGIN
+    assert location.startswith("/")
+    assert location.isascii()
+    assert location.isprintable()
+    assert len(location) <= MAX_LENGTH
+
+
+@given(path=paths, query=anything, root_path=st.sampled_from(["", "/app"]))
+@settings(max_examples=200, deadline=None)
+def test_a_return_path_is_the_page_itself_or_the_root(path: str, query: str, root_path: str) -> None:
+    """security.md 209: nothing is cut off to make it fit"""
+    request = web_request(path=path, query=query, root_path=root_path)
+    location = return_path(request, REDIRECT_URI)
+    assert location == f"{root_path}/" or location.partition("?")[0].startswith(f"{root_path}/")
+    assert location == f"{root_path}/" or ("?" in location) is bool(query)
+
+
+names_of_ours = st.sampled_from(
+    [COOKIES.name("session"), COOKIES.name("logout"), COOKIES.name("logins")]
+    + [f"{COOKIES.name('session')}-{number}" for number in range(1, MAX_PARTS + 2)]
+    + [f"{COOKIES.name(KIND)}-{digit * 16}" for digit in "0af"]
+)
+counts = st.one_of(st.integers(-2, 12).map(str), st.just("99999999"), st.just("9" * 5000), any_text)
+sealed_texts = st.one_of(
+    any_text,
+    st.text("ABCDabcd0123-_=", max_size=100),
+    st.binary(max_size=100).map(lambda data: SEALER.seal("session", COOKIES.name("session"), data)),
+    st.binary(max_size=100).map(lambda data: SEALER.seal(KIND, f"{COOKIES.name(KIND)}-{'0' * 16}", data)),
+)
+values = st.one_of(sealed_texts, st.builds("{}.{}".format, counts, sealed_texts))
+jars = st.dictionaries(st.one_of(names_of_ours, any_text), values, max_size=20)
+headers = st.one_of(
+    any_text,
+    jars.map(lambda jar: "; ".join(f"{name}={value}" for name, value in jar.items())),
+    st.lists(st.one_of(names_of_ours, st.sampled_from((*SEPARATORS, *ODDITIES)))).map("".join),
+)
+
+
+@given(header=headers)
+@example("=__Host-oidc=1.a; ;;=;=;")
+@example(f'{COOKIES.name("session")}="1.\\303"')
+@settings(max_examples=200, deadline=None)
+def test_no_cookie_header_is_an_error(header: str) -> None:
+    """security.md 160, 162, 167"""
+    _read_everything(parse_cookie(header))
+
+
+@given(jar=jars)
+@settings(max_examples=200, deadline=None)
+def test_no_cookies_are_an_error(jar: dict[str, str]) -> None:
+    """security.md 160, 161, 162"""
+    _read_everything(jar)
+
+
+def _read_everything(jar: Any) -> None:
+    """All that a request does with cookies; what is set in answer has names and values that headers can carry."""
+    begun = time.monotonic()
+    record = SESSIONS.load(jar, NOW)
+    assert record == {}
+    record["access_token"] = "token"
+    cookies = SESSIONS.save(record, jar, NOW) + LOGINS.begin(_login(), jar)
+    record.clear()
+    cookies += SESSIONS.save(record, jar, NOW)
+    assert all(dump_cookie(cookie.name, cookie.value, max_size=0).isascii() for cookie in cookies)
+    try:
+        LOGINS.finish("a state", jar)
+    except LoginError:
+        assert time.monotonic() - begun < GENEROUS_SECONDS
+
+
+def _login() -> LoginInBrowser:
+    pending = dict.fromkeys(PendingLogin.__dataclass_fields__, "")
+    values: dict[str, Any] = {**pending, "acr_values": (), "begun_at": NOW, "max_age": None}
+    return LoginInBrowser(pending=PendingLogin(**values), provider="default", return_path="/")
+
+
+@given(text=st.one_of(any_text, st.text("ABCDabcd0123-_=\n ", max_size=200), st.binary(max_size=200).map(repr)))
+@settings(max_examples=200, deadline=None)
+def test_nothing_that_we_did_not_seal_is_opened(text: str) -> None:
+    """security.md 160"""
+    assert SEALER.open("session", "name", text) is None
+
+
+@given(data=st.binary(max_size=2000), purpose=any_text.filter(str.isascii), context=st.text("abc-", max_size=20))
+@settings(deadline=None)
+def test_whatever_was_sealed_is_opened(data: bytes, purpose: str, context: str) -> None:
+    assert SEALER.open(purpose, context, SEALER.seal(purpose, context, data)) == data
+
+
+@given(length=st.integers(1, PART_LENGTH * MAX_PARTS), before=st.integers(1, PART_LENGTH * MAX_PARTS))
+@settings(deadline=None)
+def test_whatever_was_there_before_a_long_value_comes_back(length: int, before: int) -> None:
+    """security.md 161"""
+    jar = Jar().keep(COOKIES.set_long("session", "b" * before, 600, {}))
+    jar.keep(COOKIES.set_long("session", "a" * length, 600, jar))
+    assert COOKIES.read_long("session", jar) == "a" * length
+    assert len(jar) == -(-length // PART_LENGTH)
+
+
+numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
+claims = st.recursive(
+    st.one_of(st.none(), st.booleans(), numbers, st.text(max_size=20)),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=10), inner, max_size=4)),
+    max_leaves=20,
+)
+
+
+@given(userinfo=st.dictionaries(st.text(max_size=10), claims, max_size=5))
+@settings(deadline=None)
+def test_whatever_claims_a_user_has_come_back(userinfo: dict[str, Any]) -> None:
+    record = SessionRecord({"userinfo": userinfo}, begun_at=NOW, seen_at=NOW)
+    jar = Jar().keep(SESSIONS.save(record, {}, NOW))
+    assert SESSIONS.load(jar, NOW)["userinfo"] == json.loads(json.dumps(userinfo))
+
+
+@given(
+    method=anything,
+    sent=st.dictionaries(
+        st.sampled_from(
+            ["sec-fetch-mode", "sec-fetch-dest", "x-requested-with", "content-type", "sec-purpose", "purpose"]
+        ),
+        anything,
+    ),
+)
+@settings(deadline=None)
+def test_no_header_makes_the_question_whether_this_is_a_page_an_error(method: str, sent: dict[str, str]) -> None:
+    """security.md 170"""
+    assert is_navigation(web_request(method, headers=sent)) in (True, False)

@@ -1,0 +1,299 @@
+"""The record of a login: kept in cookies, for so long, and never a reason for an error page."""
+
+import json
+import time
+import zlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from oidc_async.errors import ConfigurationError, SessionTooLarge
+from oidc_async.protocol.strict_json import MAX_DEPTH
+from oidc_async.user_session import UserSession
+from oidc_async.web.cookies import Cookies
+from oidc_async.web.sealing import Sealer
+from oidc_async.web.session import KIND, MAX_RECORD_BYTES, SessionCookies, SessionRecord
+from oidc_async.web.settings import Settings
+
+from .web_request import NOW, REDIRECT_URI, SECRET, Jar, settings
+
+VALUES: dict[str, Any] = {"current_provider": "default", "last_authenticated": 1, "access_token": "the-access-token"}
+COOKIES = Cookies(REDIRECT_URI)
+SEALER = Sealer([SECRET])
+
+
+def sessions(**changes: Any) -> SessionCookies:
+    chosen: Settings = settings(**changes)
+    return SessionCookies(chosen, Sealer(chosen.secret_keys), COOKIES)
+
+
+def logged_in(keeper: SessionCookies, values: dict[str, Any] | None = None, now: float = NOW) -> Jar:
+    record = SessionRecord(values or VALUES, begun_at=now, seen_at=now)
+    return Jar().keep(keeper.save(record, {}, now))
+
+
+def sealed_session(data: bytes) -> Jar:
+    text = SEALER.seal(KIND, COOKIES.name(KIND), data)
+    return Jar().keep(COOKIES.set_long(KIND, text, 600, {}))
+
+
+def nested(depth: int) -> Any:
+    value: Any = "claim"
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def test_a_record_comes_back_as_it_was() -> None:
+    keeper = sessions()
+    record = keeper.load(logged_in(keeper), NOW + 1)
+    assert record == VALUES
+    assert (record.begun_at, record.seen_at, record.modified) == (NOW, NOW, False)
+
+
+def test_there_is_nothing_in_a_browser_without_cookies() -> None:
+    record = sessions().load({}, NOW)
+    assert record == {}
+    assert not record.modified
+
+
+@pytest.mark.parametrize(
+    ("after", "is_alive"),
+    [(0, True), (3600, True), (3601, False), (1e9, False)],
+    ids=["at once", "last", "over", "years"],
+)
+def test_a_session_ends_at_its_age_however_much_it_is_used(after: float, is_alive: bool) -> None:
+    """contract.md 2: the absolute lifetime"""
+    keeper = sessions(session_seconds=3600.0, session_idle_seconds=1e10)
+    jar = logged_in(keeper)
+    assert bool(keeper.load(jar, NOW + after)) is is_alive
+
+
+def test_use_does_not_prolong_the_absolute_lifetime() -> None:
+    """contract.md 2"""
+    keeper = sessions(session_seconds=3600.0, session_idle_seconds=600.0)
+    jar, alive_until = logged_in(keeper), NOW
+    for now in range(int(NOW), int(NOW) + 7200, 60):
+        record = keeper.load(jar, now)
+        if record:
+            alive_until = now
+        if record.modified:
+            jar.keep(keeper.save(record, jar, now))
+    assert alive_until == NOW + 3600
+
+
+def test_a_session_that_nobody_uses_ends() -> None:
+    """contract.md 2: the idle lifetime"""
+    keeper = sessions(session_idle_seconds=600.0)
+    jar = logged_in(keeper)
+    assert keeper.load(jar, NOW + 600)
+    assert not keeper.load(jar, NOW + 601)
+
+
+def test_a_session_in_use_goes_on() -> None:
+    """contract.md 2: the idle lifetime"""
+    keeper = sessions(session_idle_seconds=600.0)
+    jar = logged_in(keeper)
+    for now in range(int(NOW), int(NOW) + 6000, 500):
+        record = keeper.load(jar, now)
+        assert record == VALUES
+        if record.modified:
+            jar.keep(keeper.save(record, jar, now))
+
+
+@pytest.mark.parametrize(("after", "is_written"), [(0, False), (60, False), (61, True)])
+def test_being_seen_is_written_now_and_then_not_always(after: float, is_written: bool) -> None:
+    keeper = sessions(session_idle_seconds=600.0)
+    record = keeper.load(logged_in(keeper), NOW + after)
+    assert record.modified is is_written
+    assert record.seen_at == (NOW + after if is_written else NOW)
+
+
+def test_without_an_idle_lifetime_nothing_is_written_for_being_seen() -> None:
+    keeper = sessions()
+    assert not keeper.load(logged_in(keeper), NOW + 80_000).modified
+
+
+@pytest.mark.parametrize(("is_permanent", "max_age"), [(True, 3000), (False, None)])
+def test_the_browser_keeps_the_cookie_as_long_as_the_session_or_until_it_closes(
+    is_permanent: bool, max_age: int | None
+) -> None:
+    """contract.md 1: OIDC_SESSION_PERMANENT"""
+    keeper = sessions(session_permanent=is_permanent, session_seconds=3600.0)
+    record = SessionRecord(VALUES, begun_at=NOW - 600, seen_at=NOW)
+    assert {cookie.max_age for cookie in keeper.save(record, {}, NOW)} == {max_age}
+
+
+@pytest.mark.parametrize("year", [2037, 2039, 2107, 2500])
+def test_years_beyond_2038_are_years(year: int) -> None:
+    """security.md 172"""
+    now = datetime(year, 12, 31, tzinfo=UTC).timestamp()
+    keeper = sessions(session_seconds=9e9, session_idle_seconds=600.0)
+    jar = logged_in(keeper, now=now)
+    assert keeper.load(jar, now + 599) == VALUES
+    assert not keeper.load(jar, now + 601)
+
+
+def test_an_empty_record_deletes_the_cookies_that_are_there() -> None:
+    keeper = sessions()
+    jar = logged_in(keeper)
+    record = keeper.load(jar, NOW)
+    record.clear()
+    assert jar.keep(keeper.save(record, jar, NOW)) == {}
+    assert keeper.save(record, jar, NOW) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda record: record.update(userinfo={}),
+        lambda record: record.__setitem__("userinfo", {}),
+        lambda record: record.setdefault("userinfo", {}),
+        lambda record: record.pop("access_token"),
+        lambda record: record.popitem(),
+        lambda record: record.clear(),
+        lambda record: UserSession(record).update(access_token="next"),
+        lambda record: UserSession(record).clear(),
+    ],
+    ids=["update", "set", "setdefault", "pop", "popitem", "clear", "UserSession.update", "UserSession.clear"],
+)
+def test_every_change_is_noticed(change: Callable[[SessionRecord], object]) -> None:
+    record = SessionRecord(VALUES, begun_at=NOW, seen_at=NOW)
+    assert not record.modified
+    change(record)
+    assert record.modified
+
+
+def test_reading_is_no_change() -> None:
+    record = SessionRecord(VALUES, begun_at=NOW, seen_at=NOW)
+    user = UserSession(record)
+    assert (user.access_token, user.userinfo, user.is_authenticated()) == ("the-access-token", None, True)
+    assert not record.modified
+
+
+def test_a_session_of_200_groups_fits() -> None:
+    """security.md 165"""
+    groups = [f"{number:08x}-0000-4000-8000-{number * 7919:012x}" for number in range(200)]
+    keeper = sessions()
+    jar = logged_in(keeper, {**VALUES, "userinfo": {"groups": groups}})
+    assert keeper.load(jar, NOW)["userinfo"]["groups"] == groups
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["a" * MAX_RECORD_BYTES, [str(number) for number in range(100_000)]],
+    ids=["a long text that compresses well", "a long list"],
+)
+def test_what_does_not_fit_is_an_error_of_its_own(value: Any) -> None:
+    """security.md 165"""
+    record = SessionRecord({**VALUES, "userinfo": {"claim": value}}, begun_at=NOW, seen_at=NOW)
+    with pytest.raises(SessionTooLarge):
+        sessions().save(record, {}, NOW)
+
+
+def test_claims_as_deep_as_a_provider_may_send_them_come_back() -> None:
+    keeper = sessions()
+    userinfo = {"claim": nested(MAX_DEPTH - 1)}
+    jar = logged_in(keeper, {**VALUES, "userinfo": userinfo})
+    assert keeper.load(jar, NOW)["userinfo"] == userinfo
+
+
+def circle() -> list[Any]:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        object(),
+        b"bytes",
+        {1, 2},
+        float("nan"),
+        float("inf"),
+        "\ud800",
+        10**400,
+        nested(40),
+        nested(100_000),
+        circle(),
+    ],
+    ids=["object", "bytes", "set", "NaN", "infinity", "surrogate", "long integer", "deep", "bottomless", "circle"],
+)
+def test_what_could_not_be_read_again_is_not_written(value: Any) -> None:
+    """security.md 160, 165: it would be an error at every request to come"""
+    record = SessionRecord({**VALUES, "userinfo": {"claim": value}}, begun_at=NOW, seen_at=NOW)
+    with pytest.raises(ConfigurationError, match="JSON"):
+        sessions().save(record, {}, NOW)
+
+
+DOCUMENT: dict[str, Any] = {"begun_at": NOW, "seen_at": NOW, "values": VALUES}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        "text",
+        7,
+        {},
+        {**DOCUMENT, "values": None} | {"begun_at": None},
+        {**DOCUMENT, "values": [1, 2]},
+        {**DOCUMENT, "values": "text"},
+        {**DOCUMENT, "values": 7},
+        {**DOCUMENT, "begun_at": "yesterday"},
+        {**DOCUMENT, "begun_at": []},
+        {name: value for name, value in DOCUMENT.items() if name != "seen_at"},
+        {name: value for name, value in DOCUMENT.items() if name != "values"},
+    ],
+    ids=lambda document: json.dumps(document)[:60],
+)
+def test_a_record_of_another_version_is_no_session(document: Any) -> None:
+    """security.md 160: two versions share the secret while a new one is rolled out"""
+    jar = sealed_session(zlib.compress(json.dumps(document).encode()))
+    assert sessions().load(jar, NOW) == {}
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"\x00" * 1000, zlib.compress(b"\xff"), zlib.compress(b'{"values":{}}')[:-9]]
+)
+def test_sealed_bytes_that_are_no_record_are_no_session(data: bytes) -> None:
+    """security.md 160"""
+    assert sessions().load(sealed_session(data), NOW) == {}
+
+
+def test_a_record_is_not_inflated_without_bound() -> None:
+    """security.md 222, 224"""
+    jar = sealed_session(zlib.compress(b" " * 20_000_000 + b"{}", 9))
+    begun = time.monotonic()
+    assert sessions().load(jar, NOW) == {}
+    assert time.monotonic() - begun < 5
+
+
+def test_the_record_of_a_login_is_masked_in_what_a_debugger_shows() -> None:
+    """security.md 251"""
+    record = SessionRecord(VALUES, begun_at=NOW, seen_at=NOW)
+    assert "the-access-token" not in f"{record!r} {record}"
+    assert "access_token" in repr(record)
+
+
+def test_a_refresh_leaves_nothing_stale() -> None:
+    record = SessionRecord({}, begun_at=NOW, seen_at=NOW)
+    user = UserSession(record, "default")
+    user.update(access_token="first", expires_in=60, id_token={"sub": "alice", "auth_time": NOW - 50}, now=NOW)
+    user.update(access_token="second", now=NOW + 100)
+    assert (user.access_token, user.access_token_expires_at) == ("second", None)
+    assert user.last_authenticated == NOW - 50
+
+
+def test_an_id_token_replaces_the_one_before_in_either_form() -> None:
+    record = SessionRecord({}, begun_at=NOW, seen_at=NOW)
+    user = UserSession(record, "default")
+    user.update(id_token={"sub": "alice"}, now=NOW)
+    user.update(id_token_jwt="eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJib2IifQ.c2ln", now=NOW)
+    assert user.id_token == {"sub": "bob"}
+    user.update(id_token={"sub": "carol"}, now=NOW)
+    assert (user.id_token, user.id_token_jwt) == ({"sub": "carol"}, None)

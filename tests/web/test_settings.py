@@ -1,0 +1,308 @@
+"""The settings of an application: what each may be, what it is by default, and what is said about mistakes."""
+
+import logging
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oidc_async import ConfigurationError, RedirectUriConfig
+from oidc_async.web.settings import KNOWN, Settings, read_settings
+
+SECRET = "s" * 16
+REDIRECT_URI = "https://rp.example/redirect_uri"
+DAY = 86_400
+DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
+
+
+def settings(**config: Any) -> Settings:
+    return read_settings({"SECRET_KEY": SECRET, "OIDC_REDIRECT_URI": REDIRECT_URI, **config}, None)
+
+
+def refused(**config: Any) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        settings(**config)
+    assert isinstance(caught.value, ValueError)
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("redirect_uri", RedirectUriConfig(REDIRECT_URI, "redirect_uri")),
+        ("secret_keys", (SECRET.encode(),)),
+        ("session_permanent", True),
+        ("session_seconds", 31 * DAY),
+        ("session_idle_seconds", None),
+        ("clock_skew", 30),
+        ("login_seconds", 600),
+    ],
+)
+def test_by_default(name: str, expected: object) -> None:
+    assert getattr(settings(), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("config", "name", "expected"),
+    [
+        pytest.param({"SECRET_KEY": b"b" * 16}, "secret_keys", (b"b" * 16,), id="SECRET_KEY-bytes"),
+        pytest.param(
+            {"SECRET_KEY_FALLBACKS": ["f" * 16, b"g" * 20]},
+            "secret_keys",
+            (SECRET.encode(), b"f" * 16, b"g" * 20),
+            id="SECRET_KEY_FALLBACKS",
+        ),
+        pytest.param({"SECRET_KEY_FALLBACKS": None}, "secret_keys", (SECRET.encode(),), id="FALLBACKS-None"),
+        pytest.param({"SECRET_KEY_FALLBACKS": ()}, "secret_keys", (SECRET.encode(),), id="FALLBACKS-empty"),
+        pytest.param({"OIDC_SESSION_PERMANENT": False}, "session_permanent", False, id="SESSION_PERMANENT"),
+        pytest.param({"PERMANENT_SESSION_LIFETIME": timedelta(days=2)}, "session_seconds", 2 * DAY, id="timedelta"),
+        pytest.param({"PERMANENT_SESSION_LIFETIME": 3600}, "session_seconds", 3600, id="lifetime-in-seconds"),
+        pytest.param(
+            {"OIDC_SESSION_SECONDS": 60, "PERMANENT_SESSION_LIFETIME": 3600}, "session_seconds", 60, id="ours-first"
+        ),
+        pytest.param(
+            {"OIDC_SESSION_SECONDS": 60, "PERMANENT_SESSION_LIFETIME": "?"}, "session_seconds", 60, id="ours-only"
+        ),
+        pytest.param({"OIDC_SESSION_SECONDS": timedelta(hours=8)}, "session_seconds", 8 * 3600, id="SESSION_SECONDS"),
+        pytest.param({"OIDC_SESSION_IDLE_SECONDS": 900}, "session_idle_seconds", 900, id="IDLE_SECONDS"),
+        pytest.param({"OIDC_SESSION_IDLE_SECONDS": timedelta(minutes=5)}, "session_idle_seconds", 300, id="IDLE-dt"),
+        pytest.param({"OIDC_SESSION_IDLE_SECONDS": None}, "session_idle_seconds", None, id="IDLE-None"),
+        pytest.param({"OIDC_CLOCK_SKEW": 0}, "clock_skew", 0, id="CLOCK_SKEW-0"),
+        pytest.param({"OIDC_CLOCK_SKEW": 2.5}, "clock_skew", 2.5, id="CLOCK_SKEW-fraction"),
+        pytest.param({"OIDC_CLOCK_SKEW": timedelta(seconds=5)}, "clock_skew", 5, id="CLOCK_SKEW-timedelta"),
+        pytest.param({"OIDC_LOGIN_SECONDS": 120}, "login_seconds", 120, id="LOGIN_SECONDS"),
+        pytest.param({"OIDC_LOGIN_SECONDS": None}, "login_seconds", 600, id="None-is-not-set"),
+        pytest.param({"SESSION_COOKIE_NAME": "theirs"}, "login_seconds", 600, id="settings-of-others"),
+    ],
+)
+def test_a_setting_is_read(config: dict[str, Any], name: str, expected: object) -> None:
+    assert getattr(settings(**config), name) == expected
+
+
+SECONDS = (
+    "OIDC_CLOCK_SKEW",
+    "OIDC_LOGIN_SECONDS",
+    "OIDC_SESSION_IDLE_SECONDS",
+    "OIDC_SESSION_SECONDS",
+    "PERMANENT_SESSION_LIFETIME",
+)
+
+
+@pytest.mark.parametrize("name", SECONDS)
+@pytest.mark.parametrize(
+    "value",
+    ["600", True, -1, timedelta(seconds=-1), float("nan"), float("inf"), 1e300, [600], timedelta.max],
+    ids=str,
+)
+def test_seconds_that_are_none_are_refused_by_name(name: str, value: object) -> None:
+    assert refused(**{name: value}).startswith(f"{name} must be a number of seconds or a timedelta")
+
+
+@pytest.mark.parametrize("name", SECONDS[1:])
+def test_a_lifetime_of_nothing_is_refused(name: str) -> None:
+    assert name in refused(**{name: 0})
+    assert name in refused(**{name: timedelta(0)})
+
+
+@pytest.mark.parametrize("value", ["true", "False", 1, 0])
+def test_what_is_neither_true_nor_false_is_refused(value: object) -> None:
+    assert refused(OIDC_SESSION_PERMANENT=value) == "OIDC_SESSION_PERMANENT must be True or False."
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("OIDC_REDIRECT_URL", "OIDC_REDIRECT_URI"),
+        ("OIDC_REDIRECTURI", "OIDC_REDIRECT_URI"),
+        ("OIDC_CLOCKSKEW", "OIDC_CLOCK_SKEW"),
+        ("OIDC_SESSION_PERMANANT", "OIDC_SESSION_PERMANENT"),
+        ("OIDC_SESSION_IDLE", "OIDC_SESSION_IDLE_SECONDS"),
+        ("OIDC_LOGIN_TIMEOUT", "OIDC_LOGIN_SECONDS"),
+        ("OIDC_", "OIDC_"),
+        ("OIDC_CLIENT_ID", "OIDC_"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_known_name(name: str, nearest: str) -> None:
+    message = refused(**{name: "value"})
+    assert message.startswith(f"{name} is not a setting of oidc_async. Did you mean {nearest}")
+    assert "must not begin with OIDC_" in message
+
+
+@pytest.mark.parametrize("name", ["OIDCX", "oidc_redirect_url", "MY_OIDC_CLIENT_ID"])
+def test_settings_that_only_look_like_ours_are_left_alone(name: str) -> None:
+    assert settings(**{name: "value"}) == settings()
+
+
+@pytest.mark.parametrize("missing", [{"SECRET_KEY": None}, {"SECRET_KEY": ""}, {"SECRET_KEY": b""}], ids=str)
+def test_a_missing_secret_is_refused_with_the_way_to_make_one(missing: dict[str, Any]) -> None:
+    """security.md 171"""
+    message = refused(**missing)
+    assert message.startswith("SECRET_KEY is missing")
+    assert "secrets.token_urlsafe" in message
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"SECRET_KEY": "dev"},
+        {"SECRET_KEY": "s" * 15},
+        {"SECRET_KEY": b"s" * 15},
+        {"SECRET_KEY_FALLBACKS": ["dev"]},
+        {"SECRET_KEY_FALLBACKS": [SECRET, "s" * 15]},
+    ],
+    ids=str,
+)
+class TestASecretThatCanBeGuessed:
+    """security.md 171"""
+
+    def test_is_refused(self, config: dict[str, Any]) -> None:
+        message = refused(**config)
+        assert "SECRET_KEY" in message
+        assert "shorter than 16 bytes" in message
+
+    @pytest.mark.parametrize("host", ["localhost:5000", "127.0.0.1", "[::1]:8000"])
+    def test_is_warned_of_on_the_developers_own_machine(
+        self, config: dict[str, Any], host: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with caplog.at_level(logging.WARNING, "oidc_async"):
+            settings(**config, OIDC_REDIRECT_URI=f"http://{host}/redirect_uri")
+        assert ["shorter than 16 bytes" in record.message for record in caplog.records] == [True]
+
+    def test_is_never_told(self, config: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
+        settings(**config, OIDC_REDIRECT_URI="http://localhost/redirect_uri")
+        told = refused(**config) + caplog.text + repr(settings())
+        assert "dev" not in told
+        assert "s" * 15 not in told
+
+
+def test_sixteen_bytes_are_enough(caplog: pytest.LogCaptureFixture) -> None:
+    assert settings(SECRET_KEY="ü" * 8).secret_keys == ("ü".encode() * 8,)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"SECRET_KEY": 1234567890123456},
+        {"SECRET_KEY": ["s" * 16]},
+        {"SECRET_KEY_FALLBACKS": [None]},
+        {"SECRET_KEY_FALLBACKS": [""]},
+        {"SECRET_KEY_FALLBACKS": [5]},
+        {"SECRET_KEY_FALLBACKS": "f" * 20},
+        {"SECRET_KEY_FALLBACKS": b"f" * 20},
+        {"SECRET_KEY_FALLBACKS": {"f" * 20: 1}},
+    ],
+    ids=str,
+)
+def test_secrets_of_another_type_are_refused(config: dict[str, Any]) -> None:
+    assert next(iter(config)) in refused(**config)
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        (None, "missing"),
+        ("", "missing"),
+        (5, "must be a URL"),
+        (b"https://rp.example/redirect_uri", "must be a URL"),
+        ("/redirect_uri", "absolute"),
+        ("rp.example/redirect_uri", "absolute"),
+        ("http://rp.example/redirect_uri", "must use https"),
+        ("https://user@rp.example/redirect_uri", "credentials"),
+        ("https://rp.example/redirect_uri#part", "fragment"),
+        ("https://rp.example/redirect_uri?a=b", "must not have a query"),
+        ("https://rp.example/redirect_uri?", "must not have a query"),
+        ("https://rp.example", "path of its own"),
+        ("https://rp.example//", "path of its own"),
+        ("https://[::1/redirect_uri", "valid host"),
+        ("https://rp.example/red irect", "no spaces"),
+        ("https://rp.example\\@evil.example/redirect_uri", "backslashes"),
+    ],
+    ids=str,
+)
+def test_an_unusable_redirect_uri_is_refused(uri: object, why: str) -> None:
+    message = refused(OIDC_REDIRECT_URI=uri)
+    assert message.startswith("OIDC_REDIRECT_URI ")
+    assert why in message
+
+
+@pytest.mark.parametrize(
+    ("uri", "endpoint", "path"),
+    [
+        ("https://rp.example/redirect_uri", "redirect_uri", "/redirect_uri"),
+        ("https://rp.example:8443/a/b", "a/b", "/a/b"),
+        ("https://rp.example/a%20b/", "a%20b/", "/a b/"),
+        ("http://127.0.0.1:5000/cb", "cb", "/cb"),
+    ],
+)
+def test_the_route_is_the_path_of_the_redirect_uri(uri: str, endpoint: str, path: str) -> None:
+    redirect_uri = settings(OIDC_REDIRECT_URI=uri).redirect_uri
+    assert redirect_uri == RedirectUriConfig(uri, endpoint)
+    assert (redirect_uri.path, redirect_uri.route) == (path, path)
+
+
+def test_a_redirect_uri_config_is_used_instead_of_the_settings() -> None:
+    redirect_uri = RedirectUriConfig("https://rp.example/app/cb", "cb")
+    assert (redirect_uri.path, redirect_uri.route) == ("/app/cb", "/cb")
+    assert read_settings({"SECRET_KEY": SECRET}, redirect_uri).redirect_uri is redirect_uri
+
+
+@pytest.mark.parametrize("endpoint", ["", "/"])
+def test_a_redirect_uri_config_without_an_endpoint_is_refused(endpoint: str) -> None:
+    with pytest.raises(ConfigurationError, match="path of its own"):
+        RedirectUriConfig(REDIRECT_URI, endpoint)
+
+
+@pytest.mark.parametrize(
+    ("config", "expected"),
+    [
+        pytest.param({"OIDC_REDIRECT_DOMAIN": "rp.example"}, "https://rp.example/redirect_uri", id="domain"),
+        pytest.param(
+            {"OIDC_REDIRECT_DOMAIN": "rp.example:8443", "OIDC_REDIRECT_ENDPOINT": "/cb"},
+            "https://rp.example:8443/cb",
+            id="endpoint",
+        ),
+        pytest.param({"SERVER_NAME": "rp.example"}, "https://rp.example/redirect_uri", id="SERVER_NAME"),
+        pytest.param(
+            {"SERVER_NAME": "other.example", "OIDC_REDIRECT_DOMAIN": "rp.example"},
+            "https://rp.example/redirect_uri",
+            id="domain-first",
+        ),
+        pytest.param(
+            {"OIDC_REDIRECT_DOMAIN": "localhost:5000", "PREFERRED_URL_SCHEME": "http"},
+            "http://localhost:5000/redirect_uri",
+            id="scheme",
+        ),
+    ],
+)
+def test_the_legacy_settings_still_work_with_a_warning(config: dict[str, Any], expected: str) -> None:
+    with pytest.warns(DeprecationWarning, match="set OIDC_REDIRECT_URI") as caught:
+        read = settings(OIDC_REDIRECT_URI=None, **{"PREFERRED_URL_SCHEME": "https", **config})
+    assert read.redirect_uri.full_uri == expected
+    assert len(caught) == 1
+
+
+def test_the_legacy_settings_are_not_asked_when_there_is_a_redirect_uri() -> None:
+    assert settings(OIDC_REDIRECT_DOMAIN="old.example", SERVER_NAME="rp.example") == settings()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"OIDC_REDIRECT_DOMAIN": 5}, {"OIDC_REDIRECT_DOMAIN": "rp.example", "OIDC_REDIRECT_ENDPOINT": 5.5}],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:OIDC_REDIRECT_DOMAIN:DeprecationWarning")
+def test_legacy_settings_without_https_are_refused(config: dict[str, Any]) -> None:
+    assert "must use https" in refused(OIDC_REDIRECT_URI=None, PREFERRED_URL_SCHEME="http", **config)
+
+
+def test_secrets_are_not_shown() -> None:
+    assert SECRET not in repr(settings())
+
+
+def test_every_setting_is_documented() -> None:
+    table = DOCUMENT.read_text()
+    settings_of_flask = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "PERMANENT_SESSION_LIFETIME")
+    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == {*KNOWN, *settings_of_flask}
