@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from quart import Response, current_app, g, request
+from quart import Response, current_app, request
 
 from oidc_async.web import finishing
 from oidc_async.web.application import Exchange
@@ -12,17 +12,25 @@ from oidc_async.web.messages import WebRequest, WebResponse
 
 
 def current_exchange() -> Exchange:
-    """The exchange of this request, and of no other: `g` may outlive a request in tests."""
+    """The exchange of this request. Not on `g`, which a request made within another one shares with it."""
     kept = current_exchange_if_any()
     if kept is None:
         kept = Exchange(installed_application(current_app.extensions), read_request())
-        g._oidc_async = (request.scope, kept)
+        _slot()[_slot_name()] = kept
     return kept
 
 
 def current_exchange_if_any() -> Exchange | None:
-    scope, kept = g.get("_oidc_async", (None, None))
-    return kept if scope is request.scope else None
+    return _slot().get(_slot_name())
+
+
+def _slot() -> dict[str, Any]:
+    return cast("dict[str, Any]", request.scope)
+
+
+def _slot_name() -> str:
+    # one app may hand its request on to another
+    return f"oidc_async.exchange.{id(current_app.extensions)}"
 
 
 def read_request() -> WebRequest:
