@@ -110,8 +110,8 @@ class _Exchange(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         reply = self._host.answering(self._request())
-        if self._waits(reply.delay):
-            return
+        if reply.delay:
+            self._wait(reply.delay)
         if reply.breaks_after == 0:
             self._reset()
         elif reply.never_ends:
@@ -151,19 +151,11 @@ class _Exchange(BaseHTTPRequestHandler):
         self._send_head(reply, {"content-length": str(len(reply.body))})
         for byte in reply.body:
             self.wfile.write(bytes([byte]))
-            if self._waits(DRIP_INTERVAL):
-                return
+            self._wait(DRIP_INTERVAL)
 
-    def _waits(self, seconds: float) -> bool:
-        """Whether the client hung up, or the server stopped, before this time was over."""
-        while seconds > 0:
-            step = min(seconds, DRIP_INTERVAL)
-            readable, _, _ = select.select([self.connection], [], [], step)
-            if readable or self._host.stopping.is_set():
-                self.close_connection = True
-                return True
-            seconds -= step
-        return False
+    def _wait(self, seconds: float) -> None:
+        """So long, or until the connection ends on either side: then writing to it fails."""
+        select.select([self.connection], [], [], seconds)
 
     def _reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)

@@ -127,12 +127,13 @@ def test_a_person_logs_in(served: SimulatedProvider, visitor: MiniRelyingParty, 
 
 
 def test_a_wrong_password_is_told_and_may_be_corrected(visitor: MiniRelyingParty, person: Person) -> None:
-    person.open(visitor.authorization_url(state="a&b=\"'<c>"))
+    person.open(visitor.authorization_url(state="a&b=\"'<c>", copy="1"))
     for username, password in (("alice", "wrong"), ("nobody", "password"), ("alice", "")):
         page = person.submit(username=username, password=password)
         assert (page.status_code, 'role="alert"' in page.text) == (400, True)
         assert "set-cookie" not in page.headers
-    assert answer_of(person.submit(username="alice", password="password"))["state"] == "a&b=\"'<c>"
+    answer = answer_of(person.submit(username="alice", password="password"))
+    assert ("code" in answer, answer["state"]) == (True, "a&b=\"'<c>")
 
 
 def test_a_person_may_say_no(visitor: MiniRelyingParty, person: Person) -> None:
@@ -151,6 +152,11 @@ def test_the_browser_is_remembered_until_logout(
     assert person.open(f"{served.issuer}/end_session").status_code == 200
     assert answer_of(person.open(visitor.authorization_url(prompt="none")))["error"] == "login_required"
     assert "Password" in person.open(visitor.authorization_url()).text
+    other = Person()
+    other.open(visitor.authorization_url())
+    assert "code" in answer_of(other.submit(username="alice", password="password"))
+    assert "Password" in person.open(visitor.authorization_url()).text
+    other.browser.close()
 
 
 def test_another_browser_is_a_stranger(visitor: MiniRelyingParty, person: Person) -> None:

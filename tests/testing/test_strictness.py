@@ -253,6 +253,8 @@ def test_userinfo_needs_the_scope_openid(provider: SimulatedProvider, rp: MiniRe
     "changes",
     [
         pytest.param({"id_token_hint": "e30.e30.e30"}, id="foreign hint"),
+        pytest.param({"id_token_hint": "e30.e30.e30", "client_id": "client1"}, id="foreign hint, known client"),
+        pytest.param({"id_token_hint": "e30.e30.e30", "post_logout_redirect_uri": None}, id="foreign hint alone"),
         pytest.param({"client_id": "client2"}, id="client_id of another"),
         pytest.param({"post_logout_redirect_uri": "https://evil.example/"}, id="unregistered URI"),
         pytest.param({"post_logout_redirect_uri": REDIRECT_URI}, id="URI of another kind"),
@@ -262,6 +264,7 @@ def test_userinfo_needs_the_scope_openid(provider: SimulatedProvider, rp: MiniRe
 def test_a_wrong_logout_request_gets_a_page_and_ends_nothing(
     provider: SimulatedProvider, rp: MiniRelyingParty, changes: Changes
 ) -> None:
+    provider.register("client2", "secret2", post_logout_redirect_uris=[AFTER_LOGOUT])
     login = rp.log_in(provider)
     parameters = {"id_token_hint": login.tokens["id_token"], "post_logout_redirect_uri": AFTER_LOGOUT}
     with pytest.raises(NotRedirected) as caught:
