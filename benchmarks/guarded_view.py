@@ -21,7 +21,8 @@ ORIGIN = "https://rp.example"
 
 
 def cookie_header(browser: Browser) -> str:
-    return SimpleCookie({name: value or "" for name, value in browser.cookies.items()}).output(attrs=[], header="", sep=";")
+    cookies = SimpleCookie({name: value or "" for name, value in browser.cookies.items()})
+    return cookies.output(attrs=[], header="", sep=";")
 
 
 def wsgi_call(app: Any, path: str, cookies: str) -> Callable[[], int]:
@@ -107,7 +108,9 @@ def measure(framework: Framework, groups: int) -> str:
     cookies = cookie_header(browser)
     with asyncio.Runner() as runner:
         calls = [
-            wsgi_call(site.app, path, cookies) if framework.name == "flask" else asgi_call(site.app, path, cookies, runner)
+            wsgi_call(site.app, path, cookies)
+            if framework.name == "flask"
+            else asgi_call(site.app, path, cookies, runner)
             for path in ("/", "/private")
         ]
         runs = [[microseconds(call) for call in calls] for _ in range(RUNS)]
