@@ -96,7 +96,7 @@ class AsyncRuntime:
             flight = flights.board(mine)
             if flight is mine:
                 mine.take_off(work, flights)
-            with flight.awaited_by(caller):
+            with flights.waiting(caller, flight):
                 # Not shield(): newer Pythons log the failure when its last waiter was cancelled.
                 await asyncio.wait((flight.task,))
             if flight is mine or not flight.is_lost():
@@ -156,17 +156,30 @@ class _Home:
         self.flights: Flights[_TaskFlight] = Flights(failures, nullcontext())
         self._client: http.AsyncClient | None = None
         self._lifeline: AsyncGenerator[None] | None = None
+        self._hold: asyncio.TimerHandle | None = None
+        self._hold_seconds = settings.deadline + _KEEP_ALIVE
 
     async def own_client(self, new_client: Callable[[], http.AsyncClient]) -> http.AsyncClient:
         if self._client is None:
             self._client = new_client()
             self._lifeline = _closing_with_the_loop(self._client)
             await anext(self._lifeline)
+        self._hold_on()
         return self._client
 
     async def aclose(self) -> None:
+        if self._hold is not None:
+            self._hold.cancel()
         if self._lifeline is not None:
             await self._lifeline.aclose()
+
+    def _hold_on(self) -> None:
+        # A timer keeps the generator alive, so that also a runtime that is dropped just before
+        # the end of its loop is closed in order.
+        if self._hold is not None:
+            self._hold.cancel()
+        loop = asyncio.get_running_loop()
+        self._hold = loop.call_later(self._hold_seconds, _let_go, self._lifeline)
 
 
 class _Gate:
@@ -217,6 +230,9 @@ class _TaskFlight(Flight):
         if isinstance(failure, OIDCError):
             raise twin(failure).with_traceback(failure.__traceback__)
         return self.task.result()
+
+
+def _let_go(_lifeline: AsyncGenerator[None] | None) -> None: ...
 
 
 async def _closing_with_the_loop(client: http.AsyncClient) -> AsyncGenerator[None]:

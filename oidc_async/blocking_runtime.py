@@ -101,7 +101,7 @@ class BlockingRuntime:
             mine = _ThreadFlight(key)
             try:
                 flight = flights.board(mine)
-                with flight.awaited_by(caller):
+                with flights.waiting(caller, flight):
                     if flight is mine:
                         mine.fly(work)
                     elif not flight.landed.wait(end - time.monotonic()):

@@ -15,7 +15,7 @@ class Flight:
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
-        self._awaited: list[Flight] = []
+        self.awaits: list[Flight] = []
 
     def failure(self) -> BaseException | None:
         """With what it failed, or by what it was cut off; None when it gave a result."""
@@ -25,22 +25,8 @@ class Flight:
         """Whether it was cut off, so that somebody else has to do the work."""
         return not isinstance(self.failure(), Exception | None)
 
-    @contextmanager
-    def awaited_by(self, other: "Flight | None") -> Generator[None]:
-        """While `other` waits for this flight. Raises RuntimeError when this one waits for `other` already."""
-        if other is None:
-            yield
-            return
-        if self._waits_for(other):
-            raise RuntimeError("shared work waits for its own key")
-        other._awaited.append(self)
-        try:
-            yield
-        finally:
-            other._awaited.remove(self)
-
-    def _waits_for(self, other: "Flight") -> bool:
-        return self is other or any(flight._waits_for(other) for flight in self._awaited)
+    def depends_on(self, other: "Flight") -> bool:
+        return self is other or any(flight.depends_on(other) for flight in self.awaits)
 
 
 F = TypeVar("F", bound=Flight)
@@ -69,6 +55,25 @@ class Flights(Generic[F]):
                 self._failures.repeat(mine.key)
                 flight = self._under_way[mine.key] = mine
             return flight
+
+    @contextmanager
+    def waiting(self, caller: Flight | None, flight: F) -> Generator[None]:
+        """While `caller`, when it is a flight itself, waits for `flight`.
+
+        Raises RuntimeError when it would wait for itself in the end.
+        """
+        if caller is None:
+            yield
+            return
+        with self._lock:
+            if flight.depends_on(caller):
+                raise RuntimeError("shared work waits for its own key")
+            caller.awaits.append(flight)
+        try:
+            yield
+        finally:
+            with self._lock:
+                caller.awaits.remove(flight)
 
     def land(self, mine: F) -> None:
         """End `mine`, however it went; nothing when it never took off."""

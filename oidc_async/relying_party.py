@@ -25,7 +25,7 @@ from .protocol.authorization import (
 from .protocol.client_authentication import client_authentication
 from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
 from .protocol.logout import end_session_request
-from .protocol.metadata import ClientMetadata
+from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.token import TokenResponse, authorization_code_request, read_token_response
 from .protocol.uri import uri_problem
 from .protocol.userinfo import read_userinfo, userinfo_request
@@ -180,8 +180,8 @@ class AsyncRelyingParty:
             raise StateMismatch("The login was begun at another issuer than the one of this provider.")
         parameters = parse_authorization_response(response)
         code = read_authorization_response(parameters, provider, pending.state)
-        tokens = await self._exchange_code(pending, code)
-        id_token = await self._read_id_token(pending, tokens, code)
+        tokens = await self._exchange_code(provider, pending, code)
+        id_token = await self._read_id_token(provider, pending, tokens, code)
         userinfo = await self.userinfo(tokens.access_token, sub=id_token["sub"])
         return Login(tokens=tokens, id_token=id_token, userinfo=userinfo)
 
@@ -217,8 +217,7 @@ class AsyncRelyingParty:
         if not -self._clock_skew <= self._runtime.now() - pending.begun_at <= self._login_lifetime:
             raise LoginExpired(f"The login took longer than {self._login_lifetime:.0f} seconds. Begin it again.")
 
-    async def _exchange_code(self, pending: PendingLogin, code: str) -> TokenResponse:
-        provider = await self.provider.metadata()
+    async def _exchange_code(self, provider: ProviderMetadata, pending: PendingLogin, code: str) -> TokenResponse:
         request = authorization_code_request(
             provider,
             client_authentication(self._client, provider),
@@ -229,11 +228,13 @@ class AsyncRelyingParty:
         # sent once, whatever happens: a code is good for one use, and a second one may revoke everything
         return read_token_response(await self._runtime.send(request))
 
-    async def _read_id_token(self, pending: PendingLogin, tokens: TokenResponse, code: str) -> dict[str, Any]:
+    async def _read_id_token(
+        self, provider: ProviderMetadata, pending: PendingLogin, tokens: TokenResponse, code: str
+    ) -> dict[str, Any]:
         if tokens.id_token is None:
             raise TokenResponseInvalid("The token response must have an id_token.", parameter="id_token")
         expectations = IDTokenExpectations(
-            issuer=(await self.provider.metadata())["issuer"],
+            issuer=provider["issuer"],
             client_id=self._client["client_id"],
             algorithms=self.configuration.id_token_algorithms,
             nonce=pending.nonce,

@@ -56,7 +56,7 @@ class OIDCAuthentication(Extension):
             return
         redirect_uri = application.settings.redirect_uri
         app.add_url_rule(redirect_uri.route, redirect_uri.endpoint, self._callback, methods=["GET", "POST"])
-        app.before_request(self._callback_below_a_mount)
+        app.before_request(self._route_below_a_mount)
         app.after_request(finish_response)
 
     @property
@@ -106,12 +106,12 @@ class OIDCAuthentication(Extension):
         answer = self._answer(finish_login(exchange, body))
         return answer or Response(status=204)
 
-    def _callback_below_a_mount(self) -> ResponseReturnValue | None:
+    def _route_below_a_mount(self) -> None:
         # under a prefix the app sees only the end of the redirect URI's path, for which it has no route
-        root_path = request.root_path.rstrip("/")
         application = installed_application(current_app.extensions)
-        is_ours = root_path and application.is_redirect_path(root_path, request.path)
-        return self._callback() if is_ours else None
+        if application.is_redirect_path(request.root_path, request.path):
+            rule: Any = next(current_app.url_map.iter_rules(application.settings.redirect_uri.endpoint))
+            request.url_rule, request.view_args, request.routing_exception = rule, {}, None
 
     def _answer(self, work: Coroutine[Any, Any, WebResponse | None]) -> Response | None:
         try:

@@ -36,7 +36,7 @@ def _slot_name() -> str:
 def read_request() -> WebRequest:
     return WebRequest(
         method=request.method,
-        root_path=request.root_path.rstrip("/"),
+        root_path=request.root_path,
         path=request.path,
         raw_path=_raw_path(),
         query=request.query_string.decode("latin-1"),

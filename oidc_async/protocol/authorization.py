@@ -3,6 +3,7 @@
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any, TypeGuard, cast
 from urllib.parse import parse_qsl
@@ -69,24 +70,33 @@ def parse_authorization_response(encoded: str) -> dict[str, str]:
 
     Raises DuplicateParameter, or AuthorizationResponseInvalid for what is too large or not readable.
     """
-    if len(encoded) > MAX_RESPONSE_LENGTH:
-        raise AuthorizationResponseInvalid(f"An authorization response has at most {MAX_RESPONSE_LENGTH} characters.")
-    try:
-        # what is encoded is ASCII; unquote() would let other characters pass as they are
-        encoded.encode("ascii")
-        pairs = parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
-    except ValueError:
+    # what is encoded is ASCII; unquote() would let other characters pass as they are
+    if len(encoded) > MAX_RESPONSE_LENGTH or not encoded.isascii():
+        raise AuthorizationResponseInvalid(
+            f"An authorization response has at most {MAX_RESPONSE_LENGTH} characters, all of them ASCII."
+        )
+    pairs = _read_pairs(encoded)
+    if pairs is None:
         raise AuthorizationResponseInvalid(
             f"An authorization response has at most {MAX_PARAMETERS} parameters, form-encoded in UTF-8."
-        ) from None
-    parameters = dict(pairs)
-    if len(parameters) != len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        # a stranger may have made the name: shown only if it can't be markup
-        name = repeated if _NAME.fullmatch(repeated) else "A parameter"
-        raise DuplicateParameter(f"{name} occurs twice in the authorization response.")
-    return parameters
+        )
+    _require_once([name for name, _ in pairs])
+    return dict(pairs)
+
+
+def _require_once(names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            # a stranger may have made the name: shown only if it can't be markup
+            shown = name if _NAME.fullmatch(name) else "A parameter"
+            raise DuplicateParameter(f"{shown} occurs twice in the authorization response.")
+
+
+def _read_pairs(encoded: str) -> list[tuple[str, str]] | None:
+    # Python's errors hold the whole text, and would stay with one of ours as its context
+    with suppress(ValueError):
+        return parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
+    return None
 
 
 def require_state(parameters: dict[str, str]) -> str:

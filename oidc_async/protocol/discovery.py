@@ -18,6 +18,7 @@ OPTIONAL_ENDPOINTS = (
     "pushed_authorization_request_endpoint",
     "check_session_iframe",
 )
+BOOLEANS = ("authorization_response_iss_parameter_supported",)
 LISTS = ("token_endpoint_auth_methods_supported", "code_challenge_methods_supported")
 
 
@@ -76,6 +77,9 @@ def require_endpoints(metadata: ProviderMetadata, issuer: str) -> None:
     for name in (*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS):
         if name in metadata:
             _require_endpoint(name, metadata[name], issuer)
+    for name in BOOLEANS:
+        if not isinstance(metadata.get(name, False), bool):
+            raise MetadataInvalid(f"{name} in the provider's metadata must be true or false.", field=name)
     for name in LISTS:
         if not _is_list_of_strings(metadata.get(name, [])):
             raise MetadataInvalid(f"{name} in the provider's metadata must be a list of strings.", field=name)

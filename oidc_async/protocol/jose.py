@@ -294,7 +294,7 @@ def _read_okp(jwk: Mapping[str, Any]) -> dict[str, str]:
 
 def _read_member(jwk: Mapping[str, Any], name: str, max_length: int) -> bytes:
     text = _read_optional_text(jwk, name)
-    data = _decode_base64url(text) if text and text.isascii() and len(text) <= max_length else None
+    data = _decode_base64url(text) if text and len(text) <= max_length else None
     if data is None:
         raise KeyUnusable(f"{name} must be base64url of 1 to {max_length} characters.")
     return data

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from ..errors import ConfigurationError
+from ..protocol.metadata import ClientMetadata, ProviderMetadata
 from ..provider_configuration import ProviderConfiguration
 from ..relying_party import AsyncRelyingParty, Login
 from ..runtime import Runtime
@@ -34,7 +35,8 @@ class WebApplication:
         self.now: Callable[[], float] = time.time
         self.cookies = Cookies(settings.redirect_uri.full_uri)
         sealer = self.sealer = Sealer(settings.secret_keys)
-        self.sessions = SessionCookies(settings, sealer, self.cookies)
+        names = {name: _client_name(configuration) for name, configuration in configurations.items()}
+        self.sessions = SessionCookies(settings, sealer, self.cookies, names)
         self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
         self._runtimes: dict[object, Runtime] = {}
         self.clients = {
@@ -116,7 +118,9 @@ class Exchange:
         self._session = record
 
     def log_out(self) -> None:
-        self.session.clear()
+        if self.session:
+            self.session.clear()
+            self.set_cookies(self.application.sessions.end(self.application.now()))
 
     def finished_cookies(self) -> list[Cookie]:
         """The cookies that the response sets; those of the session only if it was changed."""
@@ -130,3 +134,9 @@ class Exchange:
         present = {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
         self.set_cookies(*application.sessions.save(record, present, application.now()))
         record.modified = False
+
+
+def _client_name(configuration: ProviderConfiguration) -> str:
+    metadata = configuration.provider_metadata or ProviderMetadata()
+    client = configuration.client_metadata or ClientMetadata()
+    return f"{client.get('client_id')} at {configuration.issuer or metadata.get('issuer')}"

@@ -2,7 +2,7 @@
 
 import logging
 
-from ..errors import AuthorizationResponseInvalid, StateMismatch
+from ..errors import StateMismatch
 from ..protocol.authorization import parse_authorization_response, require_state
 from .application import Exchange
 from .login import count_login
@@ -46,10 +46,8 @@ async def finish_login(exchange: Exchange, body: bytes) -> WebResponse:
 def _encoded_response(request: WebRequest, body: bytes) -> tuple[str, str]:
     if request.method == "GET":
         return request.query, "query"
-    try:
-        return body.decode("ascii"), "form_post"
-    except UnicodeDecodeError:
-        raise AuthorizationResponseInvalid("The form of an authorization response must be ASCII.") from None
+    # one character for each byte: what is outside ASCII is refused with all else that is no form
+    return body.decode("latin-1"), "form_post"
 
 
 def _refused_form(request: WebRequest) -> WebResponse | None:

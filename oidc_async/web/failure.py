@@ -16,6 +16,7 @@ from ..errors import (
     SessionTooLarge,
 )
 from .messages import WebRequest, WebResponse
+from .return_path import root_path
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def failure_response(failure: Failure, request: WebRequest) -> WebResponse:
         headers = {**failure.headers(), "content-type": "application/json"}
         document = {"error": failure.error, "error_description": explanation}
         return WebResponse(status=failure.status, headers=headers, body=json.dumps(document))
-    body = PAGE.format(explanation=explanation, home=escape(request.root_path + "/", quote=True))
+    body = PAGE.format(explanation=explanation, home=escape(root_path(request), quote=True))
     headers = {
         **failure.headers(),
         "content-type": "text/html; charset=utf-8",

@@ -52,7 +52,8 @@ def forget_count(application: WebApplication) -> Cookie:
 
 
 def _require_no_loop(exchange: Exchange) -> None:
-    if _logins_in_a_row(exchange) >= MAX_LOGINS_IN_A_ROW:
+    # who is logged in elsewhere has a browser that keeps sessions
+    if _logins_in_a_row(exchange) >= MAX_LOGINS_IN_A_ROW and not exchange.session:
         exchange.set_cookies(forget_count(exchange.application))
         raise LoginLoop(
             f"{MAX_LOGINS_IN_A_ROW} logins in a row succeeded, but the browser or a proxy doesn't keep the session "

@@ -13,7 +13,7 @@ from ..user_session import UserSession
 from .application import Exchange
 from .login import forget_count
 from .messages import WebRequest, WebResponse, redirect
-from .navigation import is_prefetch
+from .navigation import is_embedded, is_prefetch
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +28,10 @@ async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebRespo
 
     The provider sends the browser back to `return_uri`, a registered post_logout_redirect_uri; None chooses one.
     The view is shown to who comes back from the provider, who was not logged in, and where the provider knows no
-    logout or can't be reached: the session here is ended in any case.
+    logout or can't be reached: the session here is ended in any case. What nobody asked for (HEAD, a prefetch, an
+    image) ends nothing.
     """
-    if is_prefetch(exchange.request):
+    if exchange.request.method == "HEAD" or is_prefetch(exchange.request) or is_embedded(exchange.request):
         return WebResponse(status=503, headers={"cache-control": "no-store"})
     session = exchange.session
     if _came_back(exchange):

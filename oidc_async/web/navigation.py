@@ -22,6 +22,11 @@ def is_prefetch(request: WebRequest) -> bool:
     return "prefetch" in purpose.lower()
 
 
+def is_embedded(request: WebRequest) -> bool:
+    """Whether a page loads this as an image, a script or the like."""
+    return request.method == "GET" and request.headers.get("sec-fetch-mode") == "no-cors"
+
+
 def login_required() -> WebResponse:
     """What a script gets in place of a redirect."""
     body = {"error": "login_required", "error_description": "Log in to use this resource."}

@@ -25,12 +25,18 @@ def return_path(request: WebRequest, redirect_uri: str) -> str:
     A form can't be sent again: after a POST it is the page of this origin that the form was on, else the path
     itself if it answers GET, else the application's root.
     """
-    root = _quoted(request.root_path) + "/"
+    root = root_path(request)
     if request.method == "POST":
         path = _referring_path(request, redirect_uri) or (_own_path(request) if request.answers_get() else root)
     else:
         path = _own_path(request)
-    return next((choice for choice in (path, root) if is_same_origin_path(choice)), "/")
+    return path if is_same_origin_path(path) else root
+
+
+def root_path(request: WebRequest) -> str:
+    """The path of the application's root, encoded; that of the host when a proxy made something else of it."""
+    path = _quoted(request.root_path) + "/"
+    return path if is_same_origin_path(path) else "/"
 
 
 def _own_path(request: WebRequest) -> str:

@@ -1,6 +1,7 @@
 """The login of this browser: our own record beside the framework's session, sealed in cookies."""
 
 import json
+import re
 import zlib
 from collections import UserDict
 from collections.abc import Mapping
@@ -17,15 +18,20 @@ MAX_RECORD_BYTES = 256 * 1024
 MAX_RECORD_DEPTH = MAX_DEPTH + 2
 """A provider's claims may be as deep as JSON from a provider may be; the record wraps them twice."""
 KIND = "session"
+SEEN = "seen"
+ENDED_KIND = "ended"
+ENDED_SECONDS = 3600
+"""How long a response of before a logout may still be under way."""
+_TIME = re.compile(r"\d{1,12}\.\d{6}", re.ASCII)
 
 
 class SessionRecord(UserDict[str, Any]):
-    """What a login brought. Knows when it began, when it was last seen, and whether it was changed."""
+    """What a login brought. Knows when it began, when it was last seen, and whether that or it was changed."""
 
     def __init__(self, values: Mapping[str, Any], *, begun_at: float, seen_at: float) -> None:
         self.begun_at, self.seen_at = begun_at, seen_at
         super().__init__(values)
-        self.modified = False
+        self.modified = self.seen_again = False
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.modified = True
@@ -40,18 +46,21 @@ class SessionRecord(UserDict[str, Any]):
 
 
 class SessionCookies:
-    """Loads and saves session records as sealed cookies: any worker serves them, without infrastructure."""
+    """Loads and saves session records as sealed cookies: any worker serves them, without infrastructure.
 
-    def __init__(self, settings: Settings, sealer: Sealer, cookies: Cookies) -> None:
-        self._settings, self._sealer, self._cookies = settings, sealer, cookies
+    `clients` tells, for each name of a provider, which client of which issuer that is: a record outlives neither.
+    """
+
+    def __init__(self, settings: Settings, sealer: Sealer, cookies: Cookies, clients: Mapping[str, str]) -> None:
+        self._settings, self._sealer, self._cookies, self._clients = settings, sealer, cookies, clients
         self._context = cookies.name(KIND)
 
     def load(self, present: Mapping[str, str], now: float) -> SessionRecord:
         """The record in the cookies `present`; an empty one when there is none, it was altered, or is too old."""
         text = self._cookies.read_long(KIND, present)
         data = self._sealer.open(KIND, self._context, text) if text else None
-        record = _decode(data) if data else None
-        if record is None or not self._is_alive(record, now):
+        record = _decode(data, self._clients) if data else None
+        if record is None or not self._is_alive(record, now) or record.begun_at < self._ended_at(present, now):
             return SessionRecord({}, begun_at=now, seen_at=now)
         idle = self._settings.session_idle_seconds
         # seen again: written back now and then, not with every response
@@ -65,8 +74,21 @@ class SessionCookies:
             return self._cookies.delete_long(KIND, present)
         left = record.begun_at + self._settings.session_seconds - now
         max_age = max(int(left), 0) if self._settings.session_permanent else None
-        text = self._sealer.seal(KIND, self._context, _encode(record))
+        text = self._sealer.seal(KIND, self._context, _encode(record, self._clients))
         return self._cookies.set_long(KIND, text, max_age, present)
+
+    def end(self, now: float) -> Cookie:
+        """The mark that nothing from before is a session of this browser any more.
+
+        A response that was under way during the logout may bring the old cookies once more (its view refreshed
+        them); they are dead then. The time is no secret, and who could set another gains nothing but a logout.
+        """
+        return self._cookies.set(self._cookies.name(ENDED_KIND), f"{now:.6f}", ENDED_SECONDS)
+
+    def _ended_at(self, present: Mapping[str, str], now: float) -> float:
+        mark = present.get(self._cookies.name(ENDED_KIND), "")
+        ended_at = float(mark) if _TIME.fullmatch(mark) else 0.0
+        return ended_at if ended_at <= now else 0.0
 
     def _is_alive(self, record: SessionRecord, now: float) -> bool:
         idle = self._settings.session_idle_seconds
@@ -74,8 +96,9 @@ class SessionCookies:
         return in_use and now - record.begun_at <= self._settings.session_seconds
 
 
-def _encode(record: SessionRecord) -> bytes:
-    document = {"begun_at": record.begun_at, "seen_at": record.seen_at, "values": record.data}
+def _encode(record: SessionRecord, clients: Mapping[str, str]) -> bytes:
+    client = clients.get(record.get("current_provider", ""))
+    document = {"begun_at": record.begun_at, "seen_at": record.seen_at, "client": client, "values": record.data}
     try:
         text = json.dumps(document, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError):
@@ -86,17 +109,19 @@ def _encode(record: SessionRecord) -> bytes:
         )
     data = zlib.compress(text)
     # what could not be read back would lock the user out
-    if _decode(data) is None:
+    if _decode(data, clients) is None:
         raise _not_json()
     return data
 
 
-def _decode(data: bytes) -> SessionRecord | None:
-    # None for what another version of us sealed: both may be at work while a new one is rolled out
+def _decode(data: bytes, clients: Mapping[str, str]) -> SessionRecord | None:
+    # None for what another version of us sealed: both may be at work while a new one is rolled out; and for what
+    # was sealed for another client, when a provider was configured anew under its name
     try:
         document = read_object(zlib.decompressobj().decompress(data, MAX_RECORD_BYTES), max_depth=MAX_RECORD_DEPTH)
         begun_at, seen_at = float(document["begun_at"]), float(document["seen_at"])
-        return SessionRecord(document["values"], begun_at=begun_at, seen_at=seen_at)
+        record = SessionRecord(document["values"], begun_at=begun_at, seen_at=seen_at)
+        return record if document["client"] == clients.get(record.get("current_provider", "")) else None
     except (KeyError, TypeError, ValueError, zlib.error):
         return None
 

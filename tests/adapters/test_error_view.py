@@ -7,9 +7,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import pytest
 from werkzeug.exceptions import abort
 
+from oidc_async.errors import ProviderOverloaded
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.testing import Callback, Fault
 
-from .site import REDIRECT_URI, Browser, Framework, Page, Site
+from .site import REDIRECT_URI, Browser, Framework, Page, Site, new_provider
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
@@ -103,8 +105,34 @@ def test_what_it_returns_is_the_response(
 
 
 def test_its_response_is_kept_by_no_cache(make_site: MakeSite) -> None:
-    page = refused_login(site_with(make_site, lambda **_: ("x", 200, {"Cache-Control": "public"})).browser())
-    assert page.headers.get_list("cache-control") == ["no-store, private"]
+    site = site_with(make_site, lambda **_: ("x", 200, {"Cache-Control": "public"}))
+    page = site.browser().get("/redirect_uri?state=unknown&code=code")
+    assert page.headers.get_list("cache-control") == ["no-store"]
+
+
+class Crowded:
+    """A runtime whose queue is full."""
+
+    def __init__(self, origin: Any) -> None:
+        self._origin = origin
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._origin, name)
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        raise ProviderOverloaded("too many requests wait already", retry_after=7.2)
+
+
+@pytest.mark.parametrize("has_view", [True, False])
+def test_who_is_turned_away_is_told_when_to_come_back(
+    make_site: MakeSite, framework: Framework, has_view: bool
+) -> None:
+    provider = new_provider()
+    site = make_site(providers={"default": provider}, runtime=Crowded(framework.runtime(provider)))
+    if has_view:
+        site.auth.error_view(echo)
+    page = site.browser().get("/private")
+    assert (page.status_code, page.headers["retry-after"]) == (503, "7")
 
 
 def test_it_may_read_the_session_that_stays_as_it_was(make_site: MakeSite, framework: Framework) -> None:

@@ -12,6 +12,7 @@ import pytest
 from oidc_async import (
     AsyncRelyingParty,
     ClientMetadata,
+    ClientRegistrationInfo,
     ConfigurationError,
     ProviderConfiguration,
     RelyingParty,
@@ -92,7 +93,9 @@ class TestInitApp:
         before = site.web
         site.auth.init_app(site.app)
         assert site.web is before
-        assert len([rule for rule in site.app.url_map.iter_rules() if rule.rule == "/redirect_uri"]) == 1
+        assert [rule.endpoint for rule in site.app.url_map.iter_rules() if rule.rule == "/redirect_uri"] == [
+            "redirect_uri"
+        ]
         assert site.browser().log_in().text == "private"
 
     def test_takes_the_providers_of_one_app(
@@ -124,6 +127,13 @@ class TestInitApp:
         app.config["OIDC_SESSION_PERMANENT"] = True
         auth.init_app(app)
         assert list(auth.clients) == ["default"]
+
+    def test_refuses_a_client_that_is_not_registered_yet(self, framework: Framework, new_app: Any) -> None:
+        to_register = ProviderConfiguration(
+            "https://op.example", client_registration_info=ClientRegistrationInfo(client_name="An application")
+        )
+        with pytest.raises(ConfigurationError, match="Dynamic client registration is not supported"):
+            framework.new_authentication({"default": to_register}, new_app())
 
     def test_reads_the_legacy_settings_with_a_warning(
         self, framework: Framework, configuration: Any, new_app: Any

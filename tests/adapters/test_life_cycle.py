@@ -16,7 +16,14 @@ import pytest
 from quart import Quart
 from quart_oidc_async import OIDCAuthentication
 
-from oidc_async import AsyncRuntime, BlockingRuntime, ClientMetadata, HttpSettings, ProviderConfiguration
+from oidc_async import (
+    AsyncRuntime,
+    BlockingRuntime,
+    ClientMetadata,
+    ConfigurationError,
+    HttpSettings,
+    ProviderConfiguration,
+)
 from tests.core.raw_server import Connection, RawServer, response
 
 from .site import REDIRECT_URI, SECRET_KEY, Framework, Site
@@ -183,6 +190,8 @@ def test_an_app_is_forgotten_by_its_instance(framework: Framework) -> None:
     apps = [set_up(), set_up()]
     gc.collect()
     assert [app() for app in apps] == [None, None]
+    with pytest.raises(ConfigurationError, match="serves 0 apps"):
+        list(auth.clients)
 
 
 def test_a_request_leaves_nothing_behind(make_site: Callable[..., Site], framework: Framework) -> None:
@@ -201,3 +210,18 @@ def test_a_request_leaves_nothing_behind(make_site: Callable[..., Site], framewo
     assert browser.get("/page").text == "page"
     gc.collect()
     assert [exchange() for exchange in exchanges] == [None, None]
+
+
+def test_two_requests_in_one_app_context_are_two_users(make_site: Callable[..., Site], framework: Framework) -> None:
+    """Flask's tests may hold an app context open around requests, and `g` lives as long as that."""
+    site = make_site()
+    alice, nobody = site.browser(), site.browser()
+    alice.log_in()
+
+    def visit() -> list[int]:
+        return [browser.get("/private").status_code for browser in (alice, nobody, alice)]
+
+    if framework.name == "flask":
+        with site.app.app_context():
+            assert visit() == [200, 302, 200]
+    assert visit() == [200, 302, 200]

@@ -42,6 +42,13 @@ def not_found(environ: dict[str, Any], start_response: Any) -> list[bytes]:
     return []
 
 
+def wsgi_server(app: App) -> App:
+    """A server whose prefix ends with a slash."""
+    return lambda environ, start_response: app(
+        {**environ, "SCRIPT_NAME": "/app/", "PATH_INFO": environ["PATH_INFO"].removeprefix("/app")}, start_response
+    )
+
+
 def asgi_dispatcher(app: App) -> App:
     return AsgiDispatcher({"/app": app})
 
@@ -58,6 +65,7 @@ def asgi_server(app: App) -> App:
 FRONTS = [
     pytest.param(FlaskFramework(), wsgi_dispatcher, id="flask-dispatcher"),
     pytest.param(FlaskFramework(), wsgi_proxy, id="flask-proxy"),
+    pytest.param(FlaskFramework(), wsgi_server, id="flask-server"),
     pytest.param(QuartFramework(), asgi_dispatcher, id="quart-dispatcher"),
     pytest.param(QuartFramework(), asgi_server, id="quart-server"),
 ]
@@ -109,6 +117,17 @@ def test_a_page_that_takes_every_path_leaves_the_redirect_uri_to_us(browse: Brow
 
     browser = browse(front, views=views)
     assert browser.log_in("/app/private").text == "private"
+
+
+@below_a_path
+def test_the_hooks_of_the_app_run_before_the_redirect_uri(browse: Browse, front: Front) -> None:
+    seen: list[str] = []
+
+    def views(app: App, auth: Any) -> None:
+        app.before_request(lambda: seen.append("before"))
+        auth.error_view(lambda **_: f"seen {seen}")
+
+    assert browse(front, views=views).get("/app/redirect_uri").text == "seen ['before']"
 
 
 @below_a_path

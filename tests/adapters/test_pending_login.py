@@ -279,3 +279,18 @@ def test_nobody_is_referred_to_with_the_code_in_the_address(site: Site) -> None:
     assert [answer.headers["referrer-policy"] for answer in (page, done, failed)] == ["no-referrer"] * 3
     assert "code=" not in done.headers["location"]
     assert [answer.headers["cache-control"].split(",")[0] for answer in (page, done, failed)] == ["no-store"] * 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(Fault.DISCOVERY_RESET, 502), (Fault.DISCOVERY_HTML, 502), (Fault.DISCOVERY_SLOW, 504)],
+    ids=str,
+)
+def test_a_login_that_can_not_begin_leaves_nothing(site: Site, fault: Any, status: int) -> None:
+    """contract.md 4"""
+    browser = site.browser()
+    with site.provider.misbehaving(fault):
+        page = browser.get("/private")
+    assert page.status_code == status
+    assert "no-store" in page.headers["cache-control"]
+    assert jar_of(browser) == {}

@@ -15,26 +15,27 @@ from tests.core.raw_server import Connection, always, get, response
 from tests.core.worlds import AsyncWorld, World, quick
 
 
-class Counting:
-    """Answers after a while, and knows how many requests it had at the same time."""
+class InWaves:
+    """Answers when so many requests have come together, and knows how many it had at most."""
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, width: int) -> None:
+        self._all_here = threading.Barrier(width, timeout=5)
         self._lock = threading.Lock()
-        self._now = 0
+        self._here = 0
         self.peak = 0
 
     def __call__(self, connection: Connection) -> None:
         for _ in connection.requests():
             self._count(1)
-            time.sleep(self._seconds)
+            self._all_here.wait()
+            time.sleep(0.02)
             self._count(-1)
             connection.send(response())
 
     def _count(self, change: int) -> None:
         with self._lock:
-            self._now += change
-            self.peak = max(self.peak, self._now)
+            self._here += change
+            self.peak = max(self.peak, self._here)
 
 
 def names(outcomes: list[HttpResponse | BaseException]) -> list[str]:
@@ -42,39 +43,48 @@ def names(outcomes: list[HttpResponse | BaseException]) -> list[str]:
 
 
 def test_so_many_requests_are_under_way_and_no_more(world: World, serve: Serve) -> None:
-    answer = Counting(0.02)
+    answer = InWaves(3)
     server = serve(answer)
     runtime = world.runtime(HttpSettings(max_concurrency=3))
-    outcomes = world.run_together([lambda: runtime.send(get(server.url))] * 20)
-    assert names(outcomes) == ["HttpResponse"] * 20
+    outcomes = world.run_together([lambda: runtime.send(get(server.url))] * 21)
+    assert names(outcomes) == ["HttpResponse"] * 21
     assert (answer.peak, server.connections) == (3, 3)
 
 
 def test_a_full_queue_refuses_at_once(world: World, serve: Serve) -> None:
     """security.md 229"""
-    server = serve(always(response(), after=0.5))
-    runtime = world.runtime(HttpSettings(max_concurrency=2, max_queue=3))
-    begin, refused_after = time.monotonic(), list[float]()
+    all_refused = threading.Event()
+
+    def answer(connection: Connection) -> None:
+        for _ in connection.requests():
+            all_refused.wait(5)
+            connection.send(response())
+
+    refused = list[float]()
 
     async def send() -> HttpResponse:
         try:
             return await runtime.send(get(server.url))
-        except ProviderOverloaded:
-            refused_after.append(time.monotonic() - begin)
+        except ProviderOverloaded as error:
+            refused.append(error.retry_after)
+            if len(refused) == 5:
+                all_refused.set()
             raise
 
+    server = serve(answer)
+    runtime = world.runtime(HttpSettings(max_concurrency=2, max_queue=3, deadline=4))
     outcomes = world.run_together([send] * 10)
     assert names(outcomes) == ["HttpResponse"] * 5 + ["ProviderOverloaded"] * 5
-    assert max(refused_after) < 0.4
+    assert min(refused) > 0
     assert len(server.seen) == 5
 
 
 def test_waiting_in_the_queue_counts_against_the_deadline(world: World, serve: Serve) -> None:
     """security.md 223"""
-    server = serve(always(response(), after=0.35))
-    runtime = world.runtime(HttpSettings(deadline=0.6, max_concurrency=1))
-    outcomes = world.run_together([lambda: runtime.send(get(server.url))] * 5)
-    assert names(outcomes) == ["HttpResponse"] + ["ProviderTimeout"] * 4
+    server = serve(always(response(), after=0.5))
+    runtime = world.runtime(HttpSettings(deadline=0.9, max_concurrency=1))
+    outcomes = world.run_together([lambda: runtime.send(get(server.url))] * 4)
+    assert names(outcomes) == ["HttpResponse"] + ["ProviderTimeout"] * 3
 
 
 def test_the_gate_opens_again_after_failures(world: World, serve: Serve) -> None:
@@ -86,8 +96,7 @@ def test_the_gate_opens_again_after_failures(world: World, serve: Serve) -> None
 
 
 def test_a_cancelled_request_gives_its_place_back(serve: Serve) -> None:
-    answer = Counting(0.1)
-    server = serve(answer)
+    server = serve(always(response(), after=0.1))
     runtime = AsyncRuntime(quick(HttpSettings(max_concurrency=2, max_queue=100)))
 
     async def scenario() -> list[HttpResponse]:

@@ -513,8 +513,12 @@ def shown(secrets: Collection[str], *texts: str) -> list[str]:
 
 def texts_of(error: BaseException) -> list[str]:
     """All that a careless program may print of an exception."""
-    chain = [error, error.__cause__, error.__context__]
-    return ["".join(traceback.format_exception(error)), *(f"{link!r} {link} {vars(link)}" for link in chain if link)]
+    texts = ["".join(traceback.format_exception(error))]
+    link: BaseException | None = error
+    while link is not None:
+        texts.append(f"{link!r} {link} {vars(link)}")
+        link = link.__cause__ or link.__context__
+    return texts
 
 
 def meet(realm: Realm, fault: Misbehaviour) -> tuple[list[PendingLogin], list[str]]:

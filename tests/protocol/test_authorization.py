@@ -179,8 +179,10 @@ def test_the_name_of_a_repeated_parameter_is_shown_only_if_it_is_plain(name: str
 )
 def test_what_is_no_encoded_response_is_refused(encoded: str) -> None:
     """security.md 60, 231."""
-    with pytest.raises(AuthorizationResponseInvalid):
+    with pytest.raises(AuthorizationResponseInvalid) as caught:
         parse_authorization_response(encoded)
+    # Python's own error would hold the whole response, with its code
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(

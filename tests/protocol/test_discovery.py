@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from oidc_async.errors import IssuerMismatch, MetadataInvalid
 from oidc_async.protocol.discovery import (
+    BOOLEANS,
     LISTS,
     OPTIONAL_ENDPOINTS,
     REQUIRED_ENDPOINTS,
@@ -190,6 +191,14 @@ def test_an_endpoint_that_no_token_may_go_to_is_refused(name: str, value: Any) -
 def test_a_local_issuer_may_have_local_endpoints() -> None:
     """security.md 4: the exemption for development."""
     assert read(LOCAL, LOCAL["issuer"]).to_dict() == LOCAL
+
+
+@pytest.mark.parametrize("name", BOOLEANS)
+@pytest.mark.parametrize("value", ["true", "false", 1, 0, [], {}], ids=ascii)
+def test_a_boolean_must_be_one(name: str, value: Any) -> None:
+    """security.md 9, 45: what is promised must not get lost."""
+    with pytest.raises(MetadataInvalid, match=f"^{name} "):
+        read({**MINIMAL, name: value})
 
 
 @pytest.mark.parametrize("name", LISTS)

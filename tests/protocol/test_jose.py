@@ -41,6 +41,7 @@ from tests.protocol.signing import (
 PAYLOAD = {"sub": "alice"}
 TOKEN = compact({"alg": "RS256", "kid": "one"}, PAYLOAD)
 HEADER_PART, PAYLOAD_PART, SIGNATURE_PART = TOKEN.split(".")
+LONG_HEADER_PART = b64(b'{"alg":"RS256"}' + b" " * 6144)
 
 
 def verification_key(alg: str) -> VerificationKey:
@@ -94,8 +95,8 @@ def test_neither_payload_nor_signature_shows_in_the_repr() -> None:
         pytest.param(f"{HEADER_PART}.e30.\ud800", id="security.md 109: a lone surrogate"),
         pytest.param(f"..{SIGNATURE_PART}", id="an empty header"),
         pytest.param("A" * (128 * 1024 + 1), id="security.md 226: one character too many"),
-        pytest.param(f"{HEADER_PART}.{'A' * 131_072}.x", id="security.md 226: a long payload"),
-        pytest.param(f"{b64(b' ' * 6145 + b'{}')}.e30.x", id="security.md 226: a long header"),
+        pytest.param(f"{HEADER_PART}.{'A' * 131_072}.AAAA", id="security.md 226: a long payload"),
+        pytest.param(f"{LONG_HEADER_PART}.e30.AAAA", id="security.md 226: a long header"),
         pytest.param(compact(b"[]", PAYLOAD), id="security.md 108: a header that is a list"),
         pytest.param(compact(b'{"alg":"none","alg":"RS256"}', PAYLOAD), id="security.md 108: alg twice"),
         pytest.param(compact('{"alg":"RS256"}'.encode("utf-16"), PAYLOAD), id="security.md 108: UTF-16 header"),
@@ -114,6 +115,13 @@ def test_an_encrypted_token_is_named_as_such() -> None:
     """security.md 106, 107, 109"""
     with pytest.raises(TokenMalformed, match="encrypted"):
         parse_compact("e30.a.b.c.d")
+
+
+@pytest.mark.parametrize("token", ["é30.e30.AAAA", "e30.e30.\ud800", "e" * 131_073], ids=["é", "surrogate", "long"])
+def test_a_token_is_measured_before_it_is_taken_apart(token: str) -> None:
+    """security.md 109, 226"""
+    with pytest.raises(TokenMalformed, match="at most 131072 ASCII characters"):
+        parse_compact(token)
 
 
 def test_only_text_is_a_token() -> None:

@@ -7,6 +7,9 @@ import pytest
 
 from oidc_async.protocol.strict_json import read_object
 
+WIDE = b'{"a": [' + b"[], " * 40
+"""Enough brackets to be looked at closely, and not too deep."""
+
 NESTED_IN_TEXT = b'{"text": "' + b"[{" * 100 + b'\\"[["}'
 
 
@@ -105,8 +108,8 @@ def test_the_error_shows_nothing_of_the_data(data: bytes) -> None:
     "data",
     [
         pytest.param(b'{"a": ' + b'"' * 262_144, id="quotes"),
-        pytest.param(b"[{" * 20 + b'"' + b'\\"' * 262_144, id="an endless string of escaped quotes"),
-        pytest.param(b"[{" * 20 + b"\\" * 262_144, id="backslashes"),
+        pytest.param(WIDE + b'"' + b'\\"' * 262_144, id="an endless string of escaped quotes"),
+        pytest.param(WIDE + b"\\" * 262_144, id="backslashes"),
         pytest.param(b"[" * 524_288, id="brackets"),
         pytest.param(b'{"a": [' + b"[]," * 170_000 + b"1}", id="many small lists"),
         pytest.param(b'{"a": 0.' + b"1" * 524_288 + b"e999}", id="a long float"),

@@ -127,11 +127,22 @@ def test_what_the_provider_says_is_not_in_the_page(text: str) -> None:
     assert "script" not in Tags(page).tags
 
 
-@pytest.mark.parametrize("root_path", ["", "/app", '/"><script>', "/{0}"])
-def test_the_page_leads_on_to_the_root_of_the_application(root_path: str) -> None:
+@pytest.mark.parametrize(
+    ("root_path", "link"),
+    [
+        ("", "/"),
+        ("/app", "/app/"),
+        ('/"><script>', "/%22%3E%3Cscript%3E/"),
+        ("/{0}", "/%7B0%7D/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/%5Cevil.example/"),
+    ],
+)
+def test_the_page_leads_on_to_the_root_of_the_application(root_path: str, link: str) -> None:
+    """security.md 201, 202"""
     failure = read_failure(errors.StateMismatch("Another state."))
     page = Tags(failure_response(failure, web_request(root_path=root_path)).body)
-    assert page.links == [f"{root_path}/"]
+    assert page.links == [link]
     assert "script" not in page.tags
 
 

@@ -24,7 +24,7 @@ from .web_request import settings as site_settings
 
 COOKIES = Cookies(REDIRECT_URI)
 SEALER = Sealer([SECRET])
-SESSIONS = SessionCookies(site_settings(session_idle_seconds=600.0), SEALER, COOKIES)
+SESSIONS = SessionCookies(site_settings(session_idle_seconds=600.0), SEALER, COOKIES, {})
 LOGINS = PendingLogins(SEALER, COOKIES, 600.0)
 GENEROUS_SECONDS = 2.0
 

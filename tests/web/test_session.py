@@ -1,14 +1,17 @@
 """The record of a login: kept in cookies, for so long, and never a reason for an error page."""
 
 import json
+import re
 import time
 import zlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import oidc_async
 from oidc_async.errors import ConfigurationError, SessionTooLarge
 from oidc_async.protocol.strict_json import MAX_DEPTH
 from oidc_async.user_session import UserSession
@@ -26,7 +29,7 @@ SEALER = Sealer([SECRET])
 
 def sessions(**changes: Any) -> SessionCookies:
     chosen: Settings = settings(**changes)
-    return SessionCookies(chosen, Sealer(chosen.secret_keys), COOKIES)
+    return SessionCookies(chosen, Sealer(chosen.secret_keys), COOKIES, {})
 
 
 def logged_in(keeper: SessionCookies, values: dict[str, Any] | None = None, now: float = NOW) -> Jar:
@@ -297,3 +300,11 @@ def test_an_id_token_replaces_the_one_before_in_either_form() -> None:
     assert user.id_token == {"sub": "bob"}
     user.update(id_token={"sub": "carol"}, now=NOW)
     assert (user.id_token, user.id_token_jwt) == ({"sub": "carol"}, None)
+
+
+def test_nothing_is_pickled() -> None:
+    """security.md 174"""
+    package = Path(oidc_async.__file__).parent
+    sources = [path.read_text() for path in package.rglob("*.py")]
+    assert len(sources) > 50
+    assert [text for text in sources if re.search(r"\b(c?pickle|marshal|shelve|dill)\b", text)] == []

@@ -196,8 +196,9 @@ def test_sixteen_bytes_are_enough(caplog: pytest.LogCaptureFixture) -> None:
     ],
     ids=str,
 )
-def test_secrets_of_another_type_are_refused(config: dict[str, Any]) -> None:
+def test_secrets_of_another_type_are_refused_everywhere(config: dict[str, Any]) -> None:
     assert next(iter(config)) in refused(**config)
+    assert next(iter(config)) in refused(**config, OIDC_REDIRECT_URI="http://localhost:5000/redirect_uri")
 
 
 @pytest.mark.parametrize(
@@ -247,6 +248,12 @@ def test_a_redirect_uri_config_is_used_instead_of_the_settings() -> None:
     redirect_uri = RedirectUriConfig("https://rp.example/app/cb", "cb")
     assert (redirect_uri.path, redirect_uri.route) == ("/app/cb", "/cb")
     assert read_settings({"SECRET_KEY": SECRET}, redirect_uri).redirect_uri is redirect_uri
+
+
+@pytest.mark.parametrize("uri", ["http://rp.example/cb", "https://rp.example/cb?a=b", "cb"])
+def test_a_redirect_uri_config_refuses_the_same(uri: str) -> None:
+    with pytest.raises(ConfigurationError, match="OIDC_REDIRECT_URI must"):
+        RedirectUriConfig(uri, "cb")
 
 
 @pytest.mark.parametrize("endpoint", ["", "/"])

@@ -1,0 +1,83 @@
+"""When a session is over, it stays over; and it belongs to one client of one issuer."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from oidc_async import ClientMetadata
+
+from .cookie_jar import jar_of, logged_in, put, session_of
+from .site import Site, new_provider
+
+MakeSite = Callable[..., Site]
+
+
+def test_a_response_that_arrives_after_the_logout_brings_no_session_back(make_site: MakeSite) -> None:
+    """security.md 248"""
+    site = make_site(config={"OIDC_SESSION_IDLE_SECONDS": 600})
+    browser = logged_in(site)
+    site.provider.clock.advance(120)
+    slow = site.browser()
+    put(slow, jar_of(browser))
+    slow.get("/private")  # refreshes the session
+    site.provider.clock.advance(1)
+    browser.get("/logout")
+    put(browser, {**jar_of(browser), **session_of(slow)})
+    assert browser.get("/private").status_code == 302
+    assert browser.who() == {}
+
+
+def test_a_login_after_a_logout_is_one(site: Site) -> None:
+    browser = logged_in(site)
+    browser.get("/logout")
+    site.provider.clock.advance(1)
+    assert browser.log_in().text == "private"
+
+
+@pytest.mark.parametrize("mark", ["9999999999.000000", "-1", "nan", "1e9", "", "٣.٠٠٠٠٠٠"])
+def test_a_mark_that_we_did_not_set_ends_nothing(site: Site, mark: str) -> None:
+    """security.md 160, 162"""
+    browser = logged_in(site)
+    jar = jar_of(browser)
+    name = next(iter(jar)).rpartition("-")[0] + "-ended"
+    page = site.browser().get("/private", headers={"cookie": header({**jar, name: mark})})
+    assert page.text == "private"
+
+
+def header(cookies: Mapping[str, str]) -> bytes:
+    return "; ".join(f"{name}={value}" for name, value in cookies.items()).encode()
+
+
+@pytest.mark.parametrize("other", ["issuer", "client"])
+def test_a_provider_that_is_configured_anew_under_its_name_needs_a_new_login(make_site: MakeSite, other: str) -> None:
+    """security.md 235"""
+    browser = logged_in(make_site())
+    provider = new_provider("https://other.example") if other == "issuer" else new_provider()
+    client = {"client_metadata": ClientMetadata("client2", "secret2")} if other == "client" else {}
+    changed = make_site(providers={"default": provider}, **client).browser()
+    put(changed, jar_of(browser))
+    assert changed.get("/private").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        pytest.param("HEAD", {}, id="a link checker"),
+        pytest.param("GET", {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}, id="an image"),
+        pytest.param("GET", {"sec-purpose": "prefetch"}, id="a prefetch"),
+    ],
+)
+def test_what_nobody_asked_for_is_no_logout(site: Site, method: str, headers: Mapping[str, str]) -> None:
+    """security.md 196"""
+    browser = logged_in(site)
+    assert browser.request(method, "/logout", headers=headers).status_code == 503
+    assert browser.get("/private").text == "private"
+
+
+def test_logins_at_two_providers_in_turn_are_no_loop(make_site: MakeSite) -> None:
+    """security.md 232"""
+    providers = {"default": new_provider(), "second": new_provider("https://second.example")}
+    browser = make_site(providers=providers).browser()
+    for _ in range(4):
+        assert browser.log_in("/private").text == "private"
+        assert browser.log_in("/private-second").text == "private elsewhere"

@@ -1,0 +1,296 @@
+"""The rules of the house, read off its source: who may import what, and the tree of errors."""
+
+import ast
+import importlib.util
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from oidc_async import errors
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = [
+    ROOT / "oidc_async",
+    *sorted(path for path in (ROOT / "adapters").iterdir() if path.is_dir() and any(path.glob("*.py"))),
+]
+
+# From the inside out: a module imports from its own layer and from those above it in this list.
+LAYERS = [
+    {"oidc_async.errors"},
+    {"oidc_async.protocol"},
+    {"oidc_async.runtime"},
+    {
+        "oidc_async.async_runtime",
+        "oidc_async.blocking",
+        "oidc_async.blocking_runtime",
+        "oidc_async.flight",
+        "oidc_async.http_exchange",
+        "oidc_async.http_failure",
+        "oidc_async.http_settings",
+        "oidc_async.response_body",
+        "oidc_async.retrying",
+    },
+    {"oidc_async.remembered"},
+    {"oidc_async.provider", "oidc_async.provider_configuration"},
+    {"oidc_async.relying_party", "oidc_async.redirect_uri_config", "oidc_async.user_session"},
+    {"oidc_async.web"},
+    {"oidc_async"},
+    {"oidc_async.testing"},
+    {"flask_oidc_async", "quart_oidc_async"},
+]
+
+RUNTIMES = {"oidc_async.async_runtime", "oidc_async.blocking_runtime"}
+TESTING = {"oidc_async.testing"}
+OWNERS = {
+    "asyncio": {"oidc_async.async_runtime"} | TESTING,
+    "threading": {"oidc_async.blocking_runtime"} | TESTING,
+    "concurrent": {"oidc_async.blocking_runtime"},
+    "httpx": RUNTIMES,
+    "httpx2": RUNTIMES,
+    "httpcore": RUNTIMES,
+    "httpcore2": RUNTIMES,
+    "joserfc": {"oidc_async.protocol.jose"},
+    "flask": {"flask_oidc_async"},
+    "werkzeug": {"flask_oidc_async"},
+    "quart": {"quart_oidc_async"},
+    "anyio": set[str](),
+    "sniffio": set[str](),
+    "trio": set[str](),
+    "requests": set[str](),
+    "aiohttp": set[str](),
+    "urllib.request": set[str](),
+    "flask_oidc_async": {"flask_oidc_async"},
+    "quart_oidc_async": {"quart_oidc_async"},
+    "oidc_async.testing": TESTING,
+}
+
+# The protocol is pure: no I/O, no clock, no chance.
+IMPURE = {"os", "pathlib", "random", "secrets", "select", "socket", "ssl", "subprocess", "sys", "time", "http"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    name: str
+    is_package: bool
+    source: str
+
+    def imported_by(self, node: ast.AST) -> Iterator[str]:
+        match node:
+            case ast.Import(names=names):
+                yield from (alias.name for alias in names)
+            case ast.ImportFrom(names=names):
+                origin = self._origin(node)
+                yield from (f"{origin}.{alias.name}" for alias in names)
+            case ast.Call(func=ast.Name(id="__import__" | "import_module"), args=[ast.Constant(value=str(name)), *_]):
+                yield name
+            case ast.Call(func=ast.Attribute(attr="import_module"), args=[ast.Constant(value=str(name)), *_]):
+                yield name
+            case _:
+                pass
+
+    def _origin(self, node: ast.ImportFrom) -> str:
+        if not node.level:
+            return node.module or ""
+        package = self.name if self.is_package else self.name.rpartition(".")[0]
+        return importlib.util.resolve_name("." * node.level + (node.module or ""), package)
+
+
+@cache
+def imports_of(module: Module) -> frozenset[str]:
+    """The full names of what is imported, anywhere in the module and in whatever way."""
+    return frozenset(name for node in ast.walk(ast.parse(module.source)) for name in module.imported_by(node))
+
+
+def modules() -> Iterator[Module]:
+    for package in PACKAGES:
+        for path in sorted(package.rglob("*.py")):
+            parts = path.relative_to(package.parent).with_suffix("").parts
+            is_package = parts[-1] == "__init__"
+            name = ".".join(parts[:-1] if is_package else parts)
+            yield Module(name=name, is_package=is_package, source=path.read_text())
+
+
+HOUSE = list(modules())
+NAMES = {module.name for module in HOUSE}
+
+
+def is_in(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def imports_of_ours(module: Module) -> set[str]:
+    """The modules of the house that `module` imports; `from package import name` may name one or something in one."""
+    found = set[str]()
+    for name in imports_of(module):
+        while name and name not in NAMES:
+            name = name.rpartition(".")[0]
+        found.add(name)
+    return found - {""}
+
+
+def layer_of(name: str) -> int:
+    for number, packages in enumerate(LAYERS):
+        if any(name == package or (package != "oidc_async" and is_in(name, package)) for package in packages):
+            return number
+    raise AssertionError(f"{name} has no layer: give it one in LAYERS")
+
+
+def outward_imports(house: list[Module]) -> list[str]:
+    return [
+        f"{module.name} imports {name}"
+        for module in house
+        for name in sorted(imports_of_ours(module))
+        if layer_of(name) > layer_of(module.name)
+    ]
+
+
+def trespassers(house: list[Module], package: str) -> list[str]:
+    return [
+        module.name
+        for module in house
+        if any(is_in(name, package) for name in imports_of(module))
+        and not any(is_in(module.name, owner) for owner in OWNERS[package])
+    ]
+
+
+def test_every_module_has_a_layer() -> None:
+    assert all(layer_of(module.name) >= 0 for module in HOUSE)
+    named = set[str]().union(*LAYERS)
+    assert named <= NAMES, "a layer names what does not exist"
+
+
+def test_imports_point_inward() -> None:
+    assert outward_imports(HOUSE) == []
+
+
+@pytest.mark.parametrize("package", OWNERS)
+def test_it_is_imported_by_its_owners_only(package: str) -> None:
+    assert trespassers(HOUSE, package) == []
+
+
+PROTOCOL = [module for module in HOUSE if is_in(module.name, "oidc_async.protocol")]
+
+
+@pytest.mark.parametrize("module", PROTOCOL, ids=lambda module: module.name)
+def test_the_protocol_is_pure(module: Module) -> None:
+    waits = [
+        node for node in ast.walk(ast.parse(module.source)) if isinstance(node, ast.AsyncFunctionDef | ast.Await)
+    ]
+    assert waits == []
+    assert {name.partition(".")[0] for name in imports_of(module)} & IMPURE == set()
+
+
+# --- the rules have teeth ----------------------------------------------------------------------------------------
+
+
+def planted(source: str, name: str = "oidc_async.protocol.claims", *, is_package: bool = False) -> Module:
+    return Module(name=name, is_package=is_package, source=source)
+
+
+@pytest.mark.parametrize(
+    ("source", "imported"),
+    [
+        ("import httpx", "httpx"),
+        ("import httpx._client as c, os", "httpx._client"),
+        ("from httpx import Client", "httpx.Client"),
+        ("def f():\n    import httpx", "httpx"),
+        ("if TYPE_CHECKING:\n    import httpx", "httpx"),
+        ("importlib.import_module('httpx')", "httpx"),
+        ("import_module('httpx.x')", "httpx.x"),
+        ("__import__('httpx')", "httpx"),
+        ("from . import jose", "oidc_async.protocol.jose"),
+        ("from .jose import x", "oidc_async.protocol.jose.x"),
+        ("from .. import web", "oidc_async.web"),
+        ("from ..web.login import x", "oidc_async.web.login.x"),
+    ],
+)
+def test_each_way_to_import_is_seen(source: str, imported: str) -> None:
+    assert imported in imports_of(planted(source))
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        planted("from ..remembered import Remembered"),
+        planted("from .. import relying_party"),
+        planted("from oidc_async import provider"),
+        planted("import oidc_async"),
+        planted("from .web import login", "oidc_async.relying_party"),
+        planted("from .relying_party import x", "oidc_async.provider"),
+        planted("import flask_oidc_async", "oidc_async.web.login"),
+        planted("from ..testing import x", "oidc_async.web", is_package=True),
+    ],
+    ids=lambda module: f"{module.name}: {module.source}",
+)
+def test_an_import_that_points_outward_is_seen(module: Module) -> None:
+    assert len(outward_imports([module])) == 1
+
+
+@pytest.mark.parametrize("package", OWNERS)
+def test_a_trespasser_is_seen(package: str) -> None:
+    assert trespassers([planted(f"import {package}.x")], package) == ["oidc_async.protocol.claims"]
+
+
+def test_a_module_without_a_layer_is_seen() -> None:
+    with pytest.raises(AssertionError, match="has no layer"):
+        layer_of("oidc_async.utilities")
+
+
+# --- errors ------------------------------------------------------------------------------------------------------
+
+
+def drawn_tree(drawing: str) -> dict[str, str]:
+    """Child and parent of each line that the docstring draws."""
+    parents: dict[str, str] = {}
+    path: list[str] = []
+    for line in drawing.splitlines():
+        trunk, mark, rest = line.rpartition("── ")
+        if not mark and line.strip() != "OIDCError":
+            continue
+        depth = 0 if not mark else len(trunk) // 4
+        name = (rest if mark else line).split()[0]
+        del path[depth:]
+        if path:
+            parents[name] = path[-1]
+        path.append(name)
+    return parents
+
+
+def class_tree(root: type[errors.OIDCError]) -> dict[str, str]:
+    children = [found for found in root.__subclasses__() if found.__module__ == errors.__name__]
+    tree = {child.__name__: root.__name__ for child in children}
+    for child in children:
+        tree |= class_tree(child)
+    return tree
+
+
+def error_classes() -> list[type[errors.OIDCError]]:
+    found = [member for _, member in inspect.getmembers(errors, inspect.isclass)]
+    return [member for member in found if issubclass(member, errors.OIDCError)]
+
+
+def test_the_errors_are_those_of_the_drawing() -> None:
+    drawing = drawn_tree(errors.__doc__ or "")
+    assert drawing == class_tree(errors.OIDCError)
+    assert len(drawing) == len(error_classes()) - 1
+
+
+def test_a_drawing_is_read_as_it_looks() -> None:
+    drawing = """
+    OIDCError
+    ├── A                  who
+    │   ├── B
+    │   │   └── C
+    │   └── D
+    └── E"""
+    assert drawn_tree(drawing) == {"A": "OIDCError", "B": "A", "C": "B", "D": "A", "E": "OIDCError"}
+
+
+def test_each_error_has_a_code_of_its_own() -> None:
+    codes = {found.__name__: vars(found).get("code") for found in error_classes()}
+    assert [name for name, code in codes.items() if code is None] == []
+    assert len(set(codes.values())) == len(codes)
