@@ -34,18 +34,15 @@ def test_a_login_after_a_logout_is_one(site: Site) -> None:
     assert browser.log_in().text == "private"
 
 
-@pytest.mark.parametrize("mark", ["9999999999.000000", "-1", "nan", "1e9", "", "٣.٠٠٠٠٠٠"])
+@pytest.mark.parametrize("mark", ["9999999999.000000", "-1", "nan", "1e9", "", "\u0663.000000"])
 def test_a_mark_that_we_did_not_set_ends_nothing(site: Site, mark: str) -> None:
     """security.md 160, 162"""
     browser = logged_in(site)
     jar = jar_of(browser)
     name = next(iter(jar)).rpartition("-")[0] + "-ended"
-    page = site.browser().get("/private", headers={"cookie": header({**jar, name: mark})})
+    cookies = "; ".join(f"{name}={value}" for name, value in {**jar, name: mark}.items())
+    page = site.browser().request("GET", "/private", headers={b"cookie": cookies.encode()})
     assert page.text == "private"
-
-
-def header(cookies: Mapping[str, str]) -> bytes:
-    return "; ".join(f"{name}={value}" for name, value in cookies.items()).encode()
 
 
 @pytest.mark.parametrize("other", ["issuer", "client"])
