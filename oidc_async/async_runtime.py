@@ -15,9 +15,10 @@ import httpx
 from .errors import ConfigurationError, OIDCError, ProviderOverloaded
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
 from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response
-from .http_failure import describe, provider_failures, require_http_url
+from .http_failure import describe, provider_failure, require_http_url
 from .http_settings import DEFAULT_SETTINGS, require_usable, tls_context
 from .protocol.http_message import HttpRequest, HttpResponse
+from .protocol.uri import origin
 from .runtime import HttpSettings
 
 if TYPE_CHECKING:
@@ -82,12 +83,15 @@ class AsyncRuntime:
         await asyncio.sleep(seconds)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        home = self._home()
-        with provider_failures(request, _TIMEOUTS):
+        home, seconds = self._home(), min(self._settings.deadline, request.seconds)
+        try:
             require_http_url(request)
-            async with asyncio.timeout(self._settings.deadline), home.gate.passage(request):
+            async with asyncio.timeout(seconds), home.gate_to(request.url).passage(request):
                 client = self._given_client or await home.own_client(self._new_client)
                 return await self._exchange(client, request)
+        except Exception as error:
+            failure = provider_failure(request, error, _TIMEOUTS)
+        raise failure
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         flights, caller = self._home().flights, current_flight.get()
@@ -151,13 +155,18 @@ class _Home:
     """What belongs to one event loop."""
 
     def __init__(self, settings: HttpSettings, monotonic: Callable[[], float]) -> None:
-        self.gate = _Gate(settings)
+        self._settings = settings
+        self._gates: dict[str, _Gate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_TaskFlight] = Flights(failures, nullcontext())
         self._client: http.AsyncClient | None = None
         self._lifeline: AsyncGenerator[None] | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._hold_seconds = settings.deadline + _KEEP_ALIVE
+
+    def gate_to(self, url: str) -> "_Gate":
+        """One for each origin: a provider that hangs must not hold up the others."""
+        return self._gates.setdefault(origin(url), _Gate(self._settings))
 
     async def own_client(self, new_client: Callable[[], http.AsyncClient]) -> http.AsyncClient:
         if self._client is None:

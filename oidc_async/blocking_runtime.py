@@ -5,6 +5,7 @@ import os
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -18,10 +19,11 @@ from .blocking import finish
 from .errors import ConfigurationError, OIDCError, ProviderOverloaded, ProviderTimeout
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
 from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response
-from .http_failure import describe, provider_failures, require_http_url
+from .http_failure import describe, provider_failure, require_http_url
 from .http_settings import DEFAULT_SETTINGS, require_usable, tls_context
 from .protocol.http_message import HttpRequest, HttpResponse
-from .runtime import HttpSettings
+from .protocol.uri import origin
+from .runtime import REPEATING_SECONDS, HttpSettings
 
 if TYPE_CHECKING:
     import httpcore as core
@@ -77,6 +79,8 @@ class BlockingRuntime:
         self._deadline = _Deadline()
         self._tls: ssl.SSLContext | None = None
         self._homes: dict[int, _Home] = {}
+        # an app that is dropped, as in tests, leaves no connections behind
+        weakref.finalize(self, _close, self._homes)
 
     def now(self) -> float:
         return self._clock()
@@ -88,15 +92,19 @@ class BlockingRuntime:
         time.sleep(seconds)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        home, seconds = self._home(), self._settings.deadline
-        with provider_failures(request, _TIMEOUTS), self._deadline.after(seconds):
+        home, seconds = self._home(), min(self._settings.deadline, request.seconds)
+        try:
             require_http_url(request)
-            with home.gate.passage(request, seconds):
+            with self._deadline.after(seconds), home.gate_to(request.url).passage(request, seconds):
                 return self._exchange(self._given_client or home.own_client(self._new_client), request)
+        except Exception as error:
+            failure = provider_failure(request, error, _TIMEOUTS)
+        raise failure
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         flights, caller = self._home().flights, current_flight.get()
-        end = time.monotonic() + self._settings.deadline + _FLIGHT_MARGIN
+        patience = max(self._settings.deadline, REPEATING_SECONDS) + _FLIGHT_MARGIN
+        end = time.monotonic() + patience
         while True:
             mine = _ThreadFlight(key)
             try:
@@ -105,7 +113,7 @@ class BlockingRuntime:
                     if flight is mine:
                         mine.fly(work)
                     elif not flight.landed.wait(end - time.monotonic()):
-                        raise ProviderTimeout(f"another thread has not fetched it in {self._settings.deadline} s")
+                        raise ProviderTimeout(f"another thread has not fetched it in {patience:g} s")
             finally:
                 flights.land(mine)
                 mine.landed.set()
@@ -114,7 +122,7 @@ class BlockingRuntime:
 
     def close(self) -> None:
         """Close the connections of this process; a later request opens new ones."""
-        self._home().close()
+        _close(self._homes)
 
     def _home(self) -> "_Home":
         """What belongs to this process: after a fork, the child begins anew.
@@ -150,6 +158,12 @@ class BlockingRuntime:
             response.close()
 
 
+def _close(homes: "dict[int, _Home]") -> None:
+    home = homes.get(os.getpid())
+    if home is not None:
+        home.close()
+
+
 class _Deadline(threading.local):
     """When the exchange of this thread has to be over, whatever part of it is under way."""
 
@@ -178,11 +192,16 @@ class _Home:
     """What belongs to one process."""
 
     def __init__(self, settings: HttpSettings, monotonic: Callable[[], float]) -> None:
-        self.gate = _Gate(settings)
+        self._settings = settings
+        self._gates: dict[str, _Gate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_ThreadFlight] = Flights(failures, threading.Lock())
         self._client_lock = threading.Lock()
         self._client: http.Client | None = None
+
+    def gate_to(self, url: str) -> "_Gate":
+        """One for each origin: a provider that hangs must not hold up the others."""
+        return self._gates.setdefault(origin(url), _Gate(self._settings))
 
     def own_client(self, new_client: Callable[[], http.Client]) -> http.Client:
         with self._client_lock:

@@ -1,7 +1,5 @@
 """The border where exceptions of HTTP libraries and of the operating system become ours."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from .errors import OIDCError, ProviderTimeout, ProviderUnreachable
@@ -28,22 +26,18 @@ def require_http_url(request: HttpRequest) -> None:
         raise ProviderUnreachable(f"{describe(request)}: not an http or https URL")
 
 
-@contextmanager
-def provider_failures(request: HttpRequest, timeouts: tuple[type[Exception], ...]) -> Generator[None]:
-    """Raise ProviderTimeout for each of `timeouts`, and ProviderUnreachable for any other foreign exception.
+def provider_failure(request: HttpRequest, error: Exception, timeouts: tuple[type[Exception], ...]) -> OIDCError:
+    """ProviderTimeout for each of `timeouts`, ProviderUnreachable for any other foreign exception; ours as they are.
 
-    The foreign exception is not kept as the cause: it refers to the request with its headers.
+    To be raised after the `except` that caught `error`, which would else stay on as its context: it refers to the
+    request with its headers.
     """
-    try:
-        yield
-    except OIDCError:
-        raise
-    except timeouts as error:
-        message = f"{describe(request)}: timed out ({_reason(error)})"
-        raise ProviderTimeout(message, reason=_reason(error)) from None
-    except Exception as error:
-        message = f"{describe(request)}: failed ({_reason(error)})"
-        raise ProviderUnreachable(message, reason=_reason(error)) from None
+    if isinstance(error, OIDCError):
+        return error
+    reason = _reason(error)
+    if isinstance(error, timeouts):
+        return ProviderTimeout(f"{describe(request)}: timed out ({reason})", reason=reason)
+    return ProviderUnreachable(f"{describe(request)}: failed ({reason})", reason=reason)
 
 
 def _public_url(url: str) -> str:

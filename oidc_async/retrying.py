@@ -2,23 +2,22 @@
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from .errors import ProviderUnreachable
 from .protocol.http_message import HttpRequest, HttpResponse
-from .runtime import Runtime
+from .runtime import REPEATING_SECONDS, Runtime
 
 RETRIES = 2
 """Tries after the first."""
-
-TOTAL_BUDGET = 8.0
-"""Seconds from the first try on during which another may begin."""
 
 LONGEST_RETRY_AFTER = 2.0
 """Seconds that we are ready to wait because the provider asks for it."""
 
 _FIRST_PAUSE = 0.2
+_LEAST_SECONDS = 0.1
 _STUMBLES = frozenset({429, 502, 503, 504})
 _random = random.SystemRandom()
 
@@ -30,24 +29,26 @@ async def send_repeatable(runtime: Runtime, request: HttpRequest) -> HttpRespons
     the last try, the answer comes back as it is. Raises what `runtime.send` raises; a timeout and a full queue of
     our own are not tried again.
     """
-    last_start = runtime.monotonic() + TOTAL_BUDGET
+    end = runtime.monotonic() + REPEATING_SECONDS
+    attempt = request
     for pause in _pauses() if request.repeatable else ():
         try:
-            response = await runtime.send(request)
+            response = await runtime.send(attempt)
         except ProviderUnreachable:
             wait = pause
-            if runtime.monotonic() + wait > last_start:
+            if runtime.monotonic() + wait >= end:
                 raise
         else:
             wait = max(pause, _retry_after(response, runtime.now()))
-            if not _is_worth_retrying(response, wait, last_start - runtime.monotonic()):
+            if not _is_worth_retrying(response, wait, end - runtime.monotonic()):
                 return response
         await runtime.sleep(wait)
-    return await runtime.send(request)
+        attempt = replace(request, seconds=max(end - runtime.monotonic(), _LEAST_SECONDS))
+    return await runtime.send(attempt)
 
 
 def _is_worth_retrying(response: HttpResponse, wait: float, left: float) -> bool:
-    return response.status in _STUMBLES and wait <= min(LONGEST_RETRY_AFTER, left)
+    return response.status in _STUMBLES and wait <= LONGEST_RETRY_AFTER and wait < left
 
 
 def _pauses() -> Iterator[float]:

@@ -9,6 +9,9 @@ from .protocol.http_message import HttpRequest, HttpResponse
 
 T = TypeVar("T")
 
+REPEATING_SECONDS = 8.0
+"""Within how many seconds of the first try all others of a repeatable request end."""
+
 
 class Runtime(Protocol):
     """What the core awaits. `AsyncRuntime` lives on asyncio, `BlockingRuntime` blocks and never suspends."""

@@ -4,7 +4,7 @@ import re
 
 from .http_message import HttpResponse
 
-_MAX_AGE = re.compile(r'(?:^|[\s,])max-age="?(\d{1,10})', re.IGNORECASE)
+_MAX_AGE = re.compile(r'(?:^|[\s,])max-age="?(\d+)', re.IGNORECASE)
 
 
 def freshness(response: HttpResponse, *, default: float, least: float, most: float) -> float:

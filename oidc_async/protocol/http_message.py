@@ -1,5 +1,6 @@
 """HTTP requests and responses as plain values: what the protocol makes and reads, and a runtime carries."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +13,7 @@ class HttpRequest:
     """One request to a provider.
 
     `repeatable` says that sending it twice does no harm. `max_body` caps the decoded response body, in bytes.
+    `seconds` caps the whole exchange, where the runtime's own deadline is later.
     """
 
     method: str
@@ -20,6 +22,7 @@ class HttpRequest:
     body: bytes = field(default=b"", repr=False)
     repeatable: bool = False
     max_body: int = MAX_RESPONSE_BODY
+    seconds: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

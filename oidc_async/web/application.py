@@ -104,7 +104,7 @@ class Exchange:
     def log_in(self, provider_name: str, login: Login) -> None:
         """Begin a session with nothing in it but `login`. Raises SessionTooLarge, leaving the present one."""
         now = self.application.now()
-        record = SessionRecord({}, begun_at=now, seen_at=now)
+        record = self.application.sessions.new(self.request.cookies, now)
         UserSession(record, provider_name).update(
             access_token=login.tokens.access_token,
             expires_in=login.tokens.expires_in,
@@ -118,14 +118,15 @@ class Exchange:
         self._session = record
 
     def log_out(self) -> None:
-        if self.session:
-            self.session.clear()
-            self.set_cookies(self.application.sessions.end(self.application.now()))
+        self.session.clear()
 
     def finished_cookies(self) -> list[Cookie]:
         """The cookies that the response sets; those of the session only if it was changed."""
-        if self._session is not None and self._session.modified:
-            self._save(self._session)
+        session = self._session
+        if session is not None and session.modified:
+            self._save(session)
+        elif session is not None and session.seen_again:
+            self.set_cookies(self.application.sessions.save_seen(session, self.application.now()))
         return list(self._cookies.values())
 
     def _save(self, record: SessionRecord) -> None:

@@ -18,10 +18,12 @@ MAX_RECORD_BYTES = 256 * 1024
 MAX_RECORD_DEPTH = MAX_DEPTH + 2
 """A provider's claims may be as deep as JSON from a provider may be; the record wraps them twice."""
 KIND = "session"
-SEEN = "seen"
+SEEN_KIND = "seen"
 ENDED_KIND = "ended"
 ENDED_SECONDS = 3600
 """How long a response of before a logout may still be under way."""
+MAX_CLOCK_DIFFERENCE = 60
+"""Seconds between the clocks of two workers."""
 _TIME = re.compile(r"\d{1,12}\.\d{6}", re.ASCII)
 
 
@@ -49,6 +51,8 @@ class SessionCookies:
     """Loads and saves session records as sealed cookies: any worker serves them, without infrastructure.
 
     `clients` tells, for each name of a provider, which client of which issuer that is: a record outlives neither.
+    That a session was seen stands in a small cookie of its own: a page that takes long must not write back the
+    session of before a change.
     """
 
     def __init__(self, settings: Settings, sealer: Sealer, cookies: Cookies, clients: Mapping[str, str]) -> None:
@@ -60,24 +64,35 @@ class SessionCookies:
         text = self._cookies.read_long(KIND, present)
         data = self._sealer.open(KIND, self._context, text) if text else None
         record = _decode(data, self._clients) if data else None
+        if record is not None:
+            record.seen_at = max(record.seen_at, self._last_seen(record, present))
         if record is None or not self._is_alive(record, now) or record.begun_at < self._ended_at(present, now):
             return SessionRecord({}, begun_at=now, seen_at=now)
         idle = self._settings.session_idle_seconds
-        # seen again: written back now and then, not with every response
+        # written now and then, not with every response
         if idle is not None and now - record.seen_at > idle / 10:
-            record.seen_at, record.modified = now, True
+            record.seen_at, record.seen_again = now, True
         return record
 
     def save(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
         """The cookies to set. Raises SessionTooLarge, or ConfigurationError for what isn't JSON."""
         if not record:
-            return self._cookies.delete_long(KIND, present)
-        left = record.begun_at + self._settings.session_seconds - now
-        max_age = max(int(left), 0) if self._settings.session_permanent else None
+            deleted = (cookie for kind in (KIND, SEEN_KIND) for cookie in self._cookies.delete_long(kind, present))
+            return [*deleted, self._end(now)]
         text = self._sealer.seal(KIND, self._context, _encode(record, self._clients))
-        return self._cookies.set_long(KIND, text, max_age, present)
+        return self._cookies.set_long(KIND, text, self._max_age(record, now), present)
 
-    def end(self, now: float) -> Cookie:
+    def save_seen(self, record: SessionRecord, now: float) -> Cookie:
+        """The cookie that prolongs the session of `record`, and no other."""
+        sealed = self._sealer.seal(SEEN_KIND, repr(record.begun_at), repr(record.seen_at).encode())
+        return self._cookies.set(self._cookies.name(SEEN_KIND), sealed, self._max_age(record, now))
+
+    def new(self, present: Mapping[str, str], now: float) -> SessionRecord:
+        """An empty record, begun after whatever ended before in this browser, though the clocks may differ."""
+        begun_at = max(now, self._ended_at(present, now + MAX_CLOCK_DIFFERENCE))
+        return SessionRecord({}, begun_at=begun_at, seen_at=now)
+
+    def _end(self, now: float) -> Cookie:
         """The mark that nothing from before is a session of this browser any more.
 
         A response that was under way during the logout may bring the old cookies once more (its view refreshed
@@ -85,10 +100,18 @@ class SessionCookies:
         """
         return self._cookies.set(self._cookies.name(ENDED_KIND), f"{now:.6f}", ENDED_SECONDS)
 
-    def _ended_at(self, present: Mapping[str, str], now: float) -> float:
+    def _ended_at(self, present: Mapping[str, str], latest: float) -> float:
         mark = present.get(self._cookies.name(ENDED_KIND), "")
         ended_at = float(mark) if _TIME.fullmatch(mark) else 0.0
-        return ended_at if ended_at <= now else 0.0
+        return ended_at if ended_at <= latest else 0.0
+
+    def _last_seen(self, record: SessionRecord, present: Mapping[str, str]) -> float:
+        sealed = present.get(self._cookies.name(SEEN_KIND), "")
+        return float(self._sealer.open(SEEN_KIND, repr(record.begun_at), sealed) or 0)
+
+    def _max_age(self, record: SessionRecord, now: float) -> int | None:
+        left = record.begun_at + self._settings.session_seconds - now
+        return max(int(left), 0) if self._settings.session_permanent else None
 
     def _is_alive(self, record: SessionRecord, now: float) -> bool:
         idle = self._settings.session_idle_seconds

@@ -106,6 +106,7 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
         ),
         pytest.param({"client_metadata": None}, ["client_metadata", "client_registration_info"], id="no-client"),
         pytest.param({"client_metadata": CLIENT.to_dict()}, ["ClientMetadata"], id="client-a-dict"),
+        pytest.param({"client_registration_info": {}}, ["ClientRegistrationInfo"], id="registration-a-dict"),
         pytest.param({"client_metadata": ClientMetadata()}, ["ClientMetadata", "client_id"], id="client-nameless"),
         pytest.param({"client_metadata": ClientMetadata("c", "")}, ["client_secret"], id="secret-empty"),
         pytest.param(

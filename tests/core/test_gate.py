@@ -151,3 +151,26 @@ def test_cancelling_at_any_moment_loses_neither_places_nor_connections(serve: Se
 def test_settings_that_cannot_work_are_refused(either_world: World, settings: HttpSettings, named: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{named} "):
         either_world.runtime(settings)
+
+
+def test_a_provider_that_hangs_does_not_hold_up_another(world: World, serve: Serve) -> None:
+    """security.md 229"""
+    others_are_done = threading.Event()
+
+    def hang(connection: Connection) -> None:
+        for _ in connection.requests():
+            others_are_done.wait(5)
+            connection.send(response())
+
+    hanging, answering = serve(hang), serve(always(response()))
+    runtime = world.runtime(HttpSettings(max_concurrency=2))
+
+    async def send_elsewhere() -> HttpResponse:
+        outcome = await runtime.send(get(answering.url))
+        others_are_done.set()
+        return outcome
+
+    calls = [*[lambda: runtime.send(get(hanging.url))] * 4, send_elsewhere]
+    begin = time.monotonic()
+    assert names(world.run_together(calls)) == ["HttpResponse"] * 5
+    assert time.monotonic() - begin < 4.5

@@ -1,5 +1,6 @@
 """Requests that may be repeated, and how patiently they are."""
 
+import math
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import UTC, datetime
@@ -17,8 +18,8 @@ from oidc_async.errors import (
     ResponseTooLarge,
 )
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.retrying import LONGEST_RETRY_AFTER, RETRIES, TOTAL_BUDGET, send_repeatable
-from oidc_async.runtime import HttpSettings
+from oidc_async.retrying import LONGEST_RETRY_AFTER, RETRIES, send_repeatable
+from oidc_async.runtime import REPEATING_SECONDS, HttpSettings
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, response
 from tests.core.worlds import World
@@ -43,10 +44,14 @@ class Script:
         self._each_takes = each_takes
         self._time = 0.0
         self.sent = 0
+        self.seconds: list[float] = []
+        self.begun_at: list[float] = []
         self.pauses: list[float] = []
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         self.sent += 1
+        self.seconds.append(request.seconds)
+        self.begun_at.append(self._time)
         self._time += self._each_takes
         outcome = self._outcomes.pop(0)
         if isinstance(outcome, ProviderError):
@@ -180,13 +185,13 @@ def test_a_long_retry_after_gives_the_answer_back(retry_after: str) -> None:
 
 @pytest.mark.parametrize("outcome", [DOWN, busy(503)])
 def test_no_try_begins_after_the_budget(outcome: Outcome) -> None:
-    runtime = Script(outcome, outcome, outcome, each_takes=TOTAL_BUDGET * 0.6)
+    runtime = Script(outcome, outcome, outcome, each_takes=REPEATING_SECONDS * 0.6)
     assert outcome_of(runtime) is outcome
     assert runtime.sent == 2
 
 
 def test_the_budget_has_room_for_every_short_pause() -> None:
-    assert RETRIES * LONGEST_RETRY_AFTER < TOTAL_BUDGET
+    assert RETRIES * LONGEST_RETRY_AFTER < REPEATING_SECONDS
 
 
 def test_a_provider_that_stumbles_is_asked_again(world: World, serve: Serve) -> None:
@@ -201,3 +206,12 @@ def test_a_provider_that_stumbles_is_asked_again(world: World, serve: Serve) -> 
     request = HttpRequest(method="GET", url=server.url, repeatable=True)
     assert world.run(send_repeatable(runtime, request)).body == b"at last"
     assert len(server.seen) == 3
+
+
+def test_every_try_after_the_first_ends_within_the_budget() -> None:
+    """security.md 223: a provider that breaks connections late holds nobody up for longer than one that hangs."""
+    runtime = Script(DOWN, DOWN, FINE, each_takes=2.0)
+    assert outcome_of(runtime) is FINE
+    assert runtime.seconds[0] == math.inf
+    for begun_at, seconds in zip(runtime.begun_at[1:], runtime.seconds[1:], strict=True):
+        assert begun_at + seconds == pytest.approx(REPEATING_SECONDS)

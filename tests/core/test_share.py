@@ -11,6 +11,7 @@ from functools import partial
 
 import pytest
 
+from oidc_async import blocking_runtime
 from oidc_async.async_runtime import AsyncRuntime
 from oidc_async.blocking import finish
 from oidc_async.blocking_runtime import BlockingRuntime
@@ -270,7 +271,8 @@ def test_a_cancelled_flight_is_taken_over() -> None:
     assert outcomes[1:] == [2, 2]
 
 
-def test_those_who_wait_in_threads_do_so_for_a_bounded_time() -> None:
+def test_those_who_wait_in_threads_do_so_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocking_runtime, "REPEATING_SECONDS", 0.2)
     runtime = BlockingRuntime(HttpSettings(deadline=0.2))
     landed = threading.Event()
 

@@ -4,6 +4,7 @@ import asyncio
 import importlib.util
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -96,7 +97,10 @@ class BlockingWorld:
         return finish(coroutine)
 
     def run_together(self, calls: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T | BaseException]:
+        everybody_is_there = threading.Barrier(len(calls), timeout=30)
+
         def outcome(call: Callable[[], Coroutine[Any, Any, T]]) -> T | BaseException:
+            everybody_is_there.wait()
             try:
                 return finish(call())
             except BaseException as error:

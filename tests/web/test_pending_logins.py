@@ -167,9 +167,11 @@ def test_a_login_whose_time_is_nonsense_is_the_oldest(value: str) -> None:
 
 def test_cookies_of_others_are_left_alone() -> None:
     prefix = COOKIES.name(KIND)
-    others = {f"{prefix}-{'0' * 15}", f"{prefix}-{'0' * 17}", f"{prefix}-{'G' * 16}", f"{prefix}x{'0' * 16}", "app"}
-    others |= {f"{prefix}-{'0' * 8}\r\n{'0' * 6}", COOKIES.name("session"), f"other-{'0' * 16}"}
-    present = {name: "1.a" for number in range(9) for name in (*others, f"app-{number}")}
+    numbers = range(MAX_PENDING + 1)
+    others = [f"{prefix}-{number:015x}" for number in numbers] + [f"{prefix}-{number:017x}" for number in numbers]
+    others += [f"{prefix}-{number:015x}G" for number in numbers] + [f"{prefix}x{number:016x}" for number in numbers]
+    others += [f"{prefix}-{number:012x}\r\nab" for number in numbers] + [f"other-{number:016x}" for number in numbers]
+    present = dict.fromkeys([*others, COOKIES.name("session"), "app"], "1.a")
     assert [cookie.name for cookie in keeper().begin(login("a"), present)] == [_name("a")]
 
 

@@ -115,15 +115,16 @@ def test_a_return_path_is_the_page_itself_or_the_root(path: str, query: str, roo
 
 
 names_of_ours = st.sampled_from(
-    [COOKIES.name("session"), COOKIES.name("logout"), COOKIES.name("logins")]
+    [COOKIES.name(kind) for kind in ("session", "seen", "ended", "logout", "logins")]
     + [f"{COOKIES.name('session')}-{number}" for number in range(1, MAX_PARTS + 2)]
     + [f"{COOKIES.name(KIND)}-{digit * 16}" for digit in "0af"]
 )
-counts = st.one_of(st.integers(-2, 12).map(str), st.just("99999999"), st.just("9" * 5000), any_text)
+counts = st.one_of(st.integers(-2, 12).map(str), st.sampled_from(["99999999", "9" * 5000, "1.000000"]), any_text)
 sealed_texts = st.one_of(
     any_text,
     st.text("ABCDabcd0123-_=", max_size=100),
     st.binary(max_size=100).map(lambda data: SEALER.seal("session", COOKIES.name("session"), data)),
+    st.just("1.000000"),
     st.binary(max_size=100).map(lambda data: SEALER.seal(KIND, f"{COOKIES.name(KIND)}-{'0' * 16}", data)),
 )
 values = st.one_of(sealed_texts, st.builds("{}.{}".format, counts, sealed_texts))

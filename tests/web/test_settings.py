@@ -2,13 +2,14 @@
 
 import logging
 import re
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oidc_async import ConfigurationError, RedirectUriConfig
+from oidc_async import ConfigurationError, HttpSettings, ProviderConfiguration, RedirectUriConfig
 from oidc_async.web.settings import KNOWN, Settings, read_settings
 
 SECRET = "s" * 16
@@ -244,8 +245,9 @@ def test_the_route_is_the_path_of_the_redirect_uri(uri: str, endpoint: str, path
     assert (redirect_uri.path, redirect_uri.route) == (path, path)
 
 
-def test_a_redirect_uri_config_is_used_instead_of_the_settings() -> None:
-    redirect_uri = RedirectUriConfig("https://rp.example/app/cb", "cb")
+@pytest.mark.parametrize("endpoint", ["cb", "/cb"])
+def test_a_redirect_uri_config_is_used_instead_of_the_settings(endpoint: str) -> None:
+    redirect_uri = RedirectUriConfig("https://rp.example/app/cb", endpoint)
     assert (redirect_uri.path, redirect_uri.route) == ("/app/cb", "/cb")
     assert read_settings({"SECRET_KEY": SECRET}, redirect_uri).redirect_uri is redirect_uri
 
@@ -310,6 +312,7 @@ def test_secrets_are_not_shown() -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    table = DOCUMENT.read_text()
+    documented = re.findall(r"^\| `(\w+)` \|", DOCUMENT.read_text(), re.MULTILINE)
     settings_of_flask = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "PERMANENT_SESSION_LIFETIME")
-    assert set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == {*KNOWN, *settings_of_flask}
+    arguments = [field.name for kind in (ProviderConfiguration, HttpSettings) for field in fields(kind)]
+    assert sorted(documented) == sorted([*KNOWN, *settings_of_flask, *arguments])
