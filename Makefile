@@ -9,6 +9,8 @@ CANAILLE_REQUIREMENTS := tests/providers/canaille/requirements.txt
 
 RUN := .venv/bin/python -m
 PYTEST := $(RUN) pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
+# one process for each processor: two are twice as fast, and more than four are not worth their start
+IN_PARALLEL := -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -30,7 +32,7 @@ demo: .venv/.stamp-demo .venv-canaille/.stamp
 	@$(RUN) examples.demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: .venv/.stamp-test
-	$(PYTEST) $(T)
+	$(PYTEST) $(IN_PARALLEL) $(T)
 
 lint: .venv/.stamp-check
 	$(RUN) ruff check
@@ -49,7 +51,7 @@ browser: need-chromium .venv/.stamp-browser .venv-canaille/.stamp
 	CHROMIUM=$(CHROMIUM) $(PYTEST) tests/browser
 
 lowest: .venv-lowest/.stamp
-	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(T)
+	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(IN_PARALLEL) $(T)
 
 format: .venv/.stamp-check
 	$(RUN) ruff check --fix

@@ -83,9 +83,7 @@ def test_the_readmes_app_logs_in_and_out(
     browser.close()
 
 
-def test_the_readmes_blocking_client_logs_in(
-    provider: SimulatedProvider, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_readmes_blocking_client_logs_in(provider: SimulatedProvider, capsys: pytest.CaptureFixture[str]) -> None:
     run(
         block_with("from oidc_async import ClientMetadata, ProviderConfiguration, RelyingParty"),
         runtime=provider.blocking_runtime(),
@@ -94,9 +92,7 @@ def test_the_readmes_blocking_client_logs_in(
     assert capsys.readouterr().out.startswith("alice {'sub': 'alice'")
 
 
-def test_the_readmes_async_client_logs_in(
-    provider: SimulatedProvider, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_readmes_async_client_logs_in(provider: SimulatedProvider, capsys: pytest.CaptureFixture[str]) -> None:
     names = run(
         block_with("from oidc_async import AsyncRelyingParty"),
         runtime=provider.async_runtime(),

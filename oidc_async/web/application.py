@@ -115,6 +115,8 @@ class Exchange:
             now=now,
         )
         self._save(record)
+        if self.session:
+            self.set_cookies(self.application.sessions.end(record.begun_at))
         self._session = record
 
     def log_out(self) -> None:

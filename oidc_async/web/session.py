@@ -21,7 +21,7 @@ KIND = "session"
 SEEN_KIND = "seen"
 ENDED_KIND = "ended"
 ENDED_SECONDS = 3600
-"""How long a response of before a logout may still be under way."""
+"""How long a response of before may still be under way."""
 MAX_CLOCK_DIFFERENCE = 60
 """Seconds between the clocks of two workers."""
 _TIME = re.compile(r"\d{1,12}\.\d{6}", re.ASCII)
@@ -67,7 +67,7 @@ class SessionCookies:
         if record is not None:
             record.seen_at = max(record.seen_at, self._last_seen(record, present))
         if record is None or not self._is_alive(record, now) or record.begun_at < self._ended_at(present, now):
-            return SessionRecord({}, begun_at=now, seen_at=now)
+            return self.new(present, now)
         idle = self._settings.session_idle_seconds
         # written now and then, not with every response
         if idle is not None and now - record.seen_at > idle / 10:
@@ -78,7 +78,7 @@ class SessionCookies:
         """The cookies to set. Raises SessionTooLarge, or ConfigurationError for what isn't JSON."""
         if not record:
             deleted = (cookie for kind in (KIND, SEEN_KIND) for cookie in self._cookies.delete_long(kind, present))
-            return [*deleted, self._end(now)]
+            return [*deleted, self.end(now)]
         text = self._sealer.seal(KIND, self._context, _encode(record, self._clients))
         return self._cookies.set_long(KIND, text, self._max_age(record, now), present)
 
@@ -90,15 +90,16 @@ class SessionCookies:
     def new(self, present: Mapping[str, str], now: float) -> SessionRecord:
         """An empty record, begun after whatever ended before in this browser, though the clocks may differ."""
         begun_at = max(now, self._ended_at(present, now + MAX_CLOCK_DIFFERENCE))
-        return SessionRecord({}, begun_at=begun_at, seen_at=now)
+        return SessionRecord({}, begun_at=round(begun_at, 6), seen_at=now)
 
-    def _end(self, now: float) -> Cookie:
+    def end(self, at: float) -> Cookie:
         """The mark that nothing from before is a session of this browser any more.
 
-        A response that was under way during the logout may bring the old cookies once more (its view refreshed
-        them); they are dead then. The time is no secret, and who could set another gains nothing but a logout.
+        A response that was under way during a logout or another login may bring the old cookies once more (its
+        view changed them); they are dead then. The time is no secret, and who could set another gains nothing but
+        a logout.
         """
-        return self._cookies.set(self._cookies.name(ENDED_KIND), f"{now:.6f}", ENDED_SECONDS)
+        return self._cookies.set(self._cookies.name(ENDED_KIND), f"{at:.6f}", ENDED_SECONDS)
 
     def _ended_at(self, present: Mapping[str, str], latest: float) -> float:
         mark = present.get(self._cookies.name(ENDED_KIND), "")

@@ -1,6 +1,5 @@
 """A login from the first page to the session, as a user of either framework sees it."""
 
-
 import pytest
 
 from .site import Site

@@ -1,13 +1,15 @@
 """When a session is over, it stays over; and it belongs to one client of one issuer."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
 from oidc_async import ClientMetadata
 
-from .cookie_jar import jar_of, logged_in, put, session_of
-from .site import Site, new_provider
+from .cookie_jar import jar_of, logged_in, login_again, put, session_of
+from .site import Framework, Site, new_provider
+from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
 
@@ -78,3 +80,30 @@ def test_logins_at_two_providers_in_turn_are_no_loop(make_site: MakeSite) -> Non
     for _ in range(4):
         assert browser.log_in("/private").text == "private"
         assert browser.log_in("/private-second").text == "private elsewhere"
+
+
+def test_a_response_that_arrives_after_the_login_of_another_user_brings_nobody_back(
+    make_site: MakeSite, framework: Framework
+) -> None:
+    """security.md 247, 248"""
+    tools = toolbox(framework)
+
+    def change() -> str:
+        tools.user_session(tools.session).update(access_token="next")
+        return "changed"
+
+    def views(app: Any, auth: Any) -> None:
+        framework.add_standard_views(app, auth)
+        app.add_url_rule("/change", view_func=change)
+
+    site = make_site(views=views)
+    browser = logged_in(site, user="alice")
+    slow = site.browser()
+    put(slow, jar_of(browser))
+    site.provider.clock.advance(1)
+    browser.come_back(site.provider.authorize(login_again(browser), user="bob"))
+    assert browser.who()["id_token"]["sub"] == "bob"
+    assert slow.get("/change").text == "changed"
+    put(browser, {**jar_of(browser), **session_of(slow)})
+    assert browser.who() == {}
+    assert browser.get("/private").status_code == 302

@@ -226,3 +226,15 @@ def test_whatever_claims_a_user_has_come_back(userinfo: dict[str, Any]) -> None:
 def test_no_header_makes_the_question_whether_this_is_a_page_an_error(method: str, sent: dict[str, str]) -> None:
     """security.md 170"""
     assert is_navigation(web_request(method, headers=sent)) in (True, False)
+
+
+@given(ended_at=st.floats(1e9, 9e9), passed=st.floats(-59, 1000))
+@settings(deadline=None)
+def test_no_mark_of_an_end_ends_the_session_that_begins_after_it(ended_at: float, passed: float) -> None:
+    """security.md 172, 236: not by rounding either, nor by a clock that is behind"""
+    now = ended_at + passed
+    jar = Jar().keep([SESSIONS.end(ended_at)])
+    record = SESSIONS.new(jar, now)
+    record["access_token"] = "token"
+    jar.keep([*SESSIONS.save(record, jar, now), SESSIONS.end(record.begun_at)])
+    assert SESSIONS.load(jar, max(now, ended_at) + 1) == {"access_token": "token"}
