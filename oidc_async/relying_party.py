@@ -282,6 +282,14 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
         party._origin = origin
         return party
 
+    @property
+    def configuration(self) -> ProviderConfiguration:
+        return self._origin.configuration
+
+    @property
+    def redirect_uri(self) -> str:
+        return self._origin.redirect_uri
+
     begin_login = blocking(AsyncRelyingParty.begin_login)
     complete_login = blocking(AsyncRelyingParty.complete_login)
     userinfo = blocking(AsyncRelyingParty.userinfo)

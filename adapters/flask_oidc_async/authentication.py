@@ -16,7 +16,7 @@ from oidc_async.web.login import require_login
 from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
 
-from .translation import current_exchange, finish_response, write_response
+from .translation import current_exchange, finish_response, read_body, write_response
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue | Awaitable[ResponseReturnValue]]
@@ -102,8 +102,7 @@ class OIDCAuthentication(Extension):
         exchange = current_exchange()
         if refusal := refused_callback(exchange.request):
             return write_response(refusal)
-        body = request.get_data() if request.method == "POST" else b""
-        answer = self._answer(finish_login(exchange, body))
+        answer = self._answer(finish_login(exchange, read_body()))
         return answer or Response(status=204)
 
     def _route_below_a_mount(self) -> None:

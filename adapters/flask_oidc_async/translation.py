@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from flask import Response, current_app, request
 
@@ -45,6 +46,11 @@ def read_request() -> WebRequest:
         prefers_json=request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json",
         answers_get=_answers_get,
     )
+
+
+def read_body() -> bytes:
+    # when something looked at the form before, the body is spent
+    return request.get_data() or urlencode(list(request.form.items(multi=True))).encode()
 
 
 def _raw_path() -> str:

@@ -47,6 +47,10 @@ def read_request() -> WebRequest:
     )
 
 
+async def read_body() -> bytes:
+    return cast(bytes, await request.get_data())
+
+
 def _raw_path() -> str:
     scope = cast(Mapping[str, Any], request.scope)
     raw_path: bytes = scope.get("raw_path") or b""

@@ -8,16 +8,17 @@ from .strict_json import read_object
 
 MAX_ERROR_LENGTH = 100
 MAX_DESCRIPTION_LENGTH = 500
+_NOT_IN_A_CODE = re.compile(r"[^A-Za-z0-9_.:/ -]")
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
 def safe_error(error: str) -> str:
-    """An `error` value in the characters that RFC 6749 allows, of bounded length."""
-    return _NOT_ALLOWED.sub("?", error[:MAX_ERROR_LENGTH])
+    """An `error` value of bounded length, in the characters of which codes are made: no markup among them."""
+    return _NOT_IN_A_CODE.sub("?", error[:MAX_ERROR_LENGTH])
 
 
 def safe_description(description: object) -> str | None:
-    """An `error_description` likewise; None when there is none."""
+    """An `error_description` in the characters that RFC 6749 allows; None when there is none."""
     if not isinstance(description, str):
         return None
     return _NOT_ALLOWED.sub("?", description[:MAX_DESCRIPTION_LENGTH])

@@ -12,6 +12,7 @@ from oidc_async.testing import Fault
 from .cookie_jar import jar_of, logged_in, put, session_name, session_of
 from .end_session import is_at_provider, parameters
 from .site import ORIGIN, Framework, Site, cookies_of, new_provider
+from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
 RETURN_URI = f"{ORIGIN}/logout"
@@ -257,13 +258,34 @@ def test_a_logout_ends_the_session_at_the_provider_that_it_is_from(make_site: Ma
     assert parameters(page)["id_token_hint"] == id_token
 
 
-def test_a_session_of_a_provider_that_is_not_configured_any_more_ends_here(make_site: MakeSite) -> None:
-    """security.md 197"""
+def test_a_session_of_a_provider_that_is_not_configured_any_more_is_none(make_site: MakeSite) -> None:
+    """security.md 197, 235"""
     browser = logged_in(make_site(providers={"former": new_provider()}))
     other = make_site(providers={"default": new_provider()}).browser()
     put(other, jar_of(browser))
     assert other.who() == {}
     assert other.get("/logout").text == "logged out"
+
+
+def test_a_session_that_the_application_made_itself_ends_here(make_site: MakeSite, framework: Framework) -> None:
+    """security.md 197: under a name that is no provider's"""
+    tools = toolbox(framework)
+
+    def views(app: Any, auth: Any) -> None:
+        framework.add_standard_views(app, auth)
+
+        def enter() -> str:
+            tools.user_session(tools.session, "password").update(id_token={"sub": "alice"})
+            return "in"
+
+        app.add_url_rule("/enter", view_func=enter)
+
+    browser = make_site(views=views).browser()
+    browser.get("/enter")
+    assert browser.who()["current_provider"] == "password"
+    page = browser.get("/logout")
+    assert (page.status_code, page.text) == (200, "logged out")
+    assert browser.who() == {}
 
 
 def test_an_id_token_that_is_too_long_for_an_address_is_left_out(make_site: MakeSite) -> None:

@@ -1,5 +1,7 @@
 """A relying party, its provider and the world that both live in, for tests without a framework."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -86,3 +88,13 @@ def new_realm(
     }
     kind = AsyncRelyingParty if isinstance(world, AsyncWorld) else RelyingParty
     return Realm(world, provider, kind(ProviderConfiguration(**settings), redirect_uri=REDIRECT_URI, **(party or {})))
+
+
+@contextmanager
+def served(world: World) -> Iterator[Realm]:
+    """A realm whose provider has a socket, and whose runtime uses it."""
+    provider = new_provider()
+    with provider.serve(login_page=False):
+        runtime = world.runtime()
+        yield new_realm(world, provider, runtime=runtime)
+        world.close_runtime(runtime)

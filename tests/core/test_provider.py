@@ -1,5 +1,7 @@
 """The metadata and the keys of a provider: security.md A 3, 11 to 13, B 17 to 21, 37, N, O."""
 
+import time
+
 import pytest
 
 from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderMetadata, RelyingParty
@@ -12,8 +14,9 @@ from oidc_async.errors import (
     SignatureInvalid,
     TokenError,
 )
+from oidc_async.protocol.jwks import JWKS
 from oidc_async.provider import DAY, HOUR, KEY_RENEWALS_AT_ONCE, SECONDS_PER_KEY_RENEWAL, Provider
-from oidc_async.remembered import STALE_PAUSE
+from oidc_async.remembered import STALE_PAUSE, Remembered
 from oidc_async.retrying import RETRIES
 from oidc_async.testing import ALL_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import put
@@ -22,7 +25,7 @@ from oidc_async.testing.faults.responses import header
 from oidc_async.testing.keys import SigningKey
 from oidc_async.testing.stages import DISCOVERY, DISCOVERY_REPLY, DRAFT, JWKS_REPLY, harmless, refused
 from tests.core.realm import SECRET, Realm, new_provider, new_realm, simulated
-from tests.core.worlds import World
+from tests.core.worlds import BlockingWorld, World
 
 DISCOVERY_FAULTS = [fault for fault in ALL_FAULTS if fault.name.startswith("DISCOVERY_") and fault.refused]
 JUNK_KEYS = [
@@ -308,6 +311,20 @@ def test_keys_are_left_behind_when_they_move(realm: Realm) -> None:
     assert realm.log_in().id_token["sub"] == "alice"
 
 
+def test_keys_that_come_back_are_fetched_anew(realm: Realm) -> None:
+    """security.md 37, 237."""
+    often = harmless("asked every minute", DISCOVERY_REPLY(header("cache-control", "max-age=60")))
+    moved = refused("keys elsewhere", DISCOVERY(put(jwks_uri="https://op.example/moved")))
+    with realm.provider.misbehaving(often):
+        realm.log_in()
+        realm.provider.clock.advance(60)
+        with realm.provider.misbehaving(moved), pytest.raises(JWKSInvalid):
+            realm.log_in()
+        realm.provider.clock.advance(60)
+        realm.log_in()
+    assert realm.provider.count("jwks") == 2
+
+
 def test_two_issuers_with_keys_of_equal_names_are_not_mixed_up(either_world: World) -> None:
     """security.md 37, 235, 240: over one runtime, with one user of the same name at each."""
     providers = [new_provider("https://op.example"), new_provider("https://other.example")]
@@ -367,6 +384,22 @@ def test_fifty_first_logins_share_one_discovery_and_one_fetch_of_keys(either_wor
     assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
     assert counts(realm) == (1, 1)
     assert realm.provider.count("token") == 50
+
+
+def test_threads_that_come_first_together_share_one_fetch_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """security.md 241: also when each of them gets ready to fetch."""
+    getting_ready = Provider._new_keys
+
+    def slowly(provider: Provider, jwks_uri: str) -> Remembered[JWKS]:
+        time.sleep(0.05)
+        return getting_ready(provider, jwks_uri)
+
+    monkeypatch.setattr(Provider, "_new_keys", slowly)
+    world = BlockingWorld()
+    realm = new_realm(world, latency=0.05)
+    outcomes = world.run_together([realm.logging_in] * 20)
+    assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
+    assert counts(realm) == (1, 1)
 
 
 def test_fifty_logins_at_a_dead_provider_share_one_attempt(either_world: World) -> None:

@@ -183,8 +183,8 @@ def functions_of(path: Path) -> dict[str, str]:
     [
         # the life of the runtimes; Flask's clients are blocking faces, and its answers are finished at once
         ("authentication.py", {"init_app", "clients", "_answer", "_close"}),
-        # where the undecoded path is
-        ("translation.py", {"_raw_path"}),
+        # where the undecoded path is, and what is left of a form that was read
+        ("translation.py", {"_raw_path", "read_body"}),
         ("user_session.py", set()),
         ("provider_configuration.py", set()),
         ("redirect_uri_config.py", set()),

@@ -1,14 +1,11 @@
 """A login without a framework: security.md C, D, F, O, P and Q as the relying party sees them."""
 
 import json
-import logging
 import re
-import traceback
-from base64 import b64encode
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, quote, quote_plus, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -29,7 +26,7 @@ from oidc_async.relying_party import AuthorizationRequest, PendingLogin
 from oidc_async.testing import ALL_FAULTS, Callback, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import changed
 from oidc_async.testing.stages import CLAIMS, harmless
-from tests.core.realm import REDIRECT_URI, SECRET, Realm, encoded, new_provider, new_realm, simulated
+from tests.core.realm import REDIRECT_URI, SECRET, Realm, encoded, new_provider, new_realm, served, simulated
 from tests.core.worlds import World
 
 ESSENTIAL_ACR = '{"id_token":{"acr":{"essential":true,"values":["urn:example:strong"]}}}'
@@ -464,12 +461,8 @@ def test_a_pending_login_that_has_more_is_too_new(realm: Realm) -> None:
 
 @pytest.fixture
 def over_http(either_world: World) -> Iterator[Realm]:
-    """A realm whose provider has a socket."""
-    provider = new_provider()
-    with provider.serve(login_page=False):
-        runtime = either_world.runtime()
-        yield new_realm(either_world, provider, runtime=runtime)
-        either_world.close_runtime(runtime)
+    with served(either_world) as realm:
+        yield realm
 
 
 def test_a_cookie_that_was_set_for_one_user_is_not_sent_for_the_next(over_http: Realm) -> None:
@@ -482,86 +475,3 @@ def test_a_cookie_that_was_set_for_one_user_is_not_sent_for_the_next(over_http: 
     sent = [recorded.request.headers for recorded in over_http.provider.requests]
     assert len(sent) > 6
     assert [headers for headers in sent if "cookie" in {name.lower() for name in headers}] == []
-
-
-# Secrets
-
-
-def secrets_of(realm: Realm, *pending: PendingLogin) -> set[str]:
-    """Everything that must never show, in each form in which it travels."""
-    registry = realm.provider._registry
-    tokens = {*registry.access_tokens, *registry.refresh_tokens, *registry.id_tokens}
-    segments = {segment for token in registry.id_tokens for segment in token.split(".")[1:3]}
-    basic = b64encode(f"client1:{quote_plus(SECRET)}".encode()).decode()
-    known = {
-        SECRET,
-        quote(SECRET),
-        quote_plus(SECRET),
-        basic,
-        *registry.codes,
-        *registry.spent_codes,
-        *tokens,
-        *segments,
-    }
-    known |= {secret for login in pending for secret in (login.state, login.nonce, login.code_verifier)}
-    return {secret for secret in known if len(secret) > 15}
-
-
-def shown(secrets: Collection[str], *texts: str) -> list[str]:
-    return [secret for secret in secrets if any(secret in text for text in texts)]
-
-
-def texts_of(error: BaseException) -> list[str]:
-    """All that a careless program may print of an exception."""
-    texts = ["".join(traceback.format_exception(error))]
-    link: BaseException | None = error
-    while link is not None:
-        texts.append(f"{link!r} {link} {vars(link)}")
-        link = link.__cause__ or link.__context__
-    return texts
-
-
-def meet(realm: Realm, fault: Misbehaviour) -> tuple[list[PendingLogin], list[str]]:
-    """A login that meets the fault: the pending login if it came so far, and what can be printed of the outcome."""
-    pending: list[PendingLogin] = []
-    texts: list[str] = []
-    with realm.provider.misbehaving(fault):
-        try:
-            begun = realm.begin(scope="openid offline_access", **fault.needs)
-            pending.append(begun.pending)
-            texts.append(repr(begun))
-            login = realm.complete(begun.pending, realm.provider.authorize(begun.url))
-            texts += [repr(login), str(login.tokens), f"{login.tokens!r}"]
-        except OIDCError as error:
-            texts += texts_of(error)
-    return pending, texts
-
-
-def test_no_secret_shows_whatever_goes_wrong(either_world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 250, 251, 252: in no message, repr, evidence, traceback or log record of any logger."""
-    caplog.set_level(logging.DEBUG)
-    for fault in ALL_FAULTS:
-        realm = new_realm(either_world, alg=fault.needs_alg)
-        caplog.clear()
-        pending, texts = meet(realm, fault)
-        logged = [record.getMessage() + str(record.exc_text) for record in caplog.records]
-        found = shown(secrets_of(realm, *pending), *texts, *logged, repr(realm.party), repr(vars(realm.party)))
-        assert (fault.name, found) == (fault.name, [])
-
-
-def test_no_secret_is_logged_by_a_login_over_http(over_http: Realm, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 252, 253: nor by the HTTP library, which logs the URL of each request."""
-    caplog.set_level(logging.DEBUG)
-    pending, _ = meet(over_http, Fault.ANY_COOKIE)
-    logged = [record.getMessage() for record in caplog.records]
-    assert len(over_http.provider._registry.id_tokens) == 1
-    assert [text for text in logged if "/token" in text]
-    assert shown(secrets_of(over_http, *pending), *logged) == []
-
-
-def test_no_secret_shows_in_the_text_of_a_login(realm: Realm) -> None:
-    """security.md 251."""
-    begun = realm.begin(scope="openid offline_access")
-    login = realm.complete(begun.pending, realm.provider.authorize(begun.url))
-    assert shown(secrets_of(realm, begun.pending), repr(begun), repr(begun.pending), repr(login), str(login)) == []
-    assert "alice" not in repr(login)

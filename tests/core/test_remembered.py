@@ -1,8 +1,9 @@
 """A fetched value, kept: security.md 18 to 20, 233, 234, 236, 239, 241."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import pytest
 
@@ -11,6 +12,8 @@ from oidc_async.remembered import STALE_PAUSE, Allowance, Fetched, Remembered
 from oidc_async.runtime import HttpSettings, Runtime
 from oidc_async.testing import Clock
 from tests.core.worlds import World
+
+T = TypeVar("T")
 
 MAX_AGE = 600.0
 KEEP_STALE = 3600.0
@@ -191,6 +194,43 @@ def test_only_the_fault_of_a_provider_is_borne(source: Source, get: Get, failure
     source.failure = failure
     with pytest.raises(type(failure), match=str(failure)):
         get()
+
+
+class Overtaken:
+    """A runtime in which somebody else's flight lands between a look at the value and the own flight."""
+
+    def __init__(self, runtime: Runtime, overtake: Callable[[], Awaitable[object]]) -> None:
+        self._runtime, self._overtake = runtime, overtake
+        self.now, self.monotonic, self.sleep, self.send = runtime.now, runtime.monotonic, runtime.sleep, runtime.send
+
+    def overtaken_by(self, overtake: Callable[[], Awaitable[object]]) -> None:
+        self._overtake = overtake
+
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        overtake, self._overtake = self._overtake, nothing
+        await overtake()
+        return await self._runtime.share(key, work)
+
+
+async def nothing() -> None:
+    pass
+
+
+@pytest.mark.parametrize("is_stale", [False, True], ids=["no-value-yet", "stale"])
+def test_a_caller_who_was_overtaken_fetches_nothing(source: Source, either_world: World, is_stale: bool) -> None:
+    """security.md 241."""
+
+    async def overtake() -> None:
+        await remembered.get()
+
+    runtime = Overtaken(source.runtime, nothing if is_stale else overtake)
+    remembered = Remembered(runtime, source.fetch, keep_stale=KEEP_STALE)
+    assert either_world.run(remembered.get()) == [1]
+    if is_stale:
+        source.clock.advance(MAX_AGE)
+        runtime.overtaken_by(overtake)
+        assert either_world.run(remembered.get()) == [2]
+    assert source.fetches == (2 if is_stale else 1)
 
 
 def test_two_values_have_nothing_in_common(source: Source, either_world: World) -> None:

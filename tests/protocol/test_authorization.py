@@ -122,22 +122,21 @@ def test_state_is_checked_before_anything_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "shown"),
+    ("sent", "description", "error"),
     [
-        pytest.param("<b>no</b>", "<b>no</b>", id="49-markup-is-text"),
-        pytest.param('say "no"\\', "say ?no??", id="256-quotes"),
-        pytest.param("no\r\nadmin logged in", "no??admin logged in", id="256-line-breaks"),
-        pytest.param("no\x1b[31m\x7f", "no?[31m?", id="256-terminal-codes"),
-        pytest.param("n\u00f6\u2028", "n??", id="256-outside-ascii"),
-        pytest.param("x" * 5000, "x" * 500, id="68-long"),
+        pytest.param("<b>no</b>", "<b>no</b>", "?b?no?/b?", id="49-markup-is-text"),
+        pytest.param('say "no"\\', "say ?no??", "say ?no??", id="256-quotes"),
+        pytest.param("no\r\nadmin logged in", "no??admin logged in", "no??admin logged in", id="256-line-breaks"),
+        pytest.param("no\x1b[31m\x7f", "no?[31m?", "no??31m?", id="256-terminal-codes"),
+        pytest.param("n\u00f6\u2028", "n??", "n??", id="256-outside-ascii"),
+        pytest.param("x" * 5000, "x" * 500, "x" * 100, id="68-long"),
     ],
 )
-def test_what_a_provider_says_is_kept_printable_and_short(sent: str, shown: str) -> None:
+def test_what_a_provider_says_is_kept_printable_and_short(sent: str, description: str, error: str) -> None:
     """security.md 49, 68, 256."""
     with pytest.raises(AuthorizationRefused) as caught:
         read({"error": sent, "error_description": sent, "state": "s1", "iss": ISSUER})
-    assert caught.value.error_description == shown
-    assert caught.value.error == shown[:100]
+    assert (caught.value.error_description, caught.value.error) == (description, error)
     assert str(caught.value).isprintable()
 
 
