@@ -59,7 +59,8 @@ class ProviderConfiguration:
         userinfo_http_method: "GET", "POST", or None to make no UserInfo request.
         client_registration_info: what to register a client with.
         client_metadata: the client as it is registered with the provider.
-        auth_request_params: parameters added to every authentication request.
+        auth_request_params: parameters added to every authentication request. `max_age`, and an `acr` that `claims`
+            makes essential, are then required of the ID token.
         session_refresh_interval_seconds: seconds between silent renewals of a session.
         discovery_url: where the metadata are, when not at the well-known place below the issuer.
         trusted_audiences: values that may stand beside our client_id in `aud` of an ID token.
