@@ -8,7 +8,7 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, cast
 
-from oidc_async.errors import ClaimInvalid, TokenExpired
+from ..errors import ClaimInvalid, TokenExpired
 
 Claims = Mapping[str, Any]
 

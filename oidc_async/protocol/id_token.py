@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard, cast
 
-from oidc_async.errors import AlgorithmNotAllowed, ClaimInvalid, ConfigurationError, TokenMalformed
+from ..errors import AlgorithmNotAllowed, ClaimInvalid, ConfigurationError, TokenMalformed
 
 from .claims import (
     Claims,

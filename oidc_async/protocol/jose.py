@@ -15,7 +15,7 @@ from typing import Any
 from joserfc.jwa import JWS_ALGORITHMS, JWSAlgModel
 from joserfc.jwk import Key, OctKey, import_key
 
-from oidc_async.errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed
+from ..errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed
 
 from .strict_json import read_object
 

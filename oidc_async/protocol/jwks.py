@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from oidc_async.errors import JWKSInvalid, KeyAmbiguous, KeyNotFound, KeyUnusable
+from ..errors import JWKSInvalid, KeyAmbiguous, KeyNotFound, KeyUnusable
 
 from .http_message import HttpRequest, HttpResponse
 from .jose import CompactJWS, VerificationKey, import_jwk

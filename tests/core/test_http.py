@@ -45,11 +45,16 @@ def test_a_connection_is_kept_for_the_next_request(world: World, serve: Serve) -
 
 
 def test_a_kept_connection_that_the_provider_closed_is_replaced(world: World, serve: Serve) -> None:
-    server = serve(once(response()))
+
+    def hang_up_later(connection: Connection) -> None:
+        once(response())(connection)
+        time.sleep(0.05)
+
+    server = serve(hang_up_later)
     runtime = world.runtime()
     for _ in range(3):
         assert world.run(runtime.send(get(server.url))).status == 200
-        time.sleep(0.05)
+        time.sleep(0.2)
     assert server.connections == 3
 
 

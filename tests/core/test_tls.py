@@ -129,6 +129,14 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path, client_certificate:
             tls_context(settings, no_context)
 
 
+@pytest.mark.parametrize("setting", ["both.pem", ("own.crt", "own.key")])
+def test_openssl_never_asks_for_a_password_at_the_terminal(setting: str | tuple[str, str]) -> None:
+    context = mock.create_autospec(ssl.SSLContext, instance=True)
+    tls_context(HttpSettings(client_certificate=setting), lambda: context)
+    ((_, _, password), _) = context.load_cert_chain.call_args
+    assert password == ""
+
+
 def test_the_usual_authorities_are_the_default() -> None:
     context = no_context()
     assert tls_context(HttpSettings(), lambda: context) is context
