@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, TypeGuard, cast
 
 from ..errors import AlgorithmNotAllowed, ClaimInvalid, ConfigurationError, TokenMalformed
-
 from .claims import (
     Claims,
     is_same_secret,

@@ -16,7 +16,6 @@ from joserfc.jwa import JWS_ALGORITHMS, JWSAlgModel
 from joserfc.jwk import Key, OctKey, import_key
 
 from ..errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed
-
 from .strict_json import read_object
 
 MAX_TOKEN_LENGTH = 128 * 1024

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from ..errors import JWKSInvalid, KeyAmbiguous, KeyNotFound, KeyUnusable
-
 from .http_message import HttpRequest, HttpResponse
 from .jose import CompactJWS, VerificationKey, import_jwk
 from .strict_json import read_object

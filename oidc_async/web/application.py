@@ -1,5 +1,6 @@
 """What one application keeps between requests, and what one request does with it."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 
@@ -15,6 +16,8 @@ from .pending_logins import PendingLogins
 from .sealing import Sealer
 from .session import SessionCookies, SessionRecord
 from .settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 class WebApplication:
@@ -57,6 +60,8 @@ class WebApplication:
         configuration: ProviderConfiguration,
         new_runtime: Callable[[ProviderConfiguration], Runtime],
     ) -> AsyncRelyingParty:
+        if configuration.session_refresh_interval_seconds is not None:
+            logger.warning("session_refresh_interval_seconds is not in force yet: sessions are not renewed silently")
         return AsyncRelyingParty(
             configuration,
             redirect_uri=self.settings.redirect_uri.full_uri,

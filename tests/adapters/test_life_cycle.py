@@ -225,3 +225,10 @@ def test_two_requests_in_one_app_context_are_two_users(make_site: Callable[..., 
         with site.app.app_context():
             assert visit() == [200, 302, 200]
     assert visit() == [200, 302, 200]
+
+
+def test_a_setting_that_is_not_in_force_yet_is_no_secret(
+    make_site: Callable[..., Site], caplog: pytest.LogCaptureFixture
+) -> None:
+    make_site(session_refresh_interval_seconds=60)
+    assert "session_refresh_interval_seconds is not in force yet" in caplog.text
