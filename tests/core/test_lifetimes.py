@@ -2,16 +2,21 @@
 
 import asyncio
 import gc
+import socket
 import subprocess
 import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
+
+import pytest
 
 from oidc_async.async_runtime import AsyncRuntime
 from oidc_async.blocking import finish
 from oidc_async.blocking_runtime import BlockingRuntime
+from oidc_async.errors import ProviderTimeout
 from oidc_async.runtime import HttpSettings
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, always, get, response
@@ -123,6 +128,28 @@ def test_idle_connections_are_no_more_than_the_gate_lets_through(serve: Serve) -
 # --- threads and processes ---------------------------------------------------------------------------------------
 
 
+def test_a_connection_that_comes_too_late_is_closed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """security.md 223"""
+    look_up = socket.getaddrinfo
+    found = threading.Event()
+
+    def look_up_slowly(*arguments: Any, **options: Any) -> Any:
+        found.wait(5)
+        return look_up(*arguments, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_slowly)
+    ends = Ends()
+    server = serve(ends)
+    runtime = BlockingRuntime(quick(HttpSettings(deadline=0.2)))
+    with pytest.raises(ProviderTimeout):
+        finish(runtime.send(get(server.url)))
+    found.set()
+    assert ends.wait_for(1)
+    assert server.seen == []
+    gc.collect()  # an unclosed socket would warn
+    runtime.close()
+
+
 def test_threads_share_a_blocking_runtime(serve: Serve) -> None:
     """security.md 246"""
     server = serve(always(response(), after=0.005))
@@ -151,6 +178,7 @@ import os, sys, threading
 from oidc_async.blocking import finish
 from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.protocol.http_message import HttpRequest
+from oidc_async.errors import ProviderTimeout
 from oidc_async.runtime import HttpSettings
 
 runtime = BlockingRuntime(HttpSettings(deadline=5, max_concurrency=1))
