@@ -1,5 +1,7 @@
 """What is a person going to a page, who is sent to the login, and what is a script, which is told to log in."""
 
+from collections.abc import Callable
+
 import pytest
 
 from .cookie_jar import jar_of
@@ -69,7 +71,9 @@ def ask(site: Site, method: str, headers: dict[str, str]) -> Page:
 
 
 @pytest.fixture
-def site(site: Site) -> Site:
+def site(make_site: Callable[..., Site]) -> Site:
+    site = make_site()
+
     def every_method() -> str:
         raise AssertionError("the view must not be shown")
 
