@@ -162,6 +162,15 @@ def test_a_login_after_a_logout_is_one_though_the_clocks_of_two_workers_differ(d
     assert keeper.load(jar, NOW - difference + 1) == VALUES
 
 
+def test_a_session_that_an_application_begins_itself_is_one_though_the_clocks_differ() -> None:
+    """security.md 236"""
+    jar = Jar().keep([sessions().end(NOW + 30)])
+    record = sessions().load(jar, NOW)
+    record.update(VALUES)
+    jar.keep(sessions().save(record, jar, NOW))
+    assert sessions().load(jar, NOW + 31) == VALUES
+
+
 @pytest.mark.parametrize("mark", ["99999999999.000000", "nan", "-1.000000", "1e9", "", "1.0", "\u0661.000000"])
 def test_a_mark_of_nonsense_delays_no_login(mark: str) -> None:
     """security.md 162"""
