@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from .errors import ConfigurationError, MetadataInvalid
 from .protocol.authorization import read_essential_acr
@@ -159,6 +159,7 @@ class ProviderConfiguration:
                 raise ConfigurationError("ProviderConfiguration needs client_metadata or client_registration_info.")
             return
         require_client(self.client_metadata)
+        _require_uris(self.client_metadata, "post_logout_redirect_uris")
         self._require_algorithm(self.client_metadata)
         for name in UNSUPPORTED_CLIENT_METADATA:
             if name in self.client_metadata:
@@ -213,3 +214,10 @@ def _as_text(name: str, value: object) -> str:
         return json.dumps(value)
     except (TypeError, ValueError):
         raise ConfigurationError(f"{name} in auth_request_params must be a string, or what JSON can say.") from None
+
+
+def _require_uris(client: ClientMetadata, name: str) -> None:
+    uris = client.get(name, [])
+    # a string is a sequence, too: of letters
+    if not isinstance(uris, list | tuple) or any(uri_problem(uri) for uri in cast(Sequence[object], uris)):
+        raise ConfigurationError(f"{name} in ClientMetadata must be a list of https URLs.")

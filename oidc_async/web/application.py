@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from ..errors import ConfigurationError
 from ..protocol.metadata import ClientMetadata, ProviderMetadata
@@ -34,8 +35,11 @@ class WebApplication:
     ) -> None:
         if not configurations:
             raise ConfigurationError("OIDCAuthentication needs at least one ProviderConfiguration, by a name.")
+        _require_configurations(configurations)
         self.settings = settings
-        self.now: Callable[[], float] = time.time
+        # a simulated provider brings its clock
+        simulated = [configuration.runtime for configuration in configurations.values() if configuration.runtime]
+        self.now: Callable[[], float] = simulated[0].now if simulated else time.time
         self.cookies = Cookies(settings.redirect_uri.full_uri)
         sealer = self.sealer = Sealer(settings.secret_keys)
         names = {name: _client_name(configuration) for name, configuration in configurations.items()}
@@ -142,6 +146,14 @@ class Exchange:
         present = {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
         self.set_cookies(*application.sessions.save(record, present, application.now()))
         record.modified = False
+
+
+def _require_configurations(configurations: object) -> None:
+    named = cast(Mapping[object, object], configurations) if isinstance(configurations, Mapping) else {"": None}
+    if not all(isinstance(value, ProviderConfiguration) for value in named.values()):
+        raise ConfigurationError(
+            "OIDCAuthentication needs providers by name: OIDCAuthentication({'name': ProviderConfiguration(...)})."
+        )
 
 
 def _client_name(configuration: ProviderConfiguration) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -42,6 +43,7 @@ class Extension:
 
     def error_view(self, view: ErrorView) -> ErrorView:
         """Register `view(error=None, error_description=None)` to answer failed logins. A decorator."""
+        _require_error_view(view)
         self._error_view = view
         return view
 
@@ -71,6 +73,8 @@ class Extension:
 
     def require_provider_name(self, name: str) -> None:
         """Raise ValueError for a provider that isn't configured, now or, when none is yet, in `install`."""
+        if callable(name):
+            raise ConfigurationError("oidc_auth needs the name of a provider: @auth.oidc_auth('name').")
         self._named.add(name)
         for application in self._applications:
             _require_provider(name, application.clients)
@@ -103,6 +107,16 @@ def require_return_uri(uri: str | None) -> None:
     """Raise ConfigurationError for what can't be a post_logout_redirect_uri (OIDC RP-Initiated Logout 3)."""
     if uri is not None and (problem := uri_problem(uri)):
         raise ConfigurationError(f"post_logout_redirect_uri {problem}.")
+
+
+def _require_error_view(view: Callable[..., Any]) -> None:
+    # found out now, not when the first login fails
+    try:
+        signature(view).bind(error="", error_description="")
+    except TypeError:
+        raise ConfigurationError(
+            "The error view must take both parameters: def view(error=None, error_description=None)."
+        ) from None
 
 
 def _require_provider(name: str, providers: Iterable[str]) -> None:

@@ -71,8 +71,8 @@ def _warn_of_other_host(exchange: Exchange) -> None:
     host = exchange.request.headers.get("host", expected)
     if host != expected:
         logger.warning(
-            "a login begins on the host %s, but OIDC_REDIRECT_URI is on %s: its cookie won't be there. "
-            "Use one host name, and declare proxies (ProxyFix).",
+            "a login begins on the host %s, but OIDC_REDIRECT_URI is on %s: its cookie may not be there. "
+            "Use one host name, and let proxies pass Host on, or declare them (ProxyFix).",
             ascii(host)[:200],
             expected,
         )

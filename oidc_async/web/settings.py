@@ -66,8 +66,8 @@ def require_known_names(config: Mapping[str, Any]) -> None:
         if name.startswith("OIDC_") and name not in KNOWN:
             nearest = get_close_matches(name, KNOWN, n=1, cutoff=0.0)[0]
             raise ConfigurationError(
-                f"{name} is not a setting of oidc_async. Did you mean {nearest}? "
-                "Settings of your own must not begin with OIDC_."
+                f"{name} is not a setting of oidc_async. Did you mean {nearest}? Issuer and client are set in "
+                "ProviderConfiguration and ClientMetadata; settings of your own must not begin with OIDC_."
             )
 
 

@@ -171,9 +171,7 @@ def new_site(
     }
     auth = framework.new_authentication(configurations, app)
     (views or framework.add_standard_views)(app, auth)
-    site = Site(framework, app, auth, list(simulated.values()), root_path)
-    site.web.now = site.provider.clock
-    return site
+    return Site(framework, app, auth, list(simulated.values()), root_path)
 
 
 class FlaskFramework:
