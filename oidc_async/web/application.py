@@ -91,14 +91,14 @@ class Exchange:
 
     def __init__(self, application: WebApplication, request: WebRequest) -> None:
         self.application, self.request = application, request
-        self.guarded = False
+        self.personal = False
         self._cookies: dict[str, Cookie] = {}
         self._session: SessionRecord | None = None
 
     @property
     def session(self) -> SessionRecord:
         # what a response makes of the login is for this user only
-        self.guarded = True
+        self.personal = True
         if self._session is None:
             application = self.application
             self._session = application.sessions.load(self.request.cookies, application.now())

@@ -37,7 +37,7 @@ def finish_response(response: FrameworkResponse, exchange: Exchange) -> None:
             httponly=cookie.httponly,
             samesite=cookie.samesite,
         )
-    if cookies or exchange.guarded:
+    if cookies or exchange.personal:
         response.vary.add("Cookie")
-    if cookies or (exchange.guarded and "cache-control" not in response.headers):
+    if cookies or (exchange.personal and "cache-control" not in response.headers):
         response.headers["Cache-Control"] = "no-store, private"
