@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
+from .access_token import issue_access_token, meaning_of
 from .callback import Callback
 from .discovery import RESPONSE_MODES, SCOPES
 from .id_token import issue_id_token
@@ -172,7 +173,7 @@ def _grant_access(
         code = _issue_code(registry, grant, parameters)
         response.append(("code", code))
     if "token" in wanted:
-        access_token = registry.issue_access_token(grant)
+        access_token = issue_access_token(registry, spells, client, meaning_of(registry, grant))
         response += [("access_token", access_token), ("token_type", "Bearer")]
         response.append(("expires_in", str(ACCESS_TOKEN_LIFETIME)))
     if "id_token" in wanted:

@@ -15,7 +15,8 @@ RESPONSE_TYPES = (
 )
 RESPONSE_MODES = ("query", "fragment", "form_post")
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "none")
+SECRET_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
+AUTH_METHODS = (*SECRET_AUTH_METHODS, "none")
 
 
 def discovery_document(registry: Registry) -> JSONObject:
@@ -25,6 +26,7 @@ def discovery_document(registry: Registry) -> JSONObject:
         "token_endpoint": registry.endpoint(Endpoint.TOKEN.value),
         "userinfo_endpoint": registry.endpoint(Endpoint.USERINFO.value),
         "jwks_uri": registry.endpoint(Endpoint.JWKS.value),
+        "introspection_endpoint": registry.endpoint(Endpoint.INTROSPECTION.value),
         "end_session_endpoint": registry.endpoint(Endpoint.END_SESSION.value),
         "scopes_supported": list(SCOPES),
         "response_types_supported": list(RESPONSE_TYPES),
@@ -33,6 +35,8 @@ def discovery_document(registry: Registry) -> JSONObject:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "introspection_endpoint_auth_methods_supported": list(SECRET_AUTH_METHODS),
+        "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "claims_parameter_supported": True,
         "request_parameter_supported": False,

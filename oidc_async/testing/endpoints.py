@@ -1,6 +1,7 @@
 """Everything of the provider that is asked without a browser, and the logout: requests in, replies out."""
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from urllib.parse import parse_qsl, urlsplit
 
 from ..protocol.http_message import HttpRequest
@@ -8,14 +9,17 @@ from .authorization import single_valued
 from .discovery import discovery_document, key_set
 from .end_session import end_session
 from .faults.jwks import attacker
+from .introspection import introspection_document, signed_reply, wants_jwt
 from .registry import Registry
 from .reply import JSONObject, Refusal, RefusalPage, Reply, json_reply
 from .stages import (
     ANY_REPLY,
     DISCOVERY,
     ELSEWHERE,
+    INTROSPECTION,
     JWKS,
     REPLY_STAGES,
+    SIGNED_REPLY,
     TOKEN,
     USERINFO,
     Endpoint,
@@ -34,6 +38,7 @@ METHODS = {
     Endpoint.AUTHORIZATION: ("GET", "POST"),
     Endpoint.TOKEN: ("POST",),
     Endpoint.USERINFO: ("GET", "POST"),
+    Endpoint.INTROSPECTION: ("POST",),
     Endpoint.END_SESSION: ("GET", "POST"),
 }
 
@@ -90,6 +95,8 @@ class Endpoints:
                 return self._json(TOKEN, self._token(request, seen))
             case Endpoint.USERINFO:
                 return self._json(USERINFO, self._userinfo(request, seen))
+            case Endpoint.INTROSPECTION:
+                return self._introspection(request, seen)
             case Endpoint.END_SESSION:
                 return end_session(self.registry, request_parameters(request), username=username)
             case Endpoint.AUTHORIZATION:
@@ -106,6 +113,16 @@ class Endpoints:
         grant = require_grant(self.registry, request)
         seen.client_id = grant.client_id
         return userinfo_claims(self.registry, grant)
+
+    def _introspection(self, request: HttpRequest, seen: Seen) -> Reply:
+        form = read_form(request)
+        registered = attrgetter("introspection_endpoint_auth_method")
+        client = authenticate(self.registry, request, form, registered)
+        seen.client_id = client.client_id
+        document = self._strike(INTROSPECTION, introspection_document(self.registry, form))
+        if not wants_jwt(client, request):
+            return json_reply(document)
+        return self._strike(SIGNED_REPLY, signed_reply(self.registry, self.spells, client, document))
 
     def _json(self, stage: Stage[JSONObject], document: JSONObject) -> Reply:
         return json_reply(self._strike(stage, document))

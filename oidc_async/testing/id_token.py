@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 
-from .keys import base64url, half_hash
+from .jwt import JWTStages, sign_jwt
+from .keys import half_hash
 from .registry import ID_TOKEN_LIFETIME, Client, Grant, Registry
-from .reply import JSONObject, json_bytes
-from .stages import CLAIMS, DRAFT, HEADER, ID_TOKEN, Draft, Scene, Spell, strike
+from .reply import JSONObject
+from .stages import CLAIMS, DRAFT, HEADER, ID_TOKEN, Scene, Spell
+
+STAGES = JWTStages(header=HEADER, claims=CLAIMS, draft=DRAFT, token=ID_TOKEN)
 
 
 def issue_id_token(
@@ -19,25 +22,15 @@ def issue_id_token(
     nonce: str | None = None,
 ) -> str:
     """A signed ID token; `at_hash` and `c_hash` are there for what is given."""
-    key = client.signs_with(registry.ring)
+    key = client.key_for(client.id_token_signed_response_alg, registry.ring)
     claims = _claims(registry, grant)
     if nonce is not None:
         claims["nonce"] = nonce
     for name, value in (("at_hash", access_token), ("c_hash", code)):
         if value is not None:
             claims[name] = half_hash(value, key.alg)
-    header: JSONObject = {"alg": key.alg, "typ": "JWT"} | ({"kid": key.kid} if key.kid else {})
     scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring, client=client)
-    draft = Draft(
-        header=strike(spells, HEADER, header, scene),
-        claims=strike(spells, CLAIMS, claims, scene),
-        write_header=json_bytes,
-        write_payload=json_bytes,
-        sign=key.sign,
-        key=key,
-    )
-    token = compact(strike(spells, DRAFT, draft, scene))
-    token = strike(spells, ID_TOKEN, token, scene)
+    token = sign_jwt({"typ": "JWT"}, claims, key, STAGES, spells, scene)
     registry.id_tokens[token] = grant
     return token
 
@@ -60,11 +53,3 @@ def _claims(registry: Registry, grant: Grant) -> JSONObject:
         "auth_time": grant.session.auth_time,
         "sid": grant.session.sid,
     }
-
-
-def compact(draft: Draft) -> str:
-    """The JWS compact serialization (RFC 7515 7.1)."""
-    head = base64url(draft.write_header(draft.header))
-    body = base64url(draft.write_payload(draft.claims))
-    signature = draft.sign(f"{head}.{body}".encode("ascii"))
-    return f"{head}.{body}.{base64url(signature)}"

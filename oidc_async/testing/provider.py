@@ -9,14 +9,15 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..protocol.http_message import HttpRequest
 from ..runtime import HttpSettings
+from .access_token import issue_access_token, meaning_of
 from .authorization import LoginNeeded, answer_authorization, callback_with, reply_with
 from .callback import Callback, NotRedirected
 from .clock import Clock
 from .endpoints import Endpoints, Seen, request_pairs, request_parameters
 from .keys import KeyRing
-from .registry import Client, Registry, User
+from .registry import AccessTokenForm, Client, Grant, Registry, User
 from .reply import RefusalPage, Reply, page_reply
-from .stages import Answer, Endpoint, Misbehaviour, Spell
+from .stages import Answer, Endpoint, Misbehaviour, Spell, T
 
 if TYPE_CHECKING:
     from ..async_runtime import AsyncRuntime
@@ -35,7 +36,7 @@ class RecordedRequest:
     """One request that reached the provider.
 
     Parameters:
-        endpoint: discovery, jwks, authorization, token, userinfo, end_session, or elsewhere.
+        endpoint: discovery, jwks, authorization, token, userinfo, introspection, end_session, or elsewhere.
         client_id: the client that authenticated itself, or that the bearer token was issued to.
         grant_type: of a token request.
         form_names: the names of the form fields, in order.
@@ -89,11 +90,17 @@ class SimulatedProvider:
         post_logout_redirect_uris: Collection[str] = (),
         response_types: Collection[str] = ("code",),
         token_endpoint_auth_method: str | None = None,
+        introspection_endpoint_auth_method: str | None = None,
         id_token_signed_response_alg: str = "RS256",
+        introspection_signed_response_alg: str | None = None,
+        access_tokens: AccessTokenForm = "opaque",
     ) -> Client:
         """A client, or the same client anew.
 
-        The authentication method is client_secret_basic with a secret and none without, unless given.
+        The authentication method is client_secret_basic with a secret and none without, unless given; that of
+        the introspection endpoint is the same, but a client without a secret may not ask there (RFC 7662 2.1).
+        `introspection_signed_response_alg` gives signed answers to who accepts them (RFC 9701).
+        `access_tokens` are what it gets for codes, refresh tokens and its own credentials.
         """
         method = token_endpoint_auth_method or ("client_secret_basic" if client_secret else "none")
         client = Client(
@@ -103,10 +110,15 @@ class SimulatedProvider:
             post_logout_redirect_uris=tuple(post_logout_redirect_uris),
             response_types=tuple(response_types),
             token_endpoint_auth_method=method,
+            introspection_endpoint_auth_method=introspection_endpoint_auth_method
+            or (method if client_secret else "client_secret_basic"),
             id_token_signed_response_alg=id_token_signed_response_alg,
+            introspection_signed_response_alg=introspection_signed_response_alg,
+            access_tokens=access_tokens,
         )
         with self._lock:
-            client.signs_with(self._registry.ring)
+            for alg in (id_token_signed_response_alg, introspection_signed_response_alg or "RS256"):
+                client.key_for(alg, self._registry.ring)
             self._registry.clients[client_id] = client
         return client
 
@@ -147,6 +159,40 @@ class SimulatedProvider:
     def is_login_older_than(self, username: str, max_age: str | None) -> bool:
         session = self._registry.sessions.get(username)
         return session is None or self._registry.is_older_than(session, max_age)
+
+    # Access tokens
+
+    def issue_access_token(
+        self,
+        client_id: str,
+        *,
+        scope: str = "",
+        username: str | None = None,
+        audience: str | Collection[str] | None = None,
+        lifetime: int | None = None,
+        jwt: bool = False,
+        claims: Mapping[str, Any] | None = None,
+        header: Mapping[str, Any] | None = None,
+    ) -> str:
+        """An access token without a login, for a user or for the client itself; `jwt` gives one of RFC 9068.
+
+        `audience` is the client_id unless given, `lifetime` is in seconds (600, or negative for one that is over).
+        `claims` are in the JWT and in the introspection response, in place of those that go by the same name;
+        `header` is for that of the JWT. Raises KeyError when the client or the user does not exist.
+        """
+        with self._lock:
+            client = _known(self._registry.clients, client_id, "register")
+            user = None if username is None else _known(self._registry.users, username, "add_user")
+            session = None if username is None else self._registry.sessions.get(username)
+            grant = Grant(client_id=client_id, scope=tuple(scope.split()), user=user, session=session)
+            issued = meaning_of(self._registry, grant, audience=audience, lifetime=lifetime, claims=claims)
+            spells = self._endpoints.spells
+            return issue_access_token(self._registry, spells, client, issued, jwt=jwt, header=header)
+
+    def revoke_access_token(self, token: str) -> None:
+        """Forget it, whether it was known or not (RFC 7009 2.2)."""
+        with self._lock:
+            self._registry.access_tokens.pop(token, None)
 
     # What browsers do
 
@@ -303,3 +349,9 @@ class SimulatedProvider:
             yield self._registry.issuer
         finally:
             self._registry.issuer = home
+
+
+def _known(things: Mapping[str, T], name: str, maker: str) -> T:
+    if name not in things:
+        raise KeyError(f"{name!r} is unknown; {maker}() first")
+    return things[name]

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from .clock import Clock
 from .keys import KeyRing, SecretKey, SigningKey
@@ -26,6 +26,8 @@ SCOPE_CLAIMS: Mapping[str, frozenset[str]] = {
 RequestedClaims = Mapping[str, Mapping[str, Any]]
 """The `claims` parameter: names for `id_token` and for `userinfo` (OIDC Core 5.5)."""
 
+AccessTokenForm = Literal["opaque", "jwt"]
+
 _SCOPED_CLAIMS = frozenset[str]().union(*SCOPE_CLAIMS.values())
 
 
@@ -43,12 +45,16 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...] = ()
     response_types: tuple[str, ...] = ("code",)
     token_endpoint_auth_method: str = "client_secret_basic"
+    introspection_endpoint_auth_method: str = "client_secret_basic"
     id_token_signed_response_alg: str = "RS256"
+    introspection_signed_response_alg: str | None = None
+    access_tokens: AccessTokenForm = "opaque"
 
-    def signs_with(self, ring: KeyRing) -> SigningKey | SecretKey:
-        if self.id_token_signed_response_alg == "HS256":
+    def key_for(self, alg: str, ring: KeyRing) -> SigningKey | SecretKey:
+        """What signs for this client with `alg`. Raises ValueError when nothing does."""
+        if alg == "HS256":
             return SecretKey(secret=(self.client_secret or "").encode())
-        return ring.key(self.id_token_signed_response_alg)
+        return ring.key(alg)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +105,14 @@ class IssuedCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
+    """What an access token stands for, times in whole seconds; `claims` are told along with it."""
+
     grant: Grant
-    expires_at: float
+    issued_at: int
+    expires_at: int
+    audience: str | list[str]
+    jti: str = field(default_factory=token)
+    claims: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -142,10 +154,10 @@ class Registry:
         asked = max_age is not None and max_age.isdecimal()
         return asked and self.now() - session.auth_time > int(max_age or 0)
 
-    def issue_access_token(self, grant: Grant) -> str:
-        value = token()
-        self.access_tokens[value] = IssuedToken(grant=grant, expires_at=self.now() + ACCESS_TOKEN_LIFETIME)
-        return value
+    def valid_access_token(self, value: str) -> IssuedToken | None:
+        """What this access token stands for; None when it is unknown, revoked or expired."""
+        issued = self.access_tokens.get(value)
+        return issued if issued and self.now() < issued.expires_at else None
 
     def issue_refresh_token(self, grant: Grant) -> str:
         value = token()

@@ -28,7 +28,7 @@ Change = Callable[[T, Scene], T]
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
-    """An ID token before it is put together."""
+    """A JWT before it is put together."""
 
     header: JSONObject
     claims: JSONObject
@@ -47,11 +47,16 @@ class Answer:
     response_mode: str
 
 
+Exchange = Literal["login", "introspection", "signed_introspection", "access_token"]
+"""What a fault concerns: a login, the introspection response as JSON or as a JWT, or a JWT access token."""
+
+
 @dataclass(frozen=True, eq=False)
 class Stage(Generic[T]):
     """A point on the way of a value of type T through the provider; call it for a change at this point."""
 
     name: str
+    exchange: Exchange = "login"
 
     def __call__(self, change: Change[T]) -> "Edit[T]":
         return Edit(self, change)
@@ -78,6 +83,17 @@ DRAFT = Stage[Draft]("the parts of the ID token")
 ID_TOKEN = Stage[str]("the ID token")
 USERINFO = Stage[JSONObject]("the userinfo claims")
 USERINFO_REPLY = Stage[Reply]("the userinfo response")
+INTROSPECTION = Stage[JSONObject]("the members of the introspection response", "introspection")
+INTROSPECTION_REPLY = Stage[Reply]("the introspection response", "introspection")
+SIGNED_HEADER = Stage[JSONObject]("the header of the signed introspection response", "signed_introspection")
+SIGNED_CLAIMS = Stage[JSONObject]("the claims of the signed introspection response", "signed_introspection")
+SIGNED_DRAFT = Stage[Draft]("the parts of the signed introspection response", "signed_introspection")
+SIGNED_TOKEN = Stage[str]("the signed introspection response", "signed_introspection")
+SIGNED_REPLY = Stage[Reply]("the response that carries it", "signed_introspection")
+ACCESS_TOKEN_HEADER = Stage[JSONObject]("the header of a JWT access token", "access_token")
+ACCESS_TOKEN_CLAIMS = Stage[JSONObject]("the claims of a JWT access token", "access_token")
+ACCESS_TOKEN_DRAFT = Stage[Draft]("the parts of a JWT access token", "access_token")
+ACCESS_TOKEN = Stage[str]("a JWT access token", "access_token")
 ANY_REPLY = Stage[Reply]("every response")
 
 Outcome = Literal["refused", "harmless", "either"]
@@ -90,7 +106,7 @@ class Misbehaviour:
     Parameters:
         does: in a few words.
         edits: the changes, each at its stage.
-        outcome: of a login that meets it.
+        outcome: of the login that meets it, or of the call to an API, by what it concerns.
         only_once: strikes one time, then behaves again.
         needs: authorization request parameters without which it makes no difference.
         needs_alg: the `id_token_signed_response_alg` that it is made for.
@@ -111,23 +127,31 @@ class Misbehaviour:
         return self.name.lower()
 
     @property
+    def exchange(self) -> Exchange:
+        """What it concerns; a fault with stages of several kinds, the one that is no login."""
+        for edit in self.edits:
+            if edit.stage.exchange != "login":
+                return edit.stage.exchange
+        return "login"
+
+    @property
     def refused(self) -> bool:
-        """A login must fail."""
+        """The login, or the call to an API, must fail."""
         return self.outcome == "refused"
 
     @property
     def harmless(self) -> bool:
-        """A login must succeed."""
+        """The login, or the call to an API, must succeed."""
         return self.outcome == "harmless"
 
 
 def refused(does: str, *edits: Edit[Any], needs: Mapping[str, str] | None = None, alg: str = "RS256") -> Misbehaviour:
-    """A fault that must end a login."""
+    """A fault that must end what meets it."""
     return Misbehaviour(does=does, edits=edits, outcome="refused", needs=needs or {}, needs_alg=alg)
 
 
 def harmless(does: str, *edits: Edit[Any], once: bool = False) -> Misbehaviour:
-    """An oddity that must not disturb a login."""
+    """An oddity that must not disturb."""
     return Misbehaviour(does=does, edits=edits, outcome="harmless", only_once=once)
 
 
@@ -163,6 +187,7 @@ class Endpoint(Enum):
     AUTHORIZATION = "/authorize"
     TOKEN = "/token"
     USERINFO = "/userinfo"
+    INTROSPECTION = "/introspect"
     END_SESSION = "/end_session"
 
 
@@ -171,6 +196,7 @@ REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {
     Endpoint.JWKS: JWKS_REPLY,
     Endpoint.TOKEN: TOKEN_REPLY,
     Endpoint.USERINFO: USERINFO_REPLY,
+    Endpoint.INTROSPECTION: INTROSPECTION_REPLY,
 }
 
 ELSEWHERE = "/elsewhere"

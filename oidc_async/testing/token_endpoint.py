@@ -3,10 +3,12 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qsl, unquote_plus
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from ..protocol.http_message import HttpRequest
+from .access_token import issue_access_token, meaning_of
 from .id_token import issue_id_token
 from .keys import base64url
 from .registry import ACCESS_TOKEN_LIFETIME, Client, Grant, Registry
@@ -29,8 +31,13 @@ def read_form(request: HttpRequest) -> dict[str, str]:
     return form
 
 
-def authenticate(registry: Registry, request: HttpRequest, form: Mapping[str, str]) -> Client:
-    """The client, by the one method that it registered (RFC 6749 2.3)."""
+def authenticate(
+    registry: Registry,
+    request: HttpRequest,
+    form: Mapping[str, str],
+    registered: Callable[[Client], str] = attrgetter("token_endpoint_auth_method"),
+) -> Client:
+    """The client, by the one method that it registered for this endpoint (RFC 6749 2.3)."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     basic = read_basic(headers.get("authorization", ""))
     if basic is not None and "client_secret" in form:
@@ -39,7 +46,7 @@ def authenticate(registry: Registry, request: HttpRequest, form: Mapping[str, st
     secret = basic[1] if basic else form.get("client_secret")
     used = "client_secret_basic" if basic else "none" if secret is None else "client_secret_post"
     client = registry.clients.get(client_id)
-    if client is None or used != client.token_endpoint_auth_method or secret != client.client_secret:
+    if client is None or used != registered(client) or secret != client.client_secret:
         raise _invalid_client("The client is unknown, or its authentication failed.")
     if form.get("client_id", client_id) != client_id:
         raise _invalid_client("client_id names another client than the Authorization header.")
@@ -73,7 +80,7 @@ def token_document(
         case "refresh_token":
             return _tokens(registry, spells, client, _spend_refresh_token(registry, client, form), nonce=None)
         case "client_credentials":
-            return _client_credentials(registry, client, form)
+            return _client_credentials(registry, spells, client, form)
         case None:
             raise Refusal("invalid_request", "grant_type is missing.")
         case _:
@@ -122,7 +129,7 @@ def _spend_refresh_token(registry: Registry, client: Client, form: Mapping[str, 
 def _tokens(
     registry: Registry, spells: Sequence[Spell], client: Client, grant: Grant, *, nonce: str | None
 ) -> JSONObject:
-    access_token = registry.issue_access_token(grant)
+    access_token = issue_access_token(registry, spells, client, meaning_of(registry, grant))
     document: JSONObject = _bearer(access_token, grant)
     if "openid" in grant.scope:
         document["id_token"] = issue_id_token(registry, spells, grant, client, access_token=access_token, nonce=nonce)
@@ -140,8 +147,19 @@ def _bearer(access_token: str, grant: Grant) -> JSONObject:
     }
 
 
-def _client_credentials(registry: Registry, client: Client, form: Mapping[str, str]) -> JSONObject:
+def _client_credentials(
+    registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str]
+) -> JSONObject:
     if client.client_secret is None:
         raise Refusal("unauthorized_client", "A public client has no credentials.")
     grant = Grant(client_id=client.client_id, scope=tuple(form.get("scope", "").split()))
-    return _bearer(registry.issue_access_token(grant), grant)
+    issued = meaning_of(registry, grant, audience=_audience(form))
+    return _bearer(issue_access_token(registry, spells, client, issued), grant)
+
+
+def _audience(form: Mapping[str, str]) -> str | None:
+    """Whom the token is for: `resource` (RFC 8707 2), or `audience` as others call it."""
+    resource = form.get("resource")
+    if resource is not None and (not urlsplit(resource).scheme or "#" in resource):
+        raise Refusal("invalid_target", "resource must be an absolute URI without a fragment.")
+    return resource or form.get("audience")

@@ -15,8 +15,8 @@ def userinfo_claims(registry: Registry, grant: Grant) -> JSONObject:
 
 def require_grant(registry: Registry, request: HttpRequest) -> Grant:
     """What the bearer token stands for (RFC 6750 2)."""
-    issued = registry.access_tokens.get(_bearer_token(request))
-    if issued is None or registry.now() >= issued.expires_at:
+    issued = registry.valid_access_token(_bearer_token(request))
+    if issued is None:
         raise _unauthorized("invalid_token", "The access token is unknown or has expired.", status=401)
     if "openid" not in issued.grant.scope:
         raise _unauthorized("insufficient_scope", "The scope openid is missing.", status=403)

@@ -1,10 +1,11 @@
-"""A provider that behaves, a client of it, and a mini relying party in front."""
+"""A provider that behaves, a client of it, and a mini relying party and resource server in front."""
 
 import pytest
 
 from oidc_async.testing import Clock, SimulatedProvider
 
 from .mini_relying_party import AFTER_LOGOUT, REDIRECT_URI, MiniRelyingParty
+from .mini_resource_server import MiniResourceServer
 
 SECRET = "a secret of the client, long enough for HMAC"
 
@@ -24,3 +25,9 @@ def provider() -> SimulatedProvider:
 @pytest.fixture
 def rp(provider: SimulatedProvider) -> MiniRelyingParty:
     return MiniRelyingParty(provider.handle, provider.issuer, client_secret=SECRET)
+
+
+@pytest.fixture
+def api(provider: SimulatedProvider) -> MiniResourceServer:
+    provider.register("api", "secret of the api")
+    return MiniResourceServer(provider.handle, provider.issuer)
