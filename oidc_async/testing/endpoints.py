@@ -119,7 +119,9 @@ class Endpoints:
         registered = attrgetter("introspection_endpoint_auth_method")
         client = authenticate(self.registry, request, form, registered)
         seen.client_id = client.client_id
-        document = self._strike(INTROSPECTION, introspection_document(self.registry, form))
+        document = introspection_document(self.registry, form)
+        if document["active"]:
+            document = self._strike(INTROSPECTION, document)
         if not wants_jwt(client, request):
             return json_reply(document)
         return self._strike(SIGNED_REPLY, signed_reply(self.registry, self.spells, client, document))

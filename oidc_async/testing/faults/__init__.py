@@ -2,13 +2,18 @@
 
 A `refused` fault must end a login without a session, a `harmless` one must not disturb it. After `either` a login
 may go both ways, but nothing than our own errors may come out.
+
+Faults of introspection and of access tokens concern no login but a call to an API, which in the same way must end
+without an answer, or with it, or may go both ways. `Misbehaviour.exchange` tells which.
 """
 
 from ..stages import ANY_REPLY, Misbehaviour, harmless
+from .access_token import AccessTokenFaults
 from .authorization import AuthorizationFaults
 from .claims import ClaimFaults
 from .discovery import DiscoveryFaults
 from .id_token import IDTokenFaults
+from .introspection import IntrospectionFaults, SignedIntrospectionFaults
 from .jwks import JWKSFaults
 from .responses import header
 from .token import TokenFaults
@@ -16,16 +21,31 @@ from .userinfo import UserInfoFaults
 
 
 class Fault(
-    DiscoveryFaults, JWKSFaults, AuthorizationFaults, TokenFaults, IDTokenFaults, ClaimFaults, UserInfoFaults
+    DiscoveryFaults,
+    JWKSFaults,
+    AuthorizationFaults,
+    TokenFaults,
+    IDTokenFaults,
+    ClaimFaults,
+    UserInfoFaults,
+    IntrospectionFaults,
+    SignedIntrospectionFaults,
+    AccessTokenFaults,
 ):
     """All faults by name, for `provider.misbehaving(Fault.ID_TOKEN_ISS_OTHER)`."""
 
     ANY_COOKIE = harmless("every response sets a cookie", ANY_REPLY(header("set-cookie", "op=1; Path=/")))
 
 
-ALL_FAULTS: tuple[Misbehaviour, ...] = tuple(
+_EVERY_FAULT = tuple(
     fault
     for table in (*Fault.__mro__[1:], Fault)
     for fault in vars(table).values()
     if isinstance(fault, Misbehaviour)
 )
+
+ALL_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "login")
+"""Those that a login can meet."""
+
+API_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange != "login")
+"""Those that a call to an API can meet."""

@@ -33,6 +33,14 @@ def from_scene(name: str, make: Callable[[Scene], Any]) -> Change[JSONObject]:
     return lambda document, scene: {**document, name: make(scene)}
 
 
+def listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def scope_as_list(document: JSONObject, scene: Scene) -> JSONObject:
+    return {**document, "scope": document.get("scope", "").split()}
+
+
 def toggled_slash(url: str) -> str:
     return url.removesuffix("/") if url.endswith("/") else url + "/"
 

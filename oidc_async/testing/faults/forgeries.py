@@ -1,4 +1,4 @@
-"""Changes to the ID token: its form, its header, its signature, its payload."""
+"""Changes to JWTs: their form, their header, their signature, their payload."""
 
 import hashlib
 import hmac

@@ -46,6 +46,11 @@ def header(name: str, value: str) -> Change[Reply]:
     return lambda reply, scene: replace(reply, headers={**reply.headers, name: value})
 
 
+def status(number: int) -> Change[Reply]:
+    """This status, and nothing else."""
+    return lambda reply, scene: Reply(status=number)
+
+
 def redirected(endpoint: Endpoint, status: int = 302) -> Change[Reply]:
     """A redirect to where the right answer could be had."""
 
