@@ -84,8 +84,9 @@ def require_issuer(claims: Claims, issuer: str) -> None:
 def read_audience(claims: Claims) -> frozenset[str]:
     """The members of `aud`, a string or a list of strings (RFC 7519 4.1.3). Raises ClaimInvalid."""
     value = claims.get("aud")
-    members = cast(list[object], value) if isinstance(value, list) else [value]
-    audience = frozenset(member for member in members if isinstance(member, str))
-    if not audience or not all(isinstance(member, str) and member for member in members):
+    if isinstance(value, str) and value:
+        return frozenset((value,))
+    members = cast(list[object], value) if isinstance(value, list) else []
+    if not members or not all(isinstance(member, str) and member for member in members):
         raise ClaimInvalid("aud must be a string or a list of strings, and not empty.", claim="aud")
-    return audience
+    return frozenset(cast(list[str], members))

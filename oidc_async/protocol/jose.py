@@ -4,11 +4,11 @@ The only file that knows joserfc. What joserfc would accept and we do not is ref
 whatever it raises ends here.
 """
 
-import base64
 import binascii
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +21,10 @@ from .strict_json import read_object
 MAX_TOKEN_LENGTH = 128 * 1024
 MAX_HEADER_LENGTH = 8 * 1024
 """Characters of the token, and of its header as it is encoded."""
+
+KNOWN_HEADERS = 64
+KNOWN_HEADER_LENGTH = 1024
+"""How many headers are remembered, and up to how many characters: every token of a key has the same one."""
 
 MAX_KID_LENGTH = 1024
 
@@ -58,6 +62,13 @@ ALGORITHMS: Mapping[str, SignatureAlgorithm] = MappingProxyType(
 SUPPORTED_ALGORITHMS: tuple[str, ...] = tuple(ALGORITHMS)
 """Every `alg` that can be verified. `none` is not among them and never will be."""
 
+# What is no base64url becomes what is no base64.
+_TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/   ")
+
+# By the length of the last group: what it may end with (1 is no length, others would have stray bits), its padding.
+_LAST_CHARACTERS = ("", "", "AQgw", "AEIMQUYcgkosw048")
+_PADDING = (b"", b"", b"==", b"=")
+
 # Taken one by one: joserfc's registry would choose by the token and warn about EdDSA.
 _VERIFIERS: Mapping[str, JWSAlgModel] = {model.name: model for model in JWS_ALGORITHMS if model.name in ALGORITHMS}
 
@@ -94,7 +105,8 @@ class CompactJWS:
 
     @property
     def alg(self) -> str:
-        return str(self.header["alg"])
+        alg: str = self.header["alg"]
+        return alg
 
     @property
     def kid(self) -> str | None:
@@ -110,9 +122,8 @@ def parse_compact(token: str) -> CompactJWS:
     Raises TokenMalformed, and AlgorithmNotAllowed when `alg` is missing or no name.
     """
     header, payload, signature = _split(token)
-    parameters = _read_header(_decode_segment(header, "header"))
     return CompactJWS(
-        header=parameters,
+        header=_read_header(header),
         payload=_decode_segment(payload, "payload"),
         signing_input=f"{header}.{payload}".encode("ascii"),
         signature=_decode_segment(signature, "signature"),
@@ -127,14 +138,15 @@ def verify_compact(jws: CompactJWS, key: VerificationKey) -> None:
     Raises AlgorithmNotAllowed for an algorithm that is not supported, KeyUnusable when the key is not one for
     this algorithm or a secret shorter than the hash (RFC 7518 3.2), SignatureInvalid.
     """
-    if jws.alg not in ALGORITHMS:
+    alg = jws.alg
+    if alg not in ALGORITHMS:
         raise AlgorithmNotAllowed(f"alg must be one of {', '.join(SUPPORTED_ALGORITHMS)}.")
-    if not key.is_for(jws.alg):
-        raise KeyUnusable(f"The key is not one for {jws.alg}.")
+    if not key.is_for(alg):
+        raise KeyUnusable(f"The key is not one for {alg}.")
     if key.kty == "oct":
-        _require_long_secret(key.material, jws.alg)
+        _require_long_secret(key.material, alg)
     if not _is_signed(jws, key):
-        raise SignatureInvalid(f"The {jws.alg} signature of the token does not verify.")
+        raise SignatureInvalid(f"The {alg} signature of the token does not verify.")
 
 
 def import_jwk(jwk: Mapping[str, Any]) -> VerificationKey:
@@ -178,12 +190,12 @@ def client_secret_key(secret: str) -> VerificationKey:
 def _split(token: str) -> tuple[str, str, str]:
     if not _is_short_ascii(token):
         raise TokenMalformed(f"The token must be at most {MAX_TOKEN_LENGTH} ASCII characters.")
-    dots = token.count(".")
-    if dots == 4:
+    segments = token.split(".", 5)
+    if len(segments) == 5:
         raise TokenMalformed("The token is encrypted (5 segments), which is not supported yet.")
-    if dots != 2:
+    if len(segments) != 3:
         raise TokenMalformed("The token must have the 3 segments of a JWS in compact form.")
-    header, payload, signature = token.split(".")
+    header, payload, signature = segments
     if len(header) > MAX_HEADER_LENGTH:
         raise TokenMalformed(f"The token's header must be at most {MAX_HEADER_LENGTH} characters.")
     return header, payload, signature
@@ -202,14 +214,29 @@ def _decode_segment(segment: str, name: str) -> bytes:
 
 def _decode_base64url(text: str) -> bytes | None:
     """None for what is not canonical (RFC 7515 2): with padding, blanks, stray bits, `+` or `/`."""
-    try:
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
+    last = len(text) % 4
+    if last and text[-1] not in _LAST_CHARACTERS[last]:
         return None
-    return data if base64.urlsafe_b64encode(data).rstrip(b"=") == text.encode("ascii") else None
+    try:
+        return binascii.a2b_base64(text.encode("ascii").translate(_TO_BASE64) + _PADDING[last], strict_mode=True)
+    except ValueError:
+        return None
 
 
-def _read_header(data: bytes) -> Mapping[str, Any]:
+def _read_header(segment: str) -> Mapping[str, Any]:
+    known = _read_known_header(segment) if len(segment) <= KNOWN_HEADER_LENGTH else None
+    return _decode_header(segment) if known is None else known
+
+
+@lru_cache(maxsize=KNOWN_HEADERS)
+def _read_known_header(segment: str) -> Mapping[str, Any] | None:
+    """None when the header must not be shared: a list or an object in it could be changed by whoever has it."""
+    header = _decode_header(segment)
+    return None if any(isinstance(value, list | dict) for value in header.values()) else header
+
+
+def _decode_header(segment: str) -> Mapping[str, Any]:
+    data = _decode_segment(segment, "header")
     try:
         header = read_object(data)
     except ValueError as error:

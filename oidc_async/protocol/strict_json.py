@@ -12,6 +12,8 @@ MAX_DEPTH = 32
 MAX_INTEGER_LENGTH = 300
 """Characters. float() of a longer integer may overflow, and Python itself refuses thousands of digits."""
 
+_BLANKS = " \t\r\n"
+
 # The closing quote is optional: an endless string is passed over once, not once for each of its quotes.
 _STRINGS_AND_BRACKETS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 
@@ -44,8 +46,10 @@ class _Refused(ValueError):
 
 
 def _read_text(data: bytes) -> str:
-    with suppress(UnicodeDecodeError):
+    try:
         return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
     raise ValueError("JSON that is not UTF-8")
 
 
@@ -62,12 +66,15 @@ def _is_deeper(text: str, limit: int) -> bool:
 
 
 def _decode(text: str) -> object:
+    document, problem = text.strip(_BLANKS), "not JSON"
     try:
-        return _DECODER.decode(text)
+        value, end = _DECODER.raw_decode(document)
+        if end == len(document):
+            return value
     except _Refused as refused:
         problem = str(refused)
     except (ValueError, RecursionError):
-        problem = "not JSON"
+        pass
     raise ValueError(problem)
 
 

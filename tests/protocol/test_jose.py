@@ -1,5 +1,6 @@
 """Signed tokens and the keys that verify them."""
 
+import json
 import time
 import traceback
 import warnings
@@ -12,6 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding
 from oidc_async.errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenError, TokenMalformed
 from oidc_async.protocol.jose import (
     ALGORITHMS,
+    KNOWN_HEADER_LENGTH,
+    KNOWN_HEADERS,
     SUPPORTED_ALGORITHMS,
     CompactJWS,
     VerificationKey,
@@ -111,10 +114,47 @@ def test_what_is_no_compact_jws_is_refused(token: str) -> None:
         parse_compact(token)
 
 
+ASCII = [chr(code) for code in range(128) if chr(code) != "."]
+
+
+def is_canonical(segment: str) -> bool:
+    """By decoding and encoding again."""
+    try:
+        return b64(unb64(segment)) == segment
+    except ValueError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("before", "count"),
+    [
+        pytest.param("", 1 + 64 * 4, id="0 to 2 characters"),
+        pytest.param("A", 4 + 64 * 16, id="1 to 3 characters"),
+        pytest.param("-A", 1 + 16 + 64**2, id="2 to 4 characters"),
+        pytest.param("AAA", 1 + 64, id="3 to 5 characters"),
+        pytest.param("AAAA", 1 + 64 * 4, id="4 to 6 characters"),
+    ],
+)
+def test_every_pair_of_last_characters_is_canonical_or_refused(before: str, count: int) -> None:
+    """security.md 109: what can't be written by encoding some bytes is no base64url"""
+    accepted = 0
+    for segment in [before, *(f"{before}{one}" for one in ASCII), *(f"{before}{a}{b}" for a in ASCII for b in ASCII)]:
+        token = f"{HEADER_PART}.{segment}.AAAA"
+        if is_canonical(segment):
+            assert parse_compact(token).payload == unb64(segment)
+            accepted += 1
+        else:
+            with pytest.raises(TokenMalformed):
+                parse_compact(token)
+    assert accepted == count
+
+
 def test_an_encrypted_token_is_named_as_such() -> None:
     """security.md 106, 107, 109"""
     with pytest.raises(TokenMalformed, match="encrypted"):
         parse_compact("e30.a.b.c.d")
+    with pytest.raises(TokenMalformed, match="3 segments"):
+        parse_compact("e30.a.b.c.d.e")
 
 
 @pytest.mark.parametrize("token", ["é30.e30.AAAA", "e30.e30.\ud800", "e" * 131_073], ids=["é", "surrogate", "long"])
@@ -186,6 +226,80 @@ def test_harmless_header_parameters_are_accepted(header: dict[str, Any]) -> None
     jws = parse_compact(compact(header, PAYLOAD))
     verify_compact(jws, verification_key("RS256"))
     assert jws.header == header
+
+
+def token_with(header: dict[str, Any]) -> str:
+    """Never verified: the signature is none."""
+    return f"{b64(json.dumps(header).encode())}.e30.AAAA"
+
+
+def test_a_header_that_recurs_is_read_once() -> None:
+    known, other = token_with({"alg": "RS256", "kid": "recurs"}), token_with({"alg": "RS256", "kid": "recurs2"})
+    header = parse_compact(known).header
+    assert parse_compact(other).header == {"alg": "RS256", "kid": "recurs2"}
+    assert parse_compact(known).header is header
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [pytest.param({}, id="one that is remembered"), pytest.param({"x": [1]}, id="one that is not")],
+)
+def test_a_header_cannot_be_changed(extra: dict[str, Any]) -> None:
+    header: Any = parse_compact(token_with({"alg": "RS256", "kid": "fixed", **extra})).header
+    with pytest.raises(TypeError):
+        header["alg"] = "none"
+    with pytest.raises(TypeError):
+        del header["kid"]
+    assert parse_compact(token_with({"alg": "RS256", "kid": "fixed", **extra})).header == header
+
+
+@pytest.mark.parametrize("inner", [["one"], {"one": 1}, [], {}], ids=["list", "object", "empty list", "empty object"])
+def test_no_two_tokens_share_what_can_be_changed(inner: Any) -> None:
+    token = token_with({"alg": "RS256", "x": inner})
+    changed = parse_compact(token).header["x"]
+    if isinstance(changed, list):
+        changed.append("new")
+    else:
+        changed["new"] = 1
+    assert changed != inner
+    assert parse_compact(token).header["x"] == inner
+
+
+def test_a_bounded_number_of_headers_is_remembered() -> None:
+    tokens = [token_with({"alg": "RS256", "kid": f"number {number}"}) for number in range(KNOWN_HEADERS + 1)]
+    first, *_, last = [parse_compact(token).header for token in tokens]
+    assert parse_compact(tokens[-1]).header is last
+    assert parse_compact(tokens[0]).header is not first
+    assert parse_compact(tokens[0]).header == first
+
+
+def test_a_long_header_is_not_remembered() -> None:
+    def token_of(length: int) -> str:
+        header = b64(b'{"alg":"RS256"}'.ljust(length // 4 * 3))
+        assert len(header) == length
+        return f"{header}.e30.AAAA"
+
+    at_most, longer = token_of(KNOWN_HEADER_LENGTH), token_of(KNOWN_HEADER_LENGTH + 4)
+    assert parse_compact(at_most).header is parse_compact(at_most).header
+    assert parse_compact(longer).header is not parse_compact(longer).header
+
+
+def test_a_header_that_was_refused_is_refused_again() -> None:
+    for header in ({"alg": "RS256", "crit": ["exp"]}, {"alg": ""}, {"alg": "RS256", "kid": 7}):
+        for _ in range(3):
+            with pytest.raises(TokenError):
+                parse_compact(token_with(header))
+
+
+def test_another_spelling_of_a_known_header_is_refused() -> None:
+    """security.md 109: with padding, and with each of the 15 values of the stray bits"""
+    known = b64(b'{"alg":"RS256"}\n')
+    assert parse_compact(f"{known}.e30.AAAA").alg == "RS256"
+    assert known[-1] == "g"
+    for spelling in [f"{known}==", f"{known}=", *(known[:-1] + last for last in "hijklmnopqrstuv")]:
+        assert unb64(spelling.rstrip("=")) == unb64(known)
+        with pytest.raises(TokenMalformed):
+            parse_compact(f"{spelling}.e30.AAAA")
 
 
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from oidc_async.errors import JWKSInvalid, KeyUnusable, OIDCError, SignatureInvalid, TokenError
+from oidc_async.errors import JWKSInvalid, KeyUnusable, OIDCError, SignatureInvalid, TokenError, TokenMalformed
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
 from oidc_async.protocol.jose import (
@@ -24,7 +24,7 @@ from oidc_async.protocol.jose import (
 )
 from oidc_async.protocol.jwks import read_jwks
 from oidc_async.protocol.strict_json import read_object
-from tests.protocol.signing import SECRET, b64, compact, key_for, public_jwk
+from tests.protocol.signing import SECRET, b64, compact, key_for, public_jwk, unb64
 
 NOW = 1_800_000_000.0
 CLAIMS: dict[str, Any] = {
@@ -158,6 +158,32 @@ def test_a_text_is_a_token_or_a_token_error(token: str) -> None:
         for key in (KEYS["RS256"], KEYS["ES256"], KEYS["EdDSA"], KEYS["HS256"]):
             with pytest.raises(TokenError):
                 verify_compact(jws, key)
+
+
+HEADER = b64(b'{"alg":"RS256"}')
+spellings = st.text(alphabet=st.characters(max_codepoint=127, exclude_characters="."), max_size=12)
+spellings |= st.builds(
+    lambda data, position, change: b64(data)[:position] + change + b64(data)[position + 1 :],
+    st.binary(min_size=1, max_size=300),
+    st.integers(0, 400),
+    st.text(alphabet="AQgwEIMQUYcgkosw048-_+/= \n\0", max_size=3),
+)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(spellings)
+@example("AA=A")
+@example("A===")
+@example("====")
+def test_a_segment_is_what_encoding_gives_or_no_base64url(segment: str) -> None:
+    """security.md 109"""
+    try:
+        payload = parse_compact(f"{HEADER}.{segment}.AAAA").payload
+    except TokenMalformed:
+        with suppress(ValueError):
+            assert b64(unb64(segment)) != segment
+    else:
+        assert b64(payload) == segment
 
 
 @many
