@@ -177,5 +177,6 @@ def verify(token: str, jwk: Mapping[str, Any]) -> None:
     key_object = OctKey.import_key(material) if jwk["kty"] == "oct" else JWKRegistry.import_key(material)
     registry = jws.JWSRegistry(algorithms=[alg], strict_check_header=False)
     registry.max_header_length = 10_000
+    registry.max_payload_length = 2_000_000
     jws.deserialize_compact(token, key_object, registry=registry)
     return None

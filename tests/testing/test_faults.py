@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oidc_async.testing import ALL_FAULTS, Clock, Fault, Misbehaviour, SimulatedProvider
+from oidc_async.testing import ALL_FAULTS, API_FAULTS, Clock, Fault, Misbehaviour, SimulatedProvider
 
 from .conftest import SECRET
 from .mini_relying_party import REDIRECT_URI, MiniRelyingParty
@@ -47,6 +47,16 @@ def test_a_fault_shows(fault: Misbehaviour) -> None:
     assert transcript(fault, like=fault) != transcript(like=fault)
 
 
+@pytest.mark.usefixtures("no_chance")
+def test_a_login_does_not_meet_the_faults_of_api_calls() -> None:
+    """But for the key set that comes with one of them."""
+    faults = [fault for fault in API_FAULTS if fault is not Fault.ACCESS_TOKEN_HS256_PUBLISHED_KEY]
+    seen, undisturbed = transcript(*faults, like=Fault.ANY_COOKIE), transcript(like=Fault.ANY_COOKIE)
+    assert seen == undisturbed
+    assert {fault.exchange for fault in ALL_FAULTS} == {"login"}
+    assert {fault.exchange for fault in API_FAULTS} == {"introspection", "signed_introspection", "access_token"}
+
+
 @pytest.mark.parametrize("fault", HARMLESS, ids=str)
 def test_a_harmless_fault_disturbs_no_naive_client(
     fault: Misbehaviour, provider: SimulatedProvider, rp: MiniRelyingParty
@@ -59,8 +69,11 @@ def test_a_harmless_fault_disturbs_no_naive_client(
 
 
 def test_each_fault_has_a_name_a_description_and_one_outcome() -> None:
-    assert len({fault.name for fault in ALL_FAULTS}) == len(ALL_FAULTS) > 300
-    for fault in ALL_FAULTS:
+    assert len(ALL_FAULTS) > 300
+    assert len(API_FAULTS) > 200
+    faults = [*ALL_FAULTS, *API_FAULTS]
+    assert len({fault.name for fault in faults}) == len(faults)
+    for fault in faults:
         assert getattr(Fault, fault.name) is fault
         assert fault.name.lower() == str(fault)
         assert fault.does

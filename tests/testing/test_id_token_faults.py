@@ -3,17 +3,15 @@
 import hashlib
 import hmac
 import json
-from base64 import b64decode
-from collections.abc import Callable, Mapping
-from typing import Any, cast
+from collections.abc import Callable
+from typing import cast
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc.errors import BadSignatureError
-from joserfc.jwk import ECKey, RSAKey
+from joserfc.jwk import ECKey
 
 from oidc_async.protocol.http_message import HttpRequest
 from oidc_async.testing import ALL_FAULTS, Fault, Misbehaviour, SimulatedProvider
@@ -21,6 +19,7 @@ from oidc_async.testing.faults.claims import ClaimFaults
 
 from .conftest import SECRET
 from .mini_relying_party import REDIRECT_URI, MiniRelyingParty, decoded, read, segment, unpadded, verify
+from .public_keys import certified, public_bytes
 
 REGISTERED = (
     "iss",
@@ -110,11 +109,6 @@ def test_an_unsigned_token_says_so(
     assert segment(token, 1)["sub"] == "alice"
 
 
-def public_bytes(rp: MiniRelyingParty, encoding: Encoding) -> bytes:
-    key = RSAKey.import_key(rp.published("RS256")).public_key
-    return key.public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
-
-
 @pytest.mark.parametrize(
     ("fault", "secret"),
     [
@@ -165,17 +159,6 @@ def test_another_algorithm_verifies_with_a_published_key(
     key = rp.published(key_alg)
     verify(token, key)
     assert (segment(token, 0)["alg"], segment(token, 0)["kid"]) == (alg, key["kid"])
-
-
-def certified(header: Mapping[str, Any]) -> dict[str, Any]:
-    certificate = x509.load_der_x509_certificate(b64decode(header["x5c"][0]))
-    key = certificate.public_key()
-    assert isinstance(key, rsa.RSAPublicKey)
-    return {"kty": "RSA", **{name: numbered(getattr(key.public_numbers(), name)) for name in "ne"}}
-
-
-def numbered(number: int) -> str:
-    return unpadded(number.to_bytes((number.bit_length() + 7) // 8, "big"))
 
 
 def test_injected_keys_verify_for_who_trusts_the_header(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:

@@ -12,10 +12,11 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from oidc_async.protocol.http_message import MAX_RESPONSE_BODY, HttpRequest, HttpResponse
-from oidc_async.testing import ALL_FAULTS, Callback, Fault, Misbehaviour, SimulatedProvider
+from oidc_async.testing import ALL_FAULTS, API_FAULTS, Callback, Fault, Misbehaviour, SimulatedProvider
 from oidc_async.testing.reply import Reply
 
 from .mini_relying_party import REDIRECT_URI, MiniRelyingParty, decoded, read, segment
+from .mini_resource_server import MiniResourceServer
 
 Keys = list[dict[str, Any]]
 PATHS = {
@@ -23,13 +24,14 @@ PATHS = {
     "JWKS": "/jwks",
     "TOKEN": "/token",
     "USERINFO": "/userinfo",
+    "INTROSPECTION": "/introspect",
 }
 
 
 def faults(pattern: str) -> pytest.MarkDecorator:
-    """The faults of the four direct responses with such a name."""
+    """The faults of the direct responses with such a name."""
     names = re.compile(f"({'|'.join(PATHS)})_({pattern})")
-    found = [fault for fault in ALL_FAULTS if names.fullmatch(fault.name)]
+    found = [fault for fault in (*ALL_FAULTS, *API_FAULTS) if names.fullmatch(fault.name)]
     assert len(found) > 2
     return pytest.mark.parametrize("fault", found, ids=str)
 
@@ -38,6 +40,10 @@ def response_to(provider: SimulatedProvider, rp: MiniRelyingParty, place: str) -
     """What a request there brings after all before it went well."""
     if place in ("DISCOVERY", "JWKS"):
         return rp.get(PATHS[place])
+    if place == "INTROSPECTION":
+        provider.register("api", "secret of the api")
+        token = provider.issue_access_token("client1", claims={"jti": "always the same"})
+        return MiniResourceServer(provider.handle, provider.issuer).ask(token)
     response = rp.tokens(provider)
     return response if place == "TOKEN" else rp.ask_who(read(response)["access_token"])
 
@@ -150,8 +156,11 @@ def test_an_accident_happens_on_the_way(
     assert (good.delay, good.drips, good.breaks_after, good.never_ends) == (0, False, None, False)
 
 
-def test_the_gzip_bomb_is_small_and_grows(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
-    good, bad = good_and_bad(Fault.DISCOVERY_GZIP_BOMB, provider, rp)
+@pytest.mark.parametrize("fault", [Fault.DISCOVERY_GZIP_BOMB, Fault.INTROSPECTION_GZIP_BOMB], ids=str)
+def test_the_gzip_bomb_is_small_and_grows(
+    fault: Misbehaviour, provider: SimulatedProvider, rp: MiniRelyingParty
+) -> None:
+    good, bad = good_and_bad(fault, provider, rp)
     assert bad.headers["content-encoding"] == "gzip"
     assert len(bad.body) < 100_000
     unpacked = zlib.decompress(bad.body, wbits=31)
@@ -159,15 +168,22 @@ def test_the_gzip_bomb_is_small_and_grows(provider: SimulatedProvider, rp: MiniR
     assert unpacked.rstrip() == good.body
 
 
-def test_a_busy_provider_says_when_to_come_back(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
-    _, bad = good_and_bad(Fault.TOKEN_BUSY, provider, rp)
-    assert (bad.status, bad.headers["retry-after"]) == (503, "1")
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [(Fault.TOKEN_BUSY, 503), (Fault.INTROSPECTION_503, 503), (Fault.INTROSPECTION_429, 429)],
+    ids=str,
+)
+def test_a_busy_provider_says_when_to_come_back(
+    fault: Misbehaviour, status: int, provider: SimulatedProvider, rp: MiniRelyingParty
+) -> None:
+    _, bad = good_and_bad(fault, provider, rp)
+    assert (bad.status, bad.headers["retry-after"]) == (status, "1")
 
 
 def test_every_response_may_set_a_cookie(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     with provider.misbehaving(Fault.ANY_COOKIE):
         cookies = [response_to(provider, rp, place).headers.get("set-cookie") for place in PATHS]
-    assert cookies == ["op=1; Path=/"] * 4
+    assert cookies == ["op=1; Path=/"] * len(PATHS)
 
 
 # The authorization response

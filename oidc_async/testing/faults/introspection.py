@@ -60,10 +60,16 @@ FAR = 1e15
 
 
 def plain(reply: Reply, scene: Scene) -> Reply:
-    """The JSON that the JWT holds."""
+    """The JSON that the JWT holds, if it is one."""
+    if reply.media_type != JWT_MEDIA_TYPE:
+        return reply
     payload = reply.body.split(b".")[1]
     claims = json.loads(urlsafe_b64decode(payload + b"=" * (-len(payload) % 4)))
     return json_reply(claims["token_introspection"])
+
+
+def unsigned_answer(reply: Reply, scene: Scene) -> Reply:
+    return unsigned_jwt(plain(reply, scene), scene)
 
 
 def lifted(claims: JSONObject, scene: Scene) -> JSONObject:
@@ -150,7 +156,7 @@ class IntrospectionFaults:
     INTROSPECTION_UNASKED_JWT = refused(
         "said to be a JWT, unasked", INTROSPECTION_REPLY(header("content-type", JWT_MEDIA_TYPE))
     )
-    INTROSPECTION_UNSIGNED_JWT = refused("a JWT without signature", INTROSPECTION_REPLY(unsigned_jwt))
+    INTROSPECTION_UNSIGNED_JWT = refused("a JWT without signature", INTROSPECTION_REPLY(unsigned_answer))
     INTROSPECTION_HTML = refused("a page with status 200", INTROSPECTION_REPLY(html()))
     INTROSPECTION_ERROR_HTML = refused("a page with status 400", INTROSPECTION_REPLY(html(400)))
     INTROSPECTION_ARRAY = refused("a JSON array", INTROSPECTION_REPLY(answered([])))
