@@ -2,9 +2,11 @@
 
 import logging
 
+from .access_cache import AccessCache
 from .async_runtime import AsyncRuntime
 from .blocking_runtime import BlockingRuntime
 from .errors import (
+    BearerError,
     ConfigurationError,
     LoginError,
     OAuthError,
@@ -12,6 +14,7 @@ from .errors import (
     ProviderError,
     TokenError,
 )
+from .protocol.access import Access, Requirements
 from .provider_configuration import (
     ClientMetadata,
     ClientRegistrationInfo,
@@ -20,13 +23,19 @@ from .provider_configuration import (
 )
 from .redirect_uri_config import RedirectUriConfig
 from .relying_party import AsyncRelyingParty, AuthorizationRequest, Login, PendingLogin, RelyingParty
+from .resource_server import AsyncResourceServer, ResourceServer
 from .runtime import HttpSettings
+from .statistics import Statistics
 from .user_session import UninitialisedSession, UserSession
 
 __all__ = [
+    "Access",
+    "AccessCache",
     "AsyncRelyingParty",
+    "AsyncResourceServer",
     "AsyncRuntime",
     "AuthorizationRequest",
+    "BearerError",
     "BlockingRuntime",
     "ClientMetadata",
     "ClientRegistrationInfo",
@@ -42,6 +51,9 @@ __all__ = [
     "ProviderMetadata",
     "RedirectUriConfig",
     "RelyingParty",
+    "Requirements",
+    "ResourceServer",
+    "Statistics",
     "TokenError",
     "UninitialisedSession",
     "UserSession",

@@ -12,6 +12,8 @@
     │   ├── JWKSInvalid
     │   ├── TokenResponseInvalid
     │   ├── UserInfoInvalid
+    │   ├── IntrospectionInvalid
+    │   ├── ProviderPaused
     │   └── OAuthError
     ├── LoginError                    this browser's login; its session stays as it was
     │   ├── StateMissing
@@ -22,15 +24,21 @@
     │   ├── AuthorizationRefused
     │   ├── LoginLoop
     │   └── SessionTooLarge
-    └── TokenError                    this token
-        ├── TokenMalformed
-        ├── AlgorithmNotAllowed
-        ├── KeyNotFound
-        ├── KeyAmbiguous
-        ├── KeyUnusable
-        ├── SignatureInvalid
-        ├── TokenExpired
-        └── ClaimInvalid
+    ├── TokenError                    this token
+    │   ├── TokenMalformed
+    │   ├── AlgorithmNotAllowed
+    │   ├── KeyNotFound
+    │   ├── KeyAmbiguous
+    │   ├── KeyUnusable
+    │   ├── SignatureInvalid
+    │   ├── TokenExpired
+    │   ├── TokenInactive
+    │   └── ClaimInvalid
+    └── BearerError                   this request to an API: what it brings, or what it may do
+        ├── BearerTokenMissing
+        ├── BearerRequestInvalid
+        ├── InsufficientScope
+        └── InsufficientUserAuthentication
 
 Each class has a stable `code`. Messages name the claim or setting and what was expected; neither messages nor
 evidence ever hold a token, a code or a secret.
@@ -124,6 +132,22 @@ class UserInfoInvalid(ProviderError):
     """The userinfo response is unusable or speaks of another subject (OIDC Core 5.3)."""
 
     code = "userinfo_invalid"
+
+
+class IntrospectionInvalid(ProviderError):
+    """The introspection endpoint's response is none (RFC 7662 2.2, RFC 9701 5); nothing is known of the token."""
+
+    code = "introspection_invalid"
+
+
+class ProviderPaused(ProviderError):
+    """The provider failed a moment ago and is not asked again yet; `retry_after` is in seconds."""
+
+    code = "provider_paused"
+
+    def __init__(self, message: str, *, retry_after: float = 1.0, **evidence: object) -> None:
+        super().__init__(message, **evidence)
+        self.retry_after = retry_after
 
 
 class OAuthError(ProviderError):
@@ -253,6 +277,12 @@ class TokenExpired(TokenError):
     code = "token_expired"
 
 
+class TokenInactive(TokenError):
+    """The provider says that the token is not active: expired, revoked or unknown to it (RFC 7662 2.2)."""
+
+    code = "token_inactive"
+
+
 class ClaimInvalid(TokenError):
     """A claim is missing, of the wrong type, or not what was expected; `claim` names it."""
 
@@ -261,3 +291,44 @@ class ClaimInvalid(TokenError):
     def __init__(self, message: str, *, claim: str, **evidence: object) -> None:
         super().__init__(message, claim=claim, **evidence)
         self.claim = claim
+
+
+class BearerError(OIDCError):
+    """This request to a protected resource can't be served (RFC 6750 3)."""
+
+    code = "bearer_error"
+
+
+class BearerTokenMissing(BearerError):
+    """The request brings no bearer token."""
+
+    code = "bearer_token_missing"
+
+
+class BearerRequestInvalid(BearerError):
+    """The request brings a bearer token in a way that RFC 6750 doesn't know, or two."""
+
+    code = "invalid_request"
+
+
+class InsufficientScope(BearerError):
+    """The token is good, but doesn't grant this (RFC 6750 3.1); `scope` is what is needed, where it can be said."""
+
+    code = "insufficient_scope"
+
+    def __init__(self, message: str, *, scope: str = "", **evidence: object) -> None:
+        super().__init__(message, scope=scope, **evidence)
+        self.scope = scope
+
+
+class InsufficientUserAuthentication(BearerError):
+    """The user has to authenticate anew, or better (RFC 9470 3); `acr_values` and `max_age` say how."""
+
+    code = "insufficient_user_authentication"
+
+    def __init__(
+        self, message: str, *, acr_values: tuple[str, ...] = (), max_age: float | None = None, **evidence: object
+    ) -> None:
+        super().__init__(message, acr_values=acr_values, max_age=max_age, **evidence)
+        self.acr_values = acr_values
+        self.max_age = max_age

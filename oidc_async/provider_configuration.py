@@ -2,11 +2,12 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any, cast
 
 from .errors import ConfigurationError, MetadataInvalid
+from .protocol.access_token import ALLOWED_ALGORITHMS
 from .protocol.authorization import read_essential_acr
 from .protocol.client_authentication import require_client
 from .protocol.discovery import require_endpoints, require_usable
@@ -41,8 +42,11 @@ TYPES: Mapping[str, type] = {
     "http_settings": HttpSettings,
 }
 DURATIONS = ("session_refresh_interval_seconds", "clock_skew_seconds", "id_token_issued_within_seconds")
+DEFAULT_CLOCK_SKEW = 30.0
 MOST_SECONDS = 1e10
+VERIFICATIONS = ("introspection", "jwt", "auto")
 UNSUPPORTED_CLIENT_METADATA = (
+    "introspection_encrypted_response_alg",
     "id_token_encrypted_response_alg",
     "userinfo_encrypted_response_alg",
     "userinfo_signed_response_alg",
@@ -68,6 +72,13 @@ class ProviderConfiguration:
         id_token_issued_within_seconds: how old `iat` of an ID token may be at login.
         http_settings: deadline, proxy, certificates (HttpSettings).
         http_client: a client of httpx or httpx2 to use; it is never closed by us.
+        audience: who tokens must be meant for: one value, or several of which `aud` must name one. Our own client_id
+            when None, which local verification doesn't take.
+        enforce_audience: False takes tokens that are meant for anybody, when they are introspected.
+        access_token_verification: "introspection" asks the provider about each token (RFC 7662), "jwt" verifies them
+            here (RFC 9068), "auto" verifies those that are JWTs of this issuer and asks about all others.
+        access_token_algorithms: the `alg` values that signed access tokens may have.
+        accept_untyped_access_tokens: True takes JWTs that don't say in `typ` that they are access tokens.
         runtime: another way to reach the provider altogether, for instance a simulated one in tests.
 
     Raises ConfigurationError, a ValueError, whose message names the setting and the fix.
@@ -88,6 +99,11 @@ class ProviderConfiguration:
     http_settings: HttpSettings = field(default=HttpSettings(), kw_only=True)
     http_client: object = field(default=None, kw_only=True, repr=False)
     runtime: Runtime | None = field(default=None, kw_only=True, repr=False)
+    audience: str | Collection[str] | None = field(default=None, kw_only=True)
+    enforce_audience: bool = field(default=True, kw_only=True)
+    access_token_verification: str = field(default="introspection", kw_only=True)
+    access_token_algorithms: tuple[str, ...] = field(default=("RS256",), kw_only=True)
+    accept_untyped_access_tokens: bool = field(default=False, kw_only=True)
 
     def __post_init__(self, requests_session: object) -> None:
         if requests_session is not None:
@@ -96,6 +112,7 @@ class ProviderConfiguration:
         object.__setattr__(self, "trusted_audiences", frozenset(self.trusted_audiences))
         self._require_provider()
         self._require_client()
+        self._require_access_tokens()
         require_request_parameters(self.request_parameters())
         if self.userinfo_http_method not in USERINFO_METHODS:
             raise ConfigurationError('userinfo_http_method must be "GET", "POST" or None.')
@@ -111,6 +128,39 @@ class ProviderConfiguration:
         """The one algorithm that the client registered, RS256 by default (OIDC Registration 2)."""
         client = self.client_metadata or ClientMetadata()
         return (client.get("id_token_signed_response_alg", "RS256"),)
+
+    @property
+    def accepted_audience(self) -> frozenset[str] | None:
+        """Of which values `aud` of an access token must name one; None when it isn't checked."""
+        if self.audience is not None:
+            return frozenset([self.audience] if isinstance(self.audience, str) else self.audience)
+        client = self.client_metadata or ClientMetadata()
+        return frozenset({client["client_id"]}) if self.enforce_audience and "client_id" in client else None
+
+    def _require_access_tokens(self) -> None:
+        if self.access_token_verification not in VERIFICATIONS:
+            raise ConfigurationError(f"access_token_verification must be one of {', '.join(VERIFICATIONS)}.")
+        object.__setattr__(self, "access_token_algorithms", tuple(self.access_token_algorithms))
+        if not self.access_token_algorithms or not set(self.access_token_algorithms) <= set(ALLOWED_ALGORITHMS):
+            raise ConfigurationError(
+                f"access_token_algorithms must be a tuple of some of {', '.join(ALLOWED_ALGORITHMS)}."
+            )
+        for name in ("enforce_audience", "accept_untyped_access_tokens"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"{name} must be True or False.")
+        self._require_audience()
+
+    def _require_audience(self) -> None:
+        if self.audience is not None:
+            values: Collection[object] = [self.audience] if isinstance(self.audience, str) else self.audience
+            if not values or not all(is_encodable(value) and value for value in values):
+                raise ConfigurationError("audience must be a string, or a set of strings, and not empty.")
+            if not self.enforce_audience:
+                raise ConfigurationError("audience is not checked with enforce_audience=False: set one of them.")
+        elif self.access_token_verification == "jwt":
+            raise ConfigurationError(
+                'access_token_verification="jwt" needs audience: nothing else tells whom a token is meant for.'
+            )
 
     def _require_types(self) -> None:
         for name, kind in TYPES.items():
@@ -155,7 +205,8 @@ class ProviderConfiguration:
 
     def _require_client(self) -> None:
         if self.client_metadata is None:
-            if self.client_registration_info is None:
+            # who only verifies tokens here needs no client
+            if self.client_registration_info is None and self.access_token_verification != "jwt":
                 raise ConfigurationError("ProviderConfiguration needs client_metadata or client_registration_info.")
             return
         require_client(self.client_metadata)
@@ -170,6 +221,11 @@ class ProviderConfiguration:
         if algorithm not in SUPPORTED_ALGORITHMS:
             raise ConfigurationError(
                 f"id_token_signed_response_alg must be one of {', '.join(SUPPORTED_ALGORITHMS)}."
+            )
+        introspection_alg = client.get("introspection_signed_response_alg", algorithm)
+        if introspection_alg not in ALLOWED_ALGORITHMS and introspection_alg != algorithm:
+            raise ConfigurationError(
+                f"introspection_signed_response_alg must be one of {', '.join(ALLOWED_ALGORITHMS)}."
             )
         bits = int(algorithm[2:]) if algorithm.startswith("HS") else 0
         if len(client.get("client_secret", "").encode()) * 8 < bits:

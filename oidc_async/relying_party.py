@@ -1,6 +1,6 @@
 """What a client does at its provider: log users in, ask who they are, log them out (OIDC Core 3.1)."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from secrets import token_urlsafe
 from typing import Any, Self
@@ -26,16 +26,22 @@ from .protocol.client_authentication import client_authentication
 from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
 from .protocol.logout import end_session_request
 from .protocol.metadata import ClientMetadata, ProviderMetadata
-from .protocol.token import TokenResponse, authorization_code_request, read_token_response
+from .protocol.token import TokenResponse, authorization_code_request, client_credentials_request, read_token_response
 from .protocol.uri import uri_problem
 from .protocol.userinfo import read_userinfo, userinfo_request
 from .provider import Provider
-from .provider_configuration import ProviderConfiguration, require_request_parameters, require_seconds
+from .provider_configuration import (
+    DEFAULT_CLOCK_SKEW,
+    ProviderConfiguration,
+    require_request_parameters,
+    require_seconds,
+)
 from .retrying import send_repeatable
 from .runtime import Runtime
+from .service_tokens import ServiceTokens
 
-DEFAULT_CLOCK_SKEW = 30.0
 DEFAULT_LOGIN_LIFETIME = 600.0
+OF_THE_CLIENT = frozenset({"client_assertion", "client_assertion_type", "client_id", "client_secret", "grant_type"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +133,7 @@ class AsyncRelyingParty:
             or AsyncRuntime(configuration.http_settings, http_client=configuration.http_client)
         )
         self.provider = Provider(configuration, self._runtime)
+        self._service_tokens = ServiceTokens(self._runtime)
 
     async def begin_login(self, /, **parameters: str) -> AuthorizationRequest:
         """A new authentication request (OIDC Core 3.1.2.1) with PKCE, state and nonce.
@@ -194,6 +201,32 @@ class AsyncRelyingParty:
         response = await send_repeatable(self._runtime, userinfo_request(endpoint, access_token, method))
         return read_userinfo(response, sub)
 
+    async def client_credentials_grant(
+        self, /, scope: str | Sequence[str] | None = None, **extra: str | Sequence[str]
+    ) -> TokenResponse:
+        """A token of the client's own (RFC 6749 4.4): each call asks the provider.
+
+        `extra` are further parameters of the request, such as `resource` or `audience`; of a list, each value is
+        sent. Raises ProviderError, and ConfigurationError for a parameter that is ours.
+        """
+        if taken := sorted(OF_THE_CLIENT & extra.keys()):
+            raise ConfigurationError(f"{taken[0]} must not be set for a client credentials grant: it is ours.")
+        wanted = {"scope": scope if isinstance(scope, str) else " ".join(scope or ())}
+        parameters = {**extra, **{name: value for name, value in wanted.items() if value}}
+        provider = await self.provider.metadata()
+        client = client_authentication(self._client, provider)
+        return read_token_response(await self._runtime.send(client_credentials_request(provider, client, parameters)))
+
+    async def service_token(
+        self, /, scope: str | Sequence[str] | None = None, **extra: str | Sequence[str]
+    ) -> TokenResponse:
+        """As `client_credentials_grant`, but the same token until shortly before it expires.
+
+        One request serves any number of callers. A token without `expires_in` isn't kept.
+        """
+        kind = (_frozen(scope), *sorted((name, _frozen(value)) for name, value in extra.items()))
+        return await self._service_tokens.get(kind, lambda: self.client_credentials_grant(scope, **extra))
+
     async def end_session_url(
         self,
         *,
@@ -251,6 +284,10 @@ class AsyncRelyingParty:
         return await self.provider.verify(jws, lambda key: read_id_token(jws, key, expectations, now=now))
 
 
+def _frozen(value: str | Sequence[str] | None) -> Hashable:
+    return value if value is None or isinstance(value, str) else tuple(value)
+
+
 class RelyingParty(Blocking[AsyncRelyingParty]):
     """A client of one provider, for code without an event loop. Everything is as in AsyncRelyingParty."""
 
@@ -293,4 +330,6 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
     begin_login = blocking(AsyncRelyingParty.begin_login)
     complete_login = blocking(AsyncRelyingParty.complete_login)
     userinfo = blocking(AsyncRelyingParty.userinfo)
+    client_credentials_grant = blocking(AsyncRelyingParty.client_credentials_grant)
+    service_token = blocking(AsyncRelyingParty.service_token)
     end_session_url = blocking(AsyncRelyingParty.end_session_url)

@@ -34,6 +34,10 @@ class Runtime(Protocol):
 
     async def sleep(self, seconds: float) -> None: ...
 
+    def queue_length(self, url: str) -> int:
+        """How many requests to the origin of `url` wait for their turn now."""
+        ...
+
     def now(self) -> float:
         """Seconds since the epoch: for claims."""
         ...

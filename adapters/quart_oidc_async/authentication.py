@@ -1,30 +1,55 @@
 """The extension: decorators for views, and the route of the redirect URI."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial, wraps
-from typing import Any, ParamSpec, cast, overload
+from inspect import isawaitable
+from typing import Any, NoReturn, ParamSpec, cast, overload
 
-from quart import Quart, Response, current_app, make_response, request
+from quart import Quart, Response, abort, current_app, make_response, request
 from quart.typing import ResponseReturnValue
 
-from oidc_async import AsyncRelyingParty, AsyncRuntime, OIDCError, ProviderConfiguration, RedirectUriConfig
+from oidc_async import (
+    Access,
+    AsyncRelyingParty,
+    AsyncRuntime,
+    OIDCError,
+    ProviderConfiguration,
+    RedirectUriConfig,
+    Statistics,
+)
 from oidc_async.web.application import WebApplication
 from oidc_async.web.callback import finish_login, refused_callback
 from oidc_async.web.extension import Extension, installed_application, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
-from oidc_async.web.login import require_login
+from oidc_async.web.login import require_login, require_login_or_token
 from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
+from oidc_async.web.resource_metadata import metadata_response, metadata_route
+from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
+from oidc_async.web.token_guard import TokenGuard, require_other_way
 
-from .translation import current_exchange, finish_response, read_body, write_response
+from .translation import (
+    current_access,
+    current_exchange,
+    finish_response,
+    keep_access,
+    keep_challenge,
+    read_authorizations,
+    read_body,
+    read_form_tokens,
+    read_request,
+    write_response,
+)
 
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue | Awaitable[ResponseReturnValue]]
+Check = Callable[[], Coroutine[Any, Any, Response | None]]
+Scopes = str | Collection[str] | None
 GuardedView = Callable[P, Coroutine[Any, Any, ResponseReturnValue]]
 
 
 class OIDCAuthentication(Extension):
-    """Logins at OpenID Providers for a Quart app.
+    """Logins at OpenID Providers, and views for their access tokens, for a Quart app.
 
     Parameters:
         provider_configurations: the providers by the names that the decorators use.
@@ -56,6 +81,9 @@ class OIDCAuthentication(Extension):
             return
         redirect_uri = application.settings.redirect_uri
         app.add_url_rule(redirect_uri.route, redirect_uri.endpoint, self._callback, methods=["GET", "POST"])
+        if application.settings.resource is not None:
+            route = metadata_route(application.settings.resource)
+            app.add_url_rule(route, "oidc_async.resource_metadata", self._resource_metadata)
         app.before_request(self._route_below_a_mount)
         app.after_request(finish_response)
         app.after_serving(partial(_close, application))
@@ -68,8 +96,59 @@ class OIDCAuthentication(Extension):
 
     def oidc_auth(self, provider_name: str) -> Callable[[View[P]], GuardedView[P]]:
         """Show the view to who is logged in at that provider, and send everybody else to its login."""
-        self.require_provider_name(provider_name)
-        return self._guard(lambda: require_login(current_exchange(), provider_name))
+        self.require_login_provider(provider_name)
+        return self._guard(lambda: self._answer(require_login(current_exchange(), provider_name)))
+
+    def token_auth(
+        self,
+        provider_name: str | Sequence[str],
+        scopes_required: Scopes = None,
+        *,
+        scopes_any: Scopes = None,
+        requires: Callable[[Access], Any] | None = None,
+        acr_values: str | Sequence[str] | None = None,
+        max_age: float | None = None,
+    ) -> Callable[[View[P]], GuardedView[P]]:
+        """Show the view to who brings a good bearer token (RFC 6750), and refuse everybody else.
+
+        Parameters:
+            provider_name: whose tokens are taken; with several, a JWT's `iss` tells which.
+            scopes_required: each of them must be granted.
+            scopes_any: one of them must be.
+            requires: a function, async or not, that is given the claims and says whether they will do.
+            acr_values: one of these must be the context in which the user authenticated (RFC 9470).
+            max_age: seconds since the user authenticated, at most.
+
+        Raises ValueError for the name of a provider that isn't configured.
+        """
+        guard = self.token_guard(provider_name, scopes_required, scopes_any, requires, acr_values, max_age)
+        return self._guard(lambda: self._admit(guard))
+
+    def access_control(
+        self,
+        provider_name: str,
+        scopes_required: Scopes = None,
+        *,
+        scopes_any: Scopes = None,
+        requires: Callable[[Access], Any] | None = None,
+        acr_values: str | Sequence[str] | None = None,
+        max_age: float | None = None,
+    ) -> Callable[[View[P]], GuardedView[P]]:
+        """As `token_auth` for who brings a bearer token, and as `oidc_auth` for who brings none."""
+        guard = self.token_guard(provider_name, scopes_required, scopes_any, requires, acr_values, max_age)
+        self.require_login_provider(provider_name)
+        return self._guard(lambda: self._admit(guard, provider_name))
+
+    @property
+    def current_token_identity(self) -> dict[str, Any] | None:
+        """The verified claims of this request's bearer token; None when it brought none, or nothing asked for one."""
+        access = current_access()
+        return None if access is None else access.claims
+
+    def statistics(self) -> dict[str, Statistics]:
+        """What happened to bearer tokens so far in this process, for each provider."""
+        application = self.application(current_app.extensions if current_app else None)
+        return {name: server.statistics() for name, server in application.resource_servers.items()}
 
     @overload
     def oidc_logout(self, view: View[P], /) -> GuardedView[P]: ...
@@ -84,16 +163,40 @@ class OIDCAuthentication(Extension):
         is this view, else to the first registered one.
         """
         require_return_uri(post_logout_redirect_uri)
-        guard = self._guard(lambda: log_out(current_exchange(), post_logout_redirect_uri))
+        guard = self._guard(lambda: self._answer(log_out(current_exchange(), post_logout_redirect_uri)))
         return guard if view is None else guard(view)
 
+    async def _admit(self, guard: TokenGuard, login: str | None = None) -> Response | None:
+        """None for a good token; who brings none may log in at the provider `login`. All others are refused."""
+        application, authorizations = installed_application(current_app.extensions), read_authorizations()
+        try:
+            access = guard.known(application, authorizations)
+            if access is None:
+                form_tokens = await read_form_tokens(application)
+                access = await guard.find_out(application, authorizations, form_tokens)
+            if access is None:
+                require_other_way(login)
+            elif guard.requires is not None:
+                guard.require(await _verdict(guard.requires, access))
+        except OIDCError as error:
+            _refuse(read_token_failure(error, application.settings))
+        if access is None:
+            return await self._answer(require_login_or_token(current_exchange(), login or ""))
+        keep_access(application, access)
+        return None
+
+    async def _resource_metadata(self) -> Response:
+        return write_response(metadata_response(installed_application(current_app.extensions), self._scopes))
+
     def _guard(
-        self, check: Callable[[], Coroutine[Any, Any, WebResponse | None]]
+        self, check: Callable[[], Coroutine[Any, Any, Response | None]]
     ) -> Callable[[View[P]], GuardedView[P]]:
+        """Show a view unless `check` gives another answer."""
+
         def decorate(view: View[P]) -> GuardedView[P]:
             @wraps(view)
             async def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-                return await self._answer(check()) or await _call(view, *args, **kwargs)
+                return await check() or await _call(view, *args, **kwargs)
 
             return guarded
 
@@ -107,6 +210,8 @@ class OIDCAuthentication(Extension):
         return answer or Response(status=204)
 
     async def _route_below_a_mount(self) -> None:
+        if not request.root_path:
+            return
         # under a prefix the app sees only the end of the redirect URI's path, for which it has no route
         application = installed_application(current_app.extensions)
         if application.is_redirect_path(request.root_path, request.path):
@@ -131,8 +236,20 @@ class OIDCAuthentication(Extension):
         return response
 
 
+def _refuse(failure: TokenFailure) -> NoReturn:
+    # as the framework's own exception, so that the app's error handlers see it
+    answer = token_failure_response(failure, read_request())
+    keep_challenge(answer.headers)
+    abort(failure.status, description=failure.description, response=write_response(answer))
+
+
 async def _call(view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return await current_app.ensure_async(view)(*args, **kwargs)
+
+
+async def _verdict(requires: Callable[[Access], Any], access: Access) -> Any:
+    verdict = requires(access)
+    return await verdict if isawaitable(verdict) else verdict
 
 
 def _new_runtime(configuration: ProviderConfiguration) -> AsyncRuntime:

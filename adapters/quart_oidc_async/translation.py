@@ -5,10 +5,15 @@ from typing import Any, cast
 
 from quart import Response, current_app, request
 
+from oidc_async.protocol.access import Access
 from oidc_async.web import finishing
-from oidc_async.web.application import Exchange
+from oidc_async.web.application import Exchange, WebApplication
 from oidc_async.web.extension import installed_application
 from oidc_async.web.messages import WebRequest, WebResponse
+from oidc_async.web.token_guard import may_be_in_body
+
+ACCESS = "oidc_async.access"
+CHALLENGE = "oidc_async.challenge"
 
 
 def current_exchange() -> Exchange:
@@ -31,6 +36,32 @@ def _slot() -> dict[str, Any]:
 def _slot_name() -> str:
     # one app may hand its request on to another
     return f"oidc_async.exchange.{id(current_app.extensions)}"
+
+
+def keep_access(application: WebApplication, access: Access) -> None:
+    _slot()[ACCESS] = (application, access)
+
+
+def current_access() -> Access | None:
+    """What this request's token grants in this app."""
+    application, access = _slot().get(ACCESS) or (None, None)
+    return access if application is installed_application(current_app.extensions) else None
+
+
+def keep_challenge(headers: Mapping[str, str]) -> None:
+    """Let the response have these headers, whatever an error handler makes of it."""
+    _slot()[CHALLENGE] = headers
+
+
+def read_authorizations() -> list[str]:
+    return request.headers.getlist("authorization")
+
+
+async def read_form_tokens(application: WebApplication) -> list[str]:
+    """Each `access_token` in a form in the body, where that is allowed (RFC 6750 2.2)."""
+    if not may_be_in_body(application, request.method, request.mimetype):
+        return []
+    return (await request.form).getlist("access_token")
 
 
 def read_request() -> WebRequest:
@@ -67,6 +98,8 @@ def write_response(answer: WebResponse) -> Response:
 
 
 async def finish_response(response: Response) -> Response:
+    if (headers := _slot().pop(CHALLENGE, None)) is not None:
+        finishing.finish_challenge(response, headers)
     exchange = current_exchange_if_any()
     if exchange is not None:
         finishing.finish_response(response, exchange)

@@ -90,3 +90,10 @@ def read_audience(claims: Claims) -> frozenset[str]:
     if not members or not all(isinstance(member, str) and member for member in members):
         raise ClaimInvalid("aud must be a string or a list of strings, and not empty.", claim="aud")
     return frozenset(cast(list[str], members))
+
+
+def require_audience(claims: Claims, expected: frozenset[str]) -> None:
+    """Require that `aud` names one of `expected` (RFC 7519 4.1.3). Raises ClaimInvalid."""
+    if read_audience(claims).isdisjoint(expected):
+        names, seen = ", ".join(sorted(expected)), shown(claims["aud"])
+        raise ClaimInvalid(f"aud must contain {names}, not only {seen}.", claim="aud", expected=expected, seen=seen)

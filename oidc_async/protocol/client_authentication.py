@@ -1,6 +1,7 @@
 """How a client proves to an endpoint of the provider who it is (OIDC Core 9, RFC 6749 2.3.1)."""
 
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote_plus, urlencode
 
@@ -21,18 +22,28 @@ class ClientAuthentication:
     client_secret: str | None = field(default=None, repr=False)
 
 
-def client_authentication(client: ClientMetadata, provider: ProviderMetadata) -> ClientAuthentication:
-    """The registered `token_endpoint_auth_method`, else one that the provider supports."""
-    method = client.get("token_endpoint_auth_method") or _supported_method(client, provider)
+def client_authentication(
+    client: ClientMetadata, provider: ProviderMetadata, endpoint: str = "token"
+) -> ClientAuthentication:
+    """The registered `token_endpoint_auth_method`, else one that the provider supports.
+
+    For another endpoint: `introspection_endpoint_auth_method` and the like, else as for the token endpoint.
+    """
+    method = (
+        client.get(f"{endpoint}_endpoint_auth_method")
+        or client.get("token_endpoint_auth_method")
+        or _supported_method(client, provider, endpoint)
+    )
     return ClientAuthentication(
         method=method, client_id=client["client_id"], client_secret=client.get("client_secret")
     )
 
 
-def _supported_method(client: ClientMetadata, provider: ProviderMetadata) -> str:
+def _supported_method(client: ClientMetadata, provider: ProviderMetadata, endpoint: str) -> str:
     if "client_secret" not in client:
         return "none"
-    supported = provider.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    of_tokens = provider.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    supported = provider.get(f"{endpoint}_endpoint_auth_methods_supported", of_tokens)
     only_post = "client_secret_post" in supported and "client_secret_basic" not in supported
     return "client_secret_post" if only_post else "client_secret_basic"
 
@@ -46,16 +57,20 @@ def require_client(client: ClientMetadata) -> None:
         raise ConfigurationError(
             "client_secret in ClientMetadata must be a string that is not empty. Leave it out for a public client."
         )
-    method = client.get("token_endpoint_auth_method")
+    for name in ("token_endpoint_auth_method", "introspection_endpoint_auth_method"):
+        _require_method(name, client.get(name), secret)
+
+
+def _require_method(name: str, method: str | None, secret: str | None) -> None:
     if method is not None and method not in METHODS:
-        raise ConfigurationError(
-            f"token_endpoint_auth_method {method!r} is not supported; use one of {', '.join(METHODS)}."
-        )
+        raise ConfigurationError(f"{name} {method!r} is not supported; use one of {', '.join(METHODS)}.")
     if method in ("client_secret_basic", "client_secret_post") and not secret:
-        raise ConfigurationError(f"token_endpoint_auth_method {method!r} needs client_secret in ClientMetadata.")
+        raise ConfigurationError(f"{name} {method!r} needs client_secret in ClientMetadata.")
 
 
-def authenticated_request(url: str, form: dict[str, str], client: ClientAuthentication) -> HttpRequest:
+def authenticated_request(
+    url: str, form: Mapping[str, str | Sequence[str]], client: ClientAuthentication
+) -> HttpRequest:
     """A POST of `form` to `url` as `client`. Never repeatable: it may carry a code that is good once."""
     headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
     if client.method == "client_secret_basic":
@@ -64,7 +79,7 @@ def authenticated_request(url: str, form: dict[str, str], client: ClientAuthenti
         form = {**form, "client_id": client.client_id, "client_secret": client.client_secret or ""}
     else:
         form = {**form, "client_id": client.client_id}
-    return HttpRequest(method="POST", url=url, headers=headers, body=urlencode(form).encode())
+    return HttpRequest(method="POST", url=url, headers=headers, body=urlencode(form, doseq=True).encode())
 
 
 def _basic(client: ClientAuthentication) -> str:

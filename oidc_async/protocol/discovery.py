@@ -19,7 +19,11 @@ OPTIONAL_ENDPOINTS = (
     "check_session_iframe",
 )
 BOOLEANS = ("authorization_response_iss_parameter_supported",)
-LISTS = ("token_endpoint_auth_methods_supported", "code_challenge_methods_supported")
+LISTS = (
+    "token_endpoint_auth_methods_supported",
+    "introspection_endpoint_auth_methods_supported",
+    "code_challenge_methods_supported",
+)
 
 
 def well_known_uri(issuer: str) -> str:

@@ -27,11 +27,15 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """What came back, read to its end. Header names are lower case."""
+    """What came back, read to its end. Header names are lower case.
+
+    `seconds` is how long the exchange took, without waiting for its turn.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     body: bytes = field(default=b"", repr=False)
+    seconds: float = 0.0
 
     @property
     def media_type(self) -> str:

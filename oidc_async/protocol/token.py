@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..errors import TokenResponseInvalid
@@ -70,6 +71,14 @@ def authorization_code_request(
         "redirect_uri": redirect_uri,
         "code_verifier": code_verifier,
     }
+    return authenticated_request(provider["token_endpoint"], form, client)
+
+
+def client_credentials_request(
+    provider: ProviderMetadata, client: ClientAuthentication, parameters: Mapping[str, str | Sequence[str]]
+) -> HttpRequest:
+    """Ask for a token of the client's own (RFC 6749 4.4.2); of a list, each value is a parameter (RFC 8707 2)."""
+    form = {**parameters, "grant_type": "client_credentials"}
     return authenticated_request(provider["token_endpoint"], form, client)
 
 

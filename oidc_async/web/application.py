@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import cast
 
+from ..access_cache import AccessCache
 from ..errors import ConfigurationError
 from ..protocol.metadata import ClientMetadata, ProviderMetadata
 from ..provider_configuration import ProviderConfiguration
 from ..relying_party import AsyncRelyingParty, Login
+from ..resource_server import AsyncResourceServer
 from ..runtime import Runtime
 from ..user_session import UserSession
 from .cookies import Cookies
@@ -46,8 +48,21 @@ class WebApplication:
         self.sessions = SessionCookies(settings, sealer, self.cookies, names)
         self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
         self._runtimes: dict[object, Runtime] = {}
+        self.configurations = dict(configurations)
+        # who only verifies tokens here is nobody's client
         self.clients = {
-            name: self._client(configuration, new_runtime) for name, configuration in configurations.items()
+            name: self._client(configuration, new_runtime)
+            for name, configuration in configurations.items()
+            if configuration.client_metadata or configuration.access_token_verification != "jwt"
+        }
+        self._accesses = AccessCache(
+            seconds=settings.token_cache_seconds,
+            refused_seconds=settings.token_cache_refused_seconds,
+            entries=settings.token_cache_entries,
+        )
+        self.resource_servers = {
+            name: self._resource_server(name, configuration, new_runtime)
+            for name, configuration in configurations.items()
         }
 
     @property
@@ -72,6 +87,21 @@ class WebApplication:
             clock_skew_seconds=self.settings.clock_skew,
             login_lifetime_seconds=self.settings.login_seconds,
             runtime=configuration.runtime or self._shared_runtime(configuration, new_runtime),
+        )
+
+    def _resource_server(
+        self,
+        name: str,
+        configuration: ProviderConfiguration,
+        new_runtime: Callable[[ProviderConfiguration], Runtime],
+    ) -> AsyncResourceServer:
+        client = self.clients.get(name)
+        return AsyncResourceServer(
+            configuration,
+            clock_skew_seconds=self.settings.clock_skew,
+            cache=self._accesses,
+            runtime=configuration.runtime or self._shared_runtime(configuration, new_runtime),
+            provider=client.provider if client else None,
         )
 
     def _shared_runtime(

@@ -1,18 +1,20 @@
 """What `OIDCAuthentication` is in every framework: names of providers, several apps, one error view."""
 
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, TypeVar
 from weakref import WeakSet
 
 from ..errors import ConfigurationError
+from ..protocol.access import Access
 from ..protocol.uri import uri_problem
 from ..provider_configuration import ProviderConfiguration
 from ..redirect_uri_config import RedirectUriConfig
 from ..runtime import Runtime
 from .application import WebApplication
 from .settings import read_settings
+from .token_guard import TokenGuard, new_token_guard
 
 NAME = "oidc_async"
 """The key in `app.extensions`."""
@@ -38,8 +40,10 @@ class Extension:
         self._configurations = provider_configurations
         self._redirect_uri_config = redirect_uri_config
         self._named: set[str] = set()
+        self._logins: set[str] = set()
         self._applications: WeakSet[WebApplication] = WeakSet()
         self._error_view: Callable[..., Any] | None = None
+        self._scopes: set[str] = set()
 
     def error_view(self, view: ErrorView) -> ErrorView:
         """Register `view(error=None, error_description=None)` to answer failed logins. A decorator."""
@@ -67,19 +71,47 @@ class Extension:
         application = WebApplication(read_settings(config, self._redirect_uri_config), providers, new_runtime)
         for name in sorted(self._named):
             _require_provider(name, providers)
+        for name in sorted(self._logins):
+            _require_client(name, providers)
         extensions[NAME] = Installed(self, application)
         self._applications.add(application)
         return application
 
     def require_provider_name(self, name: str) -> None:
         """Raise ValueError for a provider that isn't configured, now or, when none is yet, in `install`."""
+        self._named.add(name)
+        for configurations in self._known_configurations():
+            _require_provider(name, configurations)
+
+    def require_login_provider(self, name: str) -> None:
+        """The same, and for one that nobody can log in at."""
         if callable(name):
             raise ConfigurationError("oidc_auth needs the name of a provider: @auth.oidc_auth('name').")
-        self._named.add(name)
-        for application in self._applications:
-            _require_provider(name, application.clients)
-        if not self._applications and self._configurations is not None:
-            _require_provider(name, self._configurations)
+        self.require_provider_name(name)
+        self._logins.add(name)
+        for configurations in self._known_configurations():
+            _require_client(name, configurations)
+
+    def token_guard(
+        self,
+        provider_names: str | Sequence[str],
+        scopes_required: str | Collection[str] | None,
+        scopes_any: str | Collection[str] | None,
+        requires: Callable[[Access], Any] | None,
+        acr_values: str | Sequence[str] | None,
+        max_age: float | None,
+    ) -> TokenGuard:
+        """What the arguments of `token_auth` come to. Raises ValueError for a provider that isn't configured."""
+        guard = new_token_guard(provider_names, scopes_required, scopes_any, requires, acr_values, max_age)
+        for name in guard.providers:
+            self.require_provider_name(name)
+        self._scopes |= guard.requirements.scopes | guard.requirements.any_scopes
+        return guard
+
+    def _known_configurations(self) -> list[Mapping[str, ProviderConfiguration]]:
+        if self._applications:
+            return [application.configurations for application in self._applications]
+        return [] if self._configurations is None else [self._configurations]
 
     def application(self, extensions: Mapping[str, Any] | None) -> WebApplication:
         """The application of these `app.extensions`; the only one that there is, when None.
@@ -117,6 +149,12 @@ def _require_error_view(view: Callable[..., Any]) -> None:
         raise ConfigurationError(
             "The error view must take both parameters: def view(error=None, error_description=None)."
         ) from None
+
+
+def _require_client(name: str, configurations: Mapping[str, ProviderConfiguration]) -> None:
+    configuration = configurations[name]
+    if configuration.client_metadata is None and configuration.client_registration_info is None:
+        raise ConfigurationError(f"Nobody can log in at {name!r}: its ProviderConfiguration has no client_metadata.")
 
 
 def _require_provider(name: str, providers: Iterable[str]) -> None:

@@ -1,5 +1,6 @@
 """What every response gets at its end: the cookies of its exchange, and what keeps it out of shared caches."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from .application import Exchange
@@ -22,6 +23,13 @@ class FrameworkResponse(Protocol):
         httponly: bool = False,
         samesite: str | None = None,
     ) -> None: ...
+
+
+def finish_challenge(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
+    """What tells a client how to go on, on whatever page an error handler made of a refusal."""
+    for name in ("www-authenticate", "retry-after", "cache-control"):
+        if name in headers and name not in response.headers:
+            response.headers[name] = headers[name]
 
 
 def finish_response(response: FrameworkResponse, exchange: Exchange) -> None:

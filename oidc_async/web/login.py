@@ -1,6 +1,7 @@
 """The guard of a view: let a login through, begin one otherwise (OIDC Core 3.1.2.1)."""
 
 import logging
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from ..errors import LoginLoop
@@ -9,6 +10,7 @@ from .messages import Cookie, WebResponse, redirect
 from .navigation import is_navigation, login_required
 from .pending_logins import LoginInBrowser
 from .return_path import return_path
+from .token_failure import token_challenge
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +30,14 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
         return login_required()
     _require_no_loop(exchange)
     return await _begin_login(exchange, provider_name)
+
+
+async def require_login_or_token(exchange: Exchange, provider_name: str) -> WebResponse | None:
+    """As `require_login`, where a token would do, too: a script is told so (RFC 6750 3)."""
+    answer = await require_login(exchange, provider_name)
+    if answer is None or answer.status != 401:
+        return answer
+    return replace(answer, headers={**answer.headers, **token_challenge(exchange.application.settings)})
 
 
 async def _begin_login(exchange: Exchange, provider_name: str) -> WebResponse:

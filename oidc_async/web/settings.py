@@ -9,24 +9,31 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
-from ..protocol.uri import is_loopback
+from ..protocol.uri import is_loopback, uri_problem
 from ..redirect_uri_config import RedirectUriConfig
 
 logger = logging.getLogger(__name__)
 
 KNOWN = (
+    "OIDC_BEARER_IN_BODY",
     "OIDC_CLOCK_SKEW",
     "OIDC_LOGIN_SECONDS",
     "OIDC_REDIRECT_DOMAIN",
     "OIDC_REDIRECT_ENDPOINT",
     "OIDC_REDIRECT_URI",
+    "OIDC_RESOURCE",
+    "OIDC_RFC6750_STATUS",
     "OIDC_SESSION_IDLE_SECONDS",
     "OIDC_SESSION_PERMANENT",
     "OIDC_SESSION_SECONDS",
+    "OIDC_TOKEN_CACHE_ENTRIES",
+    "OIDC_TOKEN_CACHE_REFUSED_SECONDS",
+    "OIDC_TOKEN_CACHE_SECONDS",
 )
 LEAST_SECRET_BYTES = 16
 DEFAULT_SESSION_SECONDS = 31 * 86_400.0
 MOST_SECONDS = 1e10
+MOST_ENTRIES = 100_000_000
 T = TypeVar("T")
 
 
@@ -41,6 +48,12 @@ class Settings:
     session_idle_seconds: float | None
     clock_skew: float
     login_seconds: float
+    rfc6750_status: bool
+    bearer_in_body: bool
+    resource: str | None
+    token_cache_seconds: float
+    token_cache_refused_seconds: float
+    token_cache_entries: int
 
 
 def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | None) -> Settings:
@@ -57,6 +70,12 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
         session_idle_seconds=_read_seconds(config, "OIDC_SESSION_IDLE_SECONDS", None),
         clock_skew=_read_seconds(config, "OIDC_CLOCK_SKEW", 30.0, least=0),
         login_seconds=_read_seconds(config, "OIDC_LOGIN_SECONDS", 600.0),
+        rfc6750_status=_read_bool(config, "OIDC_RFC6750_STATUS", False),
+        bearer_in_body=_read_bool(config, "OIDC_BEARER_IN_BODY", False),
+        resource=_read_resource(config),
+        token_cache_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_SECONDS", 60.0, least=0),
+        token_cache_refused_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_REFUSED_SECONDS", 5.0, least=0),
+        token_cache_entries=_read_count(config, "OIDC_TOKEN_CACHE_ENTRIES", 100_000),
     )
 
 
@@ -108,6 +127,20 @@ def _read_bool(config: Mapping[str, Any], name: str, default: bool) -> bool:
     value = _read(config, name, default)
     if not isinstance(value, bool):
         raise ConfigurationError(f"{name} must be True or False.")
+    return value
+
+
+def _read_resource(config: Mapping[str, Any]) -> str | None:
+    resource: str | None = _read(config, "OIDC_RESOURCE", None)
+    if resource is not None and (problem := uri_problem(resource) or ("?" in resource and "must not have a query")):
+        raise ConfigurationError(f"OIDC_RESOURCE {problem}.")
+    return resource
+
+
+def _read_count(config: Mapping[str, Any], name: str, default: int) -> int:
+    value = _read(config, name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_ENTRIES:
+        raise ConfigurationError(f"{name} must be a whole number, from 1 to {MOST_ENTRIES}.")
     return value
 
 

@@ -27,9 +27,13 @@ NAMES_OF_ADAPTERS = {
 }
 NAMES_OF_THE_CORE = {
     *NAMES_OF_ADAPTERS - {"OIDCAuthentication"},
+    "Access",
+    "AccessCache",
     "AsyncRelyingParty",
+    "AsyncResourceServer",
     "AsyncRuntime",
     "AuthorizationRequest",
+    "BearerError",
     "BlockingRuntime",
     "ConfigurationError",
     "Login",
@@ -39,6 +43,9 @@ NAMES_OF_THE_CORE = {
     "PendingLogin",
     "ProviderError",
     "RelyingParty",
+    "Requirements",
+    "ResourceServer",
+    "Statistics",
     "TokenError",
 }
 MODULES = {
@@ -92,6 +99,15 @@ def test_the_session_of_an_adapter_is_that_of_the_core(adapter: Any) -> None:
         ("__init__", ["provider_configurations", "app", "redirect_uri_config"]),
         ("init_app", ["app", "provider_configurations"]),
         ("oidc_auth", ["provider_name"]),
+        (
+            "token_auth",
+            ["provider_name", "scopes_required", "scopes_any", "requires", "acr_values", "max_age"],
+        ),
+        (
+            "access_control",
+            ["provider_name", "scopes_required", "scopes_any", "requires", "acr_values", "max_age"],
+        ),
+        ("statistics", []),
         ("oidc_logout", ["view", "post_logout_redirect_uri"]),
         ("error_view", ["view"]),
     ],
@@ -141,7 +157,7 @@ def test_both_adapters_have_the_same_files() -> None:
 
 @each_adapter
 def test_an_adapter_is_small(adapter: Any) -> None:
-    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 300
+    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 450
 
 
 class Leveller(ast.NodeTransformer):
@@ -182,9 +198,9 @@ def functions_of(path: Path) -> dict[str, str]:
     ("file", "differing"),
     [
         # the life of the runtimes; Flask's clients are blocking faces, and its answers are finished at once
-        ("authentication.py", {"init_app", "clients", "_answer", "_close"}),
-        # where the undecoded path is, and what is left of a form that was read
-        ("translation.py", {"_raw_path", "read_body"}),
+        ("authentication.py", {"init_app", "clients", "_answer", "_admit", "_verdict", "_close"}),
+        # where the undecoded path and the headers are, and what is left of a form that was read
+        ("translation.py", {"_raw_path", "read_authorizations", "read_body"}),
         ("user_session.py", set()),
         ("provider_configuration.py", set()),
         ("redirect_uri_config.py", set()),

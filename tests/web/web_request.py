@@ -49,6 +49,12 @@ def settings(**changes: Any) -> Settings:
         "session_idle_seconds": None,
         "clock_skew": 30.0,
         "login_seconds": 600.0,
+        "rfc6750_status": False,
+        "bearer_in_body": False,
+        "resource": None,
+        "token_cache_seconds": 60.0,
+        "token_cache_refused_seconds": 5.0,
+        "token_cache_entries": 100_000,
     }
     return Settings(**{**values, **changes})
 

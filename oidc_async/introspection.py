@@ -1,0 +1,110 @@
+"""Asking the provider about access tokens, and leaving it alone for a moment when it fails (RFC 7662, RFC 9701)."""
+
+import logging
+from typing import Any
+
+from .errors import ConfigurationError, IntrospectionInvalid, ProviderError, ProviderPaused, TokenError
+from .pause import Pause, is_outage
+from .protocol.client_authentication import client_authentication
+from .protocol.http_message import HttpRequest, HttpResponse
+from .protocol.introspection import (
+    introspection_request,
+    parse_introspection_jwt,
+    read_introspection,
+    read_introspection_jwt,
+)
+from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .provider import Provider
+from .retrying import send_repeatable
+from .runtime import Runtime
+from .statistics import Counters
+
+logger = logging.getLogger(__name__)
+
+
+class Introspection:
+    """The introspection endpoint of one provider, asked as one client.
+
+    `leeway` and `pause` are in seconds; what happens is counted in `counters`.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        client: ClientMetadata,
+        runtime: Runtime,
+        counters: Counters,
+        *,
+        leeway: float,
+        pause: float,
+    ) -> None:
+        self._provider, self._client, self._runtime, self._counters = provider, client, runtime, counters
+        self._leeway, self._pause = leeway, Pause(pause)
+        self._algorithm: str | None = client.get("introspection_signed_response_alg")
+        self._endpoint = ""
+
+    async def ask(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
+        """What the provider says of the token, `active` or not.
+
+        Raises ProviderError when it says nothing, ConfigurationError when it can't be asked.
+        """
+        request = self._request(metadata, token)
+        try:
+            self._pause.require_over(self._runtime.monotonic())
+            return await self._read(await self._send(request), metadata["issuer"])
+        except ProviderPaused:
+            self._counters.paused += 1
+            raise
+        except ProviderError as error:
+            self._fail(error)
+            raise
+
+    def queue_length(self) -> int:
+        """How many requests wait now for their turn."""
+        return self._runtime.queue_length(self._endpoint) if self._endpoint else 0
+
+    def _request(self, metadata: ProviderMetadata, token: str) -> HttpRequest:
+        if "introspection_endpoint" not in metadata:
+            raise ConfigurationError(
+                "The provider's metadata have no introspection_endpoint. Set it in provider_metadata, or verify JWTs "
+                'here with access_token_verification="jwt" and audience.'
+            )
+        self._endpoint = metadata["introspection_endpoint"]
+        client = client_authentication(self._client, metadata, "introspection")
+        return introspection_request(metadata, client, token, signed=self._algorithm is not None)
+
+    async def _send(self, request: HttpRequest) -> HttpResponse:
+        self._counters.upstream_calls += 1
+        response = await send_repeatable(self._runtime, request)
+        self._counters.answered(response.seconds)
+        return response
+
+    async def _read(self, response: HttpResponse, issuer: str) -> dict[str, Any]:
+        if self._algorithm is None:
+            document = read_introspection(response)
+        else:
+            document = await self._read_signed(response, self._algorithm, issuer)
+        self._pause.end()
+        return document
+
+    async def _read_signed(self, response: HttpResponse, algorithm: str, issuer: str) -> dict[str, Any]:
+        now = self._runtime.now()
+        try:
+            jws = parse_introspection_jwt(response, algorithm)
+            return await self._provider.verify(
+                jws,
+                lambda key: read_introspection_jwt(
+                    jws, key, issuer=issuer, client_id=self._client["client_id"], leeway=self._leeway, now=now
+                ),
+            )
+        except TokenError as error:
+            # not the token is wrong, but what is said of it
+            raise IntrospectionInvalid(
+                f"The signed introspection response can't be trusted: {error}", reason=error.code
+            ) from None
+
+    def _fail(self, error: ProviderError) -> None:
+        self._counters.failures += 1
+        if is_outage(error):
+            self._pause.begin(self._runtime.monotonic())
+        logger.error("nothing could be found out about a token: %s (%s)", error, error.code)

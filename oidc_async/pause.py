@@ -1,0 +1,43 @@
+"""Leaving a provider alone for a moment after it failed."""
+
+from .errors import OAuthError, ProviderError, ProviderPaused, ProviderTimeout, ProviderUnreachable
+
+OF_GATEWAYS = frozenset({None, 502, 503, 504})
+
+
+class Pause:
+    """After a failure nobody asks for `seconds`; from then on one caller tries in each such time, until it succeeds.
+
+    A provider that is down costs each request nothing, and is found to be up again by the first one after a pause.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._is_failing = False
+        self._until = 0.0
+
+    def require_over(self, now: float) -> None:
+        """Raise ProviderPaused while it lasts; `now` is in seconds on a clock that never jumps."""
+        if not self._is_failing:
+            return
+        if now < self._until:
+            raise ProviderPaused(
+                "The provider failed a moment ago, and is not asked again yet.", retry_after=self._until - now
+            )
+        # this caller tries; the others go on as they were
+        self._until = now + self._seconds
+
+    def begin(self, now: float) -> None:
+        self._is_failing, self._until = True, now + self._seconds
+
+    def end(self) -> None:
+        self._is_failing = False
+
+
+def is_outage(error: ProviderError) -> bool:
+    """Whether `error` tells of the provider as a whole, not of a request: no single token may stop all others."""
+    if isinstance(error, OAuthError):
+        return error.status == 429
+    if isinstance(error, ProviderUnreachable):
+        return error.evidence.get("status") in OF_GATEWAYS
+    return isinstance(error, ProviderTimeout)

@@ -1,0 +1,239 @@
+"""What an API does with the access tokens that it is shown: find out whether they are good, and what they grant."""
+
+from hashlib import sha256
+from typing import Any
+
+from .access_cache import AccessCache
+from .async_runtime import AsyncRuntime
+from .blocking import Blocking, blocking
+from .blocking_runtime import BlockingRuntime
+from .errors import ConfigurationError, KeyNotFound, TokenError
+from .flight import twin
+from .introspection import Introspection
+from .protocol.access import NO_REQUIREMENTS, Access, Requirements, require_granted
+from .protocol.access_token import AccessExpectations, is_issued_by, parse_access_token, read_access_token
+from .protocol.introspection import read_introspected_token
+from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .provider import Provider
+from .provider_configuration import DEFAULT_CLOCK_SKEW, ProviderConfiguration, require_seconds
+from .runtime import Runtime
+from .statistics import Counters, Statistics
+
+SECONDS_WITHOUT_EXPIRY = 10.0
+"""How long a token is trusted of which the provider doesn't say when it ends."""
+
+
+class AsyncResourceServer:
+    """Verifies the access tokens of one provider, for asyncio.
+
+    Parameters:
+        configuration: the provider, how its tokens are verified, and whom they must be meant for.
+        clock_skew_seconds: leeway for time claims, unless the configuration has its own.
+        cache: what is remembered of tokens, and for how long; one of its own by default.
+        runtime: how to reach the network; one of its own by default.
+        provider: the provider over the same runtime, to share its metadata and keys with a relying party.
+
+    Raises ConfigurationError when tokens are to be introspected and there is no client to do that as.
+    """
+
+    def __init__(
+        self,
+        configuration: ProviderConfiguration,
+        *,
+        clock_skew_seconds: float = DEFAULT_CLOCK_SKEW,
+        cache: AccessCache | None = None,
+        runtime: Runtime | None = None,
+        provider: Provider | None = None,
+    ) -> None:
+        require_seconds("clock_skew_seconds", clock_skew_seconds)
+        verification = configuration.access_token_verification
+        if configuration.client_metadata is None and verification != "jwt":
+            raise ConfigurationError(
+                "Introspection needs client_metadata: a client that the provider lets ask about tokens."
+            )
+        own_skew = configuration.clock_skew_seconds
+        self.configuration = configuration
+        self._client = configuration.client_metadata or ClientMetadata()
+        self._leeway = clock_skew_seconds if own_skew is None else own_skew
+        self._cache = AccessCache() if cache is None else cache
+        self._runtime: Runtime = (
+            runtime
+            or configuration.runtime
+            or AsyncRuntime(configuration.http_settings, http_client=configuration.http_client)
+        )
+        self.provider = provider or Provider(configuration, self._runtime)
+        self._counters = Counters()
+        self._introspection = Introspection(
+            self.provider,
+            self._client,
+            self._runtime,
+            self._counters,
+            leeway=self._leeway,
+            pause=configuration.http_settings.failure_pause,
+        )
+        self._hash = sha256(_identity(configuration))
+
+    @property
+    def issuer(self) -> str:
+        """The Issuer Identifier of the provider."""
+        configuration = self.configuration
+        return configuration.issuer or str((configuration.provider_metadata or ProviderMetadata())["issuer"])
+
+    def known(self, token: str) -> Access | None:
+        """The access of a token that was verified a moment ago, without any waiting; None when it has to be now."""
+        access = self._cache.find(self._key(token), self._runtime.monotonic())
+        if access is not None:
+            self._counters.hits += 1
+        return access
+
+    async def verify(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> Access:
+        """What the token grants, once it is verified (RFC 7662, RFC 9068 4) and grants what is asked for.
+
+        Any number of callers with the same token cause one request.
+
+        Raises TokenError for a token that is not good, InsufficientScope or InsufficientUserAuthentication for one
+        that doesn't suffice, ProviderError when it can't be found out, and ConfigurationError when it never can.
+        """
+        access = self.known(token) or await self._find_out(token)
+        self.require_granted(access, requirements)
+        return access
+
+    def require_granted(self, access: Access, requirements: Requirements) -> None:
+        """Raise InsufficientScope or InsufficientUserAuthentication for what `access` does not grant."""
+        require_granted(access, requirements, now=self._runtime.now(), leeway=self._leeway)
+
+    def forget(self, token: str) -> None:
+        """Ask about this token again when it comes the next time, for instance after a logout."""
+        self._cache.forget(self._key(token))
+
+    def statistics(self) -> Statistics:
+        """What has happened so far, in this process."""
+        return self._counters.snapshot(entries=len(self._cache), queue_length=self._introspection.queue_length())
+
+    def _key(self, token: str) -> bytes:
+        hashed = self._hash.copy()
+        hashed.update(token.encode("utf-8", "surrogatepass"))
+        return hashed.digest()
+
+    async def _find_out(self, token: str) -> Access:
+        key = self._key(token)
+        refusal = self._cache.find_refusal(key, self._runtime.monotonic())
+        if refusal is not None:
+            self._counters.refused_hits += 1
+            raise twin(refusal)
+        self._counters.misses += 1
+        is_mine = False
+
+        async def work() -> Access | TokenError:
+            nonlocal is_mine
+            is_mine = True
+            # a flight that landed between our look and our turn has done the work
+            return self._cache.find(key, self._runtime.monotonic()) or await self._asked(key, token)
+
+        outcome = await self._runtime.share(key, work)
+        self._counters.joined += not is_mine
+        if isinstance(outcome, TokenError):
+            raise twin(outcome)
+        return outcome.copy()
+
+    async def _asked(self, key: bytes, token: str) -> Access | TokenError:
+        """What comes of a token that nobody knows yet; a refusal is a result as well."""
+        try:
+            access = Access.of(await self._claims(token))
+        except TokenError as error:
+            # a key that is missing now may be published in a moment
+            if not isinstance(error, KeyNotFound):
+                self._cache.keep_refusal(key, twin(error), self._runtime.monotonic())
+            return error
+        expiry = access.expires_at
+        seconds = SECONDS_WITHOUT_EXPIRY if expiry is None else expiry - self._runtime.now()
+        self._cache.keep(key, access, seconds, self._runtime.monotonic())
+        return access
+
+    async def _claims(self, token: str) -> dict[str, Any]:
+        metadata = await self.provider.metadata()
+        expectations = AccessExpectations(
+            issuer=metadata["issuer"],
+            audience=self.configuration.accepted_audience,
+            leeway_seconds=self._leeway,
+        )
+        if self._is_verified_here(token, expectations):
+            return await self._verified(token, expectations)
+        document = await self._introspection.ask(metadata, token)
+        return read_introspected_token(document, expectations, now=self._runtime.now())
+
+    def _is_verified_here(self, token: str, expectations: AccessExpectations) -> bool:
+        configuration = self.configuration
+        if configuration.access_token_verification == "auto":
+            untyped = configuration.accept_untyped_access_tokens
+            return configuration.audience is not None and is_issued_by(token, expectations.issuer, untyped=untyped)
+        return configuration.access_token_verification == "jwt"
+
+    async def _verified(self, token: str, expectations: AccessExpectations) -> dict[str, Any]:
+        configuration, client_id = self.configuration, self._client.get("client_id")
+        self._counters.verified_here += 1
+        jws = parse_access_token(
+            token, configuration.access_token_algorithms, untyped=configuration.accept_untyped_access_tokens
+        )
+        now = self._runtime.now()
+        return await self.provider.verify(
+            jws, lambda key: read_access_token(jws, key, expectations, client_id=client_id, now=now)
+        )
+
+
+class ResourceServer(Blocking[AsyncResourceServer]):
+    """Verifies the access tokens of one provider, for threads. Everything is as in AsyncResourceServer."""
+
+    def __init__(
+        self,
+        configuration: ProviderConfiguration,
+        *,
+        clock_skew_seconds: float = DEFAULT_CLOCK_SKEW,
+        cache: AccessCache | None = None,
+        runtime: Runtime | None = None,
+    ) -> None:
+        super().__init__(
+            AsyncResourceServer(
+                configuration,
+                clock_skew_seconds=clock_skew_seconds,
+                cache=cache,
+                runtime=runtime
+                or configuration.runtime
+                or BlockingRuntime(configuration.http_settings, http_client=configuration.http_client),
+            )
+        )
+
+    @property
+    def configuration(self) -> ProviderConfiguration:
+        return self._origin.configuration
+
+    def known(self, token: str) -> Access | None:
+        """The access of a token that was verified a moment ago, without any waiting; None when it has to be now."""
+        return self._origin.known(token)
+
+    def forget(self, token: str) -> None:
+        """Ask about this token again when it comes the next time, for instance after a logout."""
+        self._origin.forget(token)
+
+    def statistics(self) -> Statistics:
+        """What has happened so far, in this process."""
+        return self._origin.statistics()
+
+    verify = blocking(AsyncResourceServer.verify)
+
+
+def _identity(configuration: ProviderConfiguration) -> bytes:
+    """What a token was found good for: nobody else may take our word for it."""
+    metadata = configuration.provider_metadata or ProviderMetadata()
+    client = configuration.client_metadata or ClientMetadata()
+    audience = configuration.accepted_audience
+    identity = (
+        configuration.issuer,
+        sorted(metadata.items(), key=str),
+        client.get("client_id"),
+        None if audience is None else sorted(audience),
+        configuration.access_token_verification,
+        configuration.access_token_algorithms,
+        configuration.accept_untyped_access_tokens,
+    )
+    return sha256(repr(identity).encode("utf-8", "backslashreplace")).digest()

@@ -1,0 +1,126 @@
+"""The guard of a view that takes bearer tokens: which provider's, and what they must grant (RFC 6750, RFC 9470)."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..errors import BearerTokenMissing, ClaimInvalid, ConfigurationError, InsufficientScope
+from ..protocol.access import Access, Requirements
+from ..protocol.access_token import claimed_issuer
+from ..protocol.bearer_token import read_bearer_token
+from ..resource_server import AsyncResourceServer
+from .application import WebApplication
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenGuard:
+    """What one view asks of tokens.
+
+    Parameters:
+        providers: names of the providers whose tokens are taken.
+        requirements: what a token must grant.
+        requires: says of the claims whether they will do; None when nothing more is asked.
+    """
+
+    providers: tuple[str, ...]
+    requirements: Requirements
+    requires: Callable[[Access], Any] | None
+
+    def known(self, application: WebApplication, authorizations: Sequence[str]) -> Access | None:
+        """The access of a token that was verified a moment ago, without any waiting; None when that has to be now.
+
+        Raises InsufficientScope or InsufficientUserAuthentication.
+        """
+        if len(authorizations) != 1 or application.settings.bearer_in_body:
+            return None
+        scheme, _, token = authorizations[0].partition(" ")
+        if scheme.lower() != "bearer":
+            return None
+        for name in self.providers:
+            server = application.resource_servers[name]
+            access = server.known(token)
+            if access is not None:
+                server.require_granted(access, self.requirements)
+                return access
+        return None
+
+    async def find_out(
+        self, application: WebApplication, authorizations: Sequence[str], form_tokens: Sequence[str]
+    ) -> Access | None:
+        """The access of the request's token; None when it brings none.
+
+        Raises BearerError, TokenError, ProviderError or ConfigurationError.
+        """
+        token = read_bearer_token(authorizations, form_tokens)
+        if token is None:
+            return None
+        return await self._server(application, token).verify(token, self.requirements)
+
+    def _server(self, application: WebApplication, token: str) -> AsyncResourceServer:
+        """The one that a token claims to be for: no provider is shown the token of another one."""
+        servers = [application.resource_servers[name] for name in self.providers]
+        if len(servers) == 1:
+            return servers[0]
+        issuer = claimed_issuer(token)
+        for server in servers:
+            if server.issuer == issuer:
+                return server
+        raise ClaimInvalid("iss must be one of the providers that this view takes tokens of.", claim="iss")
+
+    def require(self, verdict: object) -> None:
+        """Raise InsufficientScope unless `requires` said yes."""
+        if not verdict:
+            raise InsufficientScope("The claims of the token are not those that this view requires.")
+
+
+def require_other_way(login: str | None) -> None:
+    """Raise BearerTokenMissing for a request without a token, where there is no login in place of it."""
+    if login is None:
+        raise BearerTokenMissing("The request must bring a bearer token.")
+
+
+def may_be_in_body(application: WebApplication, method: str, media_type: str) -> bool:
+    """Whether a token may stand in the body of such a request (RFC 6750 2.2)."""
+    return application.settings.bearer_in_body and method not in ("GET", "HEAD") and media_type == FORM_TYPE
+
+
+def new_token_guard(
+    providers: str | Sequence[str],
+    scopes_required: str | Collection[str] | None,
+    scopes_any: str | Collection[str] | None,
+    requires: Callable[[Access], Any] | None,
+    acr_values: str | Sequence[str] | None,
+    max_age: float | None,
+) -> TokenGuard:
+    """What the arguments of a decorator come to. Raises ConfigurationError."""
+    if requires is not None and not callable(requires):
+        raise ConfigurationError(
+            "requires must be callable: it is given the claims, and answers whether they will do."
+        )
+    if max_age is not None and (isinstance(max_age, bool) or not 0 <= max_age < 1e10):
+        raise ConfigurationError("max_age must be a number of seconds, not negative.")
+    return TokenGuard(
+        providers=_words("the name of a provider", providers) or _no_provider(),
+        requirements=Requirements(
+            scopes=frozenset(_words("scopes_required", scopes_required)),
+            any_scopes=frozenset(_words("scopes_any", scopes_any)),
+            acr_values=_words("acr_values", acr_values),
+            max_age=max_age,
+        ),
+        requires=requires,
+    )
+
+
+def _no_provider() -> tuple[str, ...]:
+    raise ConfigurationError("token_auth needs the name of a provider: @auth.token_auth('name').")
+
+
+def _words(name: str, value: str | Collection[str] | None) -> tuple[str, ...]:
+    if callable(value):
+        _no_provider()
+    words = cast("Collection[object]", (value,) if isinstance(value, str) else value or ())
+    if not all(isinstance(word, str) and word and word.isprintable() for word in words):
+        raise ConfigurationError(f"{name} must be a string, or a list of strings, and none of them empty.")
+    return tuple(cast("Collection[str]", words))
