@@ -130,6 +130,14 @@ def parse_compact(token: str) -> CompactJWS:
     )
 
 
+def require_algorithm(jws: CompactJWS, algorithms: tuple[str, ...]) -> None:
+    """Require that the token names one of `algorithms`. Raises AlgorithmNotAllowed."""
+    if jws.alg not in algorithms:
+        seen = jws.alg if jws.alg in (*SUPPORTED_ALGORITHMS, "none") else "another"
+        message = f"alg must be {', '.join(algorithms)}, as the client registered it, not {seen}."
+        raise AlgorithmNotAllowed(message, expected=algorithms, seen=seen)
+
+
 def verify_compact(jws: CompactJWS, key: VerificationKey) -> None:
     """Require that `key` signed the token with the algorithm of its header (RFC 7515 5.2).
 
