@@ -121,9 +121,10 @@ def test_of_what_is_not_active_nothing_is_told(
 @pytest.mark.parametrize("jwt", [False, True])
 def test_a_token_is_active_until_it_expires(provider: SimulatedProvider, api: MiniResourceServer, jwt: bool) -> None:
     token = provider.issue_access_token("client1", lifetime=30, jwt=jwt)
-    provider.clock.advance(29)
+    provider.clock.advance(29.25)
     assert api.introspect(token)["exp"] == 1_700_000_030
-    provider.clock.advance(1)
+    provider.clock.advance(0.25)  # the very second that exp names
+    assert provider.clock() == 1_700_000_030
     assert api.introspect(token) == INACTIVE
 
 
