@@ -3,54 +3,34 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable
-from contextlib import aclosing, asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from contextlib import aclosing, nullcontext
 from contextvars import Context
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
-import httpcore
-import httpx
-
-from .errors import ConfigurationError, OIDCError, ProviderOverloaded
+from .async_connection import AsyncConnection, Connector
+from .errors import OIDCError, ProviderOverloaded
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
-from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response
+from .http11 import peer_of, proxy_of, request_head
+from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response, require_client
 from .http_failure import describe, provider_failure, require_http_url
 from .http_settings import DEFAULT_SETTINGS, require_usable, tls_context
+from .idle_connections import KEEP_ALIVE, IdleConnections
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import HttpSettings
 
-if TYPE_CHECKING:
-    import httpcore as core
-    import httpx as http
-else:
-    try:
-        import httpcore2 as core
-        import httpx2 as http
-    except ImportError:
-        import httpcore as core
-        import httpx as http
-
 T = TypeVar("T")
-
-_TIMEOUTS = (
-    TimeoutError,
-    httpx.TimeoutException,
-    httpcore.TimeoutException,
-    http.TimeoutException,
-    core.TimeoutException,
-)
-_KEEP_ALIVE = 5.0
 
 
 class AsyncRuntime:
     """Talks HTTP and shares work on asyncio.
 
     Parameters:
-        settings: limits, TLS and proxy of our own clients; the limits hold for a caller's client too.
-        http_client: an httpx or httpx2 AsyncClient to use instead of our own. It is never closed; its cookies,
-            `auth` and redirects are not used; it belongs to one event loop.
+        settings: limits, TLS and proxy of our own connections; the limits hold for a caller's client too.
+        http_client: an httpx or httpx2 AsyncClient to use instead of our own connections. It is never closed;
+            its cookies, `auth` and redirects are not used; it belongs to one event loop.
         clock: seconds since the epoch.
         monotonic: seconds on a clock that never jumps.
 
@@ -67,9 +47,11 @@ class AsyncRuntime:
     ) -> None:
         require_usable(settings)
         self._settings = settings
-        self._given_client = _require_async_client(http_client)
+        self._given_client = require_client(http_client, "AsyncClient")
         self._clock = clock
         self._monotonic = monotonic
+        self._proxy = proxy_of(settings.proxy)
+        self._connector = Connector(self._proxy, settings.connect_timeout, self._tls_context)
         self._tls: ssl.SSLContext | None = None
         self._homes: dict[asyncio.AbstractEventLoop, _Home] = {}
 
@@ -83,14 +65,13 @@ class AsyncRuntime:
         await asyncio.sleep(seconds)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        home, seconds = self._home(), min(self._settings.deadline, request.seconds)
+        home = self._home()
         try:
             require_http_url(request)
-            async with asyncio.timeout(seconds), home.gate_to(request.url).passage(request):
-                client = self._given_client or await home.own_client(self._new_client)
-                return await self._exchange(client, request)
+            async with asyncio.timeout(min(self._settings.deadline, request.seconds)):
+                return await self._pass(home, request, origin(request.url))
         except Exception as error:
-            failure = provider_failure(request, error, _TIMEOUTS)
+            failure = provider_failure(request, error)
         raise failure
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
@@ -105,6 +86,9 @@ class AsyncRuntime:
                 await asyncio.wait((flight.task,))
             if flight is mine or not flight.is_lost():
                 return cast("T", flight.result())
+
+    def queue_length(self, url: str) -> int:
+        return sum(home.queue_length(url) for home in list(self._homes.values()))
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop; a later request opens new ones.
@@ -125,17 +109,39 @@ class AsyncRuntime:
             home = self._homes[loop] = _Home(self._settings, self._monotonic)
         return home
 
-    def _new_client(self) -> http.AsyncClient:
-        if self._tls is None:
-            self._tls = tls_context(self._settings, lambda: http.create_ssl_context(trust_env=False))
-        return http.AsyncClient(
-            transport=_Transport(self._settings, self._tls),
-            headers={"User-Agent": self._settings.user_agent},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            trust_env=False,
-        )
+    async def _pass(self, home: "_Home", request: HttpRequest, provider: str) -> HttpResponse:
+        gate = home.gate_to(provider)
+        await gate.enter(request)
+        begun = self._monotonic()
+        try:
+            if self._given_client is None:
+                response = await self._exchange(await home.idle_connections(), request, provider)
+            else:
+                response = await self._exchange_by(self._given_client, request)
+        finally:
+            gate.leave()
+        return replace(response, seconds=self._monotonic() - begun)
 
-    async def _exchange(self, client: http.AsyncClient, request: HttpRequest) -> HttpResponse:
+    async def _exchange(
+        self, idle: IdleConnections[AsyncConnection], request: HttpRequest, provider: str
+    ) -> HttpResponse:
+        head = request_head(request, provider, self._settings.user_agent, self._proxy)
+        connection = idle.take(provider, time.monotonic())
+        if connection is None:
+            connection = await self._connector.connect(provider, peer_of(request.url))
+        response = await connection.exchange(request, head)
+        if connection.is_reusable():
+            idle.put(connection, time.monotonic())
+        else:
+            connection.close()
+        return response
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = tls_context(self._settings)
+        return self._tls
+
+    async def _exchange_by(self, client: Any, request: HttpRequest) -> HttpResponse:
         settings = self._settings
         outgoing = client_request(client, request, settings.connect_timeout, settings.deadline)
         response = await client.send(outgoing, stream=True, auth=as_it_is, follow_redirects=False)
@@ -159,22 +165,28 @@ class _Home:
         self._gates: dict[str, _Gate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_TaskFlight] = Flights(failures, nullcontext())
-        self._client: http.AsyncClient | None = None
+        self._idle = IdleConnections[AsyncConnection](settings.max_concurrency, nullcontext())
         self._lifeline: AsyncGenerator[None] | None = None
         self._hold: asyncio.TimerHandle | None = None
-        self._hold_seconds = settings.deadline + _KEEP_ALIVE
+        self._hold_seconds = settings.deadline + KEEP_ALIVE
 
-    def gate_to(self, url: str) -> "_Gate":
+    def gate_to(self, provider: str) -> "_Gate":
         """One for each origin: a provider that hangs must not hold up the others."""
-        return self._gates.setdefault(origin(url), _Gate(self._settings))
+        gate = self._gates.get(provider)
+        if gate is None:
+            gate = self._gates[provider] = _Gate(self._settings)
+        return gate
 
-    async def own_client(self, new_client: Callable[[], http.AsyncClient]) -> http.AsyncClient:
-        if self._client is None:
-            self._client = new_client()
-            self._lifeline = _closing_with_the_loop(self._client)
+    def queue_length(self, url: str) -> int:
+        gate = self._gates.get(origin(url))
+        return 0 if gate is None else gate.waiting
+
+    async def idle_connections(self) -> IdleConnections[AsyncConnection]:
+        if self._lifeline is None:
+            self._lifeline = _closing_with_the_loop(self._idle)
             await anext(self._lifeline)
         self._hold_on()
-        return self._client
+        return self._idle
 
     async def aclose(self) -> None:
         if self._hold is not None:
@@ -185,10 +197,12 @@ class _Home:
     def _hold_on(self) -> None:
         # A timer keeps the generator alive, so that also a runtime that is dropped just before
         # the end of its loop is closed in order.
-        if self._hold is not None:
-            self._hold.cancel()
         loop = asyncio.get_running_loop()
-        self._hold = loop.call_later(self._hold_seconds, _let_go, self._lifeline)
+        if self._hold is not None:
+            if self._hold.when() - loop.time() > self._hold_seconds:
+                return
+            self._hold.cancel()
+        self._hold = loop.call_later(2 * self._hold_seconds, _let_go, self._lifeline)
 
 
 class _Gate:
@@ -197,24 +211,19 @@ class _Gate:
     def __init__(self, settings: HttpSettings) -> None:
         self._slots = asyncio.Semaphore(settings.max_concurrency)
         self._max_queue = settings.max_queue
-        self._waiting = 0
+        self.waiting = 0
 
-    @asynccontextmanager
-    async def passage(self, request: HttpRequest) -> AsyncGenerator[None]:
-        await self._enter(request)
-        try:
-            yield
-        finally:
-            self._slots.release()
-
-    async def _enter(self, request: HttpRequest) -> None:
-        if self._slots.locked() and self._waiting >= self._max_queue:
-            raise ProviderOverloaded(f"{describe(request)}: {self._waiting} requests wait already")
-        self._waiting += 1
+    async def enter(self, request: HttpRequest) -> None:
+        if self._slots.locked() and self.waiting >= self._max_queue:
+            raise ProviderOverloaded(f"{describe(request)}: {self.waiting} requests wait already")
+        self.waiting += 1
         try:
             await self._slots.acquire()
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
+
+    def leave(self) -> None:
+        self._slots.release()
 
 
 class _TaskFlight(Flight):
@@ -244,152 +253,10 @@ class _TaskFlight(Flight):
 def _let_go(_lifeline: AsyncGenerator[None] | None) -> None: ...
 
 
-async def _closing_with_the_loop(client: http.AsyncClient) -> AsyncGenerator[None]:
+async def _closing_with_the_loop(idle: IdleConnections[AsyncConnection]) -> AsyncGenerator[None]:
     # A loop that shuts down closes the async generators that it has begun.
     try:
         yield
     finally:
-        await client.aclose()
-
-
-class _Transport(http.AsyncBaseTransport):
-    """Connections of httpcore, the last used first.
-
-    In place of its pool, which looks at every connection and asks its socket, for every request. The gate bounds
-    how many there are.
-    """
-
-    def __init__(self, settings: HttpSettings, tls: ssl.SSLContext) -> None:
-        self._factory = _factory(settings, tls)
-        self._timeouts = {"connect": settings.connect_timeout}
-        self._keep = settings.max_concurrency
-        self._idle: list[core.AsyncConnectionInterface] = []
-
-    async def handle_async_request(self, request: http.Request) -> http.Response:
-        url = request.url
-        outgoing = core.Request(
-            method=request.method,
-            url=core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
-            content=await request.aread(),
-            extensions={"timeout": self._timeouts},
-        )
-        connection = await self._take(outgoing.url.origin)
-        response = await connection.handle_async_request(outgoing)
-        body = _Body(response, lambda: self._put(connection))
-        return http.Response(response.status, headers=response.headers, stream=body)
-
-    async def aclose(self) -> None:
-        self._keep = 0
-        await self._close_surplus()
-
-    async def _take(self, origin: core.Origin) -> core.AsyncConnectionInterface:
-        while (connection := self._pop(origin)) is not None:
-            if not connection.has_expired():
-                return connection
-            await connection.aclose()
-        return self._factory.create_connection(origin)
-
-    def _pop(self, origin: core.Origin) -> core.AsyncConnectionInterface | None:
-        for position in reversed(range(len(self._idle))):
-            if self._idle[position].can_handle_request(origin):
-                return self._idle.pop(position)
-        return None
-
-    async def _put(self, connection: core.AsyncConnectionInterface) -> None:
-        if connection.is_idle():
-            self._idle.append(connection)
-            await self._close_surplus()
-
-    async def _close_surplus(self) -> None:
-        # The first has been idle for longest.
-        while self._idle and (len(self._idle) > self._keep or self._idle[0].has_expired()):
-            await self._idle.pop(0).aclose()
-
-
-class _Body(http.AsyncByteStream):
-    """A body that gives its connection back when it is closed."""
-
-    def __init__(self, response: core.Response, give_back: Callable[[], Awaitable[None]]) -> None:
-        self._response = response
-        self._give_back = give_back
-
-    async def __aiter__(self) -> AsyncGenerator[bytes]:
-        async with aclosing(cast("AsyncGenerator[bytes]", self._response.aiter_stream())) as chunks:
-            async for chunk in chunks:
-                yield chunk
-
-    async def aclose(self) -> None:
-        try:
-            await self._response.aclose()
-        finally:
-            await self._give_back()
-
-
-class _Backend(core.AsyncNetworkBackend):
-    """httpcore's streams, which it forgets to close when a request is cancelled in the TLS handshake."""
-
-    def __init__(self) -> None:
-        self._plain = cast("core.AsyncNetworkBackend", core.AnyIOBackend())
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[core.SOCKET_OPTION] | None = None,
-    ) -> core.AsyncNetworkStream:
-        return _Stream(await self._plain.connect_tcp(host, port, timeout, local_address, socket_options))
-
-
-class _Stream(core.AsyncNetworkStream):
-    def __init__(self, plain: core.AsyncNetworkStream) -> None:
-        self._plain = plain
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return await self._plain.read(max_bytes, timeout)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._plain.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        await self._plain.aclose()
-
-    async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> core.AsyncNetworkStream:
-        try:
-            return _Stream(await self._plain.start_tls(ssl_context, server_hostname, timeout))
-        except BaseException:
-            await self.aclose()
-            raise
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._plain.get_extra_info(info)
-
-
-def _factory(settings: HttpSettings, tls: ssl.SSLContext) -> core.AsyncConnectionPool:
-    """What knows how to connect; it pools nothing."""
-    backend = _Backend()
-    if settings.proxy is None:
-        return core.AsyncConnectionPool(tls, keepalive_expiry=_KEEP_ALIVE, network_backend=backend)
-    proxy = http.Proxy(settings.proxy)
-    return core.AsyncHTTPProxy(
-        core.URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=b"/"),
-        proxy_auth=proxy.raw_auth,
-        ssl_context=tls,
-        proxy_ssl_context=tls if proxy.url.scheme == "https" else None,
-        keepalive_expiry=_KEEP_ALIVE,
-        network_backend=backend,
-    )
-
-
-def _require_async_client(client: object | None) -> http.AsyncClient | None:
-    if client is None or isinstance(client, (httpx.AsyncClient, http.AsyncClient)):
-        return client
-    raise ConfigurationError(
-        f"http_client is {type(client).__module__}.{type(client).__name__}; "
-        "the async classes take an httpx.AsyncClient or httpx2.AsyncClient",
-        setting="http_client",
-    )
+        idle.close()
+        await asyncio.sleep(0)  # for the transports, which close themselves in the next turn

@@ -6,46 +6,25 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Generator, Hashable, Iterable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-
-import httpcore
-import httpx
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import replace
+from typing import Any, TypeVar, cast
 
 from .blocking import finish
-from .errors import ConfigurationError, OIDCError, ProviderOverloaded, ProviderTimeout
+from .blocking_connection import BlockingConnection, Connector, Deadline
+from .errors import OIDCError, ProviderOverloaded, ProviderTimeout
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
-from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response
+from .http11 import peer_of, proxy_of, request_head
+from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response, require_client
 from .http_failure import describe, provider_failure, require_http_url
 from .http_settings import DEFAULT_SETTINGS, require_usable, tls_context
+from .idle_connections import IdleConnections
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import REPEATING_SECONDS, HttpSettings
 
-if TYPE_CHECKING:
-    import httpcore as core
-    import httpx as http
-else:
-    try:
-        import httpcore2 as core
-        import httpx2 as http
-    except ImportError:
-        import httpcore as core
-        import httpx as http
-
 T = TypeVar("T")
 
-_TIMEOUTS = (
-    TimeoutError,
-    httpx.TimeoutException,
-    httpcore.TimeoutException,
-    http.TimeoutException,
-    core.TimeoutException,
-)
-_KEEP_ALIVE = 5.0
 _FLIGHT_MARGIN = 1.0
 
 
@@ -53,10 +32,10 @@ class BlockingRuntime:
     """Talks HTTP and shares work while its thread waits. No method ever suspends: see `finish()`.
 
     Parameters:
-        settings: limits, TLS and proxy of our own client; the limits hold for a caller's client too.
-        http_client: an httpx or httpx2 Client to use instead of our own. It is never closed; its cookies, `auth`
-            and redirects are not used; unlike our own it does not survive a fork, and the deadline cannot end
-            a response whose head arrives in drops.
+        settings: limits, TLS and proxy of our own connections; the limits hold for a caller's client too.
+        http_client: an httpx or httpx2 Client to use instead of our own connections. It is never closed; its
+            cookies, `auth` and redirects are not used; unlike them it does not survive a fork, and the deadline
+            cannot end a response whose head arrives in drops.
         clock: seconds since the epoch.
         monotonic: seconds on a clock that never jumps.
 
@@ -73,10 +52,11 @@ class BlockingRuntime:
     ) -> None:
         require_usable(settings)
         self._settings = settings
-        self._given_client = _require_client(http_client)
+        self._given_client = require_client(http_client, "Client")
         self._clock = clock
         self._monotonic = monotonic
-        self._deadline = _Deadline()
+        self._proxy = proxy_of(settings.proxy)
+        self._connector = Connector(self._proxy, settings.connect_timeout, self._tls_context)
         self._tls: ssl.SSLContext | None = None
         self._homes: dict[int, _Home] = {}
         # an app that is dropped, as in tests, leaves no connections behind
@@ -92,13 +72,12 @@ class BlockingRuntime:
         time.sleep(seconds)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        home, seconds = self._home(), min(self._settings.deadline, request.seconds)
+        home, deadline = self._home(), Deadline(min(self._settings.deadline, request.seconds))
         try:
             require_http_url(request)
-            with self._deadline.after(seconds), home.gate_to(request.url).passage(request, seconds):
-                return self._exchange(self._given_client or home.own_client(self._new_client), request)
+            return self._pass(home, request, origin(request.url), deadline)
         except Exception as error:
-            failure = provider_failure(request, error, _TIMEOUTS)
+            failure = provider_failure(request, error)
         raise failure
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
@@ -120,6 +99,9 @@ class BlockingRuntime:
             if not flight.is_lost():
                 return cast("T", flight.result())
 
+    def queue_length(self, url: str) -> int:
+        return self._home().queue_length(url)
+
     def close(self) -> None:
         """Close the connections of this process; a later request opens new ones."""
         _close(self._homes)
@@ -132,60 +114,56 @@ class BlockingRuntime:
         pid = os.getpid()
         return self._homes.get(pid) or self._homes.setdefault(pid, _Home(self._settings, self._monotonic))
 
-    def _new_client(self) -> http.Client:
-        if self._tls is None:
-            self._tls = tls_context(self._settings, lambda: http.create_ssl_context(trust_env=False))
-        pool = _pool(self._settings, self._tls, _Backend(self._deadline))
-        return http.Client(
-            transport=_Transport(pool, self._settings.connect_timeout),
-            headers={"User-Agent": self._settings.user_agent},
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-            trust_env=False,
-        )
+    def _pass(self, home: "_Home", request: HttpRequest, provider: str, deadline: Deadline) -> HttpResponse:
+        gate = home.gate_to(provider)
+        gate.enter(request, deadline)
+        begun = self._monotonic()
+        try:
+            if self._given_client is None:
+                response = self._exchange(home.idle, request, provider, deadline)
+            else:
+                response = self._exchange_by(self._given_client, request, deadline)
+        finally:
+            gate.leave()
+        return replace(response, seconds=self._monotonic() - begun)
 
-    def _exchange(self, client: http.Client, request: HttpRequest) -> HttpResponse:
-        connect_timeout = self._deadline.clamp(self._settings.connect_timeout)
-        outgoing = client_request(client, request, connect_timeout, self._deadline.left())
+    def _exchange(
+        self, idle: IdleConnections[BlockingConnection], request: HttpRequest, provider: str, deadline: Deadline
+    ) -> HttpResponse:
+        head = request_head(request, provider, self._settings.user_agent, self._proxy)
+        connection = idle.take(provider, time.monotonic())
+        if connection is None:
+            connection = self._connector.connect(provider, peer_of(request.url), deadline)
+        response = connection.exchange(request, head, deadline)
+        if connection.is_reusable():
+            idle.put(connection, time.monotonic())
+        else:
+            connection.close()
+        return response
+
+    def _tls_context(self) -> ssl.SSLContext:
+        if self._tls is None:
+            self._tls = tls_context(self._settings)
+        return self._tls
+
+    def _exchange_by(self, client: Any, request: HttpRequest, deadline: Deadline) -> HttpResponse:
+        outgoing = client_request(client, request, deadline.left(self._settings.connect_timeout), deadline.left())
         response = client.send(outgoing, stream=True, auth=as_it_is, follow_redirects=False)
         try:
             forget_cookies(client, response)
             body, is_filled = body_of(request, response)
             for chunk in () if is_filled else response.iter_raw():
                 body.feed(chunk)
-                self._deadline.left()
+                deadline.left()
             return read_response(response, body)
         finally:
             response.close()
 
 
 def _close(homes: "dict[int, _Home]") -> None:
-    home = homes.get(os.getpid())
+    home = homes.pop(os.getpid(), None)
     if home is not None:
-        home.close()
-
-
-class _Deadline(threading.local):
-    """When the exchange of this thread has to be over, whatever part of it is under way."""
-
-    _end = float("inf")
-
-    @contextmanager
-    def after(self, seconds: float) -> Generator[None]:
-        self._end = time.monotonic() + seconds
-        try:
-            yield
-        finally:
-            del self._end
-
-    def left(self) -> float:
-        """Seconds until then. Raises TimeoutError when there are none."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline has passed")
-        return left
-
-    def clamp(self, timeout: float | None) -> float:
-        return min(self.left(), float("inf") if timeout is None else timeout)
+        home.idle.close()
 
 
 class _Home:
@@ -196,24 +174,15 @@ class _Home:
         self._gates: dict[str, _Gate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_ThreadFlight] = Flights(failures, threading.Lock())
-        self._client_lock = threading.Lock()
-        self._client: http.Client | None = None
+        self.idle = IdleConnections[BlockingConnection](settings.max_concurrency, threading.Lock())
 
-    def gate_to(self, url: str) -> "_Gate":
+    def gate_to(self, provider: str) -> "_Gate":
         """One for each origin: a provider that hangs must not hold up the others."""
-        return self._gates.setdefault(origin(url), _Gate(self._settings))
+        return self._gates.get(provider) or self._gates.setdefault(provider, _Gate(self._settings))
 
-    def own_client(self, new_client: Callable[[], http.Client]) -> http.Client:
-        with self._client_lock:
-            if self._client is None:
-                self._client = new_client()
-            return self._client
-
-    def close(self) -> None:
-        with self._client_lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+    def queue_length(self, url: str) -> int:
+        gate = self._gates.get(origin(url))
+        return 0 if gate is None else gate.waiting
 
 
 class _Gate:
@@ -223,28 +192,26 @@ class _Gate:
         self._slots = threading.Semaphore(settings.max_concurrency)
         self._max_queue = settings.max_queue
         self._lock = threading.Lock()
-        self._waiting = 0
+        self.waiting = 0
 
-    @contextmanager
-    def passage(self, request: HttpRequest, patience: float) -> Generator[None]:
+    def enter(self, request: HttpRequest, deadline: Deadline) -> None:
         if not self._slots.acquire(blocking=False):
-            self._wait(request, patience)
-        try:
-            yield
-        finally:
-            self._slots.release()
+            self._wait(request, deadline.left())
+
+    def leave(self) -> None:
+        self._slots.release()
 
     def _wait(self, request: HttpRequest, patience: float) -> None:
         with self._lock:
-            if self._waiting >= self._max_queue:
-                raise ProviderOverloaded(f"{describe(request)}: {self._waiting} requests wait already")
-            self._waiting += 1
+            if self.waiting >= self._max_queue:
+                raise ProviderOverloaded(f"{describe(request)}: {self.waiting} requests wait already")
+            self.waiting += 1
         try:
             if not self._slots.acquire(timeout=patience):
                 raise TimeoutError("its turn did not come")
         finally:
             with self._lock:
-                self._waiting -= 1
+                self.waiting -= 1
 
 
 class _ThreadFlight(Flight):
@@ -277,127 +244,3 @@ class _ThreadFlight(Flight):
         if self._failure is not None:
             raise self._failure
         return self._value
-
-
-class _Transport(http.BaseTransport):
-    """httpcore's pool, as httpx sees it."""
-
-    def __init__(self, pool: core.ConnectionPool, connect_timeout: float) -> None:
-        self._pool = pool
-        self._timeouts = {"connect": connect_timeout}
-
-    def handle_request(self, request: http.Request) -> http.Response:
-        url = request.url
-        response = self._pool.handle_request(
-            core.Request(
-                method=request.method,
-                url=core.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.read(),
-                extensions={"timeout": self._timeouts},
-            )
-        )
-        return http.Response(response.status, headers=response.headers, stream=_Body(response))
-
-    def close(self) -> None:
-        self._pool.close()
-
-
-class _Body(http.SyncByteStream):
-    def __init__(self, response: core.Response) -> None:
-        self._response = response
-
-    def __iter__(self) -> Iterator[bytes]:
-        return self._response.iter_stream()
-
-    def close(self) -> None:
-        self._response.close()
-
-
-class _Backend(core.NetworkBackend):
-    """Plain sockets that never wait beyond the deadline."""
-
-    def __init__(self, deadline: _Deadline) -> None:
-        self._plain = core.SyncBackend()
-        self._deadline = deadline
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[core.SOCKET_OPTION] | None = None,
-    ) -> core.NetworkStream:
-        # In a thread of its own: the look-up of a name knows no timeout, and every address gets all of it.
-        patience = self._deadline.clamp(timeout)
-        connected: Future[core.NetworkStream] = Future()
-
-        def connect() -> None:
-            try:
-                connected.set_result(self._plain.connect_tcp(host, port, patience, local_address, socket_options))
-            except BaseException as error:
-                connected.set_exception(error)
-
-        threading.Thread(target=connect, name="oidc-async-connect", daemon=True).start()
-        try:
-            return _Stream(connected.result(patience), self._deadline)
-        except TimeoutError:
-            connected.add_done_callback(_close_late)
-            raise
-
-
-class _Stream(core.NetworkStream):
-    def __init__(self, plain: core.NetworkStream, deadline: _Deadline) -> None:
-        self._plain = plain
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._plain.read(max_bytes, self._deadline.clamp(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._plain.write(buffer, self._deadline.clamp(timeout))
-
-    def close(self) -> None:
-        self._plain.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> core.NetworkStream:
-        secured = self._plain.start_tls(ssl_context, server_hostname, self._deadline.clamp(timeout))
-        return _Stream(secured, self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._plain.get_extra_info(info)
-
-
-def _close_late(connected: "Future[core.NetworkStream]") -> None:
-    if connected.exception() is None:
-        connected.result().close()
-
-
-def _pool(settings: HttpSettings, tls: ssl.SSLContext, backend: _Backend) -> core.ConnectionPool:
-    # max_connections=None: the gate bounds them, and nothing may queue in the pool as well.
-    if settings.proxy is None:
-        return core.ConnectionPool(tls, None, None, settings.max_concurrency, _KEEP_ALIVE, network_backend=backend)
-    proxy = http.Proxy(settings.proxy)
-    return core.HTTPProxy(
-        core.URL(scheme=proxy.url.raw_scheme, host=proxy.url.raw_host, port=proxy.url.port, target=b"/"),
-        proxy_auth=proxy.raw_auth,
-        ssl_context=tls,
-        proxy_ssl_context=tls if proxy.url.scheme == "https" else None,
-        max_connections=None,
-        max_keepalive_connections=settings.max_concurrency,
-        keepalive_expiry=_KEEP_ALIVE,
-        network_backend=backend,
-    )
-
-
-def _require_client(client: object | None) -> http.Client | None:
-    if client is None or isinstance(client, (httpx.Client, http.Client)):
-        return client
-    raise ConfigurationError(
-        f"http_client is {type(client).__module__}.{type(client).__name__}; "
-        "the blocking classes take an httpx.Client or httpx2.Client",
-        setting="http_client",
-    )

@@ -1,15 +1,30 @@
-"""What an HTTP client is asked for, and what is kept of its answers: no cookies, no encodings.
+"""What a caller's own HTTP client is asked for, and what is kept of its answers: no cookies, no encodings.
 
 httpx and httpx2 have one API and different classes, for blocking and for async; here they are just objects.
 """
 
+import sys
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from .errors import ConfigurationError
 from .protocol.http_message import HttpRequest, HttpResponse
 from .response_body import ResponseBody
 
 R = TypeVar("R")
+
+
+def require_client(client: object | None, kind: str) -> Any:
+    """`client`, when it is None or of this class of httpx or httpx2. Raises ConfigurationError."""
+    # whoever has such a client has imported its library
+    families = [sys.modules[name] for name in ("httpx", "httpx2") if sys.modules.get(name) is not None]
+    if client is None or isinstance(client, tuple(getattr(family, kind) for family in families)):
+        return client
+    raise ConfigurationError(
+        f"http_client is {type(client).__module__}.{type(client).__name__}; "
+        f"the {'async' if kind == 'AsyncClient' else 'blocking'} classes take an httpx.{kind} or httpx2.{kind}",
+        setting="http_client",
+    )
 
 
 def client_request(client: Any, request: HttpRequest, connect_timeout: float, timeout: float) -> Any:

@@ -26,8 +26,8 @@ def require_http_url(request: HttpRequest) -> None:
         raise ProviderUnreachable(f"{describe(request)}: not an http or https URL")
 
 
-def provider_failure(request: HttpRequest, error: Exception, timeouts: tuple[type[Exception], ...]) -> OIDCError:
-    """ProviderTimeout for each of `timeouts`, ProviderUnreachable for any other foreign exception; ours as they are.
+def provider_failure(request: HttpRequest, error: Exception) -> OIDCError:
+    """ProviderTimeout for a timeout, ProviderUnreachable for any other foreign exception; ours as they are.
 
     To be raised after the `except` that caught `error`, which would else stay on as its context: it refers to the
     request with its headers.
@@ -35,9 +35,14 @@ def provider_failure(request: HttpRequest, error: Exception, timeouts: tuple[typ
     if isinstance(error, OIDCError):
         return error
     reason = _reason(error)
-    if isinstance(error, timeouts):
+    if _is_timeout(error):
         return ProviderTimeout(f"{describe(request)}: timed out ({reason})", reason=reason)
     return ProviderUnreachable(f"{describe(request)}: failed ({reason})", reason=reason)
+
+
+def _is_timeout(error: Exception) -> bool:
+    # by name, for we need not have the library from which it comes
+    return isinstance(error, TimeoutError) or any(kind.__name__ == "TimeoutException" for kind in type(error).__mro__)
 
 
 def _public_url(url: str) -> str:

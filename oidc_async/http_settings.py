@@ -1,8 +1,9 @@
 """What HttpSettings come to: checked numbers, a TLS context, a proxy."""
 
 import ssl
-from collections.abc import Callable
 from urllib.parse import urlsplit
+
+import certifi
 
 from .errors import ConfigurationError
 from .runtime import HttpSettings
@@ -26,24 +27,23 @@ def require_usable(settings: HttpSettings) -> None:
         )
 
 
-def tls_context(settings: HttpSettings, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
-    """The TLS context of these settings; `default` gives one that trusts the usual authorities.
+def tls_context(settings: HttpSettings) -> ssl.SSLContext:
+    """The TLS context of these settings; by default it trusts the authorities that certifi lists.
 
     Takes up to a tenth of a second. Raises ConfigurationError when a file is missing or unusable.
     """
-    context = _trusting(settings.ca_bundle, default)
+    context = _trusting(settings.ca_bundle)
+    context.set_alpn_protocols(["http/1.1"])
     if settings.client_certificate is not None:
         _load_client_certificate(context, settings.client_certificate)
     return context
 
 
-def _trusting(ca_bundle: str | ssl.SSLContext | None, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+def _trusting(ca_bundle: str | ssl.SSLContext | None) -> ssl.SSLContext:
     if isinstance(ca_bundle, ssl.SSLContext):
         return ca_bundle
-    if ca_bundle is None:
-        return default()
     try:
-        return ssl.create_default_context(cafile=ca_bundle)
+        return ssl.create_default_context(cafile=ca_bundle or certifi.where())
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"ca_bundle cannot be loaded: {error}", setting="ca_bundle") from error
 

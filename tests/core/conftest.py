@@ -12,11 +12,11 @@ Serve = Callable[..., RawServer]
 
 
 @pytest.fixture(
-    params=[(AsyncWorld, "httpx"), (AsyncWorld, "httpx2"), (BlockingWorld, "httpx"), (BlockingWorld, "httpx2")],
-    ids=["async-httpx", "async-httpx2", "blocking-httpx", "blocking-httpx2"],
+    params=[(kind, family) for kind in (AsyncWorld, BlockingWorld) for family in (None, "httpx", "httpx2")],
+    ids=lambda param: f"{param[0].__name__}-{param[1] or 'own'}",
 )
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Both worlds over both HTTP libraries."""
+    """Both worlds, over connections of our own and over a caller's client of either library."""
     kind, family = request.param
     world: World = kind(family)
     yield world
@@ -25,7 +25,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 @pytest.fixture(params=[AsyncWorld, BlockingWorld], ids=["async", "blocking"])
 def either_world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Both worlds, for what has nothing to do with HTTP."""
+    """Both worlds, over connections of our own."""
     world: World = request.param()
     yield world
     world.close()

@@ -18,13 +18,13 @@ HASTY = HttpSettings(deadline=0.2)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def test_a_response_comes_back_whole(world: World, serve: Serve) -> None:
+def test_a_response_comes_back_whole(either_world: World, serve: Serve) -> None:
     server = serve(always(response(b'{"a": 1}', "201 Created", Content_Type="application/json", X_One="1")))
     request = HttpRequest(
         method="POST", url=f"{server.url}/token?x=1", headers={"Authorization": "Basic eA=="}, body=b"a=b"
     )
 
-    answer = world.run(world.runtime(HttpSettings(user_agent="mine/1")).send(request))
+    answer = either_world.run(either_world.runtime(HttpSettings(user_agent="mine/1")).send(request))
 
     assert (answer.status, answer.body, answer.media_type) == (201, b'{"a": 1}', "application/json")
     assert answer.headers["x-one"] == "1"
@@ -84,18 +84,18 @@ def say_nothing(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("answer", [drip_head, drip_body, drip_chunks, say_nothing])
-def test_the_deadline_holds_for_the_whole_exchange(world: World, serve: Serve, answer: Answer) -> None:
+def test_the_deadline_holds_for_the_whole_exchange(either_world: World, serve: Serve, answer: Answer) -> None:
     """security.md 223"""
     server = serve(answer)
-    runtime = world.runtime(HASTY)
+    runtime = either_world.runtime(HASTY)
     begin = time.monotonic()
     with pytest.raises(ProviderTimeout):
-        world.run(runtime.send(get(server.url)))
+        either_world.run(runtime.send(get(server.url)))
     assert 0.15 < time.monotonic() - begin < 3
 
 
 def test_the_deadline_holds_while_a_name_is_looked_up(
-    world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    either_world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """security.md 223"""
 
@@ -106,16 +106,16 @@ def test_the_deadline_holds_while_a_name_is_looked_up(
     monkeypatch.setattr("socket.getaddrinfo", look_up)
     begin = time.monotonic()
     with pytest.raises(ProviderTimeout):
-        world.run(world.runtime(HASTY).send(get("http://slow.invalid/")))
+        either_world.run(either_world.runtime(HASTY).send(get("http://slow.invalid/")))
     assert time.monotonic() - begin < 1.1
 
 
-def test_the_deadline_holds_in_a_tls_handshake(world: World, serve: Serve) -> None:
+def test_the_deadline_holds_in_a_tls_handshake(either_world: World, serve: Serve) -> None:
     """security.md 223"""
     server = serve(lambda connection: time.sleep(0.5))
     begin = time.monotonic()
     with pytest.raises(ProviderTimeout):
-        world.run(world.runtime(HASTY).send(get(server.url.replace("http:", "https:"))))
+        either_world.run(either_world.runtime(HASTY).send(get(server.url.replace("http:", "https:"))))
     assert time.monotonic() - begin < 3
 
 

@@ -20,7 +20,7 @@ from oidc_async.errors import ProviderTimeout
 from oidc_async.runtime import HttpSettings
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, always, get, response
-from tests.core.worlds import AsyncWorld, World, quick, runtime_module
+from tests.core.worlds import AsyncWorld, World, quick
 
 QUICK = quick(HttpSettings())
 
@@ -100,16 +100,16 @@ def test_so_it_does_when_the_runtime_was_dropped_before(serve: Serve) -> None:
     gc.collect()
 
 
-def test_closing_closes_and_a_later_request_connects_again(world: World, serve: Serve) -> None:
+def test_closing_closes_and_a_later_request_connects_again(either_world: World, serve: Serve) -> None:
     ends = Ends()
     server = serve(ends)
-    runtime = world.runtime()
+    runtime = either_world.runtime()
     for times in (1, 2):
-        assert world.run(runtime.send(get(server.url))).status == 200
+        assert either_world.run(runtime.send(get(server.url))).status == 200
         assert server.connections == times
-        world.close_runtime(runtime)
+        either_world.close_runtime(runtime)
         assert ends.wait_for(1)
-    world.close_runtime(runtime)
+    either_world.close_runtime(runtime)
 
 
 def test_idle_connections_are_no_more_than_the_gate_lets_through(serve: Serve) -> None:
@@ -223,9 +223,3 @@ def test_a_fork_begins_anew(serve: Serve) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert server.connections == 2
     assert len(server.seen) == 4
-
-
-def test_both_families_can_be_loaded() -> None:
-    for name in ("async_runtime", "blocking_runtime"):
-        assert runtime_module(name, "httpx").http.__name__ == "httpx"
-        assert runtime_module(name, "httpx2").http.__name__ == "httpx2"

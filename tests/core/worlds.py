@@ -1,20 +1,18 @@
 """The two worlds in which the core lives, so that one test body runs in both."""
 
 import asyncio
-import importlib.util
+import importlib
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, TypeVar
-from unittest import mock
 
-import oidc_async
+from oidc_async.async_runtime import AsyncRuntime
 from oidc_async.blocking import finish
+from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.http_settings import DEFAULT_SETTINGS
 from oidc_async.runtime import HttpSettings, Runtime
 
@@ -22,12 +20,13 @@ T = TypeVar("T")
 
 
 class World(Protocol):
-    """A way to run coroutines, and the runtime that belongs to it, over httpx or httpx2."""
+    """A way to run coroutines, and the runtime that belongs to it."""
 
     http: ModuleType
+    """httpx or httpx2, for a client of a caller's own."""
 
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
-        """A runtime that is closed when the test ends."""
+        """A runtime that is closed when the test ends: over such a client if the world was made for it."""
         ...
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T: ...
@@ -46,17 +45,18 @@ class World(Protocol):
 
 
 class AsyncWorld:
-    def __init__(self, family: str = "httpx2") -> None:
-        module = runtime_module("async_runtime", family)
-        self.http: ModuleType = module.http
-        self._runtime_class = module.AsyncRuntime
+    def __init__(self, family: str | None = None) -> None:
+        self.http: ModuleType = importlib.import_module(family or "httpx2")
+        self._has_client = family is not None
         self._runner = asyncio.Runner()
         self._runtimes: list[Runtime] = []
         self._clients: list[Any] = []
         self._runner.get_loop()
 
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
-        self._runtimes.append(self._runtime_class(quick(settings), **options))
+        if self._has_client:
+            options.setdefault("http_client", self.client(trust_env=False))
+        self._runtimes.append(AsyncRuntime(quick(settings), **options))
         return self._runtimes[-1]
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
@@ -82,14 +82,15 @@ class AsyncWorld:
 
 
 class BlockingWorld:
-    def __init__(self, family: str = "httpx2") -> None:
-        module = runtime_module("blocking_runtime", family)
-        self.http: ModuleType = module.http
-        self._runtime_class = module.BlockingRuntime
+    def __init__(self, family: str | None = None) -> None:
+        self.http: ModuleType = importlib.import_module(family or "httpx2")
+        self._has_client = family is not None
         self._to_close: list[Any] = []
 
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
-        runtime: Runtime = self._runtime_class(quick(settings), **options)
+        if self._has_client:
+            options.setdefault("http_client", self.client(trust_env=False))
+        runtime = BlockingRuntime(quick(settings), **options)
         self._to_close.append(runtime)
         return runtime
 
@@ -129,16 +130,3 @@ def quick(settings: HttpSettings) -> HttpSettings:
     if settings.ca_bundle is None and settings.client_certificate is None:
         return replace(settings, ca_bundle=_tls)
     return settings
-
-
-def runtime_module(name: str, family: str) -> ModuleType:
-    """The module of a runtime as it is when httpx2 is installed, or when it is not."""
-    absent: dict[str, Any] = {} if family == "httpx2" else {"httpx2": None, "httpcore2": None}
-    path = Path(oidc_async.__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"oidc_async.{name}_over_{family}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    with mock.patch.dict(sys.modules, absent):
-        spec.loader.exec_module(module)
-    return module
