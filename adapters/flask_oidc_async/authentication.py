@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import wraps
+from inspect import isawaitable
 from typing import Any, NoReturn, ParamSpec, overload
 
 from flask import Flask, Response, abort, current_app, make_response, request
@@ -28,11 +29,9 @@ from oidc_async.web.token_failure import TokenFailure, read_token_failure, token
 from oidc_async.web.token_guard import TokenGuard, require_other_way
 
 from .translation import (
-    current_access,
     current_exchange,
+    current_visit,
     finish_response,
-    keep_access,
-    keep_challenge,
     read_authorizations,
     read_body,
     read_form_tokens,
@@ -140,7 +139,7 @@ class OIDCAuthentication(Extension):
     @property
     def current_token_identity(self) -> dict[str, Any] | None:
         """The verified claims of this request's bearer token; None when it brought none, or nothing asked for one."""
-        access = current_access()
+        access = current_visit().access
         return None if access is None else access.claims
 
     def statistics(self) -> dict[str, Statistics]:
@@ -175,12 +174,12 @@ class OIDCAuthentication(Extension):
             if access is None:
                 require_other_way(login)
             elif guard.requires is not None:
-                guard.require(_call(guard.requires, access))
+                guard.require(_verdict(guard.requires, access))
         except OIDCError as error:
             _refuse(read_token_failure(error, application.settings))
         if access is None:
             return self._answer(require_login_or_token(current_exchange(), login or ""))
-        keep_access(application, access)
+        current_visit().access = access
         return None
 
     def _resource_metadata(self) -> Response:
@@ -235,12 +234,22 @@ class OIDCAuthentication(Extension):
 def _refuse(failure: TokenFailure) -> NoReturn:
     # as the framework's own exception, so that the app's error handlers see it
     answer = token_failure_response(failure, read_request())
-    keep_challenge(answer.headers)
+    current_visit().refusal = answer.headers
     abort(failure.status, description=failure.description, response=write_response(answer))
 
 
 def _call(view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     return current_app.ensure_sync(view)(*args, **kwargs)
+
+
+def _verdict(requires: Callable[[Access], Any], access: Access) -> Any:
+    verdict = requires(access)
+    # of itself an awaitable would be true
+    return current_app.async_to_sync(_awaited)(verdict) if isawaitable(verdict) else verdict
+
+
+async def _awaited(verdict: Awaitable[Any]) -> Any:
+    return await verdict
 
 
 def _new_runtime(configuration: ProviderConfiguration) -> BlockingRuntime:

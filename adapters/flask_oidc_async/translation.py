@@ -6,52 +6,29 @@ from urllib.parse import urlencode
 
 from flask import Response, current_app, request
 
-from oidc_async.protocol.access import Access
 from oidc_async.web import finishing
 from oidc_async.web.application import Exchange, WebApplication
 from oidc_async.web.extension import installed_application
 from oidc_async.web.messages import WebRequest, WebResponse
 from oidc_async.web.token_guard import may_be_in_body
+from oidc_async.web.visit import Visit, is_visited, visit_of
 
-ACCESS = "oidc_async.access"
-CHALLENGE = "oidc_async.challenge"
+
+def current_visit() -> Visit:
+    """What is kept of this request, in this app."""
+    return visit_of(_carrier(), installed_application(current_app.extensions))
 
 
 def current_exchange() -> Exchange:
-    """The exchange of this request. Not on `g`, which a request made within another one shares with it."""
-    kept = current_exchange_if_any()
-    if kept is None:
-        kept = Exchange(installed_application(current_app.extensions), read_request())
-        _slot()[_slot_name()] = kept
-    return kept
+    """The exchange of this request."""
+    visit = current_visit()
+    if visit.exchange is None:
+        visit.exchange = Exchange(installed_application(current_app.extensions), read_request())
+    return visit.exchange
 
 
-def current_exchange_if_any() -> Exchange | None:
-    return _slot().get(_slot_name())
-
-
-def _slot() -> dict[str, Any]:
+def _carrier() -> dict[str, Any]:
     return request.environ
-
-
-def _slot_name() -> str:
-    # one app may hand its request on to another
-    return f"oidc_async.exchange.{id(current_app.extensions)}"
-
-
-def keep_access(application: WebApplication, access: Access) -> None:
-    _slot()[ACCESS] = (application, access)
-
-
-def current_access() -> Access | None:
-    """What this request's token grants in this app."""
-    application, access = _slot().get(ACCESS) or (None, None)
-    return access if application is installed_application(current_app.extensions) else None
-
-
-def keep_challenge(headers: Mapping[str, str]) -> None:
-    """Let the response have these headers, whatever an error handler makes of it."""
-    _slot()[CHALLENGE] = headers
 
 
 def read_authorizations() -> list[str]:
@@ -103,9 +80,6 @@ def write_response(answer: WebResponse) -> Response:
 
 
 def finish_response(response: Response) -> Response:
-    if (headers := _slot().pop(CHALLENGE, None)) is not None:
-        finishing.finish_challenge(response, headers)
-    exchange = current_exchange_if_any()
-    if exchange is not None:
-        finishing.finish_response(response, exchange)
+    if is_visited(_carrier()):
+        finishing.finish_response(response, current_visit())
     return response

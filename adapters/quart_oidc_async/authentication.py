@@ -29,11 +29,9 @@ from oidc_async.web.token_failure import TokenFailure, read_token_failure, token
 from oidc_async.web.token_guard import TokenGuard, require_other_way
 
 from .translation import (
-    current_access,
     current_exchange,
+    current_visit,
     finish_response,
-    keep_access,
-    keep_challenge,
     read_authorizations,
     read_body,
     read_form_tokens,
@@ -142,7 +140,7 @@ class OIDCAuthentication(Extension):
     @property
     def current_token_identity(self) -> dict[str, Any] | None:
         """The verified claims of this request's bearer token; None when it brought none, or nothing asked for one."""
-        access = current_access()
+        access = current_visit().access
         return None if access is None else access.claims
 
     def statistics(self) -> dict[str, Statistics]:
@@ -182,7 +180,7 @@ class OIDCAuthentication(Extension):
             _refuse(read_token_failure(error, application.settings))
         if access is None:
             return await self._answer(require_login_or_token(current_exchange(), login or ""))
-        keep_access(application, access)
+        current_visit().access = access
         return None
 
     async def _resource_metadata(self) -> Response:
@@ -239,7 +237,7 @@ class OIDCAuthentication(Extension):
 def _refuse(failure: TokenFailure) -> NoReturn:
     # as the framework's own exception, so that the app's error handlers see it
     answer = token_failure_response(failure, read_request())
-    keep_challenge(answer.headers)
+    current_visit().refusal = answer.headers
     abort(failure.status, description=failure.description, response=write_response(answer))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
 from ..errors import ConfigurationError
@@ -85,7 +85,7 @@ class Extension:
 
     def require_login_provider(self, name: str) -> None:
         """The same, and for one that nobody can log in at."""
-        if callable(name):
+        if not isinstance(cast(object, name), str):
             raise ConfigurationError("oidc_auth needs the name of a provider: @auth.oidc_auth('name').")
         self.require_provider_name(name)
         self._logins.add(name)

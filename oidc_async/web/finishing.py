@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from .application import Exchange
+from .visit import Visit
 
 
 class FrameworkResponse(Protocol):
@@ -25,14 +26,22 @@ class FrameworkResponse(Protocol):
     ) -> None: ...
 
 
-def finish_challenge(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
-    """What tells a client how to go on, on whatever page an error handler made of a refusal."""
+def finish_response(response: FrameworkResponse, visit: Visit) -> None:
+    """All that this visit leaves on its response."""
+    if visit.exchange is not None:
+        _finish_exchange(response, visit.exchange)
+    if visit.refusal is not None:
+        _finish_refusal(response, visit.refusal)
+
+
+def _finish_refusal(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
+    # what tells a client how to go on
     for name in ("www-authenticate", "retry-after", "cache-control"):
         if name in headers and name not in response.headers:
             response.headers[name] = headers[name]
 
 
-def finish_response(response: FrameworkResponse, exchange: Exchange) -> None:
+def _finish_exchange(response: FrameworkResponse, exchange: Exchange) -> None:
     """Set the cookies of `exchange`, and mark what is meant for one user only (RFC 9111 5.2.2)."""
     cookies = exchange.finished_cookies()
     for cookie in cookies:

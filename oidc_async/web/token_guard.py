@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from ..errors import BearerTokenMissing, ClaimInvalid, ConfigurationError, InsufficientScope
 from ..protocol.access import Access, Requirements
 from ..protocol.access_token import claimed_issuer
 from ..protocol.bearer_token import read_bearer_token
+from ..provider_configuration import require_seconds
 from ..resource_server import AsyncResourceServer
 from .application import WebApplication
 
@@ -38,13 +39,11 @@ class TokenGuard:
         scheme, _, token = authorizations[0].partition(" ")
         if scheme.lower() != "bearer":
             return None
-        for name in self.providers:
-            server = application.resource_servers[name]
-            access = server.known(token)
-            if access is not None:
-                server.require_granted(access, self.requirements)
-                return access
-        return None
+        server = self._server(application, token)
+        access = server and server.known(token)
+        if server and access:
+            server.require_granted(access, self.requirements)
+        return access
 
     async def find_out(
         self, application: WebApplication, authorizations: Sequence[str], form_tokens: Sequence[str]
@@ -56,18 +55,18 @@ class TokenGuard:
         token = read_bearer_token(authorizations, form_tokens)
         if token is None:
             return None
-        return await self._server(application, token).verify(token, self.requirements)
+        server = self._server(application, token)
+        if server is None:
+            raise ClaimInvalid("iss must be one of the providers that this view takes tokens of.", claim="iss")
+        return await server.verify(token, self.requirements)
 
-    def _server(self, application: WebApplication, token: str) -> AsyncResourceServer:
+    def _server(self, application: WebApplication, token: str) -> AsyncResourceServer | None:
         """The one that a token claims to be for: no provider is shown the token of another one."""
         servers = [application.resource_servers[name] for name in self.providers]
         if len(servers) == 1:
             return servers[0]
         issuer = claimed_issuer(token)
-        for server in servers:
-            if server.issuer == issuer:
-                return server
-        raise ClaimInvalid("iss must be one of the providers that this view takes tokens of.", claim="iss")
+        return next((server for server in servers if server.issuer == issuer), None)
 
     def require(self, verdict: object) -> None:
         """Raise InsufficientScope unless `requires` said yes."""
@@ -99,10 +98,10 @@ def new_token_guard(
         raise ConfigurationError(
             "requires must be callable: it is given the claims, and answers whether they will do."
         )
-    if max_age is not None and (isinstance(max_age, bool) or not 0 <= max_age < 1e10):
-        raise ConfigurationError("max_age must be a number of seconds, not negative.")
+    if max_age is not None:
+        require_seconds("max_age", max_age)
     return TokenGuard(
-        providers=_words("the name of a provider", providers) or _no_provider(),
+        providers=_texts("the name of a provider", providers) or _no_provider(),
         requirements=Requirements(
             scopes=frozenset(_words("scopes_required", scopes_required)),
             any_scopes=frozenset(_words("scopes_any", scopes_any)),
@@ -118,9 +117,18 @@ def _no_provider() -> tuple[str, ...]:
 
 
 def _words(name: str, value: str | Collection[str] | None) -> tuple[str, ...]:
+    # scopes and acr values hold no spaces: several of them may stand in one string (RFC 6749 3.3)
+    return tuple(word for text in _texts(name, value) for word in text.split())
+
+
+def _texts(name: str, value: str | Collection[str] | None) -> tuple[str, ...]:
     if callable(value):
         _no_provider()
-    words = cast("Collection[object]", (value,) if isinstance(value, str) else value or ())
-    if not all(isinstance(word, str) and word and word.isprintable() for word in words):
+    texts = (value,) if isinstance(value, str) else () if value is None else value
+    if not isinstance(texts, Collection) or not all(map(_is_text, texts)):
         raise ConfigurationError(f"{name} must be a string, or a list of strings, and none of them empty.")
-    return tuple(cast("Collection[str]", words))
+    return tuple(texts)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable() and not value.isspace() and value != ""

@@ -1,0 +1,43 @@
+"""What is kept of one request until its response is sent."""
+
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..protocol.access import Access
+from .application import Exchange, WebApplication
+
+NAME = "oidc_async.visits"
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """One request in one app.
+
+    Parameters:
+        exchange: its session and cookies, once somebody asked for them.
+        access: what its bearer token grants.
+        refusal: headers of a refusal, which the response keeps whatever an error handler makes of it.
+    """
+
+    exchange: Exchange | None = None
+    access: Access | None = None
+    refusal: Mapping[str, str] | None = None
+
+
+def visit_of(carrier: MutableMapping[str, Any], application: WebApplication) -> Visit:
+    """The visit that `carrier`, the request as the server gave it, is to `application`.
+
+    Not on `g`, which a request made within another one shares with it; and one for each app, as an app may hand its
+    request on to another.
+    """
+    visits: dict[WebApplication, Visit] = carrier.setdefault(NAME, {})
+    visit = visits.get(application)
+    if visit is None:
+        visit = visits[application] = Visit()
+    return visit
+
+
+def is_visited(carrier: Mapping[str, Any]) -> bool:
+    """Whether anything is kept of this request."""
+    return NAME in carrier
