@@ -29,7 +29,7 @@ from .stages import (
     T,
     strike,
 )
-from .token_endpoint import authenticate, read_form, token_document
+from .token_endpoint import authenticate, read_form, read_targets, token_document
 from .userinfo import require_grant, userinfo_claims
 
 METHODS = {
@@ -107,7 +107,7 @@ class Endpoints:
         seen.grant_type = form.get("grant_type")
         client = authenticate(self.registry, request, form)
         seen.client_id = client.client_id
-        return token_document(self.registry, self.spells, client, form)
+        return token_document(self.registry, self.spells, client, form, read_targets(request))
 
     def _userinfo(self, request: HttpRequest, seen: Seen) -> JSONObject:
         grant = require_grant(self.registry, request)

@@ -16,19 +16,26 @@ from .reply import JSONObject, Refusal
 from .stages import Spell
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+TARGETS = ("resource", "audience")
+"""A token may be for several (RFC 8707 2): these occur as often as need be."""
 
 
 def read_form(request: HttpRequest) -> dict[str, str]:
-    """The fields of a form request, each of them once."""
+    """The fields of a form request, each of them once, but for `TARGETS`."""
+    pairs = read_pairs(request)
+    names = [name for name, _ in pairs if name not in TARGETS]
+    if len(names) != len(set(names)):
+        raise Refusal("invalid_request", "A parameter occurs twice.")
+    return dict(pairs)
+
+
+def read_pairs(request: HttpRequest) -> list[tuple[str, str]]:
+    """The fields of a form request, in order."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         raise Refusal("invalid_request", "The body must be application/x-www-form-urlencoded.")
-    pairs = parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
-    form = dict(pairs)
-    if len(form) != len(pairs):
-        raise Refusal("invalid_request", "A parameter occurs twice.")
-    return form
+    return parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def authenticate(
@@ -70,9 +77,9 @@ def read_basic(header: str) -> tuple[str, str] | None:
 
 
 def token_document(
-    registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str]
+    registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str], targets: Sequence[str]
 ) -> JSONObject:
-    """The members of a successful token response."""
+    """The members of a successful token response; `targets` are whom the token shall be for, if the form says."""
     match form.get("grant_type"):
         case "authorization_code":
             grant = _spend_code(registry, client, form)
@@ -80,7 +87,7 @@ def token_document(
         case "refresh_token":
             return _tokens(registry, spells, client, _spend_refresh_token(registry, client, form), nonce=None)
         case "client_credentials":
-            return _client_credentials(registry, spells, client, form)
+            return _client_credentials(registry, spells, client, form, targets)
         case None:
             raise Refusal("invalid_request", "grant_type is missing.")
         case _:
@@ -148,18 +155,21 @@ def _bearer(access_token: str, grant: Grant) -> JSONObject:
 
 
 def _client_credentials(
-    registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str]
+    registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str], targets: Sequence[str]
 ) -> JSONObject:
     if client.client_secret is None:
         raise Refusal("unauthorized_client", "A public client has no credentials.")
     grant = Grant(client_id=client.client_id, scope=tuple(form.get("scope", "").split()))
-    issued = meaning_of(registry, grant, audience=_audience(form))
+    # one is named by itself, as most providers do
+    audience = targets[0] if len(targets) == 1 else targets or None
+    issued = meaning_of(registry, grant, audience=audience)
     return _bearer(issue_access_token(registry, spells, client, issued), grant)
 
 
-def _audience(form: Mapping[str, str]) -> str | None:
-    """Whom the token is for: `resource` (RFC 8707 2), or `audience` as others call it."""
-    resource = form.get("resource")
-    if resource is not None and (not urlsplit(resource).scheme or "#" in resource):
+def read_targets(request: HttpRequest) -> list[str]:
+    """Whom the token is for: each `resource` (RFC 8707 2), or `audience` as others call it."""
+    pairs = read_pairs(request)
+    resources = [value for name, value in pairs if name == "resource"]
+    if any(not urlsplit(resource).scheme or "#" in resource for resource in resources):
         raise Refusal("invalid_target", "resource must be an absolute URI without a fragment.")
-    return resource or form.get("audience")
+    return resources or [value for name, value in pairs if name == "audience"]

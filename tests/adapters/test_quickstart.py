@@ -5,9 +5,11 @@ and the framework's name; each is run with views that are `async` and with views
 network.
 """
 
+import asyncio
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from inspect import isawaitable
 from typing import Any
 
 import pytest
@@ -15,7 +17,17 @@ import pytest
 from oidc_async import BlockingRuntime
 from oidc_async.testing import Callback, Fault, SimulatedProvider
 
-from .site import ORIGIN, SECRET_KEY, Browser, FlaskFramework, Framework, QuartFramework, Site, new_provider
+from .site import (
+    ORIGIN,
+    SECRET_KEY,
+    Browser,
+    FlaskFramework,
+    Framework,
+    Page,
+    QuartFramework,
+    Site,
+    new_provider,
+)
 
 LOGIN = """
 import flask
@@ -158,6 +170,80 @@ def create_app():
 app = create_app()
 """
 
+TOKENS = """
+from flask import Flask, jsonify
+from flask_pyoidc import OIDCAuthentication
+from flask_pyoidc.provider_configuration import ClientMetadata, ProviderConfiguration
+
+app = Flask("api")
+app.config.update(OIDC_REDIRECT_URI="https://rp.example/redirect_uri", SECRET_KEY=secret_key)
+config = ProviderConfiguration(issuer=issuer, client_metadata=ClientMetadata("client1", "secret1"))
+auth = OIDCAuthentication({"default": config}, app)
+
+@app.route("/api")
+@auth.token_auth("default", scopes_required=["read", "write"])
+def api():
+    current_token_identity = auth.current_token_identity
+    return jsonify(current_token_identity)
+
+@app.route("/me")
+@auth.token_auth("default")
+def me():
+    return jsonify(sub=auth.current_token_identity["sub"])
+
+@app.route("/open")
+def for_everybody():
+    return jsonify(identity=auth.current_token_identity)
+"""
+
+TOKEN_OR_SESSION = """
+import flask
+from flask import Flask, jsonify
+from flask_pyoidc import OIDCAuthentication
+from flask_pyoidc.provider_configuration import ClientMetadata, ProviderConfiguration
+from flask_pyoidc.user_session import UserSession
+
+app = Flask("both")
+app.config.update(OIDC_REDIRECT_URI="https://rp.example/redirect_uri", SECRET_KEY=secret_key)
+config = ProviderConfiguration(issuer=issuer, client_metadata=ClientMetadata("client1", "secret1"))
+auth = OIDCAuthentication({"default": config}, app)
+
+@app.route("/notes")
+@auth.access_control("default", scopes_required=["read", "write"])
+def notes():
+    if auth.current_token_identity:
+        return jsonify(token_of=auth.current_token_identity["sub"])
+    user_session = UserSession(flask.session)
+    return jsonify(session_of=user_session.userinfo["sub"])
+"""
+
+CLIENT_CREDENTIALS = (
+    TOKENS
+    + """
+@app.route("/identity")
+@auth.token_auth("default")
+def identity():
+    return jsonify(auth.current_token_identity)
+
+def credentials():
+    with app.app_context():
+        client_credentials_response = auth.clients["default"].client_credentials_grant()
+        return client_credentials_response.get("access_token")
+
+def scoped_credentials():
+    with app.app_context():
+        response = auth.clients["default"].client_credentials_grant(scope=["read", "write"])
+        return response["access_token"]
+
+def credentials_for_others():
+    with app.app_context():
+        response = auth.clients["default"].client_credentials_grant(
+            scope=["read", "write"], audience=["client1", "client2"]
+        )
+        return response["access_token"]
+"""
+)
+
 
 @dataclass(frozen=True)
 class Dialect:
@@ -170,6 +256,10 @@ class Dialect:
     def migrated(self, source: str) -> str:
         if self.framework.name == "quart":
             source = re.sub(r"\bflask\b", "quart", source).replace("Flask", "Quart")
+            source = re.sub(
+                r"^def(.*\n)    with (app\.)", r"async def\1    async with \2", source, flags=re.MULTILINE
+            )
+            source = source.replace("auth.clients", "await auth.clients")
         source = source.replace("flask_pyoidc", f"{self.framework.name}_oidc_async")
         return re.sub(r"^(@.*\n)def", r"\1async def", source, flags=re.MULTILINE) if self.has_async_views else source
 
@@ -190,24 +280,50 @@ def provider() -> Iterator[SimulatedProvider]:
 
 
 @pytest.fixture(params=DIALECTS, ids=lambda dialect: dialect.name)
-def browse(request: pytest.FixtureRequest, provider: SimulatedProvider) -> Iterator[Callable[..., Browser]]:
-    """Runs a source with the names that it leaves open, and opens a browser in front of its `app`."""
+def dialect(request: pytest.FixtureRequest) -> Dialect:
     dialect: Dialect = request.param
-    sites: list[Site] = []
+    return dialect
 
-    def browse(source: str, *others: SimulatedProvider, **names: Any) -> Browser:
+
+@pytest.fixture
+def start(dialect: Dialect, provider: SimulatedProvider) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Runs a source with the names that it leaves open, and gives all names that it has then."""
+    started: list[dict[str, Any]] = []
+
+    def start(source: str, **names: Any) -> dict[str, Any]:
         names.update(issuer=provider.issuer, secret_key=SECRET_KEY)
         exec(compile(dialect.migrated(source), dialect.name, "exec"), names)
-        sites.append(Site(dialect.framework, names["app"], names["auth"], [provider, *others]))
+        started.append(names)
+        return names
+
+    yield start
+    for names in started:
+        for runtime in names["app"].extensions["oidc_async"].application.runtimes:
+            # those for asyncio end with their event loop
+            if isinstance(runtime, BlockingRuntime):
+                runtime.close()
+
+
+@pytest.fixture
+def browse(
+    dialect: Dialect, start: Callable[..., dict[str, Any]], provider: SimulatedProvider
+) -> Iterator[Callable[..., Browser]]:
+    """Runs a source, or takes one that runs, and opens a browser in front of its `app`."""
+    sites: list[Site] = []
+
+    def browse(source: str | Mapping[str, Any], *others: SimulatedProvider, **names: Any) -> Browser:
+        running = start(source, **names) if isinstance(source, str) else source
+        sites.append(Site(dialect.framework, running["app"], running["auth"], [provider, *others]))
         return sites[-1].browser()
 
     yield browse
     for site in sites:
         site.close()
-        for runtime in site.web.runtimes:
-            # those for asyncio end with their event loop
-            if isinstance(runtime, BlockingRuntime):
-                runtime.close()
+
+
+def bring(browser: Browser, token: str, path: str = "/api") -> Page:
+    """The page for a client that brings this token."""
+    return browser.get(path, headers={"Authorization": f"Bearer {token}"})
 
 
 def test_a_login_shows_the_tokens_and_the_user(browse: Callable[..., Browser], provider: SimulatedProvider) -> None:
@@ -309,3 +425,111 @@ def test_a_wrong_state_is_an_error_of_the_app(browse: Callable[..., Browser]) ->
     callback = browser.begin_login("/login")
     page = browser.come_back(Callback(url=re.sub("state=[^&]*", "state=other", callback.url)))
     assert (page.status_code, page.json()["error"]) == (400, "state_mismatch")
+
+
+def test_a_token_opens_the_api_and_tells_whose_it_is(
+    browse: Callable[..., Browser], provider: SimulatedProvider
+) -> None:
+    browser = browse(TOKENS)
+    token = provider.issue_access_token("client1", scope="read write", username="alice")
+    identity = bring(browser, token).json()
+    assert (identity["active"], identity["sub"], identity["client_id"]) == (True, "alice", "client1")
+    assert identity["scope"] == "read write"
+    assert bring(browser, token, "/me").json() == {"sub": "alice"}
+    assert browser.get("/open").json() == {"identity": None}
+
+
+def test_a_token_of_one_request_is_not_that_of_the_next(
+    browse: Callable[..., Browser], provider: SimulatedProvider
+) -> None:
+    browser = browse(TOKENS)
+    tokens = [provider.issue_access_token("client1", username=name) for name in ("alice", "bob", "alice")]
+    assert [bring(browser, token, "/me").json()["sub"] for token in tokens] == ["alice", "bob", "alice"]
+    assert bring(browser, tokens[0], "/open").json() == {"identity": None}
+
+
+def test_an_api_without_a_token_answers_401(browse: Callable[..., Browser]) -> None:
+    page = browse(TOKENS).get("/api")
+    assert (page.status_code, page.headers["www-authenticate"]) == (401, "Bearer")
+
+
+@pytest.mark.parametrize(
+    ("issued", "error"),
+    [
+        pytest.param({"scope": "read"}, "insufficient_scope", id="a-scope-is-missing"),
+        pytest.param({"scope": ""}, "insufficient_scope", id="no-scope"),
+        pytest.param({"scope": "read write", "lifetime": -1}, "invalid_token", id="expired"),
+        pytest.param({"scope": "read write", "audience": "other"}, "invalid_token", id="for-somebody-else"),
+    ],
+)
+def test_a_token_that_will_not_do_is_answered_with_403(
+    browse: Callable[..., Browser], provider: SimulatedProvider, issued: dict[str, Any], error: str
+) -> None:
+    page = bring(browse(TOKENS), provider.issue_access_token("client1", username="alice", **issued))
+    assert (page.status_code, page.json()["error"]) == (403, error)
+    assert f'error="{error}"' in page.headers["www-authenticate"]
+
+
+def test_a_token_that_was_revoked_is_answered_with_403(
+    browse: Callable[..., Browser], provider: SimulatedProvider
+) -> None:
+    token = provider.issue_access_token("client1", scope="read write")
+    provider.revoke_access_token(token)
+    assert bring(browse(TOKENS), token).status_code == 403
+
+
+def test_a_page_for_tokens_and_for_logins_tells_which_it_was(
+    browse: Callable[..., Browser], provider: SimulatedProvider
+) -> None:
+    browser = browse(TOKEN_OR_SESSION)
+    token = provider.issue_access_token("client1", scope="read write", username="bob")
+    assert bring(browser, token, "/notes").json() == {"token_of": "bob"}
+    assert browser.log_in("/notes").json() == {"session_of": "alice"}
+    assert bring(browser, token, "/notes").json() == {"token_of": "bob"}
+    assert browser.get("/notes").json() == {"session_of": "alice"}
+
+
+def test_a_bad_token_is_refused_though_there_is_a_session(
+    browse: Callable[..., Browser], provider: SimulatedProvider
+) -> None:
+    browser = browse(TOKEN_OR_SESSION)
+    browser.log_in("/notes")
+    refused = bring(browser, provider.issue_access_token("client1", scope="read"), "/notes")
+    assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
+    assert bring(browser, "unknown", "/notes").status_code == 403
+    assert browser.get("/notes").json() == {"session_of": "alice"}
+
+
+@pytest.mark.parametrize(
+    ("function", "scope", "audience"),
+    [
+        ("credentials", None, "client1"),
+        ("scoped_credentials", "read write", "client1"),
+        ("credentials_for_others", "read write", ["client1", "client2"]),
+    ],
+)
+def test_the_clients_own_token_opens_an_api(
+    start: Callable[..., dict[str, Any]],
+    browse: Callable[..., Browser],
+    provider: SimulatedProvider,
+    function: str,
+    scope: str | None,
+    audience: str | list[str],
+) -> None:
+    running = start(CLIENT_CREDENTIALS)
+    token = result(running[function]())
+    identity = bring(browse(running), token, "/identity").json()
+    assert (identity.get("scope"), identity["aud"]) == (scope, audience)
+    assert (identity["client_id"], "sub" in identity) == ("client1", False)
+    assert bring(browse(running), token).status_code == (200 if scope else 403)
+    assert result(running[function]()) != token, "each call is a request"
+    assert provider.count("token", grant_type="client_credentials") == 2
+
+
+def result(outcome: Any) -> Any:
+    """What a function gave, awaited where it has to be."""
+
+    async def awaited() -> Any:
+        return await outcome
+
+    return asyncio.run(awaited()) if isawaitable(outcome) else outcome
