@@ -186,9 +186,7 @@ class OIDCAuthentication(Extension):
     async def _resource_metadata(self) -> Response:
         return write_response(metadata_response(installed_application(current_app.extensions), self._scopes))
 
-    def _guard(
-        self, check: Callable[[], Coroutine[Any, Any, Response | None]]
-    ) -> Callable[[View[P]], GuardedView[P]]:
+    def _guard(self, check: Check) -> Callable[[View[P]], GuardedView[P]]:
         """Show a view unless `check` gives another answer."""
 
         def decorate(view: View[P]) -> GuardedView[P]:

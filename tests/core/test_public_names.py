@@ -198,7 +198,7 @@ def functions_of(path: Path) -> dict[str, str]:
     ("file", "differing"),
     [
         # the life of the runtimes; Flask's clients are blocking faces, and its answers are finished at once
-        ("authentication.py", {"init_app", "clients", "_answer", "_admit", "_verdict", "_close"}),
+        ("authentication.py", {"init_app", "clients", "_answer", "_admit", "_awaited", "_verdict", "_close"}),
         # where the undecoded path and the headers are, and what is left of a form that was read
         ("translation.py", {"_raw_path", "read_authorizations", "read_body"}),
         ("user_session.py", set()),
