@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from .api import Api, Kind, MakeApi, api_views
 from .site import FlaskFramework, Framework, QuartFramework, Site, new_site
 
 
@@ -31,3 +32,26 @@ def make_site(framework: Framework) -> Iterator[Callable[..., Site]]:
 @pytest.fixture
 def site(make_site: Callable[..., Site]) -> Site:
     return make_site()
+
+
+@pytest.fixture
+def make_api(make_site: Callable[..., Site], framework: Framework) -> MakeApi:
+    """Makes APIs with the views of `api_views`, unless others are given: see `new_site`."""
+
+    def make(kind: Kind = "sync", **options: Any) -> Api:
+        site = make_site(**{"views": api_views(framework, kind), **options})
+        return Api(site, site.browser())
+
+    return make
+
+
+@pytest.fixture
+def api(make_api: MakeApi) -> Api:
+    return make_api()
+
+
+@pytest.fixture(params=["sync", "async"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Of views; both must do in both frameworks."""
+    chosen: Kind = request.param
+    return chosen

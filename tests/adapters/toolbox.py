@@ -16,11 +16,31 @@ class Toolbox:
     session: Any
     user_session: Any
     response: Any
+    request: Any
+    abort: Any
+    jsonify: Any
+    blueprint: Any
 
 
 _TOOLBOXES = {
-    "flask": Toolbox(flask.session, flask_oidc_async.UserSession, flask.Response),
-    "quart": Toolbox(quart.session, quart_oidc_async.UserSession, quart.Response),
+    "flask": Toolbox(
+        flask.session,
+        flask_oidc_async.UserSession,
+        flask.Response,
+        flask.request,
+        flask.abort,
+        flask.jsonify,
+        flask.Blueprint,
+    ),
+    "quart": Toolbox(
+        quart.session,
+        quart_oidc_async.UserSession,
+        quart.Response,
+        quart.request,
+        quart.abort,
+        quart.jsonify,
+        quart.Blueprint,
+    ),
 }
 
 
