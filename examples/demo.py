@@ -1,6 +1,7 @@
-"""A provider and two applications on this machine: proves that logins work, then lets you try (`make demo`)."""
+"""A provider and two applications on this machine: proves that they work, then lets you try (`make demo`)."""
 
 import argparse
+import re
 import secrets
 import signal
 import sys
@@ -38,8 +39,8 @@ def demo(stack: ExitStack, once: bool) -> None:
     servers = [provider.server]
     with step("canaille, an identity provider, is up"):
         stack.enter_context(provider)
-    for framework, address in addresses.items():
-        app = application(framework, address, provider, log_name=f"demo-{framework}")
+    for framework in addresses:
+        app = application(framework, addresses, provider, log_name=f"demo-{framework}")
         servers.append(app)
         with step(f"examples/{framework}_app.py is up"):
             stack.enter_context(app)
@@ -50,8 +51,11 @@ def demo(stack: ExitStack, once: bool) -> None:
         wait_while_running(servers)
 
 
-def application(framework: str, address: str, provider: CanailleProvider, *, log_name: str) -> ServerProcess:
-    client = provider.clients["basic"]
+def application(
+    framework: str, addresses: dict[str, str], provider: CanailleProvider, *, log_name: str
+) -> ServerProcess:
+    """One of the examples. Both are the same client to the provider, so its tokens are meant for both."""
+    client, address = provider.clients["basic"], addresses[framework]
     settings = {
         "SECRET_KEY": secrets.token_urlsafe(32),
         "OIDC_REDIRECT_URI": f"{address}/callback",
@@ -59,6 +63,8 @@ def application(framework: str, address: str, provider: CanailleProvider, *, log
         "OIDC_CLIENT_ID": client.client_id,
         "OIDC_CLIENT_SECRET": client.client_secret or "",
         "OIDC_SCOPE": "openid profile email groups",
+        "APIS": " ".join(f"{each}/api" for each in addresses.values()),
+        "NO_PROXY": "127.0.0.1",
     }
     script = ROOT / "examples" / f"{framework}_app.py"
     return ServerProcess(log_name, leashed(script), ready_url=address, environment=settings)
@@ -73,6 +79,10 @@ def prove(framework: str, address: str, provider: CanailleProvider) -> None:
             callback = provider.login(visitor, authorization_url, provider.bob)
         with step(f"{framework}: the profile shows Bob and his {provider.bob.groups} groups"):
             require(visitor.open(callback, within=address), "Bob Manifold", "team-199-")
+        with step(f"{framework}: both APIs ask the provider about his access token, and answer"):
+            before = api_hits(visitor.open(f"{address}/call-apis", within=address))
+        with step(f"{framework}: both answer again, and need not ask"):
+            require_growth(before, api_hits(visitor.open(f"{address}/call-apis", within=address)))
         with step(f"{framework}: bob logs out, here and at the provider"):
             end_session_url = left_for(visitor.open(f"{address}/logout", within=address))
             require(visitor.open(provider.logout(visitor, end_session_url), within=address), "Goodbye")
@@ -86,6 +96,17 @@ def require(page: Page, *texts: str) -> None:
     missing = [text for text in texts if text not in page.text]
     if page.status != 200 or missing:
         raise StepFailed(f"{page.url} answered {page.status} without {', '.join(missing)}:\n{page.text}")
+
+
+def api_hits(page: Page) -> list[int]:
+    """How many tokens each API says that it knew."""
+    require(page, *(f'id="{framework}-api"' for framework in FRAMEWORKS))
+    return [int(hits) for hits in re.findall(r'data-counter="hits">([0-9]+)<', page.text)]
+
+
+def require_growth(before: list[int], after: list[int]) -> None:
+    if after != [hits + 1 for hits in before] or len(after) != len(FRAMEWORKS):
+        raise StepFailed(f"the APIs had known {before} tokens, and a call later {after}")
 
 
 class StepFailed(Exception):
@@ -111,6 +132,7 @@ def invite(addresses: dict[str, str], provider: CanailleProvider) -> None:
     print(f"  {'Canaille':8} {provider.issuer}")
     print(f"\n  log in as {alice.username} with {alice.password}")
     print(f"  or as {bob.username} (in {bob.groups} groups) with {bob.password}")
+    print("  then press 'Call the APIs', twice")
     print("\nCtrl-C ends it all.", flush=True)
 
 

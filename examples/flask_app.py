@@ -1,9 +1,11 @@
-"""A Flask application whose users log in with OpenID Connect. Its settings come from the environment."""
+"""A Flask application with a login, an API, and a page that calls APIs. Its settings come from the environment."""
 
 from datetime import UTC, datetime
 from os import environ
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
+import httpx
 from flask import Flask, Response, jsonify, render_template, session
 from flask_oidc_async import ClientMetadata, OIDCAuthentication, ProviderConfiguration, UserSession
 
@@ -18,6 +20,8 @@ provider = ProviderConfiguration(
     auth_request_params={"scope": environ.get("OIDC_SCOPE", "openid profile email")},
 )
 auth = OIDCAuthentication({"provider": provider}, app)
+apis = environ.get("APIS", urljoin(environ["OIDC_REDIRECT_URI"], "/api")).split()
+http = httpx.Client()
 
 
 @app.template_filter("moment")
@@ -41,6 +45,25 @@ def profile() -> str:
 def claims() -> Response:
     user = UserSession(session)
     return jsonify(id_token=user.id_token, userinfo=user.userinfo)
+
+
+@app.get("/api")
+@auth.token_auth("provider")
+def api() -> Response:
+    identity, counters = auth.current_token_identity, auth.statistics()["provider"]
+    return jsonify(framework="Flask", identity=identity, counters=counters.to_dict())
+
+
+@app.get("/call-apis")
+@auth.oidc_auth("provider")
+def call_apis() -> str:
+    token = UserSession(session).access_token  # it stays here: the browser sees the answers alone
+    return render_template("call_apis.html", answers=[ask(url, token) for url in apis])
+
+
+def ask(url: str, token: str | None) -> dict[str, Any]:
+    answer = http.get(url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
+    return {"url": url, "status": answer.status_code, "seconds": answer.elapsed.total_seconds(), **answer.json()}
 
 
 @app.get("/logout")

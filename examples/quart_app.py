@@ -1,9 +1,12 @@
-"""A Quart application whose users log in with OpenID Connect. Its settings come from the environment."""
+"""A Quart application with a login, an API, and a page that calls APIs. Its settings come from the environment."""
 
+from asyncio import gather
 from datetime import UTC, datetime
 from os import environ
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urljoin, urlsplit
 
+import httpx
 from quart import Quart, Response, jsonify, render_template, session
 from quart_oidc_async import ClientMetadata, OIDCAuthentication, ProviderConfiguration, UserSession
 
@@ -18,6 +21,8 @@ provider = ProviderConfiguration(
     auth_request_params={"scope": environ.get("OIDC_SCOPE", "openid profile email")},
 )
 auth = OIDCAuthentication({"provider": provider}, app)
+apis = environ.get("APIS", urljoin(environ["OIDC_REDIRECT_URI"], "/api")).split()
+http = httpx.AsyncClient()
 
 
 @app.template_filter("moment")
@@ -43,6 +48,25 @@ async def claims() -> Response:
     return jsonify(id_token=user.id_token, userinfo=user.userinfo)
 
 
+@app.get("/api")
+@auth.token_auth("provider")
+async def api() -> Response:
+    identity, counters = auth.current_token_identity, auth.statistics()["provider"]
+    return jsonify(framework="Quart", identity=identity, counters=counters.to_dict())
+
+
+@app.get("/call-apis")
+@auth.oidc_auth("provider")
+async def call_apis() -> str:
+    token = UserSession(session).access_token  # it stays here: the browser sees the answers alone
+    return await render_template("call_apis.html", answers=await gather(*(ask(url, token) for url in apis)))
+
+
+async def ask(url: str, token: str | None) -> dict[str, Any]:
+    answer = await http.get(url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
+    return {"url": url, "status": answer.status_code, "seconds": answer.elapsed.total_seconds(), **answer.json()}
+
+
 @app.get("/logout")
 @auth.oidc_logout
 async def logout() -> str:
@@ -55,4 +79,4 @@ async def login_failed(error: str | None = None, error_description: str | None =
 
 
 if __name__ == "__main__":
-    app.run(port=urlsplit(app.config["OIDC_REDIRECT_URI"]).port)
+    app.run(port=urlsplit(app.config["OIDC_REDIRECT_URI"]).port, use_reloader=False)

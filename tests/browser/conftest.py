@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
@@ -28,7 +29,7 @@ seen: dict[str, int] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """An application and its provider, both up."""
+    """An application and its provider, both up. The other application is up, too."""
 
     app: str
     provider: CanailleProvider
@@ -47,14 +48,21 @@ def canaille(addresses: dict[str, str]) -> Iterator[CanailleProvider]:
         yield provider
 
 
-@pytest.fixture(scope="session", params=FRAMEWORKS)
-def scene(request: pytest.FixtureRequest, addresses: dict[str, str], canaille: CanailleProvider) -> Iterator[Scene]:
+@pytest.fixture(scope="session")
+def applications(addresses: dict[str, str], canaille: CanailleProvider) -> Iterator[None]:
+    with ExitStack() as stack:
+        for framework in addresses:
+            server = application(framework, addresses, canaille, log_name=f"browser-{framework}")
+            running.append(stack.enter_context(server))
+        yield
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def scene(
+    request: pytest.FixtureRequest, addresses: dict[str, str], canaille: CanailleProvider, applications: None
+) -> Scene:
     """Each of the example applications in turn."""
-    address = addresses[request.param]
-    with application(request.param, address, canaille, log_name=f"browser-{request.param}") as server:
-        running.append(server)
-        yield Scene(app=address, provider=canaille)
-    running.remove(server)
+    return Scene(app=addresses[request.param], provider=canaille)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,10 @@
 """What people do, in a real browser, at the example applications."""
 
-from playwright.sync_api import BrowserContext, Cookie, Page, expect
+import re
 
+from playwright.sync_api import BrowserContext, Cookie, Page, Request, expect
+
+from examples.demo import FRAMEWORKS
 from tests.providers.real_provider import Person
 
 from .conftest import Scene
@@ -134,3 +137,39 @@ def test_a_code_that_was_used_leads_out_of_the_way_and_back(scene: Scene, tab: P
     expect(tab.locator("#problem")).to_be_visible()
     tab.click("#login")
     expect_profile(tab, scene, guest)
+
+
+def counter(tab: Page, framework: str, name: str) -> int:
+    return int(tab.locator(f"#{framework}-api [data-counter={name}]").inner_text())
+
+
+def test_both_apis_take_the_token_of_the_login_and_know_it_the_next_time(
+    scene: Scene, tab: Page, guest: Person
+) -> None:
+    log_in(tab, scene, guest)
+    tab.click("#call-apis")
+    for framework in FRAMEWORKS:
+        expect(tab.locator(f"#{framework}-api .sub")).to_have_text(guest.username)
+    hits, calls = ({each: counter(tab, each, name) for each in FRAMEWORKS} for name in ("hits", "upstream_calls"))
+    tab.click("#again")
+    tab.reload()
+    assert {each: counter(tab, each, "hits") - 2 for each in FRAMEWORKS} == hits
+    assert {each: counter(tab, each, "upstream_calls") for each in FRAMEWORKS} == calls
+
+
+def test_the_browser_never_sees_the_access_token(scene: Scene, tab: Page, guest: Person) -> None:
+    log_in(tab, scene, guest)
+    requests: list[Request] = []
+    tab.on("request", lambda request: requests.append(request))
+    tab.click("#call-apis")
+    expect(tab.locator("#flask-api")).to_be_visible()
+    assert requests
+    assert all(request.url.startswith(f"{scene.app}/") for request in requests)
+    assert not any("authorization" in request.all_headers() for request in requests)
+    # whatever looks like a JWT: canaille's tokens are
+    assert not re.search(r"eyJ[\w-]+\.[\w-]+", tab.content())
+
+
+def test_an_api_refuses_who_has_no_token(scene: Scene, browser: BrowserContext) -> None:
+    answer = browser.request.get(f"{scene.app}/api")
+    assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
