@@ -1,5 +1,6 @@
 """What was found out about access tokens a moment ago, by the hash of the token: bounded in number, size and time."""
 
+import math
 import struct
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -20,16 +21,17 @@ class Generations(Generic[V]):
 
     Two dicts: what is used goes into the young one; when that is half full, or `seconds` old, it becomes the old
     one, and all that was left in the old one goes. Nothing is kept about single entries, no lock is held, and what
-    has expired leaves by itself.
+    has expired leaves by itself. A value of more than half the weight is kept all the same, beside at most one more.
     """
 
     def __init__(self, entries: int, weight: int, seconds: float, weigh: Callable[[V], int]) -> None:
+        self._entries = entries
         self._half, self._half_weight = max(entries // 2, 1), max(weight // 2, 1)
         self._seconds, self._weigh = seconds, weigh
         self._young: dict[bytes, V] = {}
         self._old: dict[bytes, V] = {}
         self._weight = 0
-        self._turn_at = float("-inf")
+        self._turn_at = math.inf
 
     def __len__(self) -> int:
         return len(self._young) + len(self._old)
@@ -44,10 +46,12 @@ class Generations(Generic[V]):
         return value
 
     def put(self, key: bytes, value: V, now: float) -> None:
-        """Keep it; `now` is in seconds of a clock that never jumps."""
+        """Keep it, unless there is no room at all; `now` is in seconds of a clock that never jumps."""
+        if self._entries < 1:
+            return
         if now >= self._turn_at:
             self._turn()
-            self._turn_at = now + self._seconds
+        self._turn_at = min(self._turn_at, now + self._seconds)
         self._admit(key, value)
 
     def _admit(self, key: bytes, value: V) -> None:
@@ -58,7 +62,10 @@ class Generations(Generic[V]):
         self._weight += weight
 
     def _turn(self) -> None:
-        self._old, self._young, self._weight = self._young, {}, 0
+        self._old = self._young if self._entries > 1 else {}
+        self._young, self._weight = {}, 0
+        # counted anew from the next `put`: by then all that is old now has expired
+        self._turn_at = math.inf
 
     def pop(self, key: bytes) -> None:
         self._young.pop(key, None)
@@ -71,19 +78,19 @@ class AccessCache:
     Parameters:
         seconds: how long a good token is trusted without asking again; never beyond its `exp`. 0 keeps none.
         refused_seconds: how long a bad one is refused without asking again. 0 keeps none.
-        entries: how many tokens are kept; those unused for longest go first.
+        entries: how many tokens are kept; those unused for longest go first. 0 keeps none.
 
     Raises ConfigurationError for what is no such number.
     """
 
     def __init__(self, *, seconds: float = 60.0, refused_seconds: float = 5.0, entries: int = 100_000) -> None:
         for name, value in (("seconds", seconds), ("refused_seconds", refused_seconds), ("entries", entries)):
-            if not 0 <= value < 1e9:
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
                 raise ConfigurationError(f"{name} of AccessCache must be a number, not negative.", setting=name)
         self.seconds, self.refused_seconds = seconds, refused_seconds
         self._good: Generations[bytes] = Generations(entries, entries * BYTES_PER_ENTRY, seconds, len)
         # a flood of bad tokens must not push out the good ones
-        bad = entries // 10
+        bad = -(-entries // 10)
         self._bad: Generations[tuple[float, TokenError]] = Generations(bad, bad, refused_seconds, lambda _: 1)
         self._scopes: dict[bytes, frozenset[str]] = {}
 
