@@ -1,0 +1,149 @@
+"""An API's side of a token, its provider and the world that both live in, for tests without a framework."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
+from oidc_async.errors import OIDCError
+from oidc_async.protocol.access import NO_REQUIREMENTS, Access, Requirements
+from oidc_async.protocol.token import TokenResponse
+from oidc_async.resource_server import AsyncResourceServer, ResourceServer
+from oidc_async.runtime import HttpSettings, Runtime
+from oidc_async.statistics import Statistics
+from oidc_async.testing import Clock, SimulatedProvider
+from oidc_async.testing.runtimes import async_runtime, blocking_runtime
+from tests.core.worlds import AsyncWorld, World
+
+ISSUER = "https://op.example"
+SECRET = "the client secret of the API, 32+"
+START = 1_700_000_000.0
+CROWD = {True: 1000, False: 50}
+"""How many come at once: tasks in the async world, threads in the other."""
+
+
+@dataclass
+class API:
+    """AsyncResourceServer in the async world, ResourceServer in the blocking one, behind the same words."""
+
+    world: World
+    provider: SimulatedProvider
+    server: AsyncResourceServer | ResourceServer
+
+    def verify(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> Access:
+        return self.world.run(self.verifying(token, requirements))
+
+    async def verifying(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> Access:
+        if isinstance(self.server, ResourceServer):
+            return self.server.verify(token, requirements)
+        return await self.server.verify(token, requirements)
+
+    def refusal(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> OIDCError:
+        """Why the token is not taken."""
+        try:
+            access = self.verify(token, requirements)
+        except OIDCError as error:
+            return error
+        raise AssertionError(f"the token was taken: {access.to_dict()}")
+
+    def together(self, tokens: Sequence[str]) -> list[Access | BaseException]:
+        """What comes of all these, each in a task or a thread of its own."""
+        return self.world.run_together([lambda token=token: self.verifying(token) for token in tokens])  # type: ignore[misc]
+
+    def issue(self, client_id: str = "app", **options: Any) -> str:
+        """A token of alice's for this API, unless the options say otherwise."""
+        wanted: dict[str, Any] = {"scope": "read", "username": "alice", "audience": "api", **options}
+        return self.provider.issue_access_token(client_id, **wanted)
+
+    def asked(self) -> int:
+        """How many introspection requests reached the provider."""
+        return self.provider.count("introspection")
+
+    def pass_time(self, seconds: float) -> None:
+        self.provider.clock.advance(seconds)
+
+    @property
+    def statistics(self) -> Statistics:
+        return self.server.statistics()
+
+    @property
+    def crowd(self) -> int:
+        return CROWD[isinstance(self.world, AsyncWorld)]
+
+
+def new_provider(issuer: str = ISSUER, *, clock: Clock | None = None, **client: Any) -> SimulatedProvider:
+    """A provider whose clock stands still, with the client of the API and one that gets tokens."""
+    provider = SimulatedProvider(issuer, clock=clock or Clock(START))
+    provider.register("api", SECRET, **client)
+    provider.register("app", "the client secret of the app, 32+")
+    provider.add_user("alice")
+    return provider
+
+
+def simulated(
+    world: World, *providers: SimulatedProvider, settings: HttpSettings | None = None, latency: float = 0.0
+) -> Runtime:
+    """A runtime for this world on which these providers are the whole internet."""
+    kind = async_runtime if isinstance(world, AsyncWorld) else blocking_runtime
+    return kind(*providers, settings=settings, latency=latency)
+
+
+def new_api(
+    world: World,
+    provider: SimulatedProvider | None = None,
+    *,
+    runtime: Runtime | None = None,
+    latency: float = 0.0,
+    server: dict[str, Any] | None = None,
+    client: dict[str, Any] | None = None,
+    **configuration: Any,
+) -> API:
+    """`server` goes to the resource server, `client` to its ClientMetadata, `configuration` to the rest."""
+    provider = provider or new_provider()
+    settings: dict[str, Any] = {
+        "issuer": provider.issuer,
+        "client_metadata": ClientMetadata("api", SECRET, **(client or {})),
+        "runtime": runtime or simulated(world, provider, latency=latency),
+        **configuration,
+    }
+    kind = AsyncResourceServer if isinstance(world, AsyncWorld) else ResourceServer
+    return API(world, provider, kind(ProviderConfiguration(**settings), **(server or {})))
+
+
+@dataclass
+class Service:
+    """A client that gets tokens of its own."""
+
+    world: World
+    provider: SimulatedProvider
+    party: AsyncRelyingParty | RelyingParty
+
+    def grant(self, *scope: Any, **extra: Any) -> TokenResponse:
+        async def granting() -> TokenResponse:
+            if isinstance(self.party, RelyingParty):
+                return self.party.client_credentials_grant(*scope, **extra)
+            return await self.party.client_credentials_grant(*scope, **extra)
+
+        return self.world.run(granting())
+
+    def token(self, *scope: Any, **extra: Any) -> TokenResponse:
+        return self.world.run(self.getting(*scope, **extra))
+
+    async def getting(self, *scope: Any, **extra: Any) -> TokenResponse:
+        if isinstance(self.party, RelyingParty):
+            return self.party.service_token(*scope, **extra)
+        return await self.party.service_token(*scope, **extra)
+
+    def asked(self) -> int:
+        return self.provider.count("token", grant_type="client_credentials")
+
+
+def new_service(world: World, *, latency: float = 0.0) -> Service:
+    provider = new_provider()
+    configuration = ProviderConfiguration(
+        provider.issuer,
+        client_metadata=ClientMetadata("api", SECRET),
+        runtime=simulated(world, provider, latency=latency),
+    )
+    kind = AsyncRelyingParty if isinstance(world, AsyncWorld) else RelyingParty
+    return Service(world, provider, kind(configuration, redirect_uri="https://rp.example/redirect_uri"))

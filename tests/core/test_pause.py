@@ -1,0 +1,104 @@
+"""Leaving a provider alone after it failed: security.md 229."""
+
+from typing import Any
+
+import pytest
+
+from oidc_async.errors import (
+    IntrospectionInvalid,
+    OAuthError,
+    ProviderError,
+    ProviderOverloaded,
+    ProviderPaused,
+    ProviderTimeout,
+    ProviderUnreachable,
+    ResponseTooLarge,
+)
+from oidc_async.pause import Pause, is_outage
+
+
+def may_ask(pause: Pause, now: float) -> bool:
+    try:
+        pause.require_over(now)
+    except ProviderPaused:
+        return False
+    return True
+
+
+def test_who_never_failed_may_always_be_asked() -> None:
+    pause = Pause(1.0)
+    assert [may_ask(pause, now) for now in (0, 0, 5)] == [True, True, True]
+
+
+def test_after_a_failure_nobody_asks_for_a_while() -> None:
+    pause = Pause(2.0)
+    pause.begin(100)
+    assert [may_ask(pause, now) for now in (100, 101.9, 102)] == [False, False, True]
+
+
+def test_it_is_told_when_to_come_back() -> None:
+    pause = Pause(2.0)
+    pause.begin(100)
+    with pytest.raises(ProviderPaused) as caught:
+        pause.require_over(100.5)
+    assert (caught.value.retry_after, caught.value.code) == (1.5, "provider_paused")
+
+
+def test_while_one_tries_the_others_go_on_waiting() -> None:
+    pause = Pause(2.0)
+    pause.begin(100)
+    assert [may_ask(pause, now) for now in (103, 103, 104.9, 105, 105)] == [True, False, False, True, False]
+
+
+def test_a_success_ends_it_for_all() -> None:
+    pause = Pause(2.0)
+    pause.begin(100)
+    assert may_ask(pause, 102)
+    pause.end()
+    assert [may_ask(pause, now) for now in (102, 102, 102)] == [True, True, True]
+
+
+def test_a_further_failure_begins_it_anew() -> None:
+    pause = Pause(2.0)
+    pause.begin(100)
+    assert may_ask(pause, 102)
+    pause.begin(103)
+    assert [may_ask(pause, now) for now in (104.9, 105)] == [False, True]
+
+
+def test_no_seconds_are_no_pause() -> None:
+    pause = Pause(0)
+    pause.begin(100)
+    assert [may_ask(pause, 100), may_ask(pause, 100)] == [True, True]
+
+
+def oauth_error(status: int) -> OAuthError:
+    return OAuthError("no", error="e", error_description=None, status=status)
+
+
+def unreachable(**evidence: Any) -> ProviderUnreachable:
+    return ProviderUnreachable("no", **evidence)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        pytest.param(unreachable(), True, id="no connection"),
+        pytest.param(unreachable(host="op.example"), True, id="no connection to a host"),
+        pytest.param(unreachable(status=502), True, id="a gateway without a server"),
+        pytest.param(unreachable(status=503), True, id="a server that has no time"),
+        pytest.param(unreachable(status=504), True, id="a gateway that waited in vain"),
+        pytest.param(unreachable(status=500), False, id="this request made it stumble"),
+        pytest.param(unreachable(status=501), False, id="this request isn't known"),
+        pytest.param(ProviderTimeout("slow"), True, id="no answer in time"),
+        pytest.param(oauth_error(429), True, id="too many requests"),
+        pytest.param(oauth_error(400), False, id="this request is bad"),
+        pytest.param(oauth_error(401), False, id="our credentials are bad"),
+        pytest.param(IntrospectionInvalid("junk"), False, id="junk"),
+        pytest.param(ResponseTooLarge("large"), False, id="a large answer"),
+        pytest.param(ProviderOverloaded("full"), False, id="our own queue"),
+    ],
+)
+def test_no_single_token_stops_all_others(error: ProviderError, expected: bool) -> None:
+    """security.md 229: only what concerns all requests does."""
+    assert is_outage(error) is expected
