@@ -132,7 +132,7 @@ class Wire:
         self._body = ResponseBody(self._request, self._headers.get("content-encoding", ""))
 
     def _end(self) -> HttpResponse:
-        http = self._http
-        if http.our_state is h11.DONE and http.their_state is h11.DONE and not http.trailing_data[0]:
+        http, nothing_more = self._http, (b"", False)
+        if http.our_state is h11.DONE and http.their_state is h11.DONE and http.trailing_data == nothing_more:
             http.start_next_cycle()
         return HttpResponse(status=self._status, headers=self._headers, body=self._body.complete())

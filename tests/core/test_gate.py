@@ -79,6 +79,32 @@ def test_a_full_queue_refuses_at_once(world: World, serve: Serve) -> None:
     assert len(server.seen) == 5
 
 
+def test_the_length_of_the_queue_is_known(world: World, serve: Serve) -> None:
+    seen = threading.Event()
+
+    def answer(connection: Connection) -> None:
+        for _ in connection.requests():
+            seen.wait(5)
+            connection.send(response())
+
+    server, other = serve(answer), serve(answer)
+    runtime = world.runtime(HttpSettings(max_concurrency=2))
+    lengths = list[int]()
+
+    async def watch() -> HttpResponse:
+        end = time.monotonic() + 5
+        while runtime.queue_length(server.url) < 3 and time.monotonic() < end:
+            await runtime.sleep(0.01)
+        lengths.extend(runtime.queue_length(url) for url in (f"{server.url}/other/path", other.url))
+        seen.set()
+        return await runtime.send(get(other.url))
+
+    outcomes = world.run_together([*[lambda: runtime.send(get(server.url))] * 5, watch])
+    assert names(outcomes) == ["HttpResponse"] * 6
+    assert lengths == [3, 0]
+    assert runtime.queue_length(server.url) == 0
+
+
 def test_waiting_in_the_queue_counts_against_the_deadline(world: World, serve: Serve) -> None:
     """security.md 223"""
     server = serve(always(response(), after=0.5))

@@ -8,7 +8,7 @@ import zlib
 import pytest
 
 from oidc_async.errors import ProviderTimeout, ProviderUnreachable, ResponseTooLarge
-from oidc_async.protocol.http_message import HttpRequest
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.runtime import HttpSettings
 from tests.core.conftest import Serve
 from tests.core.raw_server import Answer, Connection, always, get, once, response, unused_port
@@ -44,7 +44,8 @@ def test_a_connection_is_kept_for_the_next_request(world: World, serve: Serve) -
     assert (len(server.seen), server.connections) == (5, 1)
 
 
-def test_a_kept_connection_that_the_provider_closed_is_replaced(world: World, serve: Serve) -> None:
+def test_a_request_is_not_sent_into_a_connection_that_the_provider_closed(world: World, serve: Serve) -> None:
+    """Not even one that must not be repeated, in a loop that had no time to notice."""
 
     def hang_up_later(connection: Connection) -> None:
         once(response())(connection)
@@ -53,9 +54,21 @@ def test_a_kept_connection_that_the_provider_closed_is_replaced(world: World, se
     server = serve(hang_up_later)
     runtime = world.runtime()
     for _ in range(3):
-        assert world.run(runtime.send(get(server.url))).status == 200
+        assert world.run(runtime.send(HttpRequest(method="POST", url=server.url, body=b"x"))).status == 200
         time.sleep(0.2)
-    assert server.connections == 3
+    assert (server.connections, len(server.seen)) == (3, 3)
+
+
+def test_an_exchange_tells_how_long_it_took_without_its_wait_for_the_gate(world: World, serve: Serve) -> None:
+    server = serve(always(response(), after=0.1))
+    runtime = world.runtime(HttpSettings(max_concurrency=1))
+    begin = time.monotonic()
+    answers = world.run_together([lambda: runtime.send(get(server.url))] * 3)
+    elapsed = time.monotonic() - begin
+    seconds = [answer.seconds for answer in answers if isinstance(answer, HttpResponse)]
+    assert len(seconds) == 3
+    assert min(seconds) > 0.09
+    assert sum(seconds) <= elapsed
 
 
 # --- deadlines ---------------------------------------------------------------------------------------------------

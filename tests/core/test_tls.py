@@ -45,6 +45,23 @@ def test_so_is_one_in_a_context(either_world: World, serve: Serve, server_certif
     assert either_world.run(either_world.runtime(HttpSettings(ca_bundle=context)).send(get(server.url))).status == 200
 
 
+def test_http_2_is_not_spoken_although_the_context_offers_it(
+    either_world: World, serve: Serve, server_certificate: Certificate
+) -> None:
+    def tell(connection: Connection) -> None:
+        sock = connection.sock
+        assert isinstance(sock, ssl.SSLSocket)
+        always(response(str(sock.selected_alpn_protocol()).encode()))(connection)
+
+    at_server, context = server_certificate.server_context(), ssl.create_default_context()
+    context.load_verify_locations(server_certificate.certificate)
+    for each in (at_server, context):
+        each.set_alpn_protocols(["h2", "http/1.1"])
+    server = serve(tell, at_server)
+    runtime = either_world.runtime(HttpSettings(ca_bundle=context))
+    assert either_world.run(runtime.send(get(server.url))).body == b"http/1.1"
+
+
 def test_an_unknown_certificate_is_refused_and_named(
     either_world: World, serve: Serve, server_certificate: Certificate
 ) -> None:
