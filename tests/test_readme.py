@@ -1,22 +1,32 @@
-"""The README's code is run as it stands there."""
+"""The code of the README, and of the guide to APIs, is run as it stands there."""
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from inspect import iscoroutine
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, cast
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
 
-from oidc_async.testing import SimulatedProvider
+from oidc_async.testing import Fault, SimulatedProvider
 
 from .adapters.site import AsgiClient, Client
 
-README = Path(__file__).parent.parent / "README.md"
-BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+ROOT = Path(__file__).parent.parent
+
+
+def blocks_of(document: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text(), re.DOTALL)
+
+
+BLOCKS = blocks_of("README.md")
+API_BLOCKS = blocks_of("docs/resource-server.md")
 ORIGIN = "https://app.example.com"
+API = "https://api.example.com"
 
 
 @pytest.fixture
@@ -28,7 +38,9 @@ def provider() -> SimulatedProvider:
         redirect_uris=[f"{ORIGIN}/redirect_uri"],
         post_logout_redirect_uris=[f"{ORIGIN}/logout"],
     )
+    provider.register("api", "secret of the api", redirect_uris=[f"{API}/redirect_uri"])
     provider.add_user("alice", claims={"name": "Alice"})
+    provider.sign_in("alice")
     return provider
 
 
@@ -45,34 +57,53 @@ def run(code: str, **names: Any) -> dict[str, Any]:
     return names
 
 
-@pytest.mark.parametrize(
-    ("import_line", "runtime", "client"),
-    [
-        pytest.param(
-            "from flask import",
-            SimulatedProvider.blocking_runtime,
-            lambda app: httpx.Client(transport=httpx.WSGITransport(app=app)),
-            id="Flask",
-        ),
-        pytest.param(
-            "from quart import", SimulatedProvider.async_runtime, lambda app: AsgiClient(app, ""), id="Quart"
-        ),
-    ],
-)
-def test_the_readmes_app_logs_in_and_out(
-    provider: SimulatedProvider,
-    monkeypatch: pytest.MonkeyPatch,
-    import_line: str,
-    runtime: Callable[[SimulatedProvider], Any],
-    client: Callable[[Any], Client],
-) -> None:
-    monkeypatch.setenv("SECRET_KEY", "a secret of the tests, long enough")
-    names = run(block_with(import_line), __name__="app", runtime=runtime(provider))
-    browser = client(names["app"])
+@dataclass(frozen=True)
+class Adapter:
+    """One of the two frameworks, and what its users do to code that is written for Flask."""
 
-    to_login = browser.request("GET", f"{ORIGIN}/")
+    name: str
+    runtime: Callable[[SimulatedProvider], Any]
+    client: Callable[[Any], Client]
+
+    def migrated(self, code: str) -> str:
+        if self.name == "flask":
+            return code
+        code = re.sub(r"\bflask(?=\b|_oidc)", "quart", code).replace("Flask", "Quart")
+        code = re.sub(r"^def", "async def", code, flags=re.MULTILINE).replace("with app.", "async with app.")
+        return code.replace("auth.clients", "await auth.clients")
+
+
+ADAPTERS = [
+    pytest.param(
+        Adapter(
+            "flask",
+            SimulatedProvider.blocking_runtime,
+            lambda app: cast(Client, httpx.Client(transport=httpx.WSGITransport(app=app))),
+        ),
+        id="Flask",
+    ),
+    pytest.param(Adapter("quart", SimulatedProvider.async_runtime, lambda app: AsgiClient(app, "")), id="Quart"),
+]
+
+
+@pytest.fixture(autouse=True)
+def secret_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_KEY", "a secret of the tests, long enough")
+
+
+def log_in(browser: Client, provider: SimulatedProvider, url: str) -> httpx.Response:
+    """A whole login; the page that the browser ends on."""
+    to_login = browser.request("GET", url)
     back = browser.request("GET", provider.authorize(to_login.headers["location"]).url)
-    assert browser.request("GET", ORIGIN + back.headers["location"]).text == "Hello, Alice (alice)"
+    return browser.request("GET", urljoin(url, back.headers["location"]))
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_the_readmes_app_logs_in_and_out(provider: SimulatedProvider, adapter: Adapter) -> None:
+    names = run(block_with(f"from {adapter.name} import"), __name__="app", runtime=adapter.runtime(provider))
+    browser = adapter.client(names["app"])
+
+    assert log_in(browser, provider, f"{ORIGIN}/").text == "Hello, Alice (alice)"
 
     to_logout = browser.request("GET", f"{ORIGIN}/logout")
     assert to_logout.status_code == 303
@@ -81,6 +112,36 @@ def test_the_readmes_app_logs_in_and_out(
 
     assert browser.request("GET", f"{ORIGIN}/redirect_uri").json()["error"] == "state_missing"
     browser.close()
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_the_readmes_api_takes_tokens(provider: SimulatedProvider, adapter: Adapter) -> None:
+    (views,) = [block for block in BLOCKS if "token_auth" in block]
+    names = run(
+        block_with(f"from {adapter.name} import") + adapter.migrated(views),
+        __name__="app",
+        runtime=adapter.runtime(provider),
+        ask_weather_service=lambda token: f"a token of {len(token)} characters",
+    )
+    browser = adapter.client(names["app"])
+
+    assert bring(browser, f"{ORIGIN}/api/notes").status_code == 401
+    token = provider.issue_access_token("client1", scope="notes:read", username="alice")
+    assert bring(browser, f"{ORIGIN}/api/notes", token).json() == {"notes_of": "alice"}
+    without_scope = bring(browser, f"{ORIGIN}/api/notes", provider.issue_access_token("client1"))
+    assert (without_scope.status_code, without_scope.json()["error"]) == (403, "insufficient_scope")
+    assert bring(browser, f"{ORIGIN}/notes", token).json() == {"notes_of": "alice", "by": "token"}
+
+    assert log_in(browser, provider, f"{ORIGIN}/notes").json() == {"notes_of": "alice", "by": "login"}
+    for _ in range(2):
+        assert browser.request("GET", f"{ORIGIN}/weather").text.startswith("a token of")
+    assert provider.count("token", grant_type="client_credentials") == 1
+    browser.close()
+
+
+def bring(client: Client, url: str, token: str | None = None, method: str = "GET") -> httpx.Response:
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    return client.request(method, url, headers=headers)
 
 
 def test_the_readmes_blocking_client_logs_in(provider: SimulatedProvider, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,3 +161,107 @@ def test_the_readmes_async_client_logs_in(provider: SimulatedProvider, capsys: p
     )
     asyncio.run(names["log_in"]())
     assert capsys.readouterr().out.startswith("alice {'sub': 'alice'")
+
+
+def api_block(words: str) -> str:
+    (block,) = [block for block in API_BLOCKS if words in block]
+    return block.replace("issuer=", "runtime=runtime, issuer=")
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+class TestTheGuideToApis:
+    @pytest.fixture
+    def names(self, provider: SimulatedProvider, adapter: Adapter) -> dict[str, Any]:
+        code = [
+            block.replace("issuer=", "runtime=runtime, issuer=") for block in API_BLOCKS if "Server(" not in block
+        ]
+        return run(
+            adapter.migrated("\n".join(code)),
+            __name__="api",
+            runtime=adapter.runtime(provider),
+            ask_weather=lambda headers: headers["Authorization"],
+        )
+
+    @pytest.fixture
+    def client(self, names: dict[str, Any], adapter: Adapter) -> Iterator[Client]:
+        client = adapter.client(names["app"])
+        yield client
+        client.close()
+
+    @pytest.mark.parametrize("jwt", [False, True])
+    def test_opens_views_to_either_kind_of_token(
+        self, provider: SimulatedProvider, client: Client, jwt: bool
+    ) -> None:
+        token = provider.issue_access_token("client1", scope="notes:read", username="alice", audience=API, jwt=jwt)
+        for path in ("/notes", "/both"):
+            assert bring(client, API + path, token).json() == {"notes_of": "alice"}
+        (told,) = client.request("GET", f"{API}/metrics").json().values()
+        assert (told["misses"], told["hits"]) == (1, 1)
+        assert (told["upstream_calls"], told["verified_here"]) == ((0, 1) if jwt else (1, 0))
+
+    def test_opens_a_view_to_a_login(self, provider: SimulatedProvider, client: Client) -> None:
+        assert log_in(client, provider, f"{API}/both").json() == {"notes_of": "alice"}
+
+    def test_refuses_tokens_for_others(self, provider: SimulatedProvider, client: Client) -> None:
+        for_others = provider.issue_access_token("client1", scope="notes:read", audience="https://other.example.com")
+        page = bring(client, f"{API}/notes", for_others)
+        assert (page.status_code, page.json()["error"]) == (401, "invalid_token")
+
+    @pytest.mark.parametrize(
+        ("scope", "claims", "status"),
+        [
+            ("notes:read notes:delete owner", {}, 204),
+            ("notes:read notes:delete", {}, 403),
+            ("notes:delete owner", {}, 403),
+            ("notes:read notes:delete owner", {"department": "sales"}, 403),
+            ("notes:read notes:delete owner", {"acr": "password"}, 401),
+            ("notes:read notes:delete owner", {"auth_time": 1}, 401),
+        ],
+    )
+    def test_asks_for_all_that_a_view_wants(
+        self, provider: SimulatedProvider, client: Client, scope: str, claims: dict[str, Any], status: int
+    ) -> None:
+        good = {"department": "archive", "acr": "urn:example:two-factors"}
+        token = provider.issue_access_token(
+            "client1", scope=scope, username="alice", audience=API, claims={**good, **claims}
+        )
+        page = bring(client, f"{API}/notes/1", token, method="DELETE")
+        assert page.status_code == status
+        if status == 403:
+            assert list(page.json()) == ["message"], "the error handler answers"
+            assert 'error="insufficient_scope"' in page.headers["www-authenticate"]
+
+    def test_calls_other_apis(self, provider: SimulatedProvider, names: dict[str, Any]) -> None:
+        header = names["forecast"]()
+        assert (asyncio.run(header) if iscoroutine(header) else header).startswith("Bearer ")
+        assert provider.count("token", grant_type="client_credentials") == 1
+
+
+def test_the_guides_blocking_server_verifies(provider: SimulatedProvider) -> None:
+    who_may_read = run(api_block(" ResourceServer("), runtime=provider.blocking_runtime())["who_may_read"]
+    kind: dict[str, Any] = {"username": "alice", "audience": API, "jwt": True}
+    assert who_may_read(provider.issue_access_token("client1", scope="notes:read", **kind)) == "alice by client1"
+    assert who_may_read(provider.issue_access_token("client1", **kind)) == "refused: insufficient_scope"
+    assert who_may_read("nothing like it") == "refused: token_malformed"
+    assert provider.count("introspection") == 0
+
+
+def test_the_guides_blocking_server_says_when_nothing_is_known(provider: SimulatedProvider) -> None:
+    who_may_read = run(api_block(" ResourceServer("), runtime=provider.blocking_runtime())["who_may_read"]
+    with provider.misbehaving(Fault.DISCOVERY_ISSUER_OTHER):
+        token = provider.issue_access_token("client1", audience=API, jwt=True)
+        assert who_may_read(token) == "try again in a moment"
+
+
+def test_the_guides_async_server_verifies_and_forgets(provider: SimulatedProvider) -> None:
+    names = run(api_block("AsyncResourceServer("), runtime=provider.async_runtime())
+    token = provider.issue_access_token("client1", username="alice", audience=API)
+
+    async def scenario() -> list[str]:
+        subjects = [await names["who"](token), await names["who"](token)]
+        assert provider.count("introspection") == 1
+        names["log_out"](token)
+        return [*subjects, await names["who"](token)]
+
+    assert asyncio.run(scenario()) == ["alice"] * 3
+    assert provider.count("introspection") == 2
