@@ -5,7 +5,6 @@ import logging
 from dataclasses import dataclass, field
 
 from ..errors import (
-    BearerError,
     BearerRequestInvalid,
     BearerTokenMissing,
     ClaimInvalid,
@@ -110,8 +109,9 @@ def _where(settings: Settings) -> dict[str, str | None]:
 
 
 def _log(error: OIDCError) -> None:
-    # who sends bad tokens shall not fill the log; whom a token is meant for is a matter of settings
-    is_usual = isinstance(error, BearerError | TokenError) and not (
+    # bad tokens shall not fill the log, and an outage was logged where it was met; but settings may be wrong
+    is_of_settings = isinstance(error, ConfigurationError) or (
         isinstance(error, ClaimInvalid) and error.claim in ("aud", "typ")
     )
-    logger.log(logging.INFO if is_usual else logging.WARNING, "a token was refused: %s (%s)", error, error.code)
+    level = logging.WARNING if is_of_settings else logging.INFO
+    logger.log(level, "a request was refused: %s (%s)", error, error.code)
