@@ -3,7 +3,14 @@
 import logging
 from typing import Any
 
-from .errors import ConfigurationError, IntrospectionInvalid, ProviderError, ProviderPaused, TokenError
+from .errors import (
+    ConfigurationError,
+    IntrospectionInvalid,
+    ProviderError,
+    ProviderOverloaded,
+    ProviderPaused,
+    TokenError,
+)
 from .pause import Pause, is_outage
 from .protocol.client_authentication import client_authentication
 from .protocol.http_message import HttpRequest, HttpResponse
@@ -107,4 +114,7 @@ class Introspection:
         self._counters.failures += 1
         if is_outage(error):
             self._pause.begin(self._runtime.monotonic())
+        elif not isinstance(error, ProviderOverloaded):
+            # it answers again, though nothing that would help this token
+            self._pause.end()
         logger.error("nothing could be found out about a token: %s (%s)", error, error.code)

@@ -7,13 +7,14 @@ from .access_cache import AccessCache
 from .async_runtime import AsyncRuntime
 from .blocking import Blocking, blocking
 from .blocking_runtime import BlockingRuntime
-from .errors import ConfigurationError, KeyNotFound, TokenError
+from .errors import ConfigurationError, KeyNotFound, TokenError, TokenMalformed
 from .flight import twin
 from .introspection import Introspection
 from .protocol.access import NO_REQUIREMENTS, Access, Requirements, require_granted
 from .protocol.access_token import AccessExpectations, is_issued_by, parse_access_token, read_access_token
 from .protocol.introspection import read_introspected_token
 from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.uri import is_encodable
 from .provider import Provider
 from .provider_configuration import DEFAULT_CLOCK_SKEW, ProviderConfiguration, require_seconds
 from .runtime import Runtime
@@ -71,7 +72,7 @@ class AsyncResourceServer:
             leeway=self._leeway,
             pause=configuration.http_settings.failure_pause,
         )
-        self._hash = sha256(_identity(configuration))
+        self._hash = sha256(_identity(configuration, self._leeway))
 
     @property
     def issuer(self) -> str:
@@ -151,6 +152,8 @@ class AsyncResourceServer:
         return access
 
     async def _claims(self, token: str) -> dict[str, Any]:
+        if not is_encodable(token):
+            raise TokenMalformed("The token must be Unicode text.")
         metadata = await self.provider.metadata()
         expectations = AccessExpectations(
             issuer=metadata["issuer"],
@@ -222,7 +225,7 @@ class ResourceServer(Blocking[AsyncResourceServer]):
     verify = blocking(AsyncResourceServer.verify)
 
 
-def _identity(configuration: ProviderConfiguration) -> bytes:
+def _identity(configuration: ProviderConfiguration, leeway: float) -> bytes:
     """What a token was found good for: nobody else may take our word for it."""
     metadata = configuration.provider_metadata or ProviderMetadata()
     client = configuration.client_metadata or ClientMetadata()
@@ -235,5 +238,6 @@ def _identity(configuration: ProviderConfiguration) -> bytes:
         configuration.access_token_verification,
         configuration.access_token_algorithms,
         configuration.accept_untyped_access_tokens,
+        leeway,
     )
     return sha256(repr(identity).encode("utf-8", "backslashreplace")).digest()
