@@ -2,16 +2,19 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from contextvars import Context
 from functools import partial
 from typing import Any, cast
 
 import h11
 
-from .http11 import Peer, Wire, require_tunnel, tunnel_request
-from .idle_connections import is_readable
+from .http11 import Peer, Wire, peer_of, proxy_of, request_head, require_tunnel, tunnel_request
+from .idle_connections import IdleConnections, is_readable
 from .protocol.http_message import HttpRequest, HttpResponse
+from .runtime import HttpSettings
 
 _HEAD_START = 0.25
 
@@ -83,20 +86,40 @@ class AsyncConnection(asyncio.Protocol):
             self._answer.set_exception(exc or ConnectionResetError("closed without an answer"))
 
 
-class Connector:
-    """Makes connections to providers, through the proxy if there is one."""
+class AsyncConnections:
+    """The connections of an event loop: to providers, through the proxy of `settings` if there is one."""
 
-    def __init__(self, proxy: Peer | None, connect_timeout: float, tls: Callable[[], ssl.SSLContext]) -> None:
-        self._proxy = proxy
-        self._timeout = connect_timeout
+    def __init__(self, settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> None:
+        self._settings = settings
+        self._proxy = proxy_of(settings.proxy)
         self._tls = tls
+        self._idle = IdleConnections[AsyncConnection](settings.max_concurrency, nullcontext())
 
-    async def connect(self, origin: str, provider: Peer) -> AsyncConnection:
-        """Raises OSError, TimeoutError and ProxyError."""
+    async def exchange(self, request: HttpRequest, provider: str) -> HttpResponse:
+        """The response to `request` to the origin `provider`.
+
+        Raises OSError, TimeoutError, ProxyError, what h11 raises, and what `Wire.feed` raises.
+        """
+        head = request_head(request, provider, self._settings.user_agent, self._proxy)
+        connection = self._idle.take(provider, time.monotonic())
+        if connection is None:
+            connection = await self._connect(provider, peer_of(request.url))
+        response = await connection.exchange(request, head)
+        if connection.is_reusable():
+            self._idle.put(connection, time.monotonic())
+        else:
+            connection.close()
+        return response
+
+    def close(self) -> None:
+        """Those that are idle, and those under way as soon as they are."""
+        self._idle.close()
+
+    async def _connect(self, origin: str, provider: Peer) -> AsyncConnection:
         first = self._proxy or provider
         tls = self._tls() if first.is_tls or provider.is_tls else None
-        async with asyncio.timeout(self._timeout):
-            connection = await _open(origin, first, self._timeout)
+        async with asyncio.timeout(self._settings.connect_timeout):
+            connection = await _open(origin, first, self._settings.connect_timeout)
             try:
                 if tls is not None and first.is_tls:
                     await connection.secure(tls, first.host)

@@ -7,19 +7,20 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import aclosing, nullcontext
 from contextvars import Context
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from .async_connection import AsyncConnection, Connector
 from .errors import OIDCError, ProviderOverloaded
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
-from .http11 import peer_of, proxy_of, request_head
 from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response, require_client
 from .http_failure import describe, provider_failure, require_http_url
 from .http_settings import DEFAULT_SETTINGS, require_usable, tls_context
-from .idle_connections import KEEP_ALIVE, IdleConnections
+from .idle_connections import KEEP_ALIVE
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import HttpSettings
+
+if TYPE_CHECKING:
+    from .async_connection import AsyncConnections
 
 T = TypeVar("T")
 
@@ -50,8 +51,6 @@ class AsyncRuntime:
         self._given_client = require_client(http_client, "AsyncClient")
         self._clock = clock
         self._monotonic = monotonic
-        self._proxy = proxy_of(settings.proxy)
-        self._connector = Connector(self._proxy, settings.connect_timeout, self._tls_context)
         self._tls: ssl.SSLContext | None = None
         self._homes: dict[asyncio.AbstractEventLoop, _Home] = {}
 
@@ -115,26 +114,12 @@ class AsyncRuntime:
         begun = self._monotonic()
         try:
             if self._given_client is None:
-                response = await self._exchange(await home.idle_connections(), request, provider)
+                response = await (await home.connections(self._tls_context)).exchange(request, provider)
             else:
                 response = await self._exchange_by(self._given_client, request)
         finally:
             gate.leave()
         return replace(response, seconds=self._monotonic() - begun)
-
-    async def _exchange(
-        self, idle: IdleConnections[AsyncConnection], request: HttpRequest, provider: str
-    ) -> HttpResponse:
-        head = request_head(request, provider, self._settings.user_agent, self._proxy)
-        connection = idle.take(provider, time.monotonic())
-        if connection is None:
-            connection = await self._connector.connect(provider, peer_of(request.url))
-        response = await connection.exchange(request, head)
-        if connection.is_reusable():
-            idle.put(connection, time.monotonic())
-        else:
-            connection.close()
-        return response
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -165,7 +150,7 @@ class _Home:
         self._gates: dict[str, _Gate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_TaskFlight] = Flights(failures, nullcontext())
-        self._idle = IdleConnections[AsyncConnection](settings.max_concurrency, nullcontext())
+        self._connections: AsyncConnections | None = None
         self._lifeline: AsyncGenerator[None] | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._hold_seconds = settings.deadline + KEEP_ALIVE
@@ -181,12 +166,16 @@ class _Home:
         gate = self._gates.get(origin(url))
         return 0 if gate is None else gate.waiting
 
-    async def idle_connections(self) -> IdleConnections[AsyncConnection]:
-        if self._lifeline is None:
-            self._lifeline = _closing_with_the_loop(self._idle)
+    async def connections(self, tls: Callable[[], ssl.SSLContext]) -> "AsyncConnections":
+        if self._connections is None:
+            # not with the module: who never sends, or has a client, need not load what speaks HTTP
+            from .async_connection import AsyncConnections
+
+            self._connections = AsyncConnections(self._settings, tls)
+            self._lifeline = _closing_with_the_loop(self._connections)
             await anext(self._lifeline)
         self._hold_on()
-        return self._idle
+        return self._connections
 
     async def aclose(self) -> None:
         if self._hold is not None:
@@ -253,10 +242,10 @@ class _TaskFlight(Flight):
 def _let_go(_lifeline: AsyncGenerator[None] | None) -> None: ...
 
 
-async def _closing_with_the_loop(idle: IdleConnections[AsyncConnection]) -> AsyncGenerator[None]:
+async def _closing_with_the_loop(connections: "AsyncConnections") -> AsyncGenerator[None]:
     # A loop that shuts down closes the async generators that it has begun.
     try:
         yield
     finally:
-        idle.close()
+        connections.close()
         await asyncio.sleep(0)  # for the transports, which close themselves in the next turn

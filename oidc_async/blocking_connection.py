@@ -8,32 +8,21 @@ from concurrent.futures import Future
 from contextlib import suppress
 
 import h11
-import httpcore
+from httpcore import NetworkStream, SyncBackend, WriteError
 
-from .http11 import Peer, Wire, require_tunnel, tunnel_request
+from .deadline import Deadline
+from .http11 import Peer, Wire, peer_of, proxy_of, request_head, require_tunnel, tunnel_request
+from .idle_connections import IdleConnections
 from .protocol.http_message import HttpRequest, HttpResponse
+from .runtime import HttpSettings
 
 _CHUNK = 65536
-
-
-class Deadline:
-    """When an exchange has to be over, whatever part of it is under way."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-
-    def left(self, most: float = float("inf")) -> float:
-        """Seconds until then, and no more than `most`. Raises TimeoutError when there are none."""
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline has passed")
-        return min(left, most)
 
 
 class BlockingConnection:
     """Serves one thread at a time."""
 
-    def __init__(self, origin: str, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, origin: str, stream: NetworkStream) -> None:
         self.origin = origin
         self.idle_since = 0.0
         self._stream = stream
@@ -43,7 +32,7 @@ class BlockingConnection:
         """The response to `request`; whatever goes wrong closes the connection."""
         try:
             # who does not want to read it all may have answered all the same
-            with suppress(httpcore.WriteError):
+            with suppress(WriteError):
                 self._stream.write(self._wire.ask(request, head), deadline.left())
             while (response := self._wire.feed(self._stream.read(_CHUNK, deadline.left()))) is None:
                 pass
@@ -66,19 +55,39 @@ class BlockingConnection:
         self._stream.close()
 
 
-class Connector:
-    """Makes connections to providers, through the proxy if there is one."""
+class BlockingConnections:
+    """The connections of a process: to providers, through the proxy of `settings` if there is one."""
 
-    def __init__(self, proxy: Peer | None, connect_timeout: float, tls: Callable[[], ssl.SSLContext]) -> None:
-        self._proxy = proxy
-        self._timeout = connect_timeout
+    def __init__(self, settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> None:
+        self._settings = settings
+        self._proxy = proxy_of(settings.proxy)
         self._tls = tls
+        self._idle = IdleConnections[BlockingConnection](settings.max_concurrency, threading.Lock())
 
-    def connect(self, origin: str, provider: Peer, deadline: Deadline) -> BlockingConnection:
-        """Raises OSError, TimeoutError, ProxyError, and what httpcore has in place of them."""
+    def exchange(self, request: HttpRequest, provider: str, deadline: Deadline) -> HttpResponse:
+        """The response to `request` to the origin `provider`.
+
+        Raises OSError, TimeoutError, ProxyError, what httpcore and h11 raise, and what `Wire.feed` raises.
+        """
+        head = request_head(request, provider, self._settings.user_agent, self._proxy)
+        connection = self._idle.take(provider, time.monotonic())
+        if connection is None:
+            connection = self._connect(provider, peer_of(request.url), deadline)
+        response = connection.exchange(request, head, deadline)
+        if connection.is_reusable():
+            self._idle.put(connection, time.monotonic())
+        else:
+            connection.close()
+        return response
+
+    def close(self) -> None:
+        """Those that are idle, and those under way as soon as they are."""
+        self._idle.close()
+
+    def _connect(self, origin: str, provider: Peer, deadline: Deadline) -> BlockingConnection:
         first = self._proxy or provider
         tls = self._tls() if first.is_tls or provider.is_tls else None
-        timeout = Deadline(deadline.left(self._timeout))
+        timeout = Deadline(deadline.left(self._settings.connect_timeout))
         connection = BlockingConnection(origin, _open_stream(first, timeout.left()))
         try:
             if tls is not None and first.is_tls:
@@ -92,13 +101,13 @@ class Connector:
         return connection
 
 
-def _open_stream(peer: Peer, seconds: float) -> httpcore.NetworkStream:
+def _open_stream(peer: Peer, seconds: float) -> NetworkStream:
     # In a thread of its own: the look-up of a name knows no timeout, and every address gets all of it.
-    connected: Future[httpcore.NetworkStream] = Future()
+    connected: Future[NetworkStream] = Future()
 
     def connect() -> None:
         try:
-            connected.set_result(httpcore.SyncBackend().connect_tcp(peer.host, peer.port, seconds))
+            connected.set_result(SyncBackend().connect_tcp(peer.host, peer.port, seconds))
         except BaseException as error:
             connected.set_exception(error)
 
@@ -110,6 +119,6 @@ def _open_stream(peer: Peer, seconds: float) -> httpcore.NetworkStream:
         raise
 
 
-def _close_late(connected: "Future[httpcore.NetworkStream]") -> None:
+def _close_late(connected: Future[NetworkStream]) -> None:
     if connected.exception() is None:
         connected.result().close()

@@ -8,20 +8,21 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import replace
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .blocking import finish
-from .blocking_connection import BlockingConnection, Connector, Deadline
+from .deadline import Deadline
 from .errors import OIDCError, ProviderOverloaded, ProviderTimeout
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
-from .http11 import peer_of, proxy_of, request_head
 from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response, require_client
 from .http_failure import describe, provider_failure, require_http_url
 from .http_settings import DEFAULT_SETTINGS, require_usable, tls_context
-from .idle_connections import IdleConnections
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import REPEATING_SECONDS, HttpSettings
+
+if TYPE_CHECKING:
+    from .blocking_connection import BlockingConnections
 
 T = TypeVar("T")
 
@@ -55,8 +56,6 @@ class BlockingRuntime:
         self._given_client = require_client(http_client, "Client")
         self._clock = clock
         self._monotonic = monotonic
-        self._proxy = proxy_of(settings.proxy)
-        self._connector = Connector(self._proxy, settings.connect_timeout, self._tls_context)
         self._tls: ssl.SSLContext | None = None
         self._homes: dict[int, _Home] = {}
         # an app that is dropped, as in tests, leaves no connections behind
@@ -120,26 +119,12 @@ class BlockingRuntime:
         begun = self._monotonic()
         try:
             if self._given_client is None:
-                response = self._exchange(home.idle, request, provider, deadline)
+                response = home.connections(self._tls_context).exchange(request, provider, deadline)
             else:
                 response = self._exchange_by(self._given_client, request, deadline)
         finally:
             gate.leave()
         return replace(response, seconds=self._monotonic() - begun)
-
-    def _exchange(
-        self, idle: IdleConnections[BlockingConnection], request: HttpRequest, provider: str, deadline: Deadline
-    ) -> HttpResponse:
-        head = request_head(request, provider, self._settings.user_agent, self._proxy)
-        connection = idle.take(provider, time.monotonic())
-        if connection is None:
-            connection = self._connector.connect(provider, peer_of(request.url), deadline)
-        response = connection.exchange(request, head, deadline)
-        if connection.is_reusable():
-            idle.put(connection, time.monotonic())
-        else:
-            connection.close()
-        return response
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:
@@ -163,7 +148,7 @@ class BlockingRuntime:
 def _close(homes: "dict[int, _Home]") -> None:
     home = homes.pop(os.getpid(), None)
     if home is not None:
-        home.idle.close()
+        home.close()
 
 
 class _Home:
@@ -174,11 +159,25 @@ class _Home:
         self._gates: dict[str, _Gate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_ThreadFlight] = Flights(failures, threading.Lock())
-        self.idle = IdleConnections[BlockingConnection](settings.max_concurrency, threading.Lock())
+        self._lock = threading.Lock()
+        self._connections: BlockingConnections | None = None
 
     def gate_to(self, provider: str) -> "_Gate":
         """One for each origin: a provider that hangs must not hold up the others."""
         return self._gates.get(provider) or self._gates.setdefault(provider, _Gate(self._settings))
+
+    def connections(self, tls: Callable[[], ssl.SSLContext]) -> "BlockingConnections":
+        if self._connections is None:
+            # not with the module: who never sends, or has a client, need not load what speaks HTTP
+            from .blocking_connection import BlockingConnections
+
+            with self._lock:
+                self._connections = self._connections or BlockingConnections(self._settings, tls)
+        return self._connections
+
+    def close(self) -> None:
+        if self._connections is not None:
+            self._connections.close()
 
     def queue_length(self, url: str) -> int:
         gate = self._gates.get(origin(url))

@@ -3,8 +3,6 @@
 import ssl
 from urllib.parse import urlsplit
 
-import certifi
-
 from .errors import ConfigurationError
 from .runtime import HttpSettings
 
@@ -42,6 +40,8 @@ def tls_context(settings: HttpSettings) -> ssl.SSLContext:
 def _trusting(ca_bundle: str | ssl.SSLContext | None) -> ssl.SSLContext:
     if isinstance(ca_bundle, ssl.SSLContext):
         return ca_bundle
+    import certifi  # for this only, and nobody waits for it who speaks no TLS
+
     try:
         return ssl.create_default_context(cafile=ca_bundle or certifi.where())
     except (OSError, ValueError) as error:
