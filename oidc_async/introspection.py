@@ -82,7 +82,7 @@ class Introspection:
 
     async def _send(self, request: HttpRequest) -> HttpResponse:
         self._counters.upstream_calls += 1
-        response = await send_repeatable(self._runtime, request)
+        response = await send_repeatable(self._runtime, request, "introspection")
         self._counters.answered(response.seconds)
         return response
 

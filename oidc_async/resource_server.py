@@ -19,6 +19,7 @@ from .provider import Provider
 from .provider_configuration import DEFAULT_CLOCK_SKEW, ProviderConfiguration, require_seconds
 from .runtime import Runtime
 from .statistics import Counters, Statistics
+from .telemetry import watch
 
 SECONDS_WITHOUT_EXPIRY = 10.0
 """How long a token is trusted of which the provider doesn't say when it ends."""
@@ -73,6 +74,7 @@ class AsyncResourceServer:
             pause=configuration.http_settings.failure_pause,
         )
         self._hash = sha256(_identity(configuration, self._leeway))
+        watch(self, self._counters, self._cache)
 
     @property
     def issuer(self) -> str:

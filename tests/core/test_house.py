@@ -23,6 +23,7 @@ LAYERS = [
     {"oidc_async.errors"},
     {"oidc_async.protocol"},
     {"oidc_async.runtime"},
+    {"oidc_async.statistics", "oidc_async.telemetry"},
     {
         "oidc_async.async_connection",
         "oidc_async.async_runtime",
@@ -43,7 +44,6 @@ LAYERS = [
         "oidc_async.pause",
         "oidc_async.remembered",
         "oidc_async.service_tokens",
-        "oidc_async.statistics",
     },
     {"oidc_async.provider", "oidc_async.provider_configuration"},
     {"oidc_async.introspection"},
@@ -73,6 +73,7 @@ OWNERS = {
     "httpx2": set[str](),
     "certifi": {"oidc_async.http_settings"},
     "joserfc": {"oidc_async.protocol.jose"},
+    "opentelemetry": {"oidc_async.telemetry"},
     "flask": {"flask_oidc_async"},
     "werkzeug": {"flask_oidc_async"},
     "quart": {"quart_oidc_async"},
