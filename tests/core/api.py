@@ -11,7 +11,7 @@ from oidc_async.protocol.token import TokenResponse
 from oidc_async.resource_server import AsyncResourceServer, ResourceServer
 from oidc_async.runtime import HttpSettings, Runtime
 from oidc_async.statistics import Statistics
-from oidc_async.testing import Clock, SimulatedProvider
+from oidc_async.testing import Clock, Misbehaviour, SimulatedProvider
 from oidc_async.testing.runtimes import async_runtime, blocking_runtime
 from tests.core.worlds import AsyncWorld, World
 
@@ -108,6 +108,14 @@ def new_api(
     }
     kind = AsyncResourceServer if isinstance(world, AsyncWorld) else ResourceServer
     return API(world, provider, kind(ProviderConfiguration(**settings), **(server or {})))
+
+
+def api_for(world: World, fault: Misbehaviour, verification: str) -> API:
+    """An API that the fault can strike: only some get signed answers."""
+    alg: dict[str, Any] = {"introspection_signed_response_alg": "RS256"}
+    signed = alg if fault.exchange == "signed_introspection" else {}
+    settings: dict[str, Any] = {"audience": "api", "access_token_verification": verification}
+    return new_api(world, new_provider(**signed), client=signed, **settings)
 
 
 @dataclass

@@ -53,7 +53,8 @@ def test_a_good_token_gives_access(either_world: World, verification: str, jwt: 
         return
     access = api.verify(token)
     assert (access.subject, access.client_id, access.issuer) == ("alice", "app", ISSUER)
-    assert (access.scopes, access.audience, access.expires_at) == ({"read", "write"}, {"api"}, START + 600)
+    assert access.scopes == {"read", "write"}
+    assert (list(access.audience), access.expires_at) == (["api"], START + 600)
     assert api.asked() == (verification == "introspection" or not jwt)
 
 
@@ -64,7 +65,7 @@ def test_a_token_of_a_client_has_no_user(api: API) -> None:
 
 def test_an_answer_for_a_client_that_registered_for_signed_ones_is_verified(either_world: World) -> None:
     """security.md 134; RFC 9701."""
-    signed = {"introspection_signed_response_alg": "RS256"}
+    signed: dict[str, Any] = {"introspection_signed_response_alg": "RS256"}
     api = new_api(either_world, new_provider(**signed), client=signed)
     assert api.verify(api.issue()).subject == "alice"
     assert isinstance(api.refusal("guessed"), TokenInactive)

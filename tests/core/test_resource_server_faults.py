@@ -22,7 +22,7 @@ from oidc_async.errors import (
     TokenMalformed,
 )
 from oidc_async.testing import API_FAULTS, Fault, Misbehaviour
-from tests.core.api import API, new_api, new_provider
+from tests.core.api import API, api_for
 from tests.core.worlds import World
 
 Table = dict[tuple[type[OIDCError], str], str]
@@ -112,13 +112,6 @@ def by_fault(table: Table, prefix: str) -> dict[str, tuple[type[OIDCError], str]
 ERRORS = by_fault(ERRORS_OF_INTROSPECTION, "INTROSPECTION_") | by_fault(ERRORS_OF_JWTS, "ACCESS_TOKEN_")
 OF_INTROSPECTION = [fault for fault in API_FAULTS if fault.exchange != "access_token"]
 OF_JWTS = [fault for fault in API_FAULTS if fault.exchange == "access_token"]
-
-
-def api_for(world: World, fault: Misbehaviour, verification: str) -> API:
-    """An API that the fault can strike: only some get signed answers."""
-    signed = {"introspection_signed_response_alg": "RS256"} if fault.exchange == "signed_introspection" else {}
-    settings = {"audience": "api", "access_token_verification": verification}
-    return new_api(world, new_provider(**signed), client=signed, **settings)
 
 
 def outcome(api: API, token: str) -> tuple[type[OIDCError] | None, str]:

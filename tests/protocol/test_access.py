@@ -77,7 +77,8 @@ def test_access_is_a_mapping_with_typed_attributes() -> None:
         "https://op.example",
         NOW + 300,
     )
-    assert (token.scopes, token.audience) == ({"read", "write"}, {"api", "other"})
+    assert token.scopes == {"read", "write"}
+    assert token.audience == {"api", "other"}
 
 
 def test_what_a_provider_does_not_say_is_none() -> None:
