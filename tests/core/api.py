@@ -1,8 +1,10 @@
 """An API's side of a token, its provider and the world that both live in, for tests without a framework."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
 from oidc_async.errors import OIDCError
@@ -116,6 +118,18 @@ def api_for(world: World, fault: Misbehaviour, verification: str) -> API:
     signed = alg if fault.exchange == "signed_introspection" else {}
     settings: dict[str, Any] = {"audience": "api", "access_token_verification": verification}
     return new_api(world, new_provider(**signed), client=signed, **settings)
+
+
+def twice_in_a_row(monkeypatch: pytest.MonkeyPatch, owner: object) -> None:
+    """Shared work of this server or client takes off a second time as soon as it has landed."""
+    runtime: Any = vars(getattr(owner, "_origin", owner))["_runtime"]
+    share = runtime.share
+
+    async def share_twice(key: Hashable, work: Callable[[], Awaitable[Any]]) -> Any:
+        await share(key, work)
+        return await share(key, work)
+
+    monkeypatch.setattr(runtime, "share", share_twice)
 
 
 @dataclass

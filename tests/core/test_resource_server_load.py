@@ -23,7 +23,7 @@ from oidc_async.protocol.access import Access
 from oidc_async.resource_server import AsyncResourceServer, ResourceServer
 from oidc_async.runtime import HttpSettings
 from oidc_async.testing import Clock, Fault, Misbehaviour, SimulatedProvider
-from tests.core.api import API, SECRET, START, new_api, new_provider
+from tests.core.api import API, SECRET, START, new_api, new_provider, twice_in_a_row
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, response
 from tests.core.worlds import AsyncWorld, World
@@ -107,6 +107,13 @@ def test_a_key_that_is_missing_is_looked_for_once_by_a_crowd(either_world: World
         token = api.issue(jwt=True)
     assert kinds(api.together([token] * 50)) == {"KeyNotFound": 50}
     assert api.provider.count("jwks") == 2
+
+
+def test_who_comes_between_a_look_and_a_turn_finds_the_work_done(api: API, monkeypatch: pytest.MonkeyPatch) -> None:
+    """security.md 241: as for two callers of whom the second gets its turn after the first one's flight landed."""
+    twice_in_a_row(monkeypatch, api.server)
+    assert api.verify(api.issue()).subject == "alice"
+    assert api.asked() == 1
 
 
 def test_a_failure_is_shared_and_forgotten(slow_api: API) -> None:

@@ -11,7 +11,7 @@ from oidc_async.service_tokens import MOST_KEPT
 from oidc_async.testing import Fault
 from oidc_async.testing.faults.documents import put, without
 from oidc_async.testing.stages import TOKEN, harmless
-from tests.core.api import Service, new_service
+from tests.core.api import Service, new_service, twice_in_a_row
 from tests.core.worlds import World
 
 WITHOUT_EXPIRY = harmless("nobody knows how long it lasts", TOKEN(without("expires_in")))
@@ -166,6 +166,15 @@ def test_one_request_serves_a_crowd(either_world: World) -> None:
     renewed = either_world.run_together([lambda: service.getting("read")] * 50)
     assert len({token.access_token for token in renewed if isinstance(token, TokenResponse)}) == 1
     assert service.asked() == 2
+
+
+def test_who_comes_between_a_look_and_a_turn_finds_the_work_done(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """security.md 241: as for two callers of whom the second gets its turn after the first one's flight landed."""
+    twice_in_a_row(monkeypatch, service.party)
+    service.token("read")
+    assert service.asked() == 1
 
 
 KINDS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oidc_async.errors import ClaimInvalid, InsufficientScope, InsufficientUserAuthentication, OIDCError
@@ -126,6 +126,7 @@ documents = st.dictionaries(
 ).filter(lambda claims: not {"scope", "scp"} & claims.keys())
 
 
+@settings(max_examples=100, deadline=None)
 @given(documents, st.lists(st.text("abc:/", min_size=1), max_size=4))
 def test_claims_come_out_as_they_went_in(claims: dict[str, Any], scopes: list[str]) -> None:
     token = Access.of({**claims, "scope": scopes})
@@ -230,6 +231,7 @@ def test_a_missing_authentication_is_described() -> None:
 words = st.frozensets(st.sampled_from(["read", "write", "readwrite", "rea", "admin", "READ"]))
 
 
+@settings(max_examples=100, deadline=None)
 @given(words, words, words)
 def test_scopes_are_whole_words(granted: frozenset[str], all_of: frozenset[str], any_of: frozenset[str]) -> None:
     """security.md 146."""
