@@ -3,29 +3,32 @@
 import asyncio
 import gc
 import logging
+import re
 import subprocess
 import sys
 import weakref
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanContext, SpanKind, StatusCode
 
-from oidc_async import telemetry
+from oidc_async import RelyingParty, telemetry
 from oidc_async.errors import OIDCError, ProviderError, ProviderOverloaded, ProviderTimeout, ProviderUnreachable
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.protocol.token import TokenResponse
 from oidc_async.statistics import Counters, Statistics
 from oidc_async.telemetry import exchange, watch
 from oidc_async.testing import ALL_FAULTS, API_FAULTS, Fault, Misbehaviour
-from tests.core.api import API, ISSUER, SECRET, new_api, new_provider, new_service
+from tests.core.api import API, ISSUER, SECRET, Service, new_api, new_provider, new_service
 from tests.core.realm import new_realm
 from tests.core.test_secrets import meet, secrets_of, shown
 from tests.core.worlds import World
@@ -52,29 +55,33 @@ class Observer:
         (found,) = (span for span in self.spans if span.name == name)
         return found
 
-    def points(self, name: str) -> dict[tuple[tuple[str, Any], ...], Any]:
-        """The points of one metric, by their attributes."""
+    def metrics(self) -> dict[str, Metric]:
         data = self._reader.get_metrics_data()
-        metrics = [
-            metric
+        return {
+            metric.name: metric
             for resource in (data.resource_metrics if data else ())
             for scope in resource.scope_metrics
             for metric in scope.metrics
-            if metric.name == name
-        ]
-        return {
-            tuple(sorted((point.attributes or {}).items())): point
-            for metric in metrics
-            for point in metric.data.data_points
         }
+
+    def points(self, name: str) -> dict[tuple[tuple[str, Any], ...], Any]:
+        """The points of one metric, by their attributes."""
+        points = self.metrics()[name].data.data_points
+        return {tuple(sorted((point.attributes or {}).items())): point for point in points}
 
     def value(self, name: str, **attributes: str) -> float:
         named = {f"oidc.{key}": value for key, value in attributes.items()}
         return float(self.points(name)[tuple(sorted(named.items()))].value)
 
-    def texts(self) -> list[str]:
+    def told_by_spans(self) -> list[str]:
+        return [span.to_json(indent=None) for span in self.spans]
+
+    def told_by_metrics(self) -> list[str]:
         data = self._reader.get_metrics_data()
-        return [*(span.to_json(indent=None) for span in self.spans), *([data.to_json(indent=None)] if data else [])]
+        return [data.to_json(indent=None)] if data else []
+
+    def texts(self) -> list[str]:
+        return self.told_by_spans() + self.told_by_metrics()
 
 
 @pytest.fixture
@@ -349,6 +356,28 @@ def test_what_is_shared_belongs_to_no_request(api: API, observer: Observer) -> N
     }
 
 
+async def granted(service: Service) -> TokenResponse:
+    if isinstance(service.party, RelyingParty):
+        return service.party.client_credentials_grant()
+    return await service.party.client_credentials_grant()
+
+
+@pytest.mark.parametrize(("ask", "is_mine"), [(granted, True), (Service.getting, False)])
+def test_a_service_token_belongs_to_all_and_a_grant_to_its_request(
+    either_world: World, observer: Observer, ask: Callable[[Service], Awaitable[TokenResponse]], is_mine: bool
+) -> None:
+    service = new_service(either_world)
+
+    async def request() -> SpanContext:
+        with observer.tracer.start_as_current_span("request") as span:
+            await ask(service)
+        return span.get_span_context()
+
+    mine = either_world.run(request())
+    parent = observer.span("POST token").parent
+    assert (parent and parent.span_id) == (mine.span_id if is_mine else None)
+
+
 def test_what_an_instrumented_client_tells_belongs_to_the_exchange(either_world: World, observer: Observer) -> None:
     async def send() -> HttpResponse:
         with observer.tracer.start_as_current_span("httpx"):
@@ -415,22 +444,28 @@ def meet_as_api(world: World, fault: Misbehaviour) -> set[str]:
 def test_no_secret_and_no_subject_shows_whatever_goes_wrong_at_an_api(
     either_world: World, observer: Observer
 ) -> None:
+    everything = set[str]()
     for fault in API_FAULTS:
         secrets = meet_as_api(either_world, fault)
-        assert (fault.name, shown(secrets, *observer.texts())) == (fault.name, [])
+        assert (fault.name, shown(secrets, *observer.told_by_spans())) == (fault.name, [])
         observer._exporter.clear()
+        everything |= secrets
+    assert shown(everything, *observer.told_by_metrics()) == []
 
 
 def test_no_secret_and_no_subject_shows_whatever_goes_wrong_at_a_login(
     either_world: World, observer: Observer
 ) -> None:
+    everything = set[str]()
     for fault in ALL_FAULTS:
         realm = new_realm(either_world, alg=fault.needs_alg)
         pending, _ = meet(realm, fault)
         assert len(observer.spans) > 0
         secrets = secrets_of(realm, *pending) | {"alice"}
-        assert (fault.name, shown(secrets, *observer.texts())) == (fault.name, [])
+        assert (fault.name, shown(secrets, *observer.told_by_spans())) == (fault.name, [])
         observer._exporter.clear()
+        everything |= secrets
+    assert shown(everything, *observer.told_by_metrics()) == []
 
 
 def test_a_secret_would_be_seen(either_world: World, observer: Observer) -> None:
@@ -597,3 +632,23 @@ def test_the_providers_of_the_process_are_used_whenever_they_are_set(when: str) 
         "['oidc_async'] {'hit': 1, 'refused_hit': 0, 'miss': 1} 2",
         "[0.005, 0.01, 0.025] ['GET discovery', 'POST introspection']",
     ]
+
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text()
+
+
+def test_the_guide_names_every_metric(api: API, observer: Observer) -> None:
+    know(api)
+    assert set(re.findall(r"^\| `([a-z_.]+)` \| (?:counter|gauge|histogram)", GUIDE, re.MULTILINE)) == set(
+        observer.metrics()
+    )
+
+
+def test_the_code_of_the_guide_sets_an_sdk_up() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    using = (
+        "trace.get_tracer('t').start_span('seen').end()\nmetrics.get_meter('t').create_counter('counted').add(1)\n"
+    )
+    printed = run_alone(code + using)
+    assert '"name": "seen"' in printed
+    assert '"name": "counted"' in printed
