@@ -23,10 +23,17 @@ from .protocol.authorization import (
     read_essential_acr,
 )
 from .protocol.client_authentication import client_authentication
-from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
+from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token, require_same_login
 from .protocol.logout import end_session_request
 from .protocol.metadata import ClientMetadata, ProviderMetadata
-from .protocol.token import TokenResponse, authorization_code_request, client_credentials_request, read_token_response
+from .protocol.revocation import read_revocation, revocation_request
+from .protocol.token import (
+    TokenResponse,
+    authorization_code_request,
+    client_credentials_request,
+    read_token_response,
+    refresh_request,
+)
 from .protocol.uri import uri_problem
 from .protocol.userinfo import read_userinfo, userinfo_request
 from .provider import Provider
@@ -36,6 +43,7 @@ from .provider_configuration import (
     require_request_parameters,
     require_seconds,
 )
+from .refreshes import Refresh, Refreshes
 from .retrying import send_repeatable
 from .runtime import Runtime
 from .service_tokens import ServiceTokens
@@ -135,6 +143,7 @@ class AsyncRelyingParty:
         )
         self.provider = Provider(configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
+        self._refreshes = Refreshes(self._runtime)
 
     async def begin_login(self, /, **parameters: str) -> AuthorizationRequest:
         """A new authentication request (OIDC Core 3.1.2.1) with PKCE, state and nonce.
@@ -203,6 +212,39 @@ class AsyncRelyingParty:
         response = await send_repeatable(self._runtime, request, "userinfo")
         return read_userinfo(response, sub)
 
+    async def refresh(self, refresh_token: str, *, id_token: Mapping[str, Any] | None = None) -> Refresh:
+        """New tokens for a refresh token (OIDC Core 12): one request, however many ask with the same one.
+
+        `id_token` are the claims of the login's ID token: a new one must be of the same user and the same login.
+        Raises OAuthError when the provider refuses, ProviderError, or TokenError for an ID token that is wrong.
+        """
+        return await self._refreshes.once(refresh_token, lambda: self._refresh(refresh_token, id_token))
+
+    async def _refresh(self, refresh_token: str, former: Mapping[str, Any] | None) -> Refresh:
+        provider = await self.provider.metadata()
+        request = refresh_request(provider, client_authentication(self._client, provider), refresh_token)
+        # sent once: a provider that rotates refresh tokens takes a second use for theft
+        tokens = read_token_response(await exchange(self._runtime, request, "token"))
+        if tokens.id_token is None:
+            return Refresh(tokens=tokens)
+        claims = await self._verified_id_token(tokens.id_token, self._expectations(provider, tokens))
+        if former is not None:
+            require_same_login(claims, former)
+        return Refresh(tokens=tokens, id_token=claims)
+
+    async def revoke(self, token: str, *, token_type_hint: str = "refresh_token") -> bool:
+        """Let the provider forget `token` (RFC 7009); False when it has no place to ask for that.
+
+        Raises ProviderError when it refuses or can't be reached.
+        """
+        provider = await self.provider.metadata()
+        if "revocation_endpoint" not in provider:
+            return False
+        client = client_authentication(self._client, provider, "revocation")
+        request = revocation_request(provider, client, token, token_type_hint)
+        read_revocation(await exchange(self._runtime, request, "revocation"))
+        return True
+
     async def client_credentials_grant(
         self, /, scope: str | Sequence[str] | None = None, **extra: str | Sequence[str]
     ) -> TokenResponse:
@@ -269,20 +311,32 @@ class AsyncRelyingParty:
     ) -> dict[str, Any]:
         if tokens.id_token is None:
             raise TokenResponseInvalid("The token response must have an id_token.", parameter="id_token")
-        expectations = IDTokenExpectations(
+        return await self._verified_id_token(tokens.id_token, self._expectations(provider, tokens, pending, code))
+
+    def _expectations(
+        self,
+        provider: ProviderMetadata,
+        tokens: TokenResponse,
+        pending: PendingLogin | None = None,
+        code: str | None = None,
+    ) -> IDTokenExpectations:
+        """What an ID token must say; without a pending login it came with a refresh (OIDC Core 12.2)."""
+        return IDTokenExpectations(
             issuer=provider["issuer"],
             client_id=self._client["client_id"],
             algorithms=self.configuration.id_token_algorithms,
-            nonce=pending.nonce,
+            nonce=pending.nonce if pending else None,
             leeway_seconds=self._clock_skew,
-            max_age_seconds=pending.max_age,
-            acr_values=pending.acr_values,
+            max_age_seconds=pending.max_age if pending else None,
+            acr_values=pending.acr_values if pending else (),
             trusted_audiences=self.configuration.trusted_audiences,
             issued_within_seconds=self.configuration.id_token_issued_within_seconds,
             access_token=tokens.access_token,
             code=code,
         )
-        jws = parse_id_token(tokens.id_token, expectations)
+
+    async def _verified_id_token(self, token: str, expectations: IDTokenExpectations) -> dict[str, Any]:
+        jws = parse_id_token(token, expectations)
         now = self._runtime.now()
         return await self.provider.verify(jws, lambda key: read_id_token(jws, key, expectations, now=now))
 
@@ -333,6 +387,8 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
     begin_login = blocking(AsyncRelyingParty.begin_login)
     complete_login = blocking(AsyncRelyingParty.complete_login)
     userinfo = blocking(AsyncRelyingParty.userinfo)
+    refresh = blocking(AsyncRelyingParty.refresh)
+    revoke = blocking(AsyncRelyingParty.revoke)
     client_credentials_grant = blocking(AsyncRelyingParty.client_credentials_grant)
     service_token = blocking(AsyncRelyingParty.service_token)
     end_session_url = blocking(AsyncRelyingParty.end_session_url)

@@ -130,6 +130,20 @@ def read_id_token(
     return claims
 
 
+def require_same_login(claims: Claims, former: Claims) -> None:
+    """Require that an ID token of a refresh is of the login of `former`, its first ID token (OIDC Core 12.2).
+
+    Raises ClaimInvalid.
+    """
+    for name in ("iss", "sub"):
+        if claims.get(name) != former.get(name):
+            raise ClaimInvalid(f"{name} must be that of the first ID token of the login.", claim=name)
+    # it may be left out; who sends one must send that of the login
+    for name in ("nonce", "auth_time"):
+        if name in claims and name in former and claims[name] != former[name]:
+            raise ClaimInvalid(f"{name} must be that of the first ID token of the login.", claim=name)
+
+
 def require_token_hash(claims: Claims, name: str, value: str, algorithm: str) -> None:
     """Require that the claim `name` is the hash of `value`, a token or code (OIDC Core 3.1.3.6, 3.3.2.11).
 

@@ -74,6 +74,12 @@ def authorization_code_request(
     return authenticated_request(provider["token_endpoint"], form, client)
 
 
+def refresh_request(provider: ProviderMetadata, client: ClientAuthentication, refresh_token: str) -> HttpRequest:
+    """Exchange a refresh token for new tokens (OIDC Core 12.1, RFC 6749 6)."""
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    return authenticated_request(provider["token_endpoint"], form, client)
+
+
 def client_credentials_request(
     provider: ProviderMetadata, client: ClientAuthentication, parameters: Mapping[str, str | Sequence[str]]
 ) -> HttpRequest:
