@@ -70,8 +70,8 @@ class UserSession:
         if self._storage.get("current_provider") != self._provider:
             self.clear()
         at = int(time.time() if now is None else now)
-        # without an ID token it is a refresh: nobody authenticated
-        authenticated = id_token.get("auth_time") if id_token else self.last_authenticated
+        # where no ID token says otherwise it is a refresh: nobody authenticated
+        authenticated = (id_token or {}).get("auth_time", self.last_authenticated)
         if access_token is not None:
             self._forget("access_token_expires_at")
         if id_token is not None or id_token_jwt is not None:

@@ -27,6 +27,7 @@ from oidc_async.web.messages import WebResponse
 from oidc_async.web.resource_metadata import metadata_response, metadata_route
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
+from oidc_async.web.token_refresh import valid_access_token
 
 from .translation import (
     current_exchange,
@@ -142,6 +143,13 @@ class OIDCAuthentication(Extension):
         """The verified claims of this request's bearer token; None when it brought none, or nothing asked for one."""
         access = current_visit().access
         return None if access is None else access.claims
+
+    async def valid_access_token(self, force_refresh: bool = False) -> str | None:
+        """A usable access token of who is logged in; None when there is none, or nobody is.
+
+        It is refreshed when it is about to expire (`OIDC_REFRESH_BEFORE_SECONDS`), or with `force_refresh`.
+        """
+        return await valid_access_token(current_exchange(), force_refresh=force_refresh)
 
     def statistics(self) -> dict[str, Statistics]:
         """What happened to bearer tokens so far in this process, for each provider."""

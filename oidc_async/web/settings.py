@@ -21,6 +21,7 @@ KNOWN = (
     "OIDC_REDIRECT_DOMAIN",
     "OIDC_REDIRECT_ENDPOINT",
     "OIDC_REDIRECT_URI",
+    "OIDC_REFRESH_BEFORE_SECONDS",
     "OIDC_RESOURCE",
     "OIDC_RFC6750_STATUS",
     "OIDC_SESSION_IDLE_SECONDS",
@@ -48,6 +49,7 @@ class Settings:
     session_idle_seconds: float | None
     clock_skew: float
     login_seconds: float
+    refresh_before_seconds: float
     rfc6750_status: bool
     bearer_in_body: bool
     resource: str | None
@@ -70,6 +72,7 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
         session_idle_seconds=_read_seconds(config, "OIDC_SESSION_IDLE_SECONDS", None),
         clock_skew=_read_seconds(config, "OIDC_CLOCK_SKEW", 30.0, least=0),
         login_seconds=_read_seconds(config, "OIDC_LOGIN_SECONDS", 600.0),
+        refresh_before_seconds=_read_seconds(config, "OIDC_REFRESH_BEFORE_SECONDS", 30.0, least=0),
         rfc6750_status=_read_bool(config, "OIDC_RFC6750_STATUS", False),
         bearer_in_body=_read_bool(config, "OIDC_BEARER_IN_BODY", False),
         resource=_read_resource(config),

@@ -49,6 +49,7 @@ def settings(**changes: Any) -> Settings:
         "session_idle_seconds": None,
         "clock_skew": 30.0,
         "login_seconds": 600.0,
+        "refresh_before_seconds": 30.0,
         "rfc6750_status": False,
         "bearer_in_body": False,
         "resource": None,

@@ -1,0 +1,55 @@
+"""A usable access token of the user who is logged in (OIDC Core 12)."""
+
+import logging
+
+from ..errors import OIDCError
+from ..relying_party import AsyncRelyingParty
+from ..user_session import UserSession
+from .application import Exchange
+
+logger = logging.getLogger(__name__)
+
+
+async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str | None:
+    """The access token of this session, refreshed when it is about to expire; None when there is no usable one.
+
+    The session keeps what a refresh brings. A refresh that fails changes nothing of it.
+    """
+    record = exchange.session
+    client = exchange.application.clients.get(record.get("current_provider", ""))
+    if client is None:
+        return None
+    user, now = UserSession(record), exchange.application.now()
+    margin = exchange.application.settings.refresh_before_seconds
+    if not force_refresh and _lasts_until(user, now + margin):
+        return user.access_token
+    if await _refresh(client, user, now):
+        return user.access_token
+    return user.access_token if not force_refresh and _lasts_until(user, now) else None
+
+
+async def _refresh(client: AsyncRelyingParty, user: UserSession, now: float) -> bool:
+    refresh_token = user.refresh_token
+    if refresh_token is None:
+        return False
+    try:
+        refresh = await client.refresh(refresh_token, id_token=user.id_token)
+    except OIDCError as error:
+        logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
+        return False
+    tokens = refresh.tokens
+    user.update(
+        access_token=tokens.access_token,
+        expires_in=tokens.expires_in,
+        id_token=refresh.id_token,
+        id_token_jwt=tokens.id_token,
+        refresh_token=tokens.refresh_token,
+        now=now,
+    )
+    return True
+
+
+def _lasts_until(user: UserSession, time: float) -> bool:
+    if user.access_token is None:
+        return False
+    return user.access_token_expires_at is None or time < user.access_token_expires_at
