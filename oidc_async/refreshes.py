@@ -1,17 +1,29 @@
 """Refreshes of tokens: one for each refresh token, however many ask, and for a while its result for latecomers."""
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from secrets import token_bytes
 from typing import Any
 
+from .errors import OAuthError, ProviderTimeout
 from .generations import Generations
+from .protocol.strict_json import read_object
 from .protocol.token import TokenResponse
 from .runtime import Runtime
+from .sealing import Sealer
+from .stores import Store
 
 REPLAY_SECONDS = 30.0
 """For how long somebody may still come with a refresh token that was used."""
+FAILURE_SECONDS = 2.0
+"""For how long a refusal is told to those who come with the same refresh token."""
+LEASE_SECONDS = 15.0
+"""After how long a refresh that another process began is given up."""
+LOOK_AGAIN_SECONDS = 0.05
 MOST_REPLAYS = 10_000
+PURPOSE = "refresh"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,29 +35,38 @@ class Refresh:
 
 
 class Refreshes:
-    """The refreshes of one client, in this process.
+    """The refreshes of one client: one at a time for each refresh token, here and, with a store, in all processes.
 
     Ten requests of one page come with the same refresh token, and a provider that rotates them takes a second use
     for theft (RFC 9700 4.14): so all of them get what the first one got.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    def __init__(self, runtime: Runtime, store: Store | None) -> None:
+        self._runtime, self._store = runtime, store
         self._done: Generations[tuple[float, Refresh]] = Generations(
             MOST_REPLAYS, MOST_REPLAYS, REPLAY_SECONDS, lambda _: 1
         )
 
     async def once(self, refresh_token: str, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
-        """What `refresh` brings for this refresh token, or has brought a moment ago. Raises what it raises."""
+        """What `refresh` brings for this refresh token, or has brought a moment ago.
+
+        Raises what it raises, and StoreUnavailable.
+        """
         key = sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()
         done = self._replay(key)
         if done is not None:
             return done
-        return await self._runtime.share(("refresh", key), lambda: self._run(key, refresh))
+        return await self._runtime.share(("refresh", key), lambda: self._run(key, refresh_token, refresh))
 
-    async def _run(self, key: bytes, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
+    async def _run(self, key: bytes, refresh_token: str, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
         # a flight that landed between a look and a turn has done the work
-        return self._replay(key) or self._keep(key, await refresh())
+        done = self._replay(key)
+        if done is not None:
+            return done
+        if self._store is None:
+            return self._keep(key, await refresh())
+        lease = _Lease(self._store, self._runtime, key, refresh_token)
+        return self._keep(key, await lease.once(refresh))
 
     def _replay(self, key: bytes) -> Refresh | None:
         until, refresh = self._done.get(key) or (0.0, None)
@@ -55,3 +76,68 @@ class Refreshes:
         now = self._runtime.monotonic()
         self._done.put(key, (now + REPLAY_SECONDS, refresh), now)
         return refresh
+
+
+class _Lease:
+    """The right to refresh one refresh token, of which the store gives one."""
+
+    def __init__(self, store: Store, runtime: Runtime, key: bytes, refresh_token: str) -> None:
+        self._store, self._runtime = store, runtime
+        self._result, self._lease = f"refresh:{key.hex()}", f"refresh-lease:{key.hex()}"
+        # only who has the refresh token can read what it was exchanged for
+        self._sealer = Sealer([refresh_token.encode("utf-8", "surrogatepass")])
+
+    async def once(self, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
+        end = self._runtime.monotonic() + LEASE_SECONDS
+        mine = token_bytes(16)
+        while self._runtime.monotonic() < end:
+            # in this order: who gets the lease after a look may have missed the result of who had it
+            is_mine = await self._store.put_if_absent(self._lease, mine, LEASE_SECONDS)
+            try:
+                done = await self._read()
+                if done is not None or is_mine:
+                    return done or await self._write(refresh)
+            finally:
+                if is_mine:
+                    await self._store.delete_if(self._lease, mine)
+            await self._runtime.sleep(LOOK_AGAIN_SECONDS)
+        raise ProviderTimeout(f"another process has not refreshed the token in {LEASE_SECONDS:g} s")
+
+    async def _read(self) -> Refresh | None:
+        (sealed,) = await self._store.get_many([self._result])
+        data = self._sealer.open(PURPOSE, self._result, sealed.decode("latin-1")) if sealed else None
+        return None if data is None else _decode(data)
+
+    async def _write(self, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
+        try:
+            result = await refresh()
+        except OAuthError as error:
+            await self._put(_encode_refusal(error), FAILURE_SECONDS)
+            raise
+        await self._put(_encode(result), REPLAY_SECONDS)
+        return result
+
+    async def _put(self, document: Mapping[str, Any], seconds: float) -> None:
+        sealed = self._sealer.seal(PURPOSE, self._result, json.dumps(document).encode())
+        await self._store.put(self._result, sealed.encode(), seconds)
+
+
+def _encode(refresh: Refresh) -> dict[str, Any]:
+    id_token = None if refresh.id_token is None else dict(refresh.id_token)
+    return {"tokens": refresh.tokens.to_dict(), "id_token": id_token}
+
+
+def _encode_refusal(error: OAuthError) -> dict[str, Any]:
+    return {
+        "message": error.message,
+        "error": error.error,
+        "error_description": error.error_description,
+        "status": error.status,
+    }
+
+
+def _decode(data: bytes) -> Refresh:
+    document = read_object(data, max_depth=64)
+    if "error" in document:
+        raise OAuthError(**document)
+    return Refresh(tokens=TokenResponse(**document["tokens"]), id_token=document["id_token"])

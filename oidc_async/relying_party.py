@@ -47,6 +47,7 @@ from .refreshes import Refresh, Refreshes
 from .retrying import send_repeatable
 from .runtime import Runtime
 from .service_tokens import ServiceTokens
+from .stores import Store
 from .telemetry import exchange
 
 DEFAULT_LOGIN_LIFETIME = 600.0
@@ -110,6 +111,7 @@ class AsyncRelyingParty:
         clock_skew_seconds: leeway for time claims, unless the configuration has its own.
         login_lifetime_seconds: how long a login may take.
         runtime: how to reach the network; one of its own by default.
+        store: by which processes agree on who refreshes a token; without one, each goes by itself.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class AsyncRelyingParty:
         clock_skew_seconds: float = DEFAULT_CLOCK_SKEW,
         login_lifetime_seconds: float = DEFAULT_LOGIN_LIFETIME,
         runtime: Runtime | None = None,
+        store: Store | None = None,
     ) -> None:
         if configuration.client_metadata is None:
             raise ConfigurationError(
@@ -143,7 +146,7 @@ class AsyncRelyingParty:
         )
         self.provider = Provider(configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
-        self._refreshes = Refreshes(self._runtime)
+        self._refreshes = Refreshes(self._runtime, store)
 
     async def begin_login(self, /, **parameters: str) -> AuthorizationRequest:
         """A new authentication request (OIDC Core 3.1.2.1) with PKCE, state and nonce.
@@ -356,6 +359,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
         clock_skew_seconds: float = DEFAULT_CLOCK_SKEW,
         login_lifetime_seconds: float = DEFAULT_LOGIN_LIFETIME,
         runtime: Runtime | None = None,
+        store: Store | None = None,
     ) -> None:
         super().__init__(
             AsyncRelyingParty(
@@ -363,6 +367,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
                 redirect_uri=redirect_uri,
                 clock_skew_seconds=clock_skew_seconds,
                 login_lifetime_seconds=login_lifetime_seconds,
+                store=store,
                 runtime=runtime
                 or configuration.runtime
                 or BlockingRuntime(configuration.http_settings, http_client=configuration.http_client),

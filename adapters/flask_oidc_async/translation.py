@@ -6,9 +6,12 @@ from urllib.parse import urlencode
 
 from flask import Response, current_app, request
 
+from oidc_async.blocking import finish
+from oidc_async.errors import StoreError
 from oidc_async.web import finishing
 from oidc_async.web.application import Exchange, WebApplication
 from oidc_async.web.extension import installed_application
+from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.messages import WebRequest, WebResponse
 from oidc_async.web.token_guard import may_be_in_body
 from oidc_async.web.visit import Visit, is_visited, visit_of
@@ -82,7 +85,17 @@ def write_response(answer: WebResponse) -> Response:
     return Response(answer.body, status=answer.status, headers=dict(answer.headers))
 
 
+def open_session() -> None:
+    # static files are for everybody
+    if request.cookies and not (request.endpoint or "").endswith("static"):
+        finish(current_exchange().open_session())
+
+
 def finish_response(response: Response) -> Response:
-    if is_visited(_carrier()):
-        finishing.finish_response(response, current_visit())
+    if not is_visited(_carrier()):
+        return response
+    try:
+        finish(finishing.finish_response(response, current_visit()))
+    except StoreError as error:
+        return write_response(failure_response(read_failure(error), read_request()))
     return response

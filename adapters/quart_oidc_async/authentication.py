@@ -17,6 +17,8 @@ from oidc_async import (
     RedirectUriConfig,
     Statistics,
 )
+from oidc_async.errors import StoreError
+from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.application import WebApplication
 from oidc_async.web.callback import finish_login, refused_callback
 from oidc_async.web.extension import Extension, installed_application, require_return_uri
@@ -33,6 +35,7 @@ from .translation import (
     current_exchange,
     current_visit,
     finish_response,
+    open_session,
     read_authorizations,
     read_body,
     read_form_tokens,
@@ -75,7 +78,7 @@ class OIDCAuthentication(Extension):
 
         `provider_configurations`, when given, are those of this app instead of those of the constructor.
         """
-        application = self.install(app.extensions, app.config, provider_configurations, _new_runtime)
+        application = self.install(app.extensions, app.config, provider_configurations, _new_runtime, _open_store)
         if application is None:
             return
         redirect_uri = application.settings.redirect_uri
@@ -84,6 +87,9 @@ class OIDCAuthentication(Extension):
             route = metadata_route(application.settings.resource)
             app.add_url_rule(route, "oidc_async.resource_metadata", self._resource_metadata)
         app.before_request(self._route_below_a_mount)
+        if application.sessions.is_stored:
+            app.before_request(open_session)
+            app.register_error_handler(StoreError, self._failure)
         app.after_request(finish_response)
         app.after_serving(partial(_close, application))
 
@@ -254,6 +260,10 @@ async def _call(view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 async def _verdict(requires: Callable[[Access], Any], access: Access) -> Any:
     verdict = requires(access)
     return await verdict if isawaitable(verdict) else verdict
+
+
+def _open_store(store: StoreChoice) -> Store:
+    return store.asynchronous()
 
 
 def _new_runtime(configuration: ProviderConfiguration) -> AsyncRuntime:

@@ -6,19 +6,21 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from ..access_cache import AccessCache
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, StoreError
 from ..protocol.metadata import ClientMetadata, ProviderMetadata
 from ..provider_configuration import ProviderConfiguration
 from ..relying_party import AsyncRelyingParty, Login
 from ..resource_server import AsyncResourceServer
 from ..runtime import Runtime
+from ..sealing import Sealer
+from ..stores import Store, StoreChoice
 from ..user_session import UserSession
 from .cookies import Cookies
 from .messages import Cookie, WebRequest
 from .pending_logins import PendingLogins
-from .sealing import Sealer
 from .session import SessionCookies, SessionRecord
 from .settings import Settings
+from .stored_sessions import StoredSessions
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +28,8 @@ logger = logging.getLogger(__name__)
 class WebApplication:
     """The providers, settings and cookies of one application. Lives in `app.extensions["oidc_async"]`.
 
-    `new_runtime` makes a runtime for a configuration that brings none.
+    `new_runtime` makes a runtime for a configuration that brings none, `open_store` gives the face of a store that
+    belongs to the framework.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class WebApplication:
         settings: Settings,
         configurations: Mapping[str, ProviderConfiguration],
         new_runtime: Callable[[ProviderConfiguration], Runtime],
+        open_store: Callable[[StoreChoice], Store],
     ) -> None:
         if not configurations:
             raise ConfigurationError("OIDCAuthentication needs at least one ProviderConfiguration, by a name.")
@@ -45,7 +49,12 @@ class WebApplication:
         self.cookies = Cookies(settings.redirect_uri.full_uri)
         sealer = self.sealer = Sealer(settings.secret_keys)
         names = {name: _client_name(configuration) for name, configuration in configurations.items()}
-        self.sessions = SessionCookies(settings, sealer, self.cookies, names)
+        self.store = None if settings.store is None else open_store(settings.store)
+        self.sessions: SessionCookies | StoredSessions = (
+            SessionCookies(settings, sealer, self.cookies, names)
+            if self.store is None
+            else StoredSessions(self.store, settings, sealer, self.cookies, names)
+        )
         self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
         self._runtimes: dict[object, Runtime] = {}
         self.configurations = dict(configurations)
@@ -86,6 +95,7 @@ class WebApplication:
             redirect_uri=self.settings.redirect_uri.full_uri,
             clock_skew_seconds=self.settings.clock_skew,
             login_lifetime_seconds=self.settings.login_seconds,
+            store=self.store,
             runtime=configuration.runtime or self._shared_runtime(configuration, new_runtime),
         )
 
@@ -124,9 +134,22 @@ class Exchange:
         self.personal = False
         self._cookies: dict[str, Cookie] = {}
         self._session: SessionRecord | None = None
+        self._failure: StoreError | None = None
+
+    async def open_session(self) -> None:
+        """Load the session from a store, for views that only ask for it. An outage hurts those who do ask."""
+        application = self.application
+        if application.sessions.is_stored and self._session is None:
+            try:
+                self._session = await application.sessions.open(self.request.cookies, application.now())
+            except StoreError as error:
+                self._failure = error
 
     @property
     def session(self) -> SessionRecord:
+        """The session. Raises StoreError when the store could not be asked for it."""
+        if self._failure is not None:
+            raise self._failure
         # what a response makes of the login is for this user only
         self.personal = True
         if self._session is None:
@@ -140,10 +163,11 @@ class Exchange:
     def is_logged_in(self, provider_name: str) -> bool:
         return UserSession(self.session, provider_name).is_authenticated()
 
-    def log_in(self, provider_name: str, login: Login) -> None:
+    async def log_in(self, provider_name: str, login: Login) -> None:
         """Begin a session with nothing in it but `login`. Raises SessionTooLarge, leaving the present one."""
         now = self.application.now()
-        record = self.application.sessions.new(self.request.cookies, now)
+        sessions = self.application.sessions
+        record = sessions.new(self.request.cookies, now)
         UserSession(record, provider_name).update(
             access_token=login.tokens.access_token,
             expires_in=login.tokens.expires_in,
@@ -153,29 +177,24 @@ class Exchange:
             refresh_token=login.tokens.refresh_token,
             now=now,
         )
-        self._save(record)
-        if self.session:
-            self.set_cookies(self.application.sessions.end(record.begun_at))
+        self.set_cookies(*await sessions.begin(record, self.session, self._present_cookies(), now))
+        record.changed.clear()
         self._session = record
 
     def log_out(self) -> None:
         self.session.clear()
 
-    def finished_cookies(self) -> list[Cookie]:
-        """The cookies that the response sets; those of the session only if it was changed."""
-        session = self._session
-        if session is not None and session.modified:
-            self._save(session)
-        elif session is not None and session.seen_again:
-            self.set_cookies(self.application.sessions.save_seen(session, self.application.now()))
+    async def finished_cookies(self) -> list[Cookie]:
+        """The cookies that the response sets; those of the session only if it was changed. Raises StoreError."""
+        session, application = self._session, self.application
+        if session is not None:
+            self.set_cookies(*await application.sessions.keep(session, self._present_cookies(), application.now()))
+            session.changed.clear()
         return list(self._cookies.values())
 
-    def _save(self, record: SessionRecord) -> None:
-        application = self.application
+    def _present_cookies(self) -> dict[str, str]:
         # a login and what a hook makes of it may meet in one request
-        present = {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
-        self.set_cookies(*application.sessions.save(record, present, application.now()))
-        record.modified = False
+        return {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
 
 
 def _require_configurations(configurations: object) -> None:

@@ -38,7 +38,7 @@ async def finish_login(exchange: Exchange, body: bytes) -> WebResponse:
     if client is None:
         raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
     login = await client.complete_login(login_in_browser.pending, encoded, response_mode=response_mode)
-    exchange.log_in(login_in_browser.provider, login)
+    await exchange.log_in(login_in_browser.provider, login)
     exchange.set_cookies(count_login(exchange))
     return redirect(login_in_browser.return_path, 302 if request.method == "GET" else 303)
 

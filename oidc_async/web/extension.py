@@ -12,6 +12,7 @@ from ..protocol.uri import uri_problem
 from ..provider_configuration import ProviderConfiguration
 from ..redirect_uri_config import RedirectUriConfig
 from ..runtime import Runtime
+from ..stores import Store, StoreChoice
 from .application import WebApplication
 from .settings import read_settings
 from .token_guard import TokenGuard, new_token_guard
@@ -57,6 +58,7 @@ class Extension:
         config: Mapping[str, Any],
         configurations: Mapping[str, ProviderConfiguration] | None,
         new_runtime: Callable[[ProviderConfiguration], Runtime],
+        open_store: Callable[[StoreChoice], Store],
     ) -> WebApplication | None:
         """Set an app up; None when this was done before. Raises ConfigurationError."""
         installed = extensions.get(NAME)
@@ -68,7 +70,9 @@ class Extension:
                 "OIDCAuthentication({'first': ..., 'second': ...}, app)."
             )
         providers = configurations or self._configurations or {}
-        application = WebApplication(read_settings(config, self._redirect_uri_config), providers, new_runtime)
+        application = WebApplication(
+            read_settings(config, self._redirect_uri_config), providers, new_runtime, open_store
+        )
         for name in sorted(self._named):
             _require_provider(name, providers)
         for name in sorted(self._logins):

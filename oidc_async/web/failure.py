@@ -14,6 +14,7 @@ from ..errors import (
     ProviderOverloaded,
     ProviderTimeout,
     SessionTooLarge,
+    StoreError,
 )
 from .messages import WebRequest, WebResponse
 from .return_path import root_path
@@ -76,7 +77,7 @@ def _status(error: OIDCError) -> int:
             return 500
         case LoginError() | OAuthError(error="invalid_grant"):
             return 400
-        case ProviderOverloaded():
+        case ProviderOverloaded() | StoreError():
             return 503
         case ProviderTimeout():
             return 504

@@ -27,10 +27,10 @@ class FrameworkResponse(Protocol):
     ) -> None: ...
 
 
-def finish_response(response: FrameworkResponse, visit: Visit) -> None:
-    """All that this visit leaves on its response."""
+async def finish_response(response: FrameworkResponse, visit: Visit) -> None:
+    """All that this visit leaves on its response. Raises StoreError when its session could not be saved."""
     if visit.exchange is not None:
-        _finish_exchange(response, visit.exchange)
+        await _finish_exchange(response, visit.exchange)
     # a view may have called another one, and made the best of its refusal
     if visit.refusal is not None and response.status_code >= 400:
         _finish_refusal(response, visit.refusal)
@@ -43,9 +43,9 @@ def _finish_refusal(response: FrameworkResponse, headers: Mapping[str, str]) -> 
             response.headers[name] = headers[name]
 
 
-def _finish_exchange(response: FrameworkResponse, exchange: Exchange) -> None:
+async def _finish_exchange(response: FrameworkResponse, exchange: Exchange) -> None:
     """Set the cookies of `exchange`, and mark what is meant for one user only (RFC 9111 5.2.2)."""
-    cookies = exchange.finished_cookies()
+    cookies = await exchange.finished_cookies()
     for cookie in cookies:
         response.set_cookie(
             cookie.name,

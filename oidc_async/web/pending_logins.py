@@ -9,9 +9,9 @@ from hashlib import sha256
 from ..errors import StateMismatch
 from ..protocol.strict_json import read_object
 from ..relying_party import PendingLogin
+from ..sealing import Sealer
 from .cookies import Cookies
 from .messages import Cookie
-from .sealing import Sealer
 
 MAX_PENDING = 7
 MAX_PENDING_LENGTH = 6000

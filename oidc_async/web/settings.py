@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from ..errors import ConfigurationError
 from ..protocol.uri import is_loopback, uri_problem
 from ..redirect_uri_config import RedirectUriConfig
+from ..stores import StoreChoice, store_from_url
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ KNOWN = (
     "OIDC_SESSION_IDLE_SECONDS",
     "OIDC_SESSION_PERMANENT",
     "OIDC_SESSION_SECONDS",
+    "OIDC_STORE",
     "OIDC_TOKEN_CACHE_ENTRIES",
     "OIDC_TOKEN_CACHE_REFUSED_SECONDS",
     "OIDC_TOKEN_CACHE_SECONDS",
@@ -53,6 +55,7 @@ class Settings:
     rfc6750_status: bool
     bearer_in_body: bool
     resource: str | None
+    store: StoreChoice | None
     token_cache_seconds: float
     token_cache_refused_seconds: float
     token_cache_entries: int
@@ -76,6 +79,7 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
         rfc6750_status=_read_bool(config, "OIDC_RFC6750_STATUS", False),
         bearer_in_body=_read_bool(config, "OIDC_BEARER_IN_BODY", False),
         resource=_read_resource(config),
+        store=_read_store(config),
         token_cache_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_SECONDS", 60.0, least=0),
         token_cache_refused_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_REFUSED_SECONDS", 5.0, least=0),
         token_cache_entries=_read_count(config, "OIDC_TOKEN_CACHE_ENTRIES", 100_000),
@@ -138,6 +142,15 @@ def _read_resource(config: Mapping[str, Any]) -> str | None:
     if resource is not None and (problem := uri_problem(resource) or ("?" in resource and "must not have a query")):
         raise ConfigurationError(f"OIDC_RESOURCE {problem}.")
     return resource
+
+
+def _read_store(config: Mapping[str, Any]) -> StoreChoice | None:
+    store = _read(config, "OIDC_STORE", None)
+    if isinstance(store, str):
+        return store_from_url(store)
+    if store is not None and not (hasattr(store, "blocking") and hasattr(store, "asynchronous")):
+        raise ConfigurationError('OIDC_STORE must be a URL such as "redis://...", or a store of oidc_async.stores.')
+    return cast("StoreChoice | None", store)
 
 
 def _read_count(config: Mapping[str, Any], name: str, default: int) -> int:

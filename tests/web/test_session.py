@@ -15,7 +15,7 @@ from oidc_async.errors import ConfigurationError, SessionTooLarge
 from oidc_async.protocol.strict_json import MAX_DEPTH
 from oidc_async.user_session import UserSession
 from oidc_async.web.cookies import Cookies
-from oidc_async.web.sealing import Sealer
+from oidc_async.sealing import Sealer
 from oidc_async.web.session import KIND, MAX_RECORD_BYTES, SessionCookies, SessionRecord
 from oidc_async.web.settings import Settings
 

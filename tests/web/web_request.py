@@ -53,6 +53,7 @@ def settings(**changes: Any) -> Settings:
         "rfc6750_status": False,
         "bearer_in_body": False,
         "resource": None,
+        "store": None,
         "token_cache_seconds": 60.0,
         "token_cache_refused_seconds": 5.0,
         "token_cache_entries": 100_000,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oidc_async.web.sealing import Sealer
+from oidc_async.sealing import Sealer
 
 SECRET = b"the present secret of the tests"
 FORMER = b"the former secret of the tests"

@@ -1,0 +1,111 @@
+"""What a login brought, as it is kept between requests: as JSON, for so long, and for one client."""
+
+import json
+import zlib
+from collections import UserDict
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ConfigurationError, SessionTooLarge
+from ..protocol.strict_json import MAX_DEPTH, read_object
+from .settings import Settings
+
+MAX_RECORD_BYTES = 256 * 1024
+MAX_RECORD_DEPTH = MAX_DEPTH + 2
+"""A provider's claims may be as deep as JSON from a provider may be; the record wraps them twice."""
+
+
+class SessionRecord(UserDict[str, Any]):
+    """What a login brought. Knows when it began, when it was last seen, and what was changed since it was loaded."""
+
+    def __init__(self, values: Mapping[str, Any], *, begun_at: float, seen_at: float) -> None:
+        self.begun_at, self.seen_at = begun_at, seen_at
+        self.changed: set[str] = set()
+        super().__init__(values)
+        self.changed.clear()
+        self.seen_again = False
+
+    @property
+    def modified(self) -> bool:
+        return bool(self.changed)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self.changed.add(name)
+        super().__setitem__(name, value)
+
+    def __delitem__(self, name: str) -> None:
+        self.changed.add(name)
+        super().__delitem__(name)
+
+    def __repr__(self) -> str:
+        return f"<SessionRecord of {', '.join(self.data) or 'nobody'}>"
+
+
+class Lifetime:
+    """How long sessions last, by the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def is_alive(self, record: SessionRecord, now: float) -> bool:
+        idle = self._settings.session_idle_seconds
+        in_use = idle is None or now - record.seen_at <= idle
+        return in_use and now - record.begun_at <= self._settings.session_seconds
+
+    def touch(self, record: SessionRecord, now: float) -> None:
+        """Note that it was seen; now and then, not with every request."""
+        idle = self._settings.session_idle_seconds
+        if idle is not None and now - record.seen_at > idle / 10:
+            record.seen_at, record.seen_again = now, True
+
+    def left(self, record: SessionRecord, now: float) -> float:
+        """Seconds until it ends, whatever happens."""
+        return max(record.begun_at + self._settings.session_seconds - now, 0)
+
+    def kept_for(self, record: SessionRecord, now: float) -> float:
+        """Seconds for which it has to be kept: when nobody comes again, it ends before."""
+        idle = self._settings.session_idle_seconds
+        return self.left(record, now) if idle is None else min(self.left(record, now), idle * 1.1 + 1)
+
+    def max_age(self, record: SessionRecord, now: float) -> int | None:
+        """Seconds for its cookies; None until the browser closes."""
+        return int(self.left(record, now)) if self._settings.session_permanent else None
+
+
+def encode_record(record: SessionRecord, clients: Mapping[str, str]) -> bytes:
+    client = clients.get(record.get("current_provider", ""))
+    """As bytes; `clients` tells, for each name of a provider, which client of which issuer that is.
+
+    Raises SessionTooLarge, or ConfigurationError for what isn't JSON.
+    """
+    document = {"begun_at": record.begun_at, "seen_at": record.seen_at, "client": client, "values": record.data}
+    try:
+        text = json.dumps(document, separators=(",", ":")).encode()
+    except (TypeError, ValueError, RecursionError):
+        raise _not_json() from None
+    if len(text) > MAX_RECORD_BYTES:
+        raise SessionTooLarge(
+            f"The session needs {len(text)} bytes; at most {MAX_RECORD_BYTES} are kept.", size=len(text)
+        )
+    data = zlib.compress(text)
+    # what could not be read back would lock the user out
+    if decode_record(data, clients) is None:
+        raise _not_json()
+    return data
+
+
+def decode_record(data: bytes, clients: Mapping[str, str]) -> SessionRecord | None:
+    """The record in `data`; None when it isn't one, or not one of these clients."""
+    # None for what another version of us sealed: both may be at work while a new one is rolled out; and for what
+    # was sealed for another client, when a provider was configured anew under its name
+    try:
+        document = read_object(zlib.decompressobj().decompress(data, MAX_RECORD_BYTES), max_depth=MAX_RECORD_DEPTH)
+        begun_at, seen_at = float(document["begun_at"]), float(document["seen_at"])
+        record = SessionRecord(document["values"], begun_at=begun_at, seen_at=seen_at)
+        return record if document["client"] == clients.get(record.get("current_provider", "")) else None
+    except (KeyError, TypeError, ValueError, zlib.error):
+        return None
+
+
+def _not_json() -> ConfigurationError:
+    return ConfigurationError("A session holds JSON only: what UserSession.update() was given can't be kept.")

@@ -1,0 +1,141 @@
+"""Sessions in a store: the browser holds an id that tells nothing, the store a record that it can't read."""
+
+import logging
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from secrets import token_urlsafe
+
+from ..sealing import Sealer
+from ..stores import Store
+from .cookies import Cookies
+from .messages import Cookie
+from .session_record import Lifetime, SessionRecord, decode_record, encode_record
+from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+KIND = "sid"
+OF_THE_TOKENS = frozenset({"access_token", "access_token_expires_at", "id_token", "id_token_jwt", "refresh_token"})
+TRIES = 5
+_ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class StoredRecord(SessionRecord):
+    """A record of which is known where it is kept, and as what."""
+
+    key = ""
+    sealed = b""
+
+
+class StoredSessions:
+    """Loads and saves session records in a store.
+
+    `clients` tells, for each name of a provider, which client of which issuer that is: a record outlives neither.
+    All methods but `load` raise StoreUnavailable; nothing has ended then.
+    """
+
+    is_stored = True
+
+    def __init__(
+        self, store: Store, settings: Settings, sealer: Sealer, cookies: Cookies, clients: Mapping[str, str]
+    ) -> None:
+        self._store, self._sealer, self._cookies, self._clients = store, sealer, cookies, clients
+        self._lifetime = Lifetime(settings)
+
+    def load(self, present: Mapping[str, str], now: float) -> SessionRecord:
+        """An empty record: one that is kept has to be opened."""
+        return self.new(present, now)
+
+    def new(self, present: Mapping[str, str], now: float) -> SessionRecord:
+        """An empty record."""
+        return StoredRecord({}, begun_at=now, seen_at=now)
+
+    async def open(self, present: Mapping[str, str], now: float) -> SessionRecord:
+        """The record of the browser with the cookies `present`; an empty one when there is none, or none any more."""
+        key = self._key_in(present)
+        (sealed,) = await self._store.get_many([key]) if key else (None,)
+        record = self._opened(key, sealed) if sealed else None
+        if record is None or not self._lifetime.is_alive(record, now):
+            return self.new(present, now)
+        self._lifetime.touch(record, now)
+        return record
+
+    async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
+        """Save what was changed in `record`. The cookies to set are those of a session that begins or ends."""
+        if not isinstance(record, StoredRecord) or not (record.modified or record.seen_again):
+            return []
+        if not record:
+            await self._store.delete([key for key in (record.key, self._key_in(present)) if key])
+            return self._cookies.delete_long(KIND, present)
+        if not record.key:
+            return await self._create(record, now)
+        await self._merge(record, now)
+        return []
+
+    async def begin(
+        self, record: SessionRecord, former: SessionRecord, present: Mapping[str, str], now: float
+    ) -> list[Cookie]:
+        """Keep a new session under a new id, in place of the `former` one."""
+        cookies = await self._create(record, now)
+        # afterwards: whoever fails to begin a session keeps the one that there is
+        if key := self._key_in(present):
+            await self._store.delete([key])
+        return cookies
+
+    async def _create(self, record: SessionRecord, now: float) -> list[Cookie]:
+        session_id = token_urlsafe(32)
+        key = _key(session_id)
+        await self._store.put(key, self._seal(key, record), self._lifetime.kept_for(record, now))
+        return [self._cookies.set(self._cookies.name(KIND), session_id, self._lifetime.max_age(record, now))]
+
+    async def _merge(self, record: StoredRecord, now: float) -> None:
+        """Write what this request changed, and nothing that another one has changed since."""
+        key, kept = record.key, record
+        for _ in range(TRIES):
+            sealed = self._seal(key, kept)
+            if await self._store.replace(key, kept.sealed, sealed, self._lifetime.kept_for(kept, now)):
+                return
+            (present,) = await self._store.get_many([key])
+            other = self._opened(key, present) if present else None
+            # it has ended meanwhile: nobody is logged in again by a request that was under way
+            if other is None:
+                return
+            _apply(record, other)
+            kept = other
+        logger.warning("a session was changed by many requests at once, and the changes of one of them are lost")
+
+    def _opened(self, key: str, sealed: bytes) -> StoredRecord | None:
+        data = self._sealer.open(KIND, key, sealed.decode("latin-1"))
+        record = decode_record(data, self._clients) if data else None
+        if record is None:
+            return None
+        stored = StoredRecord(record.data, begun_at=record.begun_at, seen_at=record.seen_at)
+        stored.key, stored.sealed = key, sealed
+        return stored
+
+    def _seal(self, key: str, record: SessionRecord) -> bytes:
+        return self._sealer.seal(KIND, key, encode_record(record, self._clients)).encode()
+
+    def _key_in(self, present: Mapping[str, str]) -> str:
+        session_id = present.get(self._cookies.name(KIND), "")
+        return _key(session_id) if _ID.fullmatch(session_id) else ""
+
+
+def _key(session_id: str) -> str:
+    # whoever reads the store can't become anybody
+    return "session:" + sha256(session_id.encode()).hexdigest()
+
+
+def _apply(changes: StoredRecord, kept: StoredRecord) -> None:
+    """Lay the changes of one request over the record as another one left it."""
+    names = set(changes.changed)
+    # of two refreshes the later one holds, and not the one whose request took longer
+    if kept.get("last_session_refresh", 0) > changes.get("last_session_refresh", 0):
+        names -= OF_THE_TOKENS
+    for name in names:
+        if name in changes:
+            kept[name] = changes[name]
+        else:
+            kept.pop(name, None)
+    kept.seen_at = max(kept.seen_at, changes.seen_at)
