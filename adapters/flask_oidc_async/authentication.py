@@ -87,7 +87,7 @@ class OIDCAuthentication(Extension):
             route = metadata_route(application.settings.resource)
             app.add_url_rule(route, "oidc_async.resource_metadata", self._resource_metadata)
         app.before_request(self._route_below_a_mount)
-        if application.sessions.is_stored:
+        if application.store is not None:
             app.before_request(open_session)
             app.register_error_handler(StoreError, self._failure)
         app.after_request(finish_response)

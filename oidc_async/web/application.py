@@ -79,6 +79,10 @@ class WebApplication:
         """The runtimes made here, to be closed with the application."""
         return list(self._runtimes.values())
 
+    def has_stored_session(self, cookies: Mapping[str, str]) -> bool:
+        """Whether a session has to be loaded from a store before a view may ask for it."""
+        return isinstance(self.sessions, StoredSessions) and self.sessions.is_present(cookies)
+
     def is_redirect_path(self, root_path: str, path: str) -> bool:
         """Whether a path is that of the redirect URI, wherever the application is mounted."""
         return root_path + path == self.settings.redirect_uri.path
@@ -139,7 +143,7 @@ class Exchange:
     async def open_session(self) -> None:
         """Load the session from a store, for views that only ask for it. An outage hurts those who do ask."""
         application = self.application
-        if application.sessions.is_stored and self._session is None:
+        if self._session is None:
             try:
                 self._session = await application.sessions.open(self.request.cookies, application.now())
             except StoreError as error:

@@ -34,8 +34,6 @@ class SessionCookies:
         self._lifetime = Lifetime(settings)
         self._context = cookies.name(KIND)
 
-    is_stored = False
-
     def load(self, present: Mapping[str, str], now: float) -> SessionRecord:
         """The record in the cookies `present`; an empty one when there is none, it was altered, or is too old."""
         text = self._cookies.read_long(KIND, present)
@@ -53,7 +51,7 @@ class SessionCookies:
         return record
 
     async def open(self, present: Mapping[str, str], now: float) -> SessionRecord:
-        """As `load`."""
+        """As `load`: everything is in the cookies."""
         return self.load(present, now)
 
     async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:

@@ -35,13 +35,15 @@ class StoredSessions:
     All methods but `load` raise StoreUnavailable; nothing has ended then.
     """
 
-    is_stored = True
-
     def __init__(
         self, store: Store, settings: Settings, sealer: Sealer, cookies: Cookies, clients: Mapping[str, str]
     ) -> None:
         self._store, self._sealer, self._cookies, self._clients = store, sealer, cookies, clients
         self._lifetime = Lifetime(settings)
+
+    def is_present(self, present: Mapping[str, str]) -> bool:
+        """Whether these cookies name a session at all."""
+        return bool(self._key_in(present))
 
     def load(self, present: Mapping[str, str], now: float) -> SessionRecord:
         """An empty record: one that is kept has to be opened."""

@@ -2,7 +2,7 @@
 
 import logging
 
-from ..errors import OIDCError
+from ..errors import OIDCError, StoreError
 from ..relying_party import AsyncRelyingParty
 from ..user_session import UserSession
 from .application import Exchange
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str | None:
     """The access token of this session, refreshed when it is about to expire; None when there is no usable one.
 
-    The session keeps what a refresh brings. A refresh that fails changes nothing of it.
+    The session keeps what a refresh brings. A refresh that fails changes nothing of it. Raises StoreError.
     """
     record = exchange.session
     client = exchange.application.clients.get(record.get("current_provider", ""))
@@ -34,6 +34,9 @@ async def _refresh(client: AsyncRelyingParty, user: UserSession, now: float) -> 
         return False
     try:
         refresh = await client.refresh(refresh_token, id_token=user.id_token)
+    except StoreError:
+        # not even the session is known for certain now
+        raise
     except OIDCError as error:
         logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
         return False
