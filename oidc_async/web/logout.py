@@ -2,6 +2,7 @@
 
 import hmac
 import logging
+from collections.abc import Mapping
 from secrets import token_urlsafe
 from urllib.parse import parse_qs, quote
 
@@ -41,11 +42,31 @@ async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebRespo
     if not session.get("current_provider"):
         return None
     user = UserSession(session)
-    provider, id_token = user.current_provider, user.id_token_jwt
+    client = exchange.application.clients.get(user.current_provider)
+    id_token, tokens = user.id_token_jwt, _tokens(user)
     exchange.log_out()
     exchange.set_cookies(forget_count(exchange.application))
-    client = exchange.application.clients.get(provider)
-    return None if client is None else await _log_out_at(client, exchange, id_token, return_uri)
+    if client is None:
+        return None
+    answer = await _log_out_at(client, exchange, id_token, return_uri)
+    if answer is None:
+        await _revoke(client, tokens)
+    return answer
+
+
+def _tokens(user: UserSession) -> dict[str, str]:
+    """The tokens of the session by their hints, the one first from which new ones could be got (RFC 7009 2.1)."""
+    known = {"refresh_token": user.refresh_token, "access_token": user.access_token}
+    return {hint: token for hint, token in known.items() if token is not None}
+
+
+async def _revoke(client: AsyncRelyingParty, tokens: Mapping[str, str]) -> None:
+    """Where the provider knows no logout, it shall at least forget what it issued for this one."""
+    try:
+        for hint, token in tokens.items():
+            await client.revoke(token, token_type_hint=hint)
+    except ProviderError as error:
+        logger.warning("logged out, but a token could not be revoked: %s (%s)", error, error.code)
 
 
 async def _log_out_at(
