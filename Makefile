@@ -15,7 +15,7 @@ IN_PARALLEL := -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types check providers browser lowest bench format clean need-node need-chromium need-wrk
+.PHONY: help demo test lint types check providers browser stores lowest bench format clean need-node need-chromium need-redis need-wrk
 
 help:
 	@echo "make demo        a login in a Flask and in a Quart app, at a real provider (ONCE=1: prove it and end)"
@@ -25,6 +25,7 @@ help:
 	@echo "make check       lint, types and test"
 	@echo "make providers   login and logout at real providers (needs Node.js)"
 	@echo "make browser     the same in a real browser (needs Chromium)"
+	@echo "make stores      the stores at a real Redis (needs redis-server)"
 	@echo "make lowest      the tests with the oldest dependencies that we promise"
 	@echo "make bench       speed beside other libraries, in 15 minutes (QUICK=1: in 3; needs Linux and wrk)"
 	@echo "make format      lays the code out"
@@ -52,6 +53,9 @@ providers: need-node .venv/.stamp-test .venv-canaille/.stamp $(NODE_DIR)/node_mo
 browser: need-chromium .venv/.stamp-browser .venv-canaille/.stamp
 	CHROMIUM=$(CHROMIUM) $(PYTEST) tests/browser
 
+stores: need-redis .venv/.stamp-test
+	$(PYTEST) tests/stores/redis
+
 lowest: .venv-lowest/.stamp
 	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(IN_PARALLEL) $(T)
 
@@ -74,6 +78,10 @@ need-node:
 need-chromium:
 	@test -x "$(CHROMIUM)" || \
 	{ echo "make browser needs Chromium: apt-get install chromium, or name yours: make browser CHROMIUM=/path/to/it"; exit 1; }
+
+need-redis:
+	@command -v redis-server >/dev/null || \
+	{ echo "make stores needs redis-server: apt-get install redis-server"; exit 1; }
 
 need-wrk:
 	@command -v wrk >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && \
@@ -124,7 +132,7 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 	@$(MAKE) --no-print-directory .venv-lowest/.stamp-python
 	@$(if $(UV),:,$(call install,.venv-lowest,uv))
 	@$(or $(UV),.venv-lowest/bin/uv) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
-	  -e '.[flask,quart,httpx2,telemetry]' --group test
+	  -e '.[flask,quart,httpx2,redis,telemetry]' --group test
 	@touch $@
 
 $(BENCH_STAMPS): .venv-bench-%/.stamp: .venv-bench-%/.stamp-python benchmarks/peers/%.txt

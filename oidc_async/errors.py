@@ -343,6 +343,6 @@ class StoreError(OIDCError):
 
 
 class StoreUnavailable(StoreError):
-    """The store did not answer, or refused. A change that was asked for may have happened or not."""
+    """The store did not answer, or refused. A change may have happened, or not, or later."""
 
     code = "store_unavailable"

@@ -1,15 +1,16 @@
 """Asking the provider about access tokens, and leaving it alone for a moment when it fails (RFC 7662, RFC 9701)."""
 
-import logging
 from typing import Any
 
 from .errors import (
     ConfigurationError,
     IntrospectionInvalid,
+    OAuthError,
     ProviderError,
     ProviderOverloaded,
     ProviderPaused,
     TokenError,
+    TokenInactive,
 )
 from .pause import Pause, is_outage
 from .protocol.client_authentication import client_authentication
@@ -25,8 +26,6 @@ from .provider import Provider
 from .retrying import send_repeatable
 from .runtime import Runtime
 from .statistics import Counters
-
-logger = logging.getLogger(__name__)
 
 
 class Introspection:
@@ -53,7 +52,8 @@ class Introspection:
     async def ask(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
         """What the provider says of the token, `active` or not.
 
-        Raises ProviderError when it says nothing, ConfigurationError when it can't be asked.
+        Raises ProviderError when it says nothing, TokenInactive when it never will, and ConfigurationError when it
+        can't be asked.
         """
         request = self._request(metadata, token)
         try:
@@ -63,6 +63,9 @@ class Introspection:
             self._counters.paused += 1
             raise
         except ProviderError as error:
+            if isinstance(error, OAuthError) and error.error == "unsupported_token_type":
+                # said of the token, and for good: to ask again would be of no use
+                raise _unsupported() from None
             self._fail(error)
             raise
 
@@ -117,4 +120,10 @@ class Introspection:
         elif not isinstance(error, ProviderOverloaded):
             # it answers again, though nothing that would help this token
             self._pause.end()
-        logger.error("nothing could be found out about a token: %s (%s)", error, error.code)
+
+
+def _unsupported() -> TokenInactive:
+    return TokenInactive(
+        "The provider does not introspect tokens of this kind. If they are JWTs, set audience and "
+        'access_token_verification="auto" in ProviderConfiguration.'
+    )

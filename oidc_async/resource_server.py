@@ -1,5 +1,6 @@
 """What an API does with the access tokens that it is shown: find out whether they are good, and what they grant."""
 
+import logging
 from hashlib import sha256
 from typing import Any
 
@@ -7,7 +8,15 @@ from .access_cache import AccessCache
 from .async_runtime import AsyncRuntime
 from .blocking import Blocking, blocking
 from .blocking_runtime import BlockingRuntime
-from .errors import ConfigurationError, KeyNotFound, TokenError, TokenMalformed
+from .errors import (
+    ConfigurationError,
+    KeyNotFound,
+    ProviderError,
+    ProviderOverloaded,
+    ProviderPaused,
+    TokenError,
+    TokenMalformed,
+)
 from .flight import twin
 from .introspection import Introspection
 from .protocol.access import NO_REQUIREMENTS, Access, Requirements, require_granted
@@ -20,6 +29,8 @@ from .provider_configuration import DEFAULT_CLOCK_SKEW, ProviderConfiguration, r
 from .runtime import Runtime
 from .statistics import Counters, Statistics
 from .telemetry import watch
+
+logger = logging.getLogger(__name__)
 
 SECONDS_WITHOUT_EXPIRY = 10.0
 """How long a token is trusted of which the provider doesn't say when it ends."""
@@ -133,8 +144,10 @@ class AsyncResourceServer:
             # a flight that landed between our look and our turn has done the work
             return self._cache.find(key, self._runtime.monotonic()) or await self._asked(key, token)
 
-        outcome = await self._runtime.share(key, work)
-        self._counters.joined += not is_mine
+        try:
+            outcome = await self._runtime.share(key, work)
+        finally:
+            self._counters.joined += not is_mine
         if isinstance(outcome, TokenError):
             raise twin(outcome)
         return outcome.copy()
@@ -148,6 +161,12 @@ class AsyncResourceServer:
             if not isinstance(error, KeyNotFound):
                 self._cache.keep_refusal(key, twin(error), self._runtime.monotonic())
             return error
+        except ProviderError as error:
+            # here, and not by each of those who wait
+            is_usual = isinstance(error, ProviderPaused | ProviderOverloaded)
+            level = logging.INFO if is_usual else logging.ERROR
+            logger.log(level, "nothing could be found out about a token: %s (%s)", error, error.code)
+            raise
         expiry = access.expires_at
         seconds = SECONDS_WITHOUT_EXPIRY if expiry is None else expiry - self._runtime.now()
         self._cache.keep(key, access, seconds, self._runtime.monotonic())

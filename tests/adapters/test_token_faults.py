@@ -26,6 +26,7 @@ OUTCOMES: list[tuple[str, int]] = [
     (r"INTROSPECTION_JWT_\w+", 503),
     (r"INTROSPECTION_EXP_(NAN|OVERFLOW|ENDLESS_INTEGER)", 503),
     # what is said of it can be read, and is not good
+    (r"INTROSPECTION_UNSUPPORTED", 403),
     (r"INTROSPECTION_(ACTIVE|INACTIVE|EXP|NBF|IAT|ISS|AUD|SCOPE|SUB|CNF)_\w+", 403),
     (r"INTROSPECTION_\w+", 503),
     # no bearer token at all, or too long for one

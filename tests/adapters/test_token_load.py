@@ -106,6 +106,26 @@ def test_many_calls_with_one_unknown_token_are_one_request(api: Api, gate: Gate,
     assert (statistics.joined, statistics.hits) == (many - 1, 0)
 
 
+def test_each_of_many_has_an_identity_of_its_own(
+    make_api: MakeApi, provider: SimulatedProvider, gate: Gate, framework: Framework, kind: Kind
+) -> None:
+    """security.md 247: what one view writes into it, no other one reads."""
+    tools = toolbox(framework)
+
+    def add_views(app: Any, auth: Any) -> None:
+        def write() -> Any:
+            visits = auth.current_token_identity.setdefault("visits", [])
+            visits.append("a visit")
+            return tools.jsonify(len(auth.current_token_identity["visits"]))
+
+        app.add_url_rule("/api", "api", auth.token_auth("default")(of_kind(kind, write)))
+        app.add_url_rule("/open", "open", lambda: "open")
+
+    api = make_api(providers={"default": provider}, views=add_views, runtime=gate)
+    pages = behind_the_gate(api, gate, [api.token()] * 20, lambda: api.statistics().misses >= 20)
+    assert [page.json() for page in pages] == [1] * 20
+
+
 def test_many_calls_with_one_bad_token_are_one_request(api: Api, gate: Gate) -> None:
     pages = behind_the_gate(api, gate, ["unknown"] * 20, lambda: api.statistics().misses >= 20)
     assert {page.status_code for page in pages} == {403}

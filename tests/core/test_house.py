@@ -39,12 +39,16 @@ LAYERS = [
         "oidc_async.idle_connections",
         "oidc_async.response_body",
         "oidc_async.retrying",
+        "oidc_async.sealing",
     },
     {
         "oidc_async.access_cache",
+        "oidc_async.generations",
         "oidc_async.pause",
+        "oidc_async.refreshes",
         "oidc_async.remembered",
         "oidc_async.service_tokens",
+        "oidc_async.stores",
     },
     {"oidc_async.provider", "oidc_async.provider_configuration"},
     {"oidc_async.introspection"},
@@ -62,11 +66,15 @@ LAYERS = [
 
 ASYNC = {"oidc_async.async_runtime", "oidc_async.async_connection"}
 BLOCKING = {"oidc_async.blocking_runtime", "oidc_async.blocking_connection"}
+ASYNC_STORES = {"oidc_async.stores.async_redis", "oidc_async.stores.async_sqlite"}
 TESTING = {"oidc_async.testing"}
 OWNERS = {
-    "asyncio": ASYNC | TESTING,
-    "threading": BLOCKING | TESTING,
-    "concurrent": BLOCKING,
+    "asyncio": ASYNC | ASYNC_STORES | TESTING,
+    "threading": BLOCKING | {"oidc_async.stores.memory", "oidc_async.stores.sqlite_file"} | TESTING,
+    "concurrent": BLOCKING | {"oidc_async.stores.async_sqlite"},
+    "redis": {"oidc_async.stores.redis_client"},
+    "valkey": set[str](),
+    "sqlite3": {"oidc_async.stores.sqlite_file"},
     "h11": {"oidc_async.http11", "oidc_async.async_connection", "oidc_async.blocking_connection"},
     "httpcore": {"oidc_async.blocking_connection"},
     "httpcore2": set[str](),

@@ -188,14 +188,13 @@ BAD = {
         error=InsufficientScope,
         evidence={"scope": "api:write"},
     ),
-    # not the token is wrong: node never introspects JWTs
+    # node never introspects JWTs
     "node, JWT for introspection": Bad(
         provider=NODE,
         is_alices=False,
         request=READING | JWT,
         options={"audience": JWT["resource"]},
-        error=OAuthError,
-        evidence={"error": "unsupported_token_type"},
+        error=TokenInactive,
     ),
     "canaille, of a client with another audience": Bad(
         provider=CANAILLE, client="post", is_alices=True, error=TokenInactive
