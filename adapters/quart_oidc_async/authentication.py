@@ -274,3 +274,5 @@ async def _close(application: WebApplication) -> None:
     for runtime in application.runtimes:
         if isinstance(runtime, AsyncRuntime):
             await runtime.aclose()
+    if application.store is not None:
+        await application.store.close()
