@@ -2,7 +2,7 @@
 
 from .callback import Callback, NotRedirected
 from .clock import Clock
-from .faults import ALL_FAULTS, API_FAULTS, Fault
+from .faults import ALL_FAULTS, API_FAULTS, REFRESH_FAULTS, Fault
 from .provider import RecordedRequest, SimulatedProvider
 from .registry import Client, User
 from .stages import Misbehaviour
@@ -10,6 +10,7 @@ from .stages import Misbehaviour
 __all__ = [
     "ALL_FAULTS",
     "API_FAULTS",
+    "REFRESH_FAULTS",
     "Callback",
     "Client",
     "Clock",

@@ -177,8 +177,8 @@ def _grant_access(
         response += [("access_token", access_token), ("token_type", "Bearer")]
         response.append(("expires_in", str(ACCESS_TOKEN_LIFETIME)))
     if "id_token" in wanted:
-        hashed = {"access_token": access_token, "code": code, "nonce": grant.nonce}
-        response.append(("id_token", issue_id_token(registry, spells, grant, client, **hashed)))
+        id_token = issue_id_token(registry, spells, grant, client, access_token=access_token, code=code)
+        response.append(("id_token", id_token))
     return response
 
 

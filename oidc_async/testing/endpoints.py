@@ -12,12 +12,14 @@ from .faults.jwks import attacker
 from .introspection import introspection_document, signed_reply, wants_jwt
 from .registry import Registry
 from .reply import JSONObject, Refusal, RefusalPage, Reply, json_reply
+from .revocation import revoke
 from .stages import (
     ANY_REPLY,
     DISCOVERY,
     ELSEWHERE,
     INTROSPECTION,
     JWKS,
+    REFRESH,
     REPLY_STAGES,
     SIGNED_REPLY,
     TOKEN,
@@ -39,6 +41,7 @@ METHODS = {
     Endpoint.TOKEN: ("POST",),
     Endpoint.USERINFO: ("GET", "POST"),
     Endpoint.INTROSPECTION: ("POST",),
+    Endpoint.REVOCATION: ("POST",),
     Endpoint.END_SESSION: ("GET", "POST"),
 }
 
@@ -97,6 +100,8 @@ class Endpoints:
                 return self._json(USERINFO, self._userinfo(request, seen))
             case Endpoint.INTROSPECTION:
                 return self._introspection(request, seen)
+            case Endpoint.REVOCATION:
+                return self._revocation(request, seen)
             case Endpoint.END_SESSION:
                 return end_session(self.registry, request_parameters(request), username=username)
             case Endpoint.AUTHORIZATION:
@@ -107,7 +112,8 @@ class Endpoints:
         seen.grant_type = form.get("grant_type")
         client = authenticate(self.registry, request, form)
         seen.client_id = client.client_id
-        return token_document(self.registry, self.spells, client, form, read_targets(request))
+        document = token_document(self.registry, self.spells, client, form, read_targets(request))
+        return self._strike(REFRESH, document) if seen.grant_type == "refresh_token" else document
 
     def _userinfo(self, request: HttpRequest, seen: Seen) -> JSONObject:
         grant = require_grant(self.registry, request)
@@ -125,6 +131,13 @@ class Endpoints:
         if not wants_jwt(client, request):
             return json_reply(document)
         return self._strike(SIGNED_REPLY, signed_reply(self.registry, self.spells, client, document))
+
+    def _revocation(self, request: HttpRequest, seen: Seen) -> Reply:
+        form = read_form(request)
+        client = authenticate(self.registry, request, form)
+        seen.client_id = client.client_id
+        revoke(self.registry, client, form)
+        return Reply(status=200)
 
     def _json(self, stage: Stage[JSONObject], document: JSONObject) -> Reply:
         return json_reply(self._strike(stage, document))

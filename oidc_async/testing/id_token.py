@@ -6,7 +6,7 @@ from .jwt import JWTStages, sign_jwt
 from .keys import half_hash
 from .registry import ID_TOKEN_LIFETIME, Client, Grant, Registry
 from .reply import JSONObject
-from .stages import CLAIMS, DRAFT, HEADER, ID_TOKEN, Scene, Spell
+from .stages import CLAIMS, DRAFT, HEADER, ID_TOKEN, REFRESH_CLAIMS, Scene, Spell, strike
 
 STAGES = JWTStages(header=HEADER, claims=CLAIMS, draft=DRAFT, token=ID_TOKEN)
 
@@ -19,17 +19,22 @@ def issue_id_token(
     *,
     access_token: str | None = None,
     code: str | None = None,
-    nonce: str | None = None,
+    is_refreshed: bool = False,
 ) -> str:
-    """A signed ID token; `at_hash` and `c_hash` are there for what is given."""
+    """A signed ID token; `at_hash` and `c_hash` are there for what is given.
+
+    One that came with a refresh has no nonce (OIDC Core 12.2).
+    """
     key = client.key_for(client.id_token_signed_response_alg, registry.ring)
     claims = _claims(registry, grant)
-    if nonce is not None:
-        claims["nonce"] = nonce
+    if grant.nonce is not None and not is_refreshed:
+        claims["nonce"] = grant.nonce
     for name, value in (("at_hash", access_token), ("c_hash", code)):
         if value is not None:
             claims[name] = half_hash(value, key.alg)
-    scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring, client=client)
+    scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring, client=client, nonce=grant.nonce)
+    if is_refreshed:
+        claims = strike(spells, REFRESH_CLAIMS, claims, scene)
     token = sign_jwt({"typ": "JWT"}, claims, key, STAGES, spells, scene)
     registry.id_tokens[token] = grant
     return token

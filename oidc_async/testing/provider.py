@@ -94,13 +94,16 @@ class SimulatedProvider:
         id_token_signed_response_alg: str = "RS256",
         introspection_signed_response_alg: str | None = None,
         access_tokens: AccessTokenForm = "opaque",
+        rotates_refresh_tokens: bool = True,
     ) -> Client:
         """A client, or the same client anew.
 
         The authentication method is client_secret_basic with a secret and none without, unless given; that of
         the introspection endpoint is the same, but a client without a secret may not ask there (RFC 7662 2.1).
         `introspection_signed_response_alg` gives signed answers to who accepts them (RFC 9701).
-        `access_tokens` are what it gets for codes, refresh tokens and its own credentials.
+        `access_tokens` are what it gets for codes, refresh tokens and its own credentials. A refresh token is good
+        for one use, and a second one ends the whole login (RFC 9700 4.14); `rotates_refresh_tokens=False` issues
+        one that stays.
         """
         method = token_endpoint_auth_method or ("client_secret_basic" if client_secret else "none")
         client = Client(
@@ -115,6 +118,7 @@ class SimulatedProvider:
             id_token_signed_response_alg=id_token_signed_response_alg,
             introspection_signed_response_alg=introspection_signed_response_alg,
             access_tokens=access_tokens,
+            rotates_refresh_tokens=rotates_refresh_tokens,
         )
         with self._lock:
             for alg in (id_token_signed_response_alg, introspection_signed_response_alg or "RS256"):

@@ -49,6 +49,7 @@ class Client:
     id_token_signed_response_alg: str = "RS256"
     introspection_signed_response_alg: str | None = None
     access_tokens: AccessTokenForm = "opaque"
+    rotates_refresh_tokens: bool = True
 
     def key_for(self, alg: str, ring: KeyRing) -> SigningKey | SecretKey:
         """What signs for this client with `alg`. Raises ValueError when nothing does."""

@@ -20,6 +20,7 @@ class Scene:
     now: float
     ring: KeyRing
     client: Client | None = None
+    nonce: str | None = field(default=None, repr=False)
 
 
 Change = Callable[[T, Scene], T]
@@ -47,8 +48,8 @@ class Answer:
     response_mode: str
 
 
-Exchange = Literal["login", "introspection", "signed_introspection", "access_token"]
-"""What a fault concerns: a login, the introspection response as JSON or as a JWT, or a JWT access token."""
+Exchange = Literal["login", "refresh", "introspection", "signed_introspection", "access_token"]
+"""What a fault concerns: a login, a refresh, an introspection response as JSON or as a JWT, or a JWT access token."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +82,8 @@ CLAIMS = Stage[JSONObject]("the claims of the ID token")
 HEADER = Stage[JSONObject]("the header of the ID token")
 DRAFT = Stage[Draft]("the parts of the ID token")
 ID_TOKEN = Stage[str]("the ID token")
+REFRESH = Stage[JSONObject]("the members of the response to a refresh", "refresh")
+REFRESH_CLAIMS = Stage[JSONObject]("the claims of a refreshed ID token", "refresh")
 USERINFO = Stage[JSONObject]("the userinfo claims")
 USERINFO_REPLY = Stage[Reply]("the userinfo response")
 INTROSPECTION = Stage[JSONObject]("the members of the introspection response for a good token", "introspection")
@@ -106,7 +109,7 @@ class Misbehaviour:
     Parameters:
         does: in a few words.
         edits: the changes, each at its stage.
-        outcome: of the login that meets it, or of the call to an API, by what it concerns.
+        outcome: of the login that meets it, the refresh, or the call to an API, by what it concerns.
         only_once: strikes one time, then behaves again.
         needs: authorization request parameters without which it makes no difference.
         needs_alg: the `id_token_signed_response_alg` that it is made for.
@@ -136,12 +139,12 @@ class Misbehaviour:
 
     @property
     def refused(self) -> bool:
-        """The login, or the call to an API, must fail."""
+        """The login, the refresh, or the call to an API, must fail."""
         return self.outcome == "refused"
 
     @property
     def harmless(self) -> bool:
-        """The login, or the call to an API, must succeed."""
+        """The login, the refresh, or the call to an API, must succeed."""
         return self.outcome == "harmless"
 
 
@@ -188,6 +191,7 @@ class Endpoint(Enum):
     TOKEN = "/token"
     USERINFO = "/userinfo"
     INTROSPECTION = "/introspect"
+    REVOCATION = "/revoke"
     END_SESSION = "/end_session"
 
 

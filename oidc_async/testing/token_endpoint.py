@@ -83,9 +83,9 @@ def token_document(
     match form.get("grant_type"):
         case "authorization_code":
             grant = _spend_code(registry, client, form)
-            return _tokens(registry, spells, client, grant, nonce=grant.nonce)
+            return _tokens(registry, spells, client, grant, is_refreshed=False)
         case "refresh_token":
-            return _tokens(registry, spells, client, _spend_refresh_token(registry, client, form), nonce=None)
+            return _tokens(registry, spells, client, _spend_refresh_token(registry, client, form), is_refreshed=True)
         case "client_credentials":
             return _client_credentials(registry, spells, client, form, targets)
         case None:
@@ -129,18 +129,21 @@ def _spend_refresh_token(registry: Registry, client: Client, form: Mapping[str, 
     wanted = form.get("scope", "").split()
     if not set(wanted) <= set(grant.scope):
         raise Refusal("invalid_scope", "The scope is wider than what was granted.")
-    registry.spent_refresh_tokens[value] = registry.refresh_tokens.pop(value)
+    if client.rotates_refresh_tokens:
+        registry.spent_refresh_tokens[value] = registry.refresh_tokens.pop(value)
     return grant
 
 
 def _tokens(
-    registry: Registry, spells: Sequence[Spell], client: Client, grant: Grant, *, nonce: str | None
+    registry: Registry, spells: Sequence[Spell], client: Client, grant: Grant, *, is_refreshed: bool
 ) -> JSONObject:
     access_token = issue_access_token(registry, spells, client, meaning_of(registry, grant))
     document: JSONObject = _bearer(access_token, grant)
     if "openid" in grant.scope:
-        document["id_token"] = issue_id_token(registry, spells, grant, client, access_token=access_token, nonce=nonce)
-    if "offline_access" in grant.scope:
+        document["id_token"] = issue_id_token(
+            registry, spells, grant, client, access_token=access_token, is_refreshed=is_refreshed
+        )
+    if "offline_access" in grant.scope and (client.rotates_refresh_tokens or not is_refreshed):
         document["refresh_token"] = registry.issue_refresh_token(grant)
     return document
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oidc_async.testing import ALL_FAULTS, API_FAULTS, Clock, Fault, Misbehaviour, SimulatedProvider
+from oidc_async.testing import ALL_FAULTS, API_FAULTS, REFRESH_FAULTS, Clock, Fault, Misbehaviour, SimulatedProvider
 
 from .conftest import SECRET
 from .mini_relying_party import REDIRECT_URI, MiniRelyingParty
@@ -48,9 +48,10 @@ def test_a_fault_shows(fault: Misbehaviour) -> None:
 
 
 @pytest.mark.usefixtures("no_chance")
-def test_a_login_does_not_meet_the_faults_of_api_calls() -> None:
+def test_a_login_does_not_meet_the_faults_of_refreshes_and_api_calls() -> None:
     """But for the key set that comes with one of them."""
-    faults = [fault for fault in API_FAULTS if fault is not Fault.ACCESS_TOKEN_HS256_PUBLISHED_KEY]
+    others = (*REFRESH_FAULTS, *API_FAULTS)
+    faults = [fault for fault in others if fault is not Fault.ACCESS_TOKEN_HS256_PUBLISHED_KEY]
     seen, undisturbed = transcript(*faults, like=Fault.ANY_COOKIE), transcript(like=Fault.ANY_COOKIE)
     assert seen == undisturbed
     assert {fault.exchange for fault in ALL_FAULTS} == {"login"}
@@ -71,7 +72,7 @@ def test_a_harmless_fault_disturbs_no_naive_client(
 def test_each_fault_has_a_name_a_description_and_one_outcome() -> None:
     assert len(ALL_FAULTS) > 300
     assert len(API_FAULTS) > 200
-    faults = [*ALL_FAULTS, *API_FAULTS]
+    faults = [*ALL_FAULTS, *REFRESH_FAULTS, *API_FAULTS]
     assert len({fault.name for fault in faults}) == len(faults)
     for fault in faults:
         assert getattr(Fault, fault.name) is fault

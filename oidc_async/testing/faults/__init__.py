@@ -4,7 +4,8 @@ A `refused` fault must end a login without a session, a `harmless` one must not 
 may go both ways, but nothing than our own errors may come out.
 
 Faults of introspection and of access tokens concern no login but a call to an API, which in the same way must end
-without an answer, or with it, or may go both ways. `Misbehaviour.exchange` tells which.
+without an answer, or with it, or may go both ways; those of a refresh
+concern that one. `Misbehaviour.exchange` tells which.
 """
 
 from ..stages import ANY_REPLY, Misbehaviour, harmless
@@ -15,6 +16,7 @@ from .discovery import DiscoveryFaults
 from .id_token import IDTokenFaults
 from .introspection import IntrospectionFaults, SignedIntrospectionFaults
 from .jwks import JWKSFaults
+from .refresh import RefreshFaults
 from .responses import header
 from .token import TokenFaults
 from .userinfo import UserInfoFaults
@@ -28,6 +30,7 @@ class Fault(
     IDTokenFaults,
     ClaimFaults,
     UserInfoFaults,
+    RefreshFaults,
     IntrospectionFaults,
     SignedIntrospectionFaults,
     AccessTokenFaults,
@@ -47,5 +50,10 @@ _EVERY_FAULT = tuple(
 ALL_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "login")
 """Those that a login can meet."""
 
-API_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange != "login")
+REFRESH_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "refresh")
+"""Those that a refresh alone can meet; it can also meet those of a token response and of an ID token."""
+
+API_FAULTS: tuple[Misbehaviour, ...] = tuple(
+    fault for fault in _EVERY_FAULT if fault.exchange not in ("login", "refresh")
+)
 """Those that a call to an API can meet."""

@@ -59,7 +59,7 @@ class DiscoveryFaults:
         DISCOVERY(without("scopes_supported", "response_modes_supported", "grant_types_supported")),
         DISCOVERY(without("token_endpoint_auth_methods_supported", "code_challenge_methods_supported")),
         DISCOVERY(without("claims_parameter_supported", "request_parameter_supported")),
-        DISCOVERY(without("request_uri_parameter_supported", "end_session_endpoint")),
+        DISCOVERY(without("request_uri_parameter_supported", "end_session_endpoint", "revocation_endpoint")),
     )
     DISCOVERY_EXTRA_MEMBER = harmless("members that nobody knows", DISCOVERY(put(tenant={"region": ["EU", 5, None]})))
 
