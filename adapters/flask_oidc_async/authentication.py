@@ -88,8 +88,9 @@ class OIDCAuthentication(Extension):
             app.add_url_rule(route, "oidc_async.resource_metadata", self._resource_metadata)
         app.before_request(self._route_below_a_mount)
         if application.store is not None:
-            app.before_request(open_session)
-            app.register_error_handler(StoreError, self._failure)
+            # before hooks of the app, which may ask for the session
+            app.before_request_funcs.setdefault(None, []).insert(0, open_session)
+            app.error_handler_spec[None][None].setdefault(StoreError, self._failure)
         app.after_request(finish_response)
 
     @property
@@ -230,6 +231,9 @@ class OIDCAuthentication(Extension):
     def _answer(self, work: Coroutine[Any, Any, WebResponse | None]) -> Response | None:
         try:
             answer = finish(work)
+        except StoreError:
+            # as from any other view, so that the app's error handlers see it
+            raise
         except OIDCError as error:
             return self._failure(error)
         return write_response(answer) if answer else None

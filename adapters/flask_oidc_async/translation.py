@@ -87,7 +87,7 @@ def write_response(answer: WebResponse) -> Response:
 
 def open_session() -> None:
     # static files are for everybody
-    is_static = (request.endpoint or "").endswith("static")
+    is_static = (request.endpoint or "").rpartition(".")[2] == "static"
     if not is_static and installed_application(current_app.extensions).has_stored_session(request.cookies):
         finish(current_exchange().open_session())
 

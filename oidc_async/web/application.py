@@ -141,9 +141,9 @@ class Exchange:
         self._failure: StoreError | None = None
 
     async def open_session(self) -> None:
-        """Load the session from a store, for views that only ask for it. An outage hurts those who do ask."""
+        """Load the session, if this was not done; an outage of its store hurts those who ask for it."""
         application = self.application
-        if self._session is None:
+        if self._session is None and self._failure is None:
             try:
                 self._session = await application.sessions.open(self.request.cookies, application.now())
             except StoreError as error:
@@ -182,19 +182,25 @@ class Exchange:
             now=now,
         )
         self.set_cookies(*await sessions.begin(record, self.session, self._present_cookies(), now))
-        record.changed.clear()
+        record.settle()
         self._session = record
 
-    def log_out(self) -> None:
+    async def log_out(self) -> None:
+        """End the session. Raises StoreError when it has not ended."""
         self.session.clear()
+        await self._keep_session()
 
     async def finished_cookies(self) -> list[Cookie]:
         """The cookies that the response sets; those of the session only if it was changed. Raises StoreError."""
-        session, application = self._session, self.application
-        if session is not None:
-            self.set_cookies(*await application.sessions.keep(session, self._present_cookies(), application.now()))
-            session.changed.clear()
+        await self._keep_session()
         return list(self._cookies.values())
+
+    async def _keep_session(self) -> None:
+        session, application = self._session, self.application
+        # what nobody asked for was not seen
+        if session is not None and self.personal:
+            self.set_cookies(*await application.sessions.keep(session, self._present_cookies(), application.now()))
+            session.settle()
 
     def _present_cookies(self) -> dict[str, str]:
         # a login and what a hook makes of it may meet in one request

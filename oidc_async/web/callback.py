@@ -37,6 +37,7 @@ async def finish_login(exchange: Exchange, body: bytes) -> WebResponse:
     client = application.clients.get(login_in_browser.provider)
     if client is None:
         raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
+    await exchange.open_session()
     login = await client.complete_login(login_in_browser.pending, encoded, response_mode=response_mode)
     await exchange.log_in(login_in_browser.provider, login)
     exchange.set_cookies(count_login(exchange))

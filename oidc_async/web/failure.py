@@ -31,6 +31,7 @@ PAGE = """<!doctype html>
 <p><a href="{home}">Go on</a></p>
 </html>
 """
+STORE_RETRY_SECONDS = 5.0
 EXPLANATIONS = {
     400: "The login could not be completed. Please try again.",
     403: "The login was refused.",
@@ -62,6 +63,9 @@ class Failure:
 
 def read_failure(error: OIDCError) -> Failure:
     """What to tell of `error`: the provider's own words where it said something, else ours. It is logged too."""
+    if isinstance(error, StoreError):
+        logger.error("a session is out of reach: %s (%s)", error, error.code)
+        return Failure(status=503, error=error.code, error_description=error.message, retry_after=STORE_RETRY_SECONDS)
     logger.warning("a login failed: %s (%s)", error, error.code)
     if isinstance(error, AuthorizationRefused | OAuthError):
         return Failure(status=_status(error), error=error.error, error_description=error.error_description)
@@ -77,7 +81,7 @@ def _status(error: OIDCError) -> int:
             return 500
         case LoginError() | OAuthError(error="invalid_grant"):
             return 400
-        case ProviderOverloaded() | StoreError():
+        case ProviderOverloaded():
             return 503
         case ProviderTimeout():
             return 504

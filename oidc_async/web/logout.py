@@ -34,17 +34,18 @@ async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebRespo
     """
     if exchange.request.method == "HEAD" or is_prefetch(exchange.request) or is_embedded(exchange.request):
         return WebResponse(status=503, headers={"cache-control": "no-store"})
+    await exchange.open_session()
     session = exchange.session
     if _came_back(exchange):
         # somebody may have logged in meanwhile, in another tab; the view says that nobody is
-        exchange.log_out()
+        await exchange.log_out()
         return None
     if not session.get("current_provider"):
         return None
     user = UserSession(session)
     client = exchange.application.clients.get(user.current_provider)
     id_token, tokens = user.id_token_jwt, _tokens(user)
-    exchange.log_out()
+    await exchange.log_out()
     exchange.set_cookies(forget_count(exchange.application))
     if client is None:
         return None

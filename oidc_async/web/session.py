@@ -65,7 +65,7 @@ class SessionCookies:
     ) -> list[Cookie]:
         """The cookies of a new session, in place of the `former` one."""
         cookies = self.save(record, present, now)
-        return [*cookies, self.end(former.begun_at)] if former else cookies
+        return [*cookies, self.end(record.begun_at)] if former else cookies
 
     def save(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
         """The cookies to set. Raises SessionTooLarge, or ConfigurationError for what isn't JSON."""

@@ -22,12 +22,16 @@ class SessionRecord(UserDict[str, Any]):
         self.begun_at, self.seen_at = begun_at, seen_at
         self.changed: set[str] = set()
         super().__init__(values)
-        self.changed.clear()
-        self.seen_again = False
+        self.settle()
 
     @property
     def modified(self) -> bool:
         return bool(self.changed)
+
+    def settle(self) -> None:
+        """Note that it is kept as it is now."""
+        self.changed.clear()
+        self.seen_again = False
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.changed.add(name)
@@ -73,11 +77,11 @@ class Lifetime:
 
 
 def encode_record(record: SessionRecord, clients: Mapping[str, str]) -> bytes:
-    client = clients.get(record.get("current_provider", ""))
     """As bytes; `clients` tells, for each name of a provider, which client of which issuer that is.
 
     Raises SessionTooLarge, or ConfigurationError for what isn't JSON.
     """
+    client = clients.get(record.get("current_provider", ""))
     document = {"begun_at": record.begun_at, "seen_at": record.seen_at, "client": client, "values": record.data}
     try:
         text = json.dumps(document, separators=(",", ":")).encode()

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from hashlib import sha256
 from secrets import token_urlsafe
 
@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 KIND = "sid"
 OF_THE_TOKENS = frozenset({"access_token", "access_token_expires_at", "id_token", "id_token_jwt", "refresh_token"})
+OF_A_REFRESH = OF_THE_TOKENS | {"last_authenticated", "last_session_refresh"}
 TRIES = 5
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -40,6 +41,7 @@ class StoredSessions:
     ) -> None:
         self._store, self._sealer, self._cookies, self._clients = store, sealer, cookies, clients
         self._lifetime = Lifetime(settings)
+        self._name = cookies.name(KIND)
 
     def is_present(self, present: Mapping[str, str]) -> bool:
         """Whether these cookies name a session at all."""
@@ -49,7 +51,7 @@ class StoredSessions:
         """An empty record: one that is kept has to be opened."""
         return self.new(present, now)
 
-    def new(self, present: Mapping[str, str], now: float) -> SessionRecord:
+    def new(self, present: Mapping[str, str], now: float) -> StoredRecord:
         """An empty record."""
         return StoredRecord({}, begun_at=now, seen_at=now)
 
@@ -87,9 +89,13 @@ class StoredSessions:
 
     async def _create(self, record: SessionRecord, now: float) -> list[Cookie]:
         session_id = token_urlsafe(32)
-        key = _key(session_id)
-        await self._store.put(key, self._seal(key, record), self._lifetime.kept_for(record, now))
-        return [self._cookies.set(self._cookies.name(KIND), session_id, self._lifetime.max_age(record, now))]
+        key = self._key(session_id)
+        sealed = self._seal(key, record)
+        await self._store.put(key, sealed, self._lifetime.kept_for(record, now))
+        if isinstance(record, StoredRecord):
+            # a hook may change what a login has just begun
+            record.key, record.sealed = key, sealed
+        return [self._cookies.set(self._name, session_id, self._lifetime.max_age(record, now))]
 
     async def _merge(self, record: StoredRecord, now: float) -> None:
         """Write what this request changed, and nothing that another one has changed since."""
@@ -101,9 +107,9 @@ class StoredSessions:
             (present,) = await self._store.get_many([key])
             other = self._opened(key, present) if present else None
             # it has ended meanwhile: nobody is logged in again by a request that was under way
-            if other is None:
+            if other is None or (loaded := self._opened(key, record.sealed)) is None:
                 return
-            _apply(record, other)
+            _apply(record, loaded, other)
             kept = other
         logger.warning("a session was changed by many requests at once, and the changes of one of them are lost")
 
@@ -120,24 +126,34 @@ class StoredSessions:
         return self._sealer.seal(KIND, key, encode_record(record, self._clients)).encode()
 
     def _key_in(self, present: Mapping[str, str]) -> str:
-        session_id = present.get(self._cookies.name(KIND), "")
-        return _key(session_id) if _ID.fullmatch(session_id) else ""
+        session_id = present.get(self._name, "")
+        return self._key(session_id) if _ID.fullmatch(session_id) else ""
+
+    def _key(self, session_id: str) -> str:
+        # Whoever reads the store can't become anybody. With the name of the cookie, by which applications with one
+        # store and one secret keep apart: an id of one is none at another.
+        return "session:" + sha256(f"{self._name}={session_id}".encode()).hexdigest()
 
 
-def _key(session_id: str) -> str:
-    # whoever reads the store can't become anybody
-    return "session:" + sha256(session_id.encode()).hexdigest()
-
-
-def _apply(changes: StoredRecord, kept: StoredRecord) -> None:
-    """Lay the changes of one request over the record as another one left it."""
+def _apply(changes: StoredRecord, loaded: StoredRecord, kept: StoredRecord) -> None:
+    """Lay what one request has changed since it `loaded` the record over the record as another one left it."""
+    kept.seen_at = max(kept.seen_at, changes.seen_at)
     names = set(changes.changed)
-    # of two refreshes the later one holds, and not the one whose request took longer
-    if kept.get("last_session_refresh", 0) > changes.get("last_session_refresh", 0):
-        names -= OF_THE_TOKENS
+    if _differ(kept, loaded, {"current_provider"}):
+        # another login has taken its place
+        return
+    if _differ(changes, loaded, {"current_provider"}):
+        names |= kept.keys()
+    elif _differ(kept, loaded, OF_THE_TOKENS):
+        # A refresh token is used once: the tokens of another request came from the same use, or from a later one.
+        # Clocks could not tell, as what was refreshed is replayed to those who come late.
+        names -= OF_A_REFRESH
     for name in names:
         if name in changes:
             kept[name] = changes[name]
         else:
             kept.pop(name, None)
-    kept.seen_at = max(kept.seen_at, changes.seen_at)
+
+
+def _differ(one: StoredRecord, other: StoredRecord, names: Set[str]) -> bool:
+    return any(one.get(name) != other.get(name) for name in names)

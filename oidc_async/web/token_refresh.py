@@ -15,6 +15,7 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
 
     The session keeps what a refresh brings. A refresh that fails changes nothing of it. Raises StoreError.
     """
+    await exchange.open_session()
     record = exchange.session
     client = exchange.application.clients.get(record.get("current_provider", ""))
     if client is None:
@@ -23,12 +24,12 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
     margin = exchange.application.settings.refresh_before_seconds
     if not force_refresh and _lasts_until(user, now + margin):
         return user.access_token
-    if await _refresh(client, user, now):
+    if await _refresh(client, user):
         return user.access_token
     return user.access_token if not force_refresh and _lasts_until(user, now) else None
 
 
-async def _refresh(client: AsyncRelyingParty, user: UserSession, now: float) -> bool:
+async def _refresh(client: AsyncRelyingParty, user: UserSession) -> bool:
     refresh_token = user.refresh_token
     if refresh_token is None:
         return False
@@ -47,7 +48,7 @@ async def _refresh(client: AsyncRelyingParty, user: UserSession, now: float) -> 
         id_token=refresh.id_token,
         id_token_jwt=tokens.id_token,
         refresh_token=tokens.refresh_token,
-        now=now,
+        now=refresh.at,
     )
     return True
 

@@ -1,12 +1,36 @@
 """Every test here runs against Flask and against Quart."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oidc_async.stores import MemoryStore
+
 from .api import Api, Kind, MakeApi, api_views
 from .site import FlaskFramework, Framework, QuartFramework, Site, new_site
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run the tests of a module with SESSIONS_IN in each of these places, unless a test names its own."""
+    places = getattr(metafunc.module, "SESSIONS_IN", ())
+    chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if places and "sessions_in" in metafunc.fixturenames and "sessions_in" not in chosen:
+        metafunc.parametrize("sessions_in", places, indirect=True)
+
+
+@pytest.fixture
+def sessions_in(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+    """The setting that keeps sessions in "cookies", "memory" or "sqlite"; all sites of a test share the place."""
+    match getattr(request, "param", "cookies"):
+        case "memory":
+            return {"OIDC_STORE": MemoryStore()}
+        case "sqlite":
+            # a URL, so that each site has a store of its own on the one file, as each process has
+            return {"OIDC_STORE": f"sqlite://{tmp_path}/sessions.db"}
+        case _:
+            return {}
 
 
 @pytest.fixture(params=[FlaskFramework(), QuartFramework()], ids=lambda framework: framework.name)
@@ -16,12 +40,12 @@ def framework(request: pytest.FixtureRequest) -> Framework:
 
 
 @pytest.fixture
-def make_site(framework: Framework) -> Iterator[Callable[..., Site]]:
+def make_site(framework: Framework, sessions_in: dict[str, Any]) -> Iterator[Callable[..., Site]]:
     """Makes sites for the framework of this test: see `new_site`."""
     made: list[Site] = []
 
-    def make(**options: Any) -> Site:
-        made.append(new_site(framework, **options))
+    def make(config: Mapping[str, Any] | None = None, **options: Any) -> Site:
+        made.append(new_site(framework, config={**sessions_in, **(config or {})}, **options))
         return made[-1]
 
     yield make

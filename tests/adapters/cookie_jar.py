@@ -4,7 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from .site import Browser, Site
+
+in_cookies = pytest.mark.parametrize("sessions_in", ["cookies"], indirect=True)
+"""For a test that is about sealed cookies, in a module that runs everywhere."""
 
 
 def jar_of(browser: Browser) -> dict[str, str]:
@@ -19,7 +24,7 @@ def put(browser: Browser, cookies: Mapping[str, str]) -> None:
 
 
 def session_name(site: Site) -> str:
-    return site.web.cookies.name("session")
+    return site.web.cookies.name("session" if site.web.store is None else "sid")
 
 
 def session_of(browser: Browser) -> dict[str, str]:

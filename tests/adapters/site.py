@@ -1,9 +1,9 @@
 """One application written for Flask and for Quart, and a browser that visits either in the same words."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 from urllib.parse import unquote_to_bytes, urljoin
 
 import httpx
@@ -12,6 +12,7 @@ from quart_oidc_async import OIDCAuthentication as QuartAuthentication
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from oidc_async import ClientMetadata, ProviderConfiguration
+from oidc_async.blocking import finish
 from oidc_async.runtime import Runtime
 from oidc_async.testing import Callback, SimulatedProvider
 from oidc_async.web.application import WebApplication
@@ -20,6 +21,7 @@ ORIGIN = "https://rp.example"
 REDIRECT_URI = f"{ORIGIN}/redirect_uri"
 SECRET_KEY = "a secret of the tests, long enough"
 
+T = TypeVar("T")
 Page = httpx.Response
 Views = Callable[[Any, Any], None]
 """Adds views to an app: called with the app and its OIDCAuthentication."""
@@ -39,6 +41,10 @@ class Framework(Protocol):
     def client(self, app: Any, root_path: str) -> "Client": ...
 
     def add_standard_views(self, app: Any, auth: Any) -> None: ...
+
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        """The result of a call of a store's face for this framework."""
+        ...
 
 
 class Client(Protocol):
@@ -126,6 +132,8 @@ class Site:
     def close(self) -> None:
         for browser in self.browsers:
             browser.client.close()
+        if self.web.store is not None:
+            self.framework.run(self.web.store.close())
 
 
 def new_provider(issuer: str = "https://op.example", redirect_uri: str = REDIRECT_URI) -> SimulatedProvider:
@@ -198,6 +206,9 @@ class FlaskFramework:
 
         add_views(app, auth)
 
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        return finish(call)
+
 
 class QuartFramework:
     name = "quart"
@@ -222,6 +233,9 @@ class QuartFramework:
         from .quart_views import add_views
 
         add_views(app, auth)
+
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run(call)
 
 
 class AsgiClient:

@@ -20,6 +20,7 @@ from .at_once import Fetch, at_once
 from .site import ORIGIN, REDIRECT_URI, Browser, Framework, Site, new_provider
 
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "sqlite")
 FORM = "application/x-www-form-urlencoded"
 TOKEN = "eyJhbGciOiJub25lIn0.e30."
 ENDLESS = "9" * 5000

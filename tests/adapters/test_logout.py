@@ -15,6 +15,7 @@ from .site import ORIGIN, Framework, Site, cookies_of, new_provider
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "memory", "sqlite")
 RETURN_URI = f"{ORIGIN}/logout"
 
 
@@ -35,7 +36,7 @@ def test_a_logout_goes_to_the_provider_and_comes_back_to_the_view(site: Site) ->
     back = site.provider.end_session(page.headers["location"])
     page = browser.get(back.url)
     assert (page.status_code, page.text) == (200, "logged out")
-    assert [name.rpartition("-")[2] for name in jar_of(browser)] == ["ended"]
+    assert {name.rpartition("-")[2] for name in jar_of(browser)} <= {"ended"}
     assert browser.get("/private").status_code == 302
 
 

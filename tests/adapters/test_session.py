@@ -12,11 +12,12 @@ import pytest
 from oidc_async.testing import Fault, Misbehaviour
 
 from .at_once import Fetch, Visit, at_once
-from .cookie_jar import is_anonymous, jar_of, logged_in, login_again, put, session_name, session_of
+from .cookie_jar import in_cookies, is_anonymous, jar_of, logged_in, login_again, put, session_name, session_of
 from .site import ORIGIN, Framework, Site, cookies_of, new_provider
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "memory", "sqlite")
 OFFLINE = {"auth_request_params": {"scope": "openid profile offline_access"}}
 GROUPS = [md5(f"group {number}".encode()).hexdigest() for number in range(200)]
 MANY_GROUPS = [md5(f"group {number}".encode()).hexdigest() for number in range(4000)]
@@ -31,6 +32,7 @@ def large_site(make_site: MakeSite) -> Site:
     return make_site(providers={"default": provider})
 
 
+@in_cookies
 def test_a_user_in_200_groups_logs_in(make_site: MakeSite) -> None:
     """contract.md 2; security.md 165"""
     site = large_site(make_site)
@@ -39,6 +41,7 @@ def test_a_user_in_200_groups_logs_in(make_site: MakeSite) -> None:
     assert browser.who()["userinfo"]["groups"] == GROUPS
 
 
+@in_cookies
 @pytest.mark.parametrize("part", [0, 1])
 def test_a_session_with_a_part_missing_is_none(make_site: MakeSite, part: int) -> None:
     """security.md 161"""
@@ -48,6 +51,7 @@ def test_a_session_with_a_part_missing_is_none(make_site: MakeSite, part: int) -
     assert is_anonymous(browser)
 
 
+@in_cookies
 def test_parts_that_are_left_over_are_deleted(make_site: MakeSite) -> None:
     """security.md 161"""
     site = large_site(make_site)
@@ -67,6 +71,7 @@ def test_logging_out_deletes_every_part(make_site: MakeSite) -> None:
     assert session_of(browser) == {}
 
 
+@in_cookies
 def test_a_session_that_cookies_can_not_carry_is_an_error_page_and_no_loop(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -126,6 +131,7 @@ def test_use_does_not_prolong_a_session_beyond_its_age(make_site: MakeSite) -> N
     assert is_anonymous(browser)
 
 
+@in_cookies
 def test_a_session_that_was_just_seen_is_not_written_again(make_site: MakeSite) -> None:
     site = make_site(config={"OIDC_SESSION_IDLE_SECONDS": 600})
     browser = logged_in(site)
@@ -287,6 +293,7 @@ def test_a_page_that_asks_for_no_login_is_left_as_it_is(site: Site) -> None:
     assert not {"set-cookie", "cache-control", "vary"} & set(page.headers)
 
 
+@in_cookies
 def test_a_view_may_say_itself_how_it_is_cached_but_not_when_cookies_are_set(
     make_site: MakeSite, framework: Framework
 ) -> None:

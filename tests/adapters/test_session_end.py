@@ -7,11 +7,12 @@ import pytest
 
 from oidc_async import ClientMetadata
 
-from .cookie_jar import jar_of, logged_in, login_again, put, session_of
+from .cookie_jar import in_cookies, jar_of, logged_in, login_again, put, session_of
 from .site import Framework, Site, new_provider
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "memory", "sqlite")
 
 
 def test_a_response_that_arrives_after_the_logout_brings_no_session_back(make_site: MakeSite) -> None:
@@ -36,6 +37,7 @@ def test_a_login_after_a_logout_is_one(site: Site) -> None:
     assert browser.log_in().text == "private"
 
 
+@in_cookies
 @pytest.mark.parametrize("mark", ["9999999999.000000", "-1", "nan", "1e9", "", "\u0663.000000"])
 def test_a_mark_that_we_did_not_set_ends_nothing(site: Site, mark: str) -> None:
     """security.md 160, 162"""
@@ -82,6 +84,7 @@ def test_logins_at_two_providers_in_turn_are_no_loop(make_site: MakeSite) -> Non
         assert browser.log_in("/private-second").text == "private elsewhere"
 
 
+@in_cookies
 def test_a_response_that_arrives_after_the_login_of_another_user_brings_nobody_back(
     make_site: MakeSite, framework: Framework
 ) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from .cookie_jar import logged_in, session_of
+from .cookie_jar import in_cookies, logged_in, session_of
 from .site import Framework, Site, cookies_of
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "memory", "sqlite")
 MANY_GROUPS = [md5(f"group {number}".encode()).hexdigest() for number in range(4000)]
 
 
@@ -69,6 +70,7 @@ def test_a_view_that_fails_still_ends_the_session_that_it_ended(make_site: MakeS
     assert browser.who() == {}
 
 
+@in_cookies
 @pytest.mark.parametrize(
     ("value", "name"),
     [

@@ -58,6 +58,7 @@ STATUSES: list[tuple[OIDCError, int]] = [
     (errors.TokenExpired("Too late."), 502),
     (errors.TokenInactive("Revoked."), 502),
     (errors.ClaimInvalid("Another nonce.", claim="nonce"), 502),
+    (errors.StoreUnavailable("No connection."), 503),
 ]
 
 
