@@ -11,11 +11,11 @@ from werkzeug.sansio.http import parse_cookie
 
 from oidc_async.errors import LoginError
 from oidc_async.relying_party import PendingLogin
+from oidc_async.sealing import Sealer
 from oidc_async.web.cookies import MAX_PARTS, PART_LENGTH, Cookies
 from oidc_async.web.navigation import is_navigation
 from oidc_async.web.pending_logins import KIND, LoginInBrowser, PendingLogins
 from oidc_async.web.return_path import MAX_LENGTH, return_path
-from oidc_async.sealing import Sealer
 from oidc_async.web.session import SessionCookies, SessionRecord
 
 from .browser_url import origin_of_location
