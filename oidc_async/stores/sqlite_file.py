@@ -189,7 +189,10 @@ def _open(path: str, timeout: float) -> sqlite3.Connection:
         _create(path)
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
+        # in one transaction: another process may be making the table
+        connection.execute("BEGIN")
         is_ready = _is_ours(connection, path)
+        connection.execute("COMMIT")
         _write_ahead(connection, time.monotonic() + timeout)
         if not is_ready:
             _make_table(connection, path)
