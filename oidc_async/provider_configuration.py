@@ -277,3 +277,10 @@ def _require_uris(client: ClientMetadata, name: str) -> None:
     # a string is a sequence, too: of letters
     if not isinstance(uris, list | tuple) or any(uri_problem(uri) for uri in cast(Sequence[object], uris)):
         raise ConfigurationError(f"{name} in ClientMetadata must be a list of https URLs.")
+
+
+def client_name(configuration: ProviderConfiguration) -> str:
+    """Which client of which issuer: what is kept for one is nothing for another."""
+    metadata = configuration.provider_metadata or ProviderMetadata()
+    client = configuration.client_metadata or ClientMetadata()
+    return f"{client.get('client_id')} at {configuration.issuer or metadata.get('issuer')}"

@@ -1,19 +1,25 @@
 """Refreshes of tokens: one for each refresh token, however many ask, and for a while its result for latecomers."""
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_bytes
 from typing import Any
 
-from .errors import OAuthError, ProviderTimeout
+from .errors import OAuthError, ProviderTimeout, StoreError
+from .flight import twin
 from .generations import Generations
+from .protocol.id_token import require_same_login
 from .protocol.strict_json import read_object
 from .protocol.token import TokenResponse
+from .provider_configuration import ProviderConfiguration, client_name
 from .runtime import Runtime
 from .sealing import Sealer
 from .stores import Store
+
+logger = logging.getLogger(__name__)
 
 REPLAY_SECONDS = 30.0
 """For how long somebody may still come with a refresh token that was used."""
@@ -28,10 +34,19 @@ PURPOSE = "refresh"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
-    """What a refresh brought: tokens, and the verified claims of the new ID token, if there is one."""
+    """What a refresh brought: tokens, and the verified claims of the new ID token, if there is one.
+
+    `at` is when it was asked for, in seconds since the epoch: from then on `expires_in` counts, for latecomers too.
+    """
 
     tokens: TokenResponse
     id_token: Mapping[str, Any] | None = field(default=None, repr=False)
+    at: float
+
+    def require_same_login(self, former: Mapping[str, Any] | None) -> None:
+        """Raise ClaimInvalid when the ID token is not of the login of `former`, as far as there are both."""
+        if self.id_token is not None and former is not None:
+            require_same_login(self.id_token, former)
 
 
 class Refreshes:
@@ -41,9 +56,11 @@ class Refreshes:
     for theft (RFC 9700 4.14): so all of them get what the first one got.
     """
 
-    def __init__(self, runtime: Runtime, store: Store | None) -> None:
+    def __init__(self, runtime: Runtime, store: Store | None, configuration: ProviderConfiguration) -> None:
         self._runtime, self._store = runtime, store
-        self._done: Generations[tuple[float, Refresh]] = Generations(
+        # several may share a store, and nothing keeps providers from issuing the same token
+        self._client = f"{client_name(configuration)}\n"
+        self._done: Generations[tuple[float, Refresh | OAuthError]] = Generations(
             MOST_REPLAYS, MOST_REPLAYS, REPLAY_SECONDS, lambda _: 1
         )
 
@@ -52,7 +69,7 @@ class Refreshes:
 
         Raises what it raises, and StoreUnavailable.
         """
-        key = sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()
+        key = sha256((self._client + refresh_token).encode("utf-8", "surrogatepass")).digest()
         done = self._replay(key)
         if done is not None:
             return done
@@ -63,19 +80,26 @@ class Refreshes:
         done = self._replay(key)
         if done is not None:
             return done
-        if self._store is None:
-            return self._keep(key, await refresh())
-        lease = _Lease(self._store, self._runtime, key, refresh_token)
-        return self._keep(key, await lease.once(refresh))
+        lease = None if self._store is None else _Lease(self._store, self._runtime, key, refresh_token)
+        try:
+            done = await (refresh() if lease is None else lease.once(refresh))
+        except OAuthError as refusal:
+            self._keep(key, twin(refusal), FAILURE_SECONDS)
+            raise
+        self._keep(key, done, REPLAY_SECONDS)
+        return done
 
     def _replay(self, key: bytes) -> Refresh | None:
-        until, refresh = self._done.get(key) or (0.0, None)
-        return refresh if self._runtime.monotonic() < until else None
+        until, done = self._done.get(key) or (0.0, None)
+        if self._runtime.monotonic() >= until:
+            return None
+        if isinstance(done, OAuthError):
+            raise twin(done)
+        return done
 
-    def _keep(self, key: bytes, refresh: Refresh) -> Refresh:
+    def _keep(self, key: bytes, done: Refresh | OAuthError, seconds: float) -> None:
         now = self._runtime.monotonic()
-        self._done.put(key, (now + REPLAY_SECONDS, refresh), now)
-        return refresh
+        self._done.put(key, (now + seconds, done), now)
 
 
 class _Lease:
@@ -99,9 +123,16 @@ class _Lease:
                     return done or await self._write(refresh)
             finally:
                 if is_mine:
-                    await self._store.delete_if(self._lease, mine)
+                    await self._give_back(mine)
             await self._runtime.sleep(LOOK_AGAIN_SECONDS)
         raise ProviderTimeout(f"another process has not refreshed the token in {LEASE_SECONDS:g} s")
+
+    async def _give_back(self, mine: bytes) -> None:
+        try:
+            await self._store.delete_if(self._lease, mine)
+        except StoreError as error:
+            # it ends by itself; what was refreshed must not be lost for it
+            logger.warning("the lease of a refresh could not be given back: %s (%s)", error, error.code)
 
     async def _read(self) -> Refresh | None:
         (sealed,) = await self._store.get_many([self._result])
@@ -112,19 +143,23 @@ class _Lease:
         try:
             result = await refresh()
         except OAuthError as error:
-            await self._put(_encode_refusal(error), FAILURE_SECONDS)
+            await self._tell(_encode_refusal(error), FAILURE_SECONDS)
             raise
-        await self._put(_encode(result), REPLAY_SECONDS)
+        await self._tell(_encode(result), REPLAY_SECONDS)
         return result
 
-    async def _put(self, document: Mapping[str, Any], seconds: float) -> None:
+    async def _tell(self, document: Mapping[str, Any], seconds: float) -> None:
         sealed = self._sealer.seal(PURPOSE, self._result, json.dumps(document).encode())
-        await self._store.put(self._result, sealed.encode(), seconds)
+        try:
+            await self._store.put(self._result, sealed.encode(), seconds)
+        except StoreError as error:
+            # the old refresh token is spent: who comes to this process again shall find the new one
+            logger.warning("a refresh could not be told to other processes: %s (%s)", error, error.code)
 
 
 def _encode(refresh: Refresh) -> dict[str, Any]:
     id_token = None if refresh.id_token is None else dict(refresh.id_token)
-    return {"tokens": refresh.tokens.to_dict(), "id_token": id_token}
+    return {"tokens": refresh.tokens.to_dict(), "id_token": id_token, "at": refresh.at}
 
 
 def _encode_refusal(error: OAuthError) -> dict[str, Any]:
@@ -140,4 +175,4 @@ def _decode(data: bytes) -> Refresh:
     document = read_object(data, max_depth=64)
     if "error" in document:
         raise OAuthError(**document)
-    return Refresh(tokens=TokenResponse(**document["tokens"]), id_token=document["id_token"])
+    return Refresh(tokens=TokenResponse(**document["tokens"]), id_token=document["id_token"], at=document["at"])

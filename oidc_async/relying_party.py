@@ -23,7 +23,7 @@ from .protocol.authorization import (
     read_essential_acr,
 )
 from .protocol.client_authentication import client_authentication
-from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token, require_same_login
+from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
 from .protocol.logout import end_session_request
 from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.revocation import read_revocation, revocation_request
@@ -146,7 +146,7 @@ class AsyncRelyingParty:
         )
         self.provider = Provider(configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
-        self._refreshes = Refreshes(self._runtime, store)
+        self._refreshes = Refreshes(self._runtime, store, configuration)
 
     async def begin_login(self, /, **parameters: str) -> AuthorizationRequest:
         """A new authentication request (OIDC Core 3.1.2.1) with PKCE, state and nonce.
@@ -221,19 +221,19 @@ class AsyncRelyingParty:
         `id_token` are the claims of the login's ID token: a new one must be of the same user and the same login.
         Raises OAuthError when the provider refuses, ProviderError, or TokenError for an ID token that is wrong.
         """
-        return await self._refreshes.once(refresh_token, lambda: self._refresh(refresh_token, id_token))
+        refresh = await self._refreshes.once(refresh_token, lambda: self._refresh(refresh_token))
+        refresh.require_same_login(id_token)
+        return refresh
 
-    async def _refresh(self, refresh_token: str, former: Mapping[str, Any] | None) -> Refresh:
+    async def _refresh(self, refresh_token: str) -> Refresh:
         provider = await self.provider.metadata()
-        request = refresh_request(provider, client_authentication(self._client, provider), refresh_token)
+        client, at = client_authentication(self._client, provider), self._runtime.now()
+        request = refresh_request(provider, client, refresh_token)
         # sent once: a provider that rotates refresh tokens takes a second use for theft
         tokens = read_token_response(await exchange(self._runtime, request, "token"))
-        if tokens.id_token is None:
-            return Refresh(tokens=tokens)
-        claims = await self._verified_id_token(tokens.id_token, self._expectations(provider, tokens))
-        if former is not None:
-            require_same_login(claims, former)
-        return Refresh(tokens=tokens, id_token=claims)
+        new, expected = tokens.id_token, self._expectations(provider, tokens)
+        claims = None if new is None else await self._verified_id_token(new, expected)
+        return Refresh(tokens=tokens, id_token=claims, at=at)
 
     async def revoke(self, token: str, *, token_type_hint: str = "refresh_token") -> bool:
         """Let the provider forget `token` (RFC 7009); False when it has no place to ask for that.

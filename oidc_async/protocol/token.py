@@ -16,6 +16,7 @@ from .strict_json import read_object
 MAX_LIFETIME = 10 * 365 * 24 * 3600
 """Seconds. A longer `expires_in` is cut to this."""
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _PUBLIC = frozenset({"expires_in", "scope", "token_type"})
 
 
@@ -43,7 +44,7 @@ class TokenResponse(MaskedMapping):
 
     @property
     def refresh_token(self) -> str | None:
-        return self.get("refresh_token")
+        return self.get("refresh_token") or None
 
     @property
     def id_token(self) -> str | None:
@@ -104,7 +105,8 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
     except ValueError as error:
         raise TokenResponseInvalid(f"The token response must be one JSON object: {error}") from None
     _require_bearer(document)
-    for name in ("refresh_token", "id_token", "scope"):
+    _require_refresh_token(document.get("refresh_token"))
+    for name in ("id_token", "scope"):
         if document.get(name) is not None and not isinstance(document[name], str):
             raise TokenResponseInvalid(f"{name} in the token response must be a string.", parameter=name)
     return TokenResponse(**{**document, "expires_in": _read_expires_in(document.get("expires_in"))})
@@ -120,6 +122,15 @@ def _require_bearer(document: dict[str, Any]) -> None:
         )
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
         raise TokenResponseInvalid("token_type in the token response must be Bearer.", parameter="token_type")
+
+
+def _require_refresh_token(value: object) -> None:
+    # what can not be sent back is no refresh token (RFC 6749 A.17)
+    if value is not None and not (isinstance(value, str) and _PRINTABLE.fullmatch(value)):
+        raise TokenResponseInvalid(
+            "refresh_token in the token response must be a string of printable ASCII characters.",
+            parameter="refresh_token",
+        )
 
 
 def _read_expires_in(value: object) -> float | None:

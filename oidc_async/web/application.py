@@ -7,8 +7,7 @@ from typing import cast
 
 from ..access_cache import AccessCache
 from ..errors import ConfigurationError, StoreError
-from ..protocol.metadata import ClientMetadata, ProviderMetadata
-from ..provider_configuration import ProviderConfiguration
+from ..provider_configuration import ProviderConfiguration, client_name
 from ..relying_party import AsyncRelyingParty, Login
 from ..resource_server import AsyncResourceServer
 from ..runtime import Runtime
@@ -48,7 +47,7 @@ class WebApplication:
         self.now: Callable[[], float] = simulated[0].now if simulated else time.time
         self.cookies = Cookies(settings.redirect_uri.full_uri)
         sealer = self.sealer = Sealer(settings.secret_keys)
-        names = {name: _client_name(configuration) for name, configuration in configurations.items()}
+        names = {name: client_name(configuration) for name, configuration in configurations.items()}
         self.store = None if settings.store is None else open_store(settings.store)
         self.sessions: SessionCookies | StoredSessions = (
             SessionCookies(settings, sealer, self.cookies, names)
@@ -213,9 +212,3 @@ def _require_configurations(configurations: object) -> None:
         raise ConfigurationError(
             "OIDCAuthentication needs providers by name: OIDCAuthentication({'name': ProviderConfiguration(...)})."
         )
-
-
-def _client_name(configuration: ProviderConfiguration) -> str:
-    metadata = configuration.provider_metadata or ProviderMetadata()
-    client = configuration.client_metadata or ClientMetadata()
-    return f"{client.get('client_id')} at {configuration.issuer or metadata.get('issuer')}"

@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
 from oidc_async.relying_party import AuthorizationRequest, Login, PendingLogin
 from oidc_async.runtime import Runtime
-from oidc_async.testing import Callback, SimulatedProvider
+from oidc_async.testing import Callback, Clock, SimulatedProvider
 from oidc_async.testing.runtimes import async_runtime, blocking_runtime
 from tests.core.worlds import AsyncWorld, World
 
@@ -56,8 +56,10 @@ def encoded(callback: Callback) -> str:
     return urlencode(callback.form) if callback.method == "POST" else urlsplit(callback.url).query
 
 
-def new_provider(issuer: str = "https://op.example", *, alg: str = "RS256") -> SimulatedProvider:
-    provider = SimulatedProvider(issuer=issuer)
+def new_provider(
+    issuer: str = "https://op.example", *, alg: str = "RS256", clock: Clock | None = None
+) -> SimulatedProvider:
+    provider = SimulatedProvider(issuer=issuer, clock=clock)
     provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], id_token_signed_response_alg=alg)
     provider.add_user("alice", claims={"email": "alice@example.com"})
     return provider
