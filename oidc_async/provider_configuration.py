@@ -117,6 +117,13 @@ class ProviderConfiguration:
         if self.userinfo_http_method not in USERINFO_METHODS:
             raise ConfigurationError('userinfo_http_method must be "GET", "POST" or None.')
 
+    @property
+    def client_name(self) -> str:
+        """Which client of which issuer: what is kept for one is nothing for another."""
+        metadata = self.provider_metadata or ProviderMetadata()
+        client = self.client_metadata or ClientMetadata()
+        return f"{client.get('client_id')} at {self.issuer or metadata.get('issuer')}"
+
     def request_parameters(self) -> dict[str, str]:
         """`auth_request_params` as they are sent, with the defaults."""
         given = (self.auth_request_params or {}).items()
@@ -277,10 +284,3 @@ def _require_uris(client: ClientMetadata, name: str) -> None:
     # a string is a sequence, too: of letters
     if not isinstance(uris, list | tuple) or any(uri_problem(uri) for uri in cast(Sequence[object], uris)):
         raise ConfigurationError(f"{name} in ClientMetadata must be a list of https URLs.")
-
-
-def client_name(configuration: ProviderConfiguration) -> str:
-    """Which client of which issuer: what is kept for one is nothing for another."""
-    metadata = configuration.provider_metadata or ProviderMetadata()
-    client = configuration.client_metadata or ClientMetadata()
-    return f"{client.get('client_id')} at {configuration.issuer or metadata.get('issuer')}"

@@ -14,7 +14,6 @@ from .generations import Generations
 from .protocol.id_token import require_same_login
 from .protocol.strict_json import read_object
 from .protocol.token import TokenResponse
-from .provider_configuration import ProviderConfiguration, client_name
 from .runtime import Runtime
 from .sealing import Sealer
 from .stores import Store
@@ -56,10 +55,10 @@ class Refreshes:
     for theft (RFC 9700 4.14): so all of them get what the first one got.
     """
 
-    def __init__(self, runtime: Runtime, store: Store | None, configuration: ProviderConfiguration) -> None:
+    def __init__(self, runtime: Runtime, store: Store | None, client: str) -> None:
         self._runtime, self._store = runtime, store
         # several may share a store, and nothing keeps providers from issuing the same token
-        self._client = f"{client_name(configuration)}\n"
+        self._client = f"{client}\n"
         self._done: Generations[tuple[float, Refresh | OAuthError]] = Generations(
             MOST_REPLAYS, MOST_REPLAYS, REPLAY_SECONDS, lambda _: 1
         )

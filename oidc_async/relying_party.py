@@ -146,7 +146,7 @@ class AsyncRelyingParty:
         )
         self.provider = Provider(configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
-        self._refreshes = Refreshes(self._runtime, store, configuration)
+        self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
 
     async def begin_login(self, /, **parameters: str) -> AuthorizationRequest:
         """A new authentication request (OIDC Core 3.1.2.1) with PKCE, state and nonce.

@@ -7,7 +7,7 @@ from typing import cast
 
 from ..access_cache import AccessCache
 from ..errors import ConfigurationError, StoreError
-from ..provider_configuration import ProviderConfiguration, client_name
+from ..provider_configuration import ProviderConfiguration
 from ..relying_party import AsyncRelyingParty, Login
 from ..resource_server import AsyncResourceServer
 from ..runtime import Runtime
@@ -47,7 +47,7 @@ class WebApplication:
         self.now: Callable[[], float] = simulated[0].now if simulated else time.time
         self.cookies = Cookies(settings.redirect_uri.full_uri)
         sealer = self.sealer = Sealer(settings.secret_keys)
-        names = {name: client_name(configuration) for name, configuration in configurations.items()}
+        names = {name: configuration.client_name for name, configuration in configurations.items()}
         self.store = None if settings.store is None else open_store(settings.store)
         self.sessions: SessionCookies | StoredSessions = (
             SessionCookies(settings, sealer, self.cookies, names)
@@ -159,6 +159,11 @@ class Exchange:
             application = self.application
             self._session = application.sessions.load(self.request.cookies, application.now())
         return self._session
+
+    async def require_session(self) -> SessionRecord:
+        """The session, loaded if this was not done. Raises StoreError."""
+        await self.open_session()
+        return self.session
 
     def set_cookies(self, *cookies: Cookie) -> None:
         self._cookies.update((cookie.name, cookie) for cookie in cookies)

@@ -27,17 +27,18 @@ def refused_callback(request: WebRequest) -> WebResponse | None:
 async def finish_login(exchange: Exchange, body: bytes) -> WebResponse:
     """Complete the login that this browser began, and go back to where it was begun.
 
-    `body` is that of a POST. Raises LoginError, TokenError or ProviderError; the present session then stays.
+    `body` is that of a POST. Raises LoginError, TokenError, ProviderError or StoreError; the present session then stays.
     """
     application, request = exchange.application, exchange.request
     encoded, response_mode = _encoded_response(request, body)
     state = require_state(parse_authorization_response(encoded))
+    # while nothing is used up: the browser may come again with the same response
+    await exchange.require_session()
     login_in_browser = application.pending_logins.finish(state, request.cookies)
     exchange.set_cookies(application.pending_logins.forget(state))
     client = application.clients.get(login_in_browser.provider)
     if client is None:
         raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
-    await exchange.open_session()
     login = await client.complete_login(login_in_browser.pending, encoded, response_mode=response_mode)
     await exchange.log_in(login_in_browser.provider, login)
     exchange.set_cookies(count_login(exchange))

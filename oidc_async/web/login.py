@@ -24,7 +24,7 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
 
     Raises ProviderError when the provider can't be reached, LoginLoop when logins don't stay.
     """
-    await exchange.open_session()
+    await exchange.require_session()
     if exchange.is_logged_in(provider_name):
         return None
     if not is_navigation(exchange.request):

@@ -34,8 +34,7 @@ async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebRespo
     """
     if exchange.request.method == "HEAD" or is_prefetch(exchange.request) or is_embedded(exchange.request):
         return WebResponse(status=503, headers={"cache-control": "no-store"})
-    await exchange.open_session()
-    session = exchange.session
+    session = await exchange.require_session()
     if _came_back(exchange):
         # somebody may have logged in meanwhile, in another tab; the view says that nobody is
         await exchange.log_out()

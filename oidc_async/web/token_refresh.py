@@ -15,8 +15,7 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
 
     The session keeps what a refresh brings. A refresh that fails changes nothing of it. Raises StoreError.
     """
-    await exchange.open_session()
-    record = exchange.session
+    record = await exchange.require_session()
     client = exchange.application.clients.get(record.get("current_provider", ""))
     if client is None:
         return None
