@@ -25,7 +25,7 @@ help:
 	@echo "make check       lint, types and test"
 	@echo "make providers   login and logout at real providers (needs Node.js)"
 	@echo "make browser     the same in a real browser (needs Chromium)"
-	@echo "make stores      the stores at a real Redis (needs redis-server)"
+	@echo "make stores      stores, and sessions in them, at a real Redis (needs redis-server)"
 	@echo "make lowest      the tests with the oldest dependencies that we promise"
 	@echo "make bench       speed beside other libraries, in 15 minutes (QUICK=1: in 3; needs Linux and wrk)"
 	@echo "make format      lays the code out"
@@ -54,7 +54,7 @@ browser: need-chromium .venv/.stamp-browser .venv-canaille/.stamp
 	CHROMIUM=$(CHROMIUM) $(PYTEST) tests/browser
 
 stores: need-redis .venv/.stamp-test
-	$(PYTEST) tests/stores/redis
+	$(PYTEST) tests/stores/redis tests/adapters/redis
 
 lowest: .venv-lowest/.stamp
 	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(IN_PARALLEL) $(T)

@@ -27,7 +27,8 @@ def refused_callback(request: WebRequest) -> WebResponse | None:
 async def finish_login(exchange: Exchange, body: bytes) -> WebResponse:
     """Complete the login that this browser began, and go back to where it was begun.
 
-    `body` is that of a POST. Raises LoginError, TokenError, ProviderError or StoreError; the present session then stays.
+    `body` is that of a POST. Raises LoginError, TokenError, ProviderError or StoreError; the present session then
+    stays.
     """
     application, request = exchange.application, exchange.request
     encoded, response_mode = _encoded_response(request, body)

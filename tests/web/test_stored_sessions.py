@@ -1,7 +1,7 @@
 """Sessions in a store: what the browser has, what the store has, and what becomes of requests that overlap."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -9,12 +9,12 @@ import pytest
 from oidc_async.blocking import finish
 from oidc_async.errors import SessionTooLarge, StoreUnavailable
 from oidc_async.sealing import Sealer
-from oidc_async.stores import MemoryStore
 from oidc_async.user_session import UserSession
 from oidc_async.web.cookies import Cookies
 from oidc_async.web.session_record import SessionRecord
 from oidc_async.web.stored_sessions import TRIES, StoredSessions
 
+from .watched_store import WatchedStore
 from .web_request import NOW, ORIGIN, REDIRECT_URI, SECRET, Jar, settings
 
 VALUES: dict[str, Any] = {
@@ -27,41 +27,6 @@ VALUES: dict[str, Any] = {
 CLIENTS = {"default": "client1 at https://op.example", "second": "client1 at https://second.example"}
 SID = Cookies(REDIRECT_URI).name("sid")
 Change = Callable[[UserSession], None]
-
-
-class WatchedStore(MemoryStore):
-    """Notes the calls, and lets something else happen just before a record is replaced."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[str] = []
-        self.values: dict[str, bytes] = {}
-        self.meanwhile: list[Callable[[], None]] = []
-        self.broken: set[str] = set()
-
-    async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        self._note("get_many")
-        return await super().get_many(keys)
-
-    async def put(self, key: str, value: bytes, seconds: float) -> None:
-        self._note("put")
-        self.values[key] = value
-        await super().put(key, value, seconds)
-
-    async def replace(self, key: str, expected: bytes, value: bytes, seconds: float) -> bool:
-        self._note("replace")
-        if self.meanwhile:
-            self.meanwhile.pop(0)()
-        return await super().replace(key, expected, value, seconds)
-
-    async def delete(self, keys: Sequence[str]) -> None:
-        self._note("delete")
-        await super().delete(keys)
-
-    def _note(self, call: str) -> None:
-        self.calls.append(call)
-        if call in self.broken:
-            raise StoreUnavailable("The store is down.")
 
 
 class Keeper:
@@ -486,10 +451,10 @@ def test_a_login_that_can_not_be_kept_leaves_the_session_that_there_is(broken: s
     """contract.md 2, 4"""
     keeper = Keeper()
     jar = keeper.log_in()
-    keeper.store.broken = {broken}
+    keeper.store.break_down(broken)
     with pytest.raises(StoreUnavailable):
         keeper.log_in({**VALUES, "access_token": "of another"}, jar)
-    keeper.store.broken = set()
+    keeper.store.come_back()
     assert keeper.open(jar) == VALUES
 
 
@@ -505,8 +470,8 @@ def test_what_can_not_be_saved_is_an_error_and_ends_nothing(
     jar = keeper.log_in()
     record = keeper.open(jar)
     change(record)
-    keeper.store.broken = {broken}
+    keeper.store.break_down(broken)
     with pytest.raises(StoreUnavailable):
         keeper.keep(record, jar)
-    keeper.store.broken = set()
+    keeper.store.come_back()
     assert keeper.open(jar) == VALUES
