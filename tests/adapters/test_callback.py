@@ -17,6 +17,7 @@ from oidc_async.web.failure import EXPLANATIONS
 from tests.web.web_request import web_request
 
 from .at_once import Fetch, at_once
+from .cookie_jar import in_cookies
 from .site import ORIGIN, REDIRECT_URI, Browser, Framework, Site, new_provider
 
 MakeSite = Callable[..., Site]
@@ -408,6 +409,7 @@ def test_what_a_provider_says_is_not_on_the_page(site: Site, text: str, caplog: 
 # Many at once
 
 
+@in_cookies
 def test_a_thousand_first_visitors_cost_one_discovery(framework: Framework, make_site: MakeSite) -> None:
     """security.md 241."""
     provider = new_provider()
@@ -434,6 +436,7 @@ def test_a_hundred_first_logins_cost_one_discovery_and_one_fetch_of_keys(
     assert [provider.count(endpoint) for endpoint in ("discovery", "jwks", "token")] == [1, 1, 100]
 
 
+@in_cookies
 def test_visitors_of_a_dead_provider_share_its_silence(framework: Framework, make_site: MakeSite) -> None:
     """security.md 229: one attempt with its retries, then a pause in which nobody is asked."""
     provider = new_provider()

@@ -9,7 +9,7 @@ import pytest
 from oidc_async.errors import StoreError, StoreUnavailable
 from tests.web.watched_store import WatchedStore
 
-from .cookie_jar import jar_of, logged_in, login_again, session_of
+from .cookie_jar import jar_of, logged_in, login_again, put, session_of
 from .site import Framework, Page, Site, cookies_of
 from .toolbox import toolbox
 
@@ -121,6 +121,20 @@ def test_a_logout_that_did_not_happen_is_not_said_to_have_happened(
     assert browser.get("/private").text == "private"
     browser.get("/logout")
     assert browser.who() == {}
+
+
+def test_a_logout_that_did_not_happen_asks_the_provider_for_nothing(
+    make_site: MakeSite, site: Site, store: WatchedStore
+) -> None:
+    """contract.md 4: another worker would have to ask where the provider's logout is, or have tokens revoked"""
+    worker = make_site(providers={"default": site.provider}, config={"OIDC_STORE": store}).browser()
+    put(worker, jar_of(logged_in(site)))
+    site.provider.forget_requests()
+    store.break_down("delete")
+    require_come_again(worker.get("/logout"))
+    assert site.provider.requests == ()
+    store.come_back()
+    assert worker.get("/private").text == "private"
 
 
 def test_a_change_that_can_not_be_saved_is_not_said_to_be(site: Site, store: WatchedStore) -> None:

@@ -29,6 +29,7 @@ UNAVAILABLE = [
     errors.ProviderUnreachable("No connection."),
     errors.ProviderTimeout("Too slow."),
     errors.ProviderOverloaded("A queue."),
+    errors.StoreUnavailable("No connection."),
     errors.ResponseTooLarge("Too large."),
     errors.MetadataInvalid("Nonsense."),
     errors.IssuerMismatch("Another issuer."),
