@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 REPLAY_SECONDS = 30.0
 """For how long somebody may still come with a refresh token that was used."""
+REUSE_SECONDS = 2.0
+"""The same for a refresh token that stays good: for those who come at once, and then a new token is better."""
 FAILURE_SECONDS = 2.0
 """For how long a refusal is told to those who come with the same refresh token."""
 LEASE_SECONDS = 15.0
@@ -85,7 +87,7 @@ class Refreshes:
         except OAuthError as refusal:
             self._keep(key, twin(refusal), FAILURE_SECONDS)
             raise
-        self._keep(key, done, REPLAY_SECONDS)
+        self._keep(key, done, _replay_seconds(done))
         return done
 
     def _replay(self, key: bytes) -> Refresh | None:
@@ -144,7 +146,7 @@ class _Lease:
         except OAuthError as error:
             await self._tell(_encode_refusal(error), FAILURE_SECONDS)
             raise
-        await self._tell(_encode(result), REPLAY_SECONDS)
+        await self._tell(_encode(result), _replay_seconds(result))
         return result
 
     async def _tell(self, document: Mapping[str, Any], seconds: float) -> None:
@@ -154,6 +156,10 @@ class _Lease:
         except StoreError as error:
             # the old refresh token is spent: who comes to this process again shall find the new one
             logger.warning("a refresh could not be told to other processes: %s (%s)", error, error.code)
+
+
+def _replay_seconds(refresh: Refresh) -> float:
+    return REUSE_SECONDS if refresh.tokens.refresh_token is None else REPLAY_SECONDS
 
 
 def _encode(refresh: Refresh) -> dict[str, Any]:

@@ -15,9 +15,12 @@ KEYS = (
     "id_token_jwt",
     "last_authenticated",
     "last_session_refresh",
+    "of_login",
     "refresh_token",
     "userinfo",
 )
+OF_LOGIN = ("auth_time", "nonce")
+"""Claims that an ID token of a refresh may lack, and that must be those of the login when it has them."""
 
 
 class UninitialisedSession(Exception):
@@ -74,8 +77,11 @@ class UserSession:
         authenticated = (id_token or {}).get("auth_time", self.last_authenticated)
         if access_token is not None:
             self._forget("access_token_expires_at")
+        of_login = self._get("of_login")
         if id_token is not None or id_token_jwt is not None:
-            self._forget("id_token", "id_token_jwt")
+            former, new = self.claims_of_login or {}, id_token or {}
+            of_login = {name: former[name] for name in OF_LOGIN if name in former and name not in new}
+            self._forget("id_token", "id_token_jwt", "of_login")
         news = {
             "current_provider": self._provider,
             "last_authenticated": at if authenticated is None else authenticated,
@@ -85,6 +91,7 @@ class UserSession:
             # the claims are inside the JWT: kept once, they don't fill the cookie twice
             "id_token": dict(id_token) if id_token and not id_token_jwt else None,
             "id_token_jwt": id_token_jwt,
+            "of_login": of_login or None,
             "userinfo": dict(userinfo) if userinfo else None,
             "refresh_token": refresh_token,
         }
@@ -120,6 +127,12 @@ class UserSession:
             return read_object(parse_compact(jwt).payload)
         claims: dict[str, Any] | None = self._get("id_token")
         return claims
+
+    @property
+    def claims_of_login(self) -> dict[str, Any] | None:
+        """The claims of the ID token, with those of the login that a refreshed one lacks (OIDC Core 12.2)."""
+        claims = self.id_token
+        return None if claims is None else {**(self._get("of_login") or {}), **claims}
 
     @property
     def id_token_jwt(self) -> str | None:

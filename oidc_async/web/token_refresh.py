@@ -1,6 +1,9 @@
 """A usable access token of the user who is logged in (OIDC Core 12)."""
 
 import logging
+import math
+from collections.abc import Mapping
+from typing import Any
 
 from ..errors import OIDCError, StoreError
 from ..relying_party import AsyncRelyingParty
@@ -20,7 +23,7 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
     if client is None:
         return None
     user, now = UserSession(record), exchange.application.now()
-    margin = exchange.application.settings.refresh_before_seconds
+    margin = min(exchange.application.settings.refresh_before_seconds, _lifetime(record) / 2)
     if not force_refresh and _lasts_until(user, now + margin):
         return user.access_token
     if await _refresh(client, user):
@@ -33,7 +36,7 @@ async def _refresh(client: AsyncRelyingParty, user: UserSession) -> bool:
     if refresh_token is None:
         return False
     try:
-        refresh = await client.refresh(refresh_token, id_token=user.id_token)
+        refresh = await client.refresh(refresh_token, id_token=user.claims_of_login)
     except StoreError:
         # not even the session is known for certain now
         raise
@@ -50,6 +53,12 @@ async def _refresh(client: AsyncRelyingParty, user: UserSession) -> bool:
         now=refresh.at,
     )
     return True
+
+
+def _lifetime(record: Mapping[str, Any]) -> float:
+    """Seconds for which the access token was issued: one that lives shortly is not refreshed all the time."""
+    expires_at, issued_at = record.get("access_token_expires_at"), record.get("last_session_refresh")
+    return math.inf if expires_at is None or issued_at is None else float(expires_at - issued_at)
 
 
 def _lasts_until(user: UserSession, time: float) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from oidc_async.errors import ClaimInvalid, OAuthError, OIDCError, ProviderError, ProviderUnreachable, TokenError
-from oidc_async.refreshes import FAILURE_SECONDS, REPLAY_SECONDS
+from oidc_async.refreshes import FAILURE_SECONDS, REPLAY_SECONDS, REUSE_SECONDS
 from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour
 from tests.core.api import twice_in_a_row
 from tests.core.realm import REDIRECT_URI, SECRET, new_provider
@@ -57,9 +57,12 @@ def test_without_a_new_refresh_token_none_is_told(either_world: World) -> None:
     provider = new_provider()
     provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], rotates_refresh_tokens=False)
     user = logged_in(either_world, provider)
-    assert user.refresh().tokens.refresh_token is None
-    provider.clock.advance(REPLAY_SECONDS)
-    assert user.refresh().tokens.refresh_token is None
+    first = user.refresh()
+    assert first.tokens.refresh_token is None
+    assert (user.refresh(), user.asked()) == (first, 1)
+    # it may be used again, and what was got with it may have expired: it is not replayed for as long
+    provider.clock.advance(REUSE_SECONDS)
+    assert user.refresh().tokens.access_token != first.tokens.access_token
     assert user.asked() == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from oidc_async import ClientMetadata, refreshes
 from oidc_async.errors import OAuthError, ProviderTimeout, ProviderUnreachable, StoreUnavailable
-from oidc_async.refreshes import FAILURE_SECONDS, LEASE_SECONDS, REPLAY_SECONDS
+from oidc_async.refreshes import FAILURE_SECONDS, LEASE_SECONDS, REPLAY_SECONDS, REUSE_SECONDS
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, SQLiteStore, Store, StoreChoice
 from oidc_async.testing import Clock, Fault, Misbehaviour
@@ -118,6 +118,15 @@ def test_latecomers_of_another_process_get_the_same_for_a_while(shelf: Shelf) ->
     assert shelf.user.asked() == 1
     shelf.clock.advance(REPLAY_SECONDS + 1)
     assert isinstance(shelf.other.refusal(), OAuthError)
+    assert shelf.user.asked() == 2
+
+
+def test_what_a_refresh_token_that_stays_good_brought_is_told_for_a_moment(either_world: World) -> None:
+    shelf = Shelf(either_world, rotates_refresh_tokens=False)
+    first = shelf.user.refresh()
+    assert shelf.other.refresh().tokens.access_token == first.tokens.access_token
+    shelf.clock.advance(2 * REUSE_SECONDS + 0.1)
+    assert shelf.other.refresh().tokens.access_token != first.tokens.access_token
     assert shelf.user.asked() == 2
 
 

@@ -1,0 +1,502 @@
+"""A usable access token for views, in every place where sessions may be. security.md 71 to 74, 243, 244, 248, 250."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from oidc_async.errors import StoreUnavailable
+from oidc_async.refreshes import REPLAY_SECONDS
+from oidc_async.stores import MemoryStore
+from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour, SimulatedProvider
+from oidc_async.testing.faults.documents import put as putting
+from oidc_async.testing.stages import REFRESH, TOKEN, harmless
+
+from .at_once import Fetch, Visit, at_once
+from .cookie_jar import in_cookies, jar_of, put, session_of
+from .refresh_site import LIFETIME, MARGIN, asked, keeping_provider, token_of, token_site, user_of
+from .site import ORIGIN, Browser, Framework, Page, Site, cookies_of, new_provider
+
+SESSIONS_IN = ("cookies", "memory", "sqlite")
+MakeSite = Callable[..., Site]
+TOKENS = ("access_token", "access_token_expires_at", "id_token", "id_token_jwt", "refresh_token", "userinfo")
+AWAY = [Fault.TOKEN_RESET, Fault.TOKEN_500, Fault.TOKEN_SLOW, Fault.TOKEN_HTML, Fault.TOKEN_INVALID_CLIENT]
+CROWD = {"flask": 20, "quart": 50}
+"""Threads in front of Flask, tasks in front of Quart."""
+in_a_store = pytest.mark.parametrize("sessions_in", ["memory", "sqlite"], indirect=True)
+
+
+@pytest.fixture
+def site(make_site: MakeSite, framework: Framework) -> Site:
+    return token_site(make_site, framework)
+
+
+def lasting(seconds: float) -> Misbehaviour:
+    return harmless(f"it lasts {seconds:g} seconds", TOKEN(putting(expires_in=seconds)))
+
+
+def copy_of(browser: Browser, site: Site | None = None) -> Browser:
+    """Another tab: with the cookies that this browser has now, and none that it gets later."""
+    other = (site or browser.site).browser()
+    put(other, jar_of(browser))
+    return other
+
+
+def kept(browser: Browser) -> dict[str, Any]:
+    """What the session holds of tokens and claims."""
+    who = browser.who()
+    return {name: who[name] for name in TOKENS}
+
+
+# When it is refreshed
+
+
+def test_a_token_that_lives_is_given_as_it_is(site: Site) -> None:
+    browser = user_of(site)
+    token = browser.who()["access_token"]
+    site.provider.clock.advance(LIFETIME - MARGIN - 5)
+    page = browser.get("/token")
+    assert (page.json()["token"], asked(site.provider), cookies_of(page)) == (token, 0, {})
+
+
+def test_it_is_refreshed_shortly_before_it_expires(site: Site) -> None:
+    """security.md 73: tokens, claims and time of expiry are those of the response"""
+    browser = user_of(site)
+    before = browser.who()
+    site.provider.clock.advance(LIFETIME - MARGIN + 1)
+    token = token_of(browser)
+    after = browser.who()
+    assert (token, asked(site.provider)) == (after["access_token"], 1)
+    for name in ("access_token", "refresh_token", "id_token_jwt"):
+        assert after[name] not in (None, before[name])
+    assert after["id_token"]["iat"] > before["id_token"]["iat"]
+    assert 0 <= site.provider.clock() + LIFETIME - after["access_token_expires_at"] <= 5
+    assert (after["userinfo"], after["last_authenticated"]) == (before["userinfo"], before["last_authenticated"])
+    assert token_of(browser) == token
+    assert asked(site.provider) == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 120], ids=str)
+def test_how_long_before_is_a_setting(make_site: MakeSite, framework: Framework, seconds: float) -> None:
+    site = token_site(make_site, framework, config={"OIDC_REFRESH_BEFORE_SECONDS": seconds})
+    browser = user_of(site)
+    site.provider.clock.advance(LIFETIME - seconds - 5)
+    token_of(browser)
+    assert asked(site.provider) == 0
+    site.provider.clock.advance(6)
+    token_of(browser)
+    assert asked(site.provider) == 1
+
+
+def test_a_token_that_lives_shortly_is_not_refreshed_with_every_request(site: Site) -> None:
+    """With 20 seconds of life and a margin of 30, it would be: half of its life is left to it."""
+    with site.provider.misbehaving(lasting(20)):
+        browser = user_of(site)
+        site.provider.clock.advance(5)
+        assert token_of(browser) == token_of(browser)
+        assert asked(site.provider) == 0
+        site.provider.clock.advance(6)
+        renewed = token_of(browser)
+        assert (token_of(browser), asked(site.provider)) == (renewed, 1)
+
+
+def test_a_refresh_may_be_forced(site: Site) -> None:
+    browser = user_of(site)
+    before = kept(browser)
+    token = token_of(browser, "/token/new")
+    after = kept(browser)
+    assert (token, asked(site.provider)) == (after["access_token"], 1)
+    assert token != before["access_token"]
+    # each with the refresh token that the one before brought
+    again = [token_of(browser, "/token/new") for _ in range(3)]
+    assert (len({*again, token}), asked(site.provider)) == (4, 4)
+
+
+def test_a_token_of_which_nobody_knows_the_end_is_kept(site: Site) -> None:
+    with site.provider.misbehaving(Fault.REFRESH_EXPIRES_IN_MISSING):
+        browser = user_of(site)
+        token = token_of(browser, "/token/new")
+    assert browser.who()["access_token_expires_at"] is None
+    site.provider.clock.advance(100_000)
+    assert token_of(browser) == token
+    assert asked(site.provider) == 1
+
+
+def test_one_that_is_over_when_it_comes_is_none(site: Site) -> None:
+    browser = user_of(site)
+    site.provider.clock.advance(LIFETIME)
+    with site.provider.misbehaving(harmless("over at once", REFRESH(putting(expires_in=0)))):
+        assert token_of(browser)  # what was just issued is given once
+    assert browser.who()["access_token_expires_at"] <= site.provider.clock()
+
+
+# What else there may be
+
+
+@pytest.mark.parametrize("path", ["/token", "/token/new"])
+def test_nobody_has_no_token(site: Site, path: str) -> None:
+    page = site.browser().get(path)
+    assert (page.json(), asked(site.provider)) == ({"token": None}, 0)
+
+
+@pytest.mark.parametrize("path", ["/token", "/token/new"])
+def test_without_a_refresh_token_there_is_none_when_it_has_expired(
+    make_site: MakeSite, framework: Framework, path: str
+) -> None:
+    site = token_site(make_site, framework, auth_request_params={"scope": "openid profile"})
+    browser = user_of(site)
+    token = browser.who()["access_token"]
+    assert token_of(browser, path) == (token if path == "/token" else None)
+    site.provider.clock.advance(LIFETIME - MARGIN + 1)
+    # it is not new, but it lives
+    assert token_of(browser, path) == (token if path == "/token" else None)
+    site.provider.clock.advance(MARGIN)
+    assert token_of(browser, path) is None
+    assert browser.who()["access_token"] == token
+    assert asked(site.provider) == 0
+
+
+@in_cookies  # time is the provider's, and no store's
+def test_a_refresh_token_that_is_not_replaced_stays(make_site: MakeSite, framework: Framework) -> None:
+    """security.md 73"""
+    site = token_site(make_site, framework, providers={"default": keeping_provider()})
+    browser = user_of(site)
+    refresh_token = browser.who()["refresh_token"]
+    for number in range(1, 4):
+        site.provider.clock.advance(LIFETIME)
+        assert token_of(browser)
+        assert (browser.who()["refresh_token"], asked(site.provider)) == (refresh_token, number)
+
+
+def test_without_a_new_id_token_the_claims_stay(site: Site) -> None:
+    browser = user_of(site)
+    before = browser.who()
+    with site.provider.misbehaving(Fault.REFRESH_ID_TOKEN_MISSING):
+        assert token_of(browser, "/token/new") != before["access_token"]
+    after = browser.who()
+    for name in ("id_token", "id_token_jwt", "userinfo", "last_authenticated"):
+        assert after[name] == before[name]
+
+
+@pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.harmless], ids=str)
+def test_what_is_harmless_brings_a_token(site: Site, fault: Misbehaviour) -> None:
+    """security.md 71: also the nonce of the login, once more"""
+    browser = user_of(site)
+    site.provider.clock.advance(LIFETIME)
+    with site.provider.misbehaving(fault):
+        assert token_of(browser)
+    assert asked(site.provider) == 1
+    assert browser.who()["id_token"]["sub"] == "alice"
+
+
+def test_the_login_is_the_one_that_counts_after_any_number_of_refreshes(site: Site) -> None:
+    """security.md 71; OIDC Core 12.2: the nonce of the first ID token, though the second one had none"""
+    browser = user_of(site)
+    assert token_of(browser, "/token/new")
+    before = kept(browser)
+    with site.provider.misbehaving(Fault.REFRESH_NONCE_OTHER):
+        assert token_of(browser, "/token/new") is None
+    assert kept(browser) == before
+
+
+# What goes wrong
+
+
+@pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.refused], ids=str)
+def test_an_id_token_that_is_wrong_changes_nothing(
+    site: Site, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
+) -> None:
+    """security.md 71, 72"""
+    browser = user_of(site)
+    before = kept(browser)
+    with site.provider.misbehaving(fault):
+        assert token_of(browser, "/token/new") is None
+        assert kept(browser) == before
+        assert token_of(browser) == before["access_token"]
+    assert "an access token could not be refreshed" in caplog.text
+    assert browser.get("/private").text == "private"
+
+
+@in_cookies  # time is the provider's, and no store's
+def test_a_refusal_is_none_and_no_loop(site: Site) -> None:
+    """security.md 74: nor is the provider asked again at once"""
+    browser = user_of(site)
+    before = kept(browser)
+    site.provider.clock.advance(LIFETIME)
+    site.provider.forget_requests()
+    with site.provider.misbehaving(Fault.TOKEN_INVALID_GRANT):
+        assert [token_of(browser) for _ in range(5)] == [None] * 5
+        assert site.provider.count("token") == 1
+        site.provider.clock.advance(4.5)
+        assert token_of(browser) is None
+        assert site.provider.count("token") == 2
+    assert kept(browser) == before
+    assert browser.get("/private").text == "private"
+
+
+@in_cookies
+@pytest.mark.parametrize("fault", AWAY, ids=str)
+def test_while_the_provider_is_down_a_token_that_lives_will_do(
+    make_site: MakeSite, framework: Framework, fault: Misbehaviour
+) -> None:
+    site = token_site(make_site, framework, providers={"default": keeping_provider()})
+    browser = user_of(site)
+    before = kept(browser)
+    site.provider.clock.advance(LIFETIME - MARGIN + 1)
+    with site.provider.misbehaving(fault):
+        assert token_of(browser) == before["access_token"]
+        assert token_of(browser, "/token/new") is None
+        site.provider.clock.advance(MARGIN)
+        assert token_of(browser) is None
+        assert kept(browser) == before
+    site.provider.clock.advance(10)
+    assert token_of(browser) not in (None, before["access_token"])
+
+
+# Many at once
+
+
+def test_of_many_requests_one_refreshes_and_all_have_the_new_token(make_site: MakeSite, framework: Framework) -> None:
+    """security.md 243"""
+    provider = new_provider()
+    site = token_site(make_site, framework, providers={"default": provider})
+    browser = user_of(site)
+    provider.clock.advance(LIFETIME)
+    crowd = [copy_of(browser) for _ in range(CROWD[framework.name])]
+    pages = at_once(site, [visit_token] * len(crowd), crowd, threads=len(crowd))
+    tokens = {page.json()["token"] for page in pages}
+    assert (len(tokens), None in tokens, asked(provider)) == (1, False, 1)
+    # whichever response the browser takes last, and whoever comes next
+    sessions = []
+    for page in pages:
+        last = copy_of(browser)
+        for cookie in cookies_of(page).values():
+            last.cookies.set(cookie.name, cookie.value, domain="rp.example", path="/")
+        sessions.append(kept(last))
+        assert {token_of(last)} == tokens
+    assert all(session == sessions[0] for session in sessions)
+    assert sessions[0]["access_token"] in tokens
+    assert asked(provider) == 1
+
+
+async def visit_token(fetch: Fetch) -> Page:
+    return await fetch(f"{ORIGIN}/token")
+
+
+_: Visit[Page] = visit_token
+
+
+def test_who_comes_late_with_what_was_gets_what_is(site: Site) -> None:
+    """security.md 243: and what expires in 600 seconds does so from the refresh on"""
+    browser = user_of(site)
+    late = copy_of(browser)
+    token = token_of(browser, "/token/new")
+    known = kept(browser)
+    site.provider.clock.advance(REPLAY_SECONDS - 5)
+    assert token_of(late, "/token/new" if session_of(late) != session_of(browser) else "/token") == token
+    assert kept(late) == known
+    assert asked(site.provider) == 1
+
+
+@in_cookies
+def test_without_a_store_each_process_refreshes_for_itself(make_site: MakeSite, framework: Framework) -> None:
+    """security.md 244: as docs/refresh.md tells"""
+    provider = new_provider()
+    one, other = (token_site(make_site, framework, providers={"default": provider}) for _ in range(2))
+    browser = user_of(one)
+    late = copy_of(browser, other)
+    assert token_of(browser, "/token/new")
+    assert token_of(late, "/token/new") is None
+    assert asked(provider) == 2
+
+
+@in_a_store
+def test_with_a_store_processes_find_what_another_one_refreshed(make_site: MakeSite, framework: Framework) -> None:
+    """security.md 244"""
+    provider = new_provider()
+    one, other = (token_site(make_site, framework, providers={"default": provider}) for _ in range(2))
+    browser = user_of(one)
+    provider.clock.advance(LIFETIME)
+    token = token_of(browser)
+    assert token_of(copy_of(browser, other)) == token
+    assert asked(provider) == 1
+
+
+@in_a_store
+@pytest.mark.parametrize("path", ["/token", "/token/new"])
+def test_requests_that_began_with_the_same_session_refresh_it_once_everywhere(
+    make_site: MakeSite, framework: Framework, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """security.md 244: the session that the second process has loaded is that of before"""
+    provider = new_provider()
+    one, other = (token_site(make_site, framework, providers={"default": provider}) for _ in range(2))
+    browser = user_of(one)
+    late = copy_of(browser, other)
+    provider.clock.advance(LIFETIME)
+    token: str | None = None
+    meanwhile(other, lambda: token_of(browser), monkeypatch)
+    token = token_of(late, path)
+    assert (token, kept(late)) == (browser.who()["access_token"], kept(browser))
+    assert asked(provider) == 1
+
+
+def meanwhile(site: Site, happens: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something happens after a request to this site has loaded its session, once; in a thread of its own."""
+    from threading import Thread
+
+    client = site.web.clients["default"]
+    refresh = client.refresh
+    events = [happens]
+
+    async def then_refresh(*args: Any, **kwargs: Any) -> Any:
+        if events:
+            thread = Thread(target=events.pop())
+            thread.start()
+            thread.join()
+        return await refresh(*args, **kwargs)
+
+    monkeypatch.setattr(client, "refresh", then_refresh)
+
+
+# An older token never comes back
+
+
+@in_a_store
+def test_a_request_that_took_longer_does_not_bring_back_what_it_got(
+    make_site: MakeSite, framework: Framework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """security.md 243: two refreshes in one second, and the answer to the first comes last"""
+    site = token_site(make_site, framework)
+    browser = user_of(site)
+    slow = copy_of(browser)
+    latest: list[Any] = []
+
+    def two_refreshes() -> None:
+        token_of(browser, "/token/new")
+        latest.append((token_of(browser, "/token/new"), kept(browser)))
+
+    meanwhile(site, two_refreshes, monkeypatch)
+    assert token_of(slow, "/token/new")
+    ((token, session),) = latest
+    assert kept(slow) == session
+    assert (token_of(slow), asked(site.provider)) == (token, 2)
+    assert token_of(slow, "/token/new")
+
+
+@in_a_store
+def test_a_refresh_by_a_clock_that_is_late_is_not_lost(
+    make_site: MakeSite, framework: Framework, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """security.md 243: hosts differ by some seconds, and something else was changed in the session meanwhile"""
+    site = token_site(make_site, framework, config={"OIDC_SESSION_IDLE_SECONDS": 100})
+    browser = user_of(site)
+    assert token_of(browser, "/token/new")
+    site.provider.clock.jump(-5)
+    other = copy_of(browser)
+
+    def somebody_looks() -> None:
+        site.provider.clock.jump(20)
+        other.get("/who")
+        site.provider.clock.jump(-20)
+
+    meanwhile(site, somebody_looks, monkeypatch)
+    token = token_of(browser, "/token/new")
+    assert browser.who()["access_token"] == token
+    assert token_of(browser, "/token/new")
+
+
+def test_a_refresh_that_ends_after_a_logout_revives_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch, sessions_in: Mapping[str, Any]
+) -> None:
+    """security.md 248"""
+    browser = user_of(site)
+    slow = copy_of(browser)
+    meanwhile(site, lambda: browser.get("/logout"), monkeypatch)
+    page = slow.get("/token/new")
+    assert page.status_code == 200
+    # the browser takes the late response too
+    for cookie in cookies_of(page).values():
+        browser.cookies.set(cookie.name, cookie.value, domain="rp.example", path="/")
+    assert browser.who() == {}
+    assert token_of(browser) is None
+    assert browser.get("/private").status_code == 302
+    if sessions_in:
+        assert slow.who() == {}
+
+
+# A store that is down
+
+
+class Switch:
+    """A store that can be switched off."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.off: set[str] = set()
+
+    def blocking(self) -> Any:
+        return self
+
+    def asynchronous(self) -> Any:
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.store, name)
+
+        async def call(*args: Any) -> Any:
+            if name in self.off:
+                raise StoreUnavailable("the store is down", store="of the tests")
+            return await method(*args)
+
+        return call
+
+
+@in_cookies
+@pytest.mark.parametrize("off", ["get_many", "put_if_absent"])
+def test_while_the_store_is_down_no_refresh_is_sent(make_site: MakeSite, framework: Framework, off: str) -> None:
+    """security.md 244: 503, and nothing has ended"""
+    store = Switch()
+    site = token_site(make_site, framework, config={"OIDC_STORE": store})
+    browser = user_of(site)
+    before = kept(browser)
+    store.off = {off}
+    page = browser.get("/token/new")
+    assert (page.status_code, asked(site.provider)) == (503, 0)
+    assert "no-store" in page.headers["cache-control"]
+    store.off = set()
+    assert kept(browser) == before
+    site.provider.clock.advance(2)
+    assert token_of(browser, "/token/new") not in (None, before["access_token"])
+
+
+@in_cookies
+def test_a_store_that_fails_between_refresh_and_answer_costs_a_page_and_no_session(
+    make_site: MakeSite, framework: Framework
+) -> None:
+    """security.md 243: the refresh token is spent, and the new one must not be lost"""
+    store = Switch()
+    site = token_site(make_site, framework, config={"OIDC_STORE": store})
+    browser = user_of(site)
+    store.off = {"put", "replace", "delete_if"}
+    assert browser.get("/token/new").status_code == 503
+    store.off = set()
+    token = token_of(browser, "/token/new")
+    assert (browser.who()["access_token"], asked(site.provider)) == (token, 1)
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("fault", [None, Fault.TOKEN_INVALID_GRANT, Fault.TOKEN_500, *REFRESH_FAULTS], ids=str)
+def test_no_token_is_told_or_logged(site: Site, fault: Misbehaviour | None, caplog: pytest.LogCaptureFixture) -> None:
+    """security.md 250, 253"""
+    provider: SimulatedProvider = site.provider
+    browser = user_of(site)
+    with caplog.at_level(logging.DEBUG), provider.misbehaving(*([fault] if fault else [])):
+        page = browser.get("/token/new")
+    registry = provider._registry
+    tokens = {*registry.access_tokens, *registry.refresh_tokens, *registry.spent_refresh_tokens, *registry.id_tokens}
+    texts = [caplog.text, repr(site.web), repr(site.web.clients), str(dict(page.headers))]
+    assert len(tokens) >= 4
+    assert [token for token in tokens if any(token in text for text in texts)] == []
