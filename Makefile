@@ -23,7 +23,7 @@ help:
 	@echo "make lint        ruff"
 	@echo "make types       mypy and pyright, both strict"
 	@echo "make check       lint, types and test"
-	@echo "make providers   login and logout at real providers (needs Node.js)"
+	@echo "make providers   login and logout at real providers (needs Node.js and redis-server)"
 	@echo "make browser     the same in a real browser (needs Chromium)"
 	@echo "make stores      stores, and sessions in them, at a real Redis (needs redis-server)"
 	@echo "make lowest      the tests with the oldest dependencies that we promise"
@@ -47,7 +47,7 @@ types: .venv/.stamp-check
 
 check: lint types test
 
-providers: need-node .venv/.stamp-test .venv-canaille/.stamp $(NODE_DIR)/node_modules/.stamp
+providers: need-node need-redis .venv/.stamp-test .venv-canaille/.stamp $(NODE_DIR)/node_modules/.stamp
 	$(PYTEST) tests/providers
 
 browser: need-chromium .venv/.stamp-browser .venv-canaille/.stamp
@@ -81,7 +81,7 @@ need-chromium:
 
 need-redis:
 	@command -v redis-server >/dev/null || \
-	{ echo "make stores needs redis-server: apt-get install redis-server"; exit 1; }
+	{ echo "make stores and make providers need redis-server: apt-get install redis-server"; exit 1; }
 
 need-wrk:
 	@command -v wrk >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && \

@@ -34,7 +34,10 @@ CLIENTS = {
 
 
 class NodeProvider:
-    """A context manager. `apps` are the base URLs of the applications that may use it."""
+    """A context manager. `apps` are the base URLs of the applications that may use it.
+
+    `access_token_seconds` is how long the access tokens of a login live, until they are refreshed.
+    """
 
     name = "node-oidc-provider"
     alice = Person(username="alice", password="any", groups=1)
@@ -42,14 +45,20 @@ class NodeProvider:
     carol = Person(username="carol", password="any", groups=0)
     clients: Mapping[str, RegisteredClient] = CLIENTS
 
-    def __init__(self, apps: Sequence[str], *, log_name: str = "node-oidc-provider") -> None:
+    def __init__(
+        self, apps: Sequence[str], *, log_name: str = "node-oidc-provider", access_token_seconds: int = 600
+    ) -> None:
         port = free_port()
         self.issuer = f"http://127.0.0.1:{port}"
         self.server = ServerProcess(
             log_name,
             [shutil.which("node") or "node", str(SCRIPT)],
             ready_url=f"{self.issuer}/.well-known/openid-configuration",
-            environment={"PORT": str(port), "APPS": " ".join(apps)},
+            environment={
+                "PORT": str(port),
+                "APPS": " ".join(apps),
+                "ACCESS_TOKEN_SECONDS": str(access_token_seconds),
+            },
         )
 
     def __enter__(self) -> Self:
@@ -58,6 +67,11 @@ class NodeProvider:
 
     def __exit__(self, *_: object) -> None:
         self.server.stop()
+
+    def refreshes(self) -> tuple[int, int]:
+        """How many requests with refresh tokens were granted, and how many were refused."""
+        lines = self.server.log().splitlines()
+        return lines.count("granted refresh_token"), lines.count("refused refresh_token")
 
     def login(self, visitor: Visitor, authorization_url: str, person: Person) -> str:
         page = self._identify(visitor, authorization_url, person)

@@ -1,10 +1,11 @@
 // node-oidc-provider on loopback, configured for the provider lane.
 // PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
+// ACCESS_TOKEN_SECONDS: how long the access tokens of a login live; refreshed ones live for ten minutes.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { Provider, errors } from 'oidc-provider';
 
-const { PORT, APPS = '' } = process.env;
+const { PORT, APPS = '', ACCESS_TOKEN_SECONDS = '600' } = process.env;
 const issuer = `http://127.0.0.1:${PORT}`;
 const apps = APPS.split(' ').filter(Boolean);
 
@@ -82,11 +83,14 @@ const provider = new Provider(issuer, {
   issueRefreshToken: (_, registered) => registered.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
   ttl: {
-    AccessToken: 600, ClientCredentials: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Grant: 3600,
+    AccessToken: (ctx) => (ctx.oidc.params.grant_type === 'refresh_token' ? 600 : Number(ACCESS_TOKEN_SECONDS)),
+    ClientCredentials: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Grant: 3600,
     RefreshToken: 3600, Session: 3600,
   },
 });
 provider.on('server_error', (_, error) => console.error('server_error', error));
+provider.on('grant.success', (ctx) => console.log('granted', ctx.oidc.params.grant_type));
+provider.on('grant.error', (ctx) => console.log('refused', ctx.oidc.params?.grant_type));
 provider.on('grant.error', (_, error) => console.error('grant.error', error.message, error.error_detail));
 provider.on('authorization.error', (_, error) => console.error('authorization.error', error.message, error.error_detail));
 
