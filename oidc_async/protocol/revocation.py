@@ -1,5 +1,6 @@
 """Telling the provider that a token is not needed any more (RFC 7009)."""
 
+from ..errors import ProviderError
 from .client_authentication import ClientAuthentication, authenticated_request
 from .http_message import HttpRequest, HttpResponse
 from .metadata import ProviderMetadata
@@ -15,5 +16,11 @@ def revocation_request(
 
 
 def read_revocation(response: HttpResponse) -> None:
-    """Raise OAuthError or ProviderUnreachable unless the token is revoked, or was unknown anyway (RFC 7009 2.2)."""
+    """Raise ProviderError unless the token is revoked, or was unknown anyway (RFC 7009 2.2)."""
     require_success(response, "revocation endpoint")
+    # the RFC says 200; 204 does no harm, but a redirect is somebody else's answer
+    if response.status not in (200, 204):
+        raise ProviderError(
+            f"The revocation endpoint must answer 200, not {response.status}; redirects are not followed.",
+            status=response.status,
+        )

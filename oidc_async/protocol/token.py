@@ -16,7 +16,6 @@ from .strict_json import read_object
 MAX_LIFETIME = 10 * 365 * 24 * 3600
 """Seconds. A longer `expires_in` is cut to this."""
 _TOKEN = re.compile(r"[\x21-\x7e]+")
-_PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _PUBLIC = frozenset({"expires_in", "scope", "token_type"})
 
 
@@ -105,8 +104,7 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
     except ValueError as error:
         raise TokenResponseInvalid(f"The token response must be one JSON object: {error}") from None
     _require_bearer(document)
-    _require_refresh_token(document.get("refresh_token"))
-    for name in ("id_token", "scope"):
+    for name in ("refresh_token", "id_token", "scope"):
         if document.get(name) is not None and not isinstance(document[name], str):
             raise TokenResponseInvalid(f"{name} in the token response must be a string.", parameter=name)
     return TokenResponse(**{**document, "expires_in": _read_expires_in(document.get("expires_in"))})
@@ -122,15 +120,6 @@ def _require_bearer(document: dict[str, Any]) -> None:
         )
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
         raise TokenResponseInvalid("token_type in the token response must be Bearer.", parameter="token_type")
-
-
-def _require_refresh_token(value: object) -> None:
-    # what can not be sent back is no refresh token (RFC 6749 A.17)
-    if value is not None and not (isinstance(value, str) and _PRINTABLE.fullmatch(value)):
-        raise TokenResponseInvalid(
-            "refresh_token in the token response must be a string of printable ASCII characters.",
-            parameter="refresh_token",
-        )
 
 
 def _read_expires_in(value: object) -> float | None:

@@ -23,6 +23,7 @@ from oidc_async.protocol.id_token import (
     IDTokenExpectations,
     parse_id_token,
     read_id_token,
+    require_same_login,
     require_token_hash,
 )
 from oidc_async.protocol.jose import (
@@ -584,6 +585,62 @@ def test_messages_and_evidence_hold_no_secret(changes: dict[str, Any]) -> None:
         read(payload, expectations)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.evidence)
     assert "canary" not in told
+
+
+# ---- a refresh
+
+
+FIRST = {**CLAIMS, "auth_time": NOW - 100}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"nonce": ABSENT},
+        {"auth_time": ABSENT},
+        {"nonce": ABSENT, "auth_time": ABSENT},
+        {"iat": NOW + 600, "exp": NOW + 900},
+        {"email": "new@example.org", "sid": "another"},
+    ],
+    ids=str,
+)
+def test_an_id_token_of_the_same_login_may_leave_out_and_add(changes: dict[str, Any]) -> None:
+    """security.md 71; OIDC Core 12.2"""
+    claims = {name: value for name, value in {**FIRST, **changes}.items() if value is not ABSENT}
+    require_same_login(claims, FIRST)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("iss", "https://other.example"),
+        ("iss", f"{ISSUER}/"),
+        ("iss", ABSENT),
+        ("sub", "Alice"),
+        ("sub", "bob"),
+        ("sub", ABSENT),
+        ("nonce", "another"),
+        ("nonce", ""),
+        ("nonce", None),
+        ("nonce", ["the nonce"]),
+        ("auth_time", NOW),
+        ("auth_time", None),
+        ("auth_time", str(NOW - 100)),
+    ],
+    ids=str,
+)
+def test_an_id_token_of_another_login_is_refused(name: str, value: Any) -> None:
+    """security.md 71; OIDC Core 12.2"""
+    claims = {key: member for key, member in {**FIRST, name: value}.items() if member is not ABSENT}
+    with pytest.raises(ClaimInvalid) as caught:
+        require_same_login(claims, FIRST)
+    assert caught.value.evidence["claim"] == name
+    assert "the nonce" not in str(caught.value)
+
+
+def test_a_login_without_nonce_has_nothing_to_compare() -> None:
+    require_same_login({**FIRST, "nonce": "new"}, {name: FIRST[name] for name in ("iss", "sub")})
 
 
 @pytest.mark.parametrize(

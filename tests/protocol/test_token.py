@@ -13,7 +13,13 @@ from oidc_async.errors import OAuthError, ProviderError, ProviderUnreachable, To
 from oidc_async.protocol.client_authentication import ClientAuthentication
 from oidc_async.protocol.http_message import MAX_RESPONSE_BODY, HttpResponse
 from oidc_async.protocol.metadata import ProviderMetadata
-from oidc_async.protocol.token import MAX_LIFETIME, TokenResponse, authorization_code_request, read_token_response
+from oidc_async.protocol.token import (
+    MAX_LIFETIME,
+    TokenResponse,
+    authorization_code_request,
+    read_token_response,
+    refresh_request,
+)
 
 ISSUER = "https://op.example"
 PROVIDER = ProviderMetadata(ISSUER, f"{ISSUER}/authorize", f"{ISSUER}/jwks", f"{ISSUER}/token")
@@ -66,6 +72,29 @@ def test_a_code_is_never_sent_twice() -> None:
         PROVIDER, client, code="c", redirect_uri="https://rp.example/", code_verifier="v"
     )
     assert not request.repeatable
+
+
+@pytest.mark.parametrize("token", ["rt", "a b&c=d%", "~" * 5000], ids=["plain", "to be encoded", "long"])
+def test_a_refresh_has_the_refresh_token_and_no_scope(token: str) -> None:
+    """RFC 6749 6: what is not asked for is what was granted; security.md 69: it is sent once."""
+    client = ClientAuthentication(method="client_secret_basic", client_id="c1", client_secret="s1")
+    request = refresh_request(PROVIDER, client, token)
+    assert (request.method, request.url, request.repeatable) == ("POST", PROVIDER["token_endpoint"], False)
+    assert dict(parse_qsl(request.body.decode(), strict_parsing=True)) == {
+        "grant_type": "refresh_token",
+        "refresh_token": token,
+    }
+
+
+@pytest.mark.parametrize("token", ["\ud800", 5, ["a"], True], ids=ascii)
+def test_a_refresh_token_that_could_not_be_sent_back_is_refused(token: Any) -> None:
+    with pytest.raises(TokenResponseInvalid):
+        read(refresh_token=token)
+
+
+@pytest.mark.parametrize("token", ["", None])
+def test_an_empty_refresh_token_is_none(token: str | None) -> None:
+    assert read(refresh_token=token).refresh_token is None
 
 
 def test_every_member_of_the_response_can_be_read() -> None:
