@@ -24,14 +24,17 @@ LAYERS = [
     {"oidc_async.protocol"},
     {"oidc_async.runtime"},
     {
-        "oidc_async.async_connection",
+        "oidc_async.aiohttp_connections",
+        "oidc_async.async_connections",
         "oidc_async.async_runtime",
         "oidc_async.blocking",
-        "oidc_async.blocking_connection",
+        "oidc_async.blocking_connections",
         "oidc_async.blocking_runtime",
+        "oidc_async.deadline",
         "oidc_async.flight",
-        "oidc_async.http11",
+        "oidc_async.given_client",
         "oidc_async.http_exchange",
+        "oidc_async.http_family",
         "oidc_async.http_failure",
         "oidc_async.http_settings",
         "oidc_async.idle_connections",
@@ -59,19 +62,20 @@ LAYERS = [
     {"flask_oidc_async", "quart_oidc_async"},
 ]
 
-ASYNC = {"oidc_async.async_runtime", "oidc_async.async_connection"}
-BLOCKING = {"oidc_async.blocking_runtime", "oidc_async.blocking_connection"}
+ASYNC = {"oidc_async.async_runtime", "oidc_async.async_connections"}
+BLOCKING = {"oidc_async.blocking_runtime", "oidc_async.blocking_connections", "oidc_async.deadline"}
+FAMILY = {"oidc_async.http_family"}
 TESTING = {"oidc_async.testing"}
 OWNERS = {
     "asyncio": ASYNC | TESTING,
     "threading": BLOCKING | TESTING,
     "concurrent": BLOCKING,
-    "h11": ASYNC | BLOCKING | {"oidc_async.http11"},
-    "httpcore": BLOCKING,
-    "httpcore2": set[str](),
-    "httpx": set[str](),
-    "httpx2": set[str](),
-    "certifi": {"oidc_async.http_settings"},
+    "h11": set[str](),
+    "httpcore": FAMILY,
+    "httpcore2": FAMILY,
+    "httpx": FAMILY,
+    "httpx2": FAMILY,
+    "certifi": set[str](),
     "joserfc": {"oidc_async.protocol.jose"},
     "flask": {"flask_oidc_async"},
     "werkzeug": {"flask_oidc_async"},
@@ -80,7 +84,8 @@ OWNERS = {
     "sniffio": set[str](),
     "trio": set[str](),
     "requests": set[str](),
-    "aiohttp": set[str](),
+    "aiohttp": {"oidc_async.aiohttp_connections"},
+    "yarl": {"oidc_async.aiohttp_connections"},
     "urllib.request": set[str](),
     "flask_oidc_async": {"flask_oidc_async"},
     "quart_oidc_async": {"quart_oidc_async"},

@@ -2,6 +2,8 @@
 
 import http.cookiejar
 import ssl
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -161,3 +163,17 @@ def test_a_body_that_drips_ends_with_the_deadline(world: World, serve: Serve) ->
     with pytest.raises(ProviderTimeout):
         world.run(runtime.send(HttpRequest(method="GET", url=server.url)))
     assert threading.active_count() < 20
+
+
+LOADED = """
+import sys
+import oidc_async
+oidc_async.AsyncRuntime()
+oidc_async.BlockingRuntime()
+print(*sorted({"aiohttp", "anyio", "h11", "httpcore", "httpcore2", "httpx", "httpx2"} & sys.modules.keys()))
+"""
+
+
+def test_no_http_library_is_loaded_before_the_first_request() -> None:
+    done = subprocess.run([sys.executable, "-c", LOADED], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == []
