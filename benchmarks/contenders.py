@@ -10,7 +10,7 @@ COMMANDS = {
     "uvicorn": "uvicorn --port {port} --log-level warning --no-access-log --backlog 2048 {app}:app",
     "hypercorn": "hypercorn --bind 127.0.0.1:{port} --workers 0 --backlog 2048 {app}:app",
     "gunicorn": "gunicorn --bind 127.0.0.1:{port} --workers 1 --worker-class gthread --threads {threads} "
-    "--no-control-socket {app}:app",
+    "--worker-connections 4000 --timeout 120 --no-control-socket {app}:app",
     "waitress": "waitress-serve --listen 127.0.0.1:{port} --threads {threads} --connection-limit 2000 {app}:app",
 }
 FRAMEWORKS = {"uvicorn": "quart", "hypercorn": "quart", "gunicorn": "flask", "waitress": "flask"}
@@ -82,7 +82,7 @@ def authlib(server: str) -> Contender:
 
 
 def naive(server: str) -> Contender:
-    return Contender(name="naive httpx", app="naive_quart", server=server)
+    return Contender(name="naive httpx", app="naive_quart", server=server, environment="naive-httpx")
 
 
 def raw_sockets(server: str) -> Contender:

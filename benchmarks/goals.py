@@ -88,7 +88,7 @@ GOALS = [
     new("Quart over httpx2, times raw sockets", "uvicorn", "ours over httpx2", "raw sockets", 0.35),
     new("Flask with 32 threads, times flask-pyoidc", "gunicorn", "ours", "flask-pyoidc", 2),
     upstream_calls("Quart", "uvicorn"),
-    upstream_calls("Flask", "gunicorn"),
+    upstream_calls("Flask", "waitress"),
     at_most(
         "RS256 JWT at first sight: CPU, times a hand-made verify",
         1.5,

@@ -2,10 +2,13 @@
 
 import subprocess
 import sys
+import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import load
+from benchmarks import load, login
 from benchmarks.contenders import Contender, Server
 from benchmarks.load import Load
 from benchmarks.upstream import Upstream
@@ -17,14 +20,29 @@ RATE = 500
 LINES = 30
 
 
-def profile(contender: Contender, under: Load, delay_ms: float) -> str:
+def profile_load(contender: Contender, under: Load, delay_ms: float) -> str:
     """The functions that most of the CPU went into, and where the flame graph is."""
+    under = replace(under, seconds=SECONDS + 2)
+    return _profile(contender, delay_ms, lambda server: load.run(under, server.address))
+
+
+def profile_logins(contender: Contender) -> str:
+    """As profile_load, of logins one after the other."""
+
+    def log_in_often(server: Server) -> None:
+        until = time.monotonic() + SECONDS + 2
+        while time.monotonic() < until:
+            login.log_in(server.address)
+
+    return _profile(contender, 0, log_in_often)
+
+
+def _profile(contender: Contender, delay_ms: float, work: Callable[[Server], object]) -> str:
     target = LOGS / f"profile-{contender.server}-{contender.app}"
     stacks, graph = target.with_suffix(".txt"), target.with_suffix(".svg")
     with Upstream(delay_ms) as upstream, Server(contender, upstream.issuer) as server:
-        load.run(Load(tokens=under.tokens, clients=under.clients, seconds=2), server.address)
         watchers = [_watch(server.pid, form, path) for form, path in (("raw", stacks), ("flamegraph", graph))]
-        load.run(Load(tokens=under.tokens, clients=under.clients, seconds=SECONDS + 2), server.address)
+        work(server)
         for watcher in watchers:
             watcher.wait()
     return f"{summary(stacks.read_text())}\n\n{graph}"

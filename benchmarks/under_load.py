@@ -36,6 +36,7 @@ class UnderLoad:
         ]
 
     def _run(self, server: Server, upstream: Upstream) -> Mapping[str, float]:
+        upstream.settle()
         # connections, metadata and, for the known tokens, the tokens themselves
         send_in_turn(server.address, load.KNOWN_TOKENS if self.load.tokens == "known" else load.KNOWN_TOKENS[:64])
         asked, used = upstream.statistics(), server.cpu_seconds()

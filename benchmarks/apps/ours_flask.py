@@ -9,7 +9,7 @@ import os
 from flask import Flask
 from flask_oidc_async import ClientMetadata, HttpSettings, OIDCAuthentication, ProviderConfiguration
 
-from benchmarks.provider_answers import CLIENT_ID, CLIENT_SECRET
+from benchmarks.credentials import CLIENT_ID, CLIENT_SECRET
 
 app = Flask(__name__)
 app.config["SECRET_KEY"] = "a secret of the benchmark 0123456789"

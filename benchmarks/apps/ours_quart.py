@@ -9,7 +9,7 @@ import os
 from quart import Quart
 from quart_oidc_async import ClientMetadata, HttpSettings, OIDCAuthentication, ProviderConfiguration
 
-from benchmarks.provider_answers import CLIENT_ID, CLIENT_SECRET
+from benchmarks.credentials import CLIENT_ID, CLIENT_SECRET
 
 app = Quart(__name__)
 app.config["SECRET_KEY"] = "a secret of the benchmark 0123456789"
