@@ -6,6 +6,7 @@ UV := $(shell command -v uv 2>/dev/null)
 CHROMIUM ?= $(firstword $(wildcard $(addprefix /usr/bin/,chromium chromium-browser google-chrome)))
 NODE_DIR := tests/providers/node
 CANAILLE_REQUIREMENTS := tests/providers/canaille/requirements.txt
+BENCH_STAMPS := $(patsubst benchmarks/peers/%.txt,.venv-bench-%/.stamp,$(wildcard benchmarks/peers/*.txt))
 
 RUN := .venv/bin/python -m
 PYTEST := $(RUN) pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
@@ -14,7 +15,7 @@ IN_PARALLEL := -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types check providers browser lowest format clean need-node need-chromium
+.PHONY: help demo test lint types check providers browser stores lowest bench format clean need-node need-chromium need-redis need-wrk
 
 help:
 	@echo "make demo        a login in a Flask and in a Quart app, at a real provider (ONCE=1: prove it and end)"
@@ -24,7 +25,9 @@ help:
 	@echo "make check       lint, types and test"
 	@echo "make providers   login and logout at real providers (needs Node.js)"
 	@echo "make browser     the same in a real browser (needs Chromium)"
+	@echo "make stores      the stores at a real Redis (needs redis-server)"
 	@echo "make lowest      the tests with the oldest dependencies that we promise"
+	@echo "make bench       speed beside other libraries, in 15 minutes (QUICK=1: in 3; needs Linux and wrk)"
 	@echo "make format      lays the code out"
 	@echo "make clean       removes all that the above have made"
 
@@ -50,15 +53,21 @@ providers: need-node .venv/.stamp-test .venv-canaille/.stamp $(NODE_DIR)/node_mo
 browser: need-chromium .venv/.stamp-browser .venv-canaille/.stamp
 	CHROMIUM=$(CHROMIUM) $(PYTEST) tests/browser
 
+stores: need-redis .venv/.stamp-test
+	$(PYTEST) tests/stores/redis
+
 lowest: .venv-lowest/.stamp
 	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(IN_PARALLEL) $(T)
+
+bench: need-wrk $(BENCH_STAMPS) .venv-bench-ours/.stamp-library
+	@.venv-bench-ours/bin/python -m benchmarks $(if $(filter-out 0,$(QUICK)),--quick)
 
 format: .venv/.stamp-check
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
 clean:
-	rm -rf .venv .venv-canaille .venv-lowest .venv-node .logs dist build $(NODE_DIR)/node_modules
+	rm -rf .venv .venv-bench-* .venv-canaille .venv-lowest .venv-node .logs dist build $(NODE_DIR)/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -69,6 +78,15 @@ need-node:
 need-chromium:
 	@test -x "$(CHROMIUM)" || \
 	{ echo "make browser needs Chromium: apt-get install chromium, or name yours: make browser CHROMIUM=/path/to/it"; exit 1; }
+
+need-redis:
+	@command -v redis-server >/dev/null || \
+	{ echo "make stores needs redis-server: apt-get install redis-server"; exit 1; }
+
+need-wrk:
+	@command -v wrk >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && \
+	DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends wrk >/dev/null; } || \
+	{ echo "make bench needs wrk, which puts the load on: apt-get install wrk"; exit 1; }
 
 # What is installed, a stamp for each set.
 
@@ -114,7 +132,17 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 	@$(MAKE) --no-print-directory .venv-lowest/.stamp-python
 	@$(if $(UV),:,$(call install,.venv-lowest,uv))
 	@$(or $(UV),.venv-lowest/bin/uv) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
-	  -e '.[flask,quart,httpx2]' --group test
+	  -e '.[flask,quart,httpx2,redis,telemetry]' --group test
+	@touch $@
+
+$(BENCH_STAMPS): .venv-bench-%/.stamp: .venv-bench-%/.stamp-python benchmarks/peers/%.txt
+	@echo "Installing $* and its servers into .venv-bench-$*"
+	@$(call install,.venv-bench-$*,-r benchmarks/peers/$*.txt)
+	@touch $@
+
+# with the versions that the file pins
+.venv-bench-ours/.stamp-library: .venv-bench-ours/.stamp pyproject.toml
+	@$(call install,.venv-bench-ours,-c benchmarks/peers/ours.txt -e '.[flask$(,)quart]')
 	@touch $@
 
 $(NODE_DIR)/node_modules/.stamp: $(NODE_DIR)/package-lock.json

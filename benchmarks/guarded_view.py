@@ -9,10 +9,12 @@ of this thread, not the clock on the wall: other work on the machine would be co
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from http.cookies import SimpleCookie
 from statistics import median
 from typing import Any
 
+from benchmarks.in_process import wsgi
 from tests.adapters.site import Browser, FlaskFramework, Framework, QuartFramework, new_site
 
 RUNS = 7
@@ -23,32 +25,6 @@ ORIGIN = "https://rp.example"
 def cookie_header(browser: Browser) -> str:
     cookies = SimpleCookie({name: value or "" for name, value in browser.cookies.items()})
     return cookies.output(attrs=[], header="", sep=";")
-
-
-def wsgi_call(app: Any, path: str, cookies: str) -> Callable[[], int]:
-    """Calls the app for `path`; gives the status."""
-    environ = {
-        "REQUEST_METHOD": "GET",
-        "PATH_INFO": path,
-        "SCRIPT_NAME": "",
-        "QUERY_STRING": "",
-        "SERVER_NAME": "rp.example",
-        "SERVER_PORT": "443",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.url_scheme": "https",
-        "HTTP_HOST": "rp.example",
-        "HTTP_COOKIE": cookies,
-    }
-    seen: list[int] = []
-
-    def start_response(status: str, _headers: object, _info: object = None) -> None:
-        seen[:] = [int(status[:3])]
-
-    def call() -> int:
-        b"".join(app.wsgi_app({**environ}, start_response))
-        return seen[0]
-
-    return call
 
 
 def asgi_call(app: Any, path: str, cookies: str, runner: asyncio.Runner) -> Callable[[], int]:
@@ -108,7 +84,7 @@ def measure(framework: Framework, groups: int) -> str:
     cookies = cookie_header(browser)
     with asyncio.Runner() as runner:
         calls = [
-            wsgi_call(site.app, path, cookies)
+            partial(wsgi.call, site.app, path, {"HTTP_COOKIE": cookies})
             if framework.name == "flask"
             else asgi_call(site.app, path, cookies, runner)
             for path in ("/", "/private")

@@ -79,9 +79,9 @@ def prove(framework: str, address: str, provider: CanailleProvider) -> None:
             callback = provider.login(visitor, authorization_url, provider.bob)
         with step(f"{framework}: the profile shows Bob and his {provider.bob.groups} groups"):
             require(visitor.open(callback, within=address), "Bob Manifold", "team-199-")
-        with step(f"{framework}: both APIs ask the provider about his access token, and answer"):
+        with step(f"{framework}: both APIs take his access token"):
             before = api_hits(visitor.open(f"{address}/call-apis", within=address))
-        with step(f"{framework}: both answer again, and need not ask"):
+        with step(f"{framework}: both know it at the second call"):
             require_growth(before, api_hits(visitor.open(f"{address}/call-apis", within=address)))
         with step(f"{framework}: bob logs out, here and at the provider"):
             end_session_url = left_for(visitor.open(f"{address}/logout", within=address))

@@ -85,8 +85,7 @@ class AccessCache:
 
     def __init__(self, *, seconds: float = 60.0, refused_seconds: float = 5.0, entries: int = 100_000) -> None:
         for name, value in (("seconds", seconds), ("refused_seconds", refused_seconds), ("entries", entries)):
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
-                raise ConfigurationError(f"{name} of AccessCache must be a number, not negative.", setting=name)
+            _require_number(name, value)
         self.seconds, self.refused_seconds = seconds, refused_seconds
         self._good: Generations[bytes] = Generations(entries, entries * BYTES_PER_ENTRY, seconds, len)
         # a flood of bad tokens must not push out the good ones
@@ -140,3 +139,8 @@ class AccessCache:
                 self._scopes.clear()
             scopes = self._scopes[text] = frozenset(text.decode().split())
         return scopes
+
+
+def _require_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e9:
+        raise ConfigurationError(f"{name} of AccessCache must be a number, not negative.", setting=name)

@@ -34,11 +34,13 @@
     │   ├── TokenExpired
     │   ├── TokenInactive
     │   └── ClaimInvalid
-    └── BearerError                   this request to an API: what it brings, or what it may do
-        ├── BearerTokenMissing
-        ├── BearerRequestInvalid
-        ├── InsufficientScope
-        └── InsufficientUserAuthentication
+    ├── BearerError                   this request to an API: what it brings, or what it may do
+    │   ├── BearerTokenMissing
+    │   ├── BearerRequestInvalid
+    │   ├── InsufficientScope
+    │   └── InsufficientUserAuthentication
+    └── StoreError                    the operator: where sessions are kept
+        └── StoreUnavailable
 
 Each class has a stable `code`. Messages name the claim or setting and what was expected; neither messages nor
 evidence ever hold a token, a code or a secret.
@@ -332,3 +334,15 @@ class InsufficientUserAuthentication(BearerError):
         super().__init__(message, acr_values=acr_values, max_age=max_age, **evidence)
         self.acr_values = acr_values
         self.max_age = max_age
+
+
+class StoreError(OIDCError):
+    """Where sessions, markers and leases are kept can't be used."""
+
+    code = "store_error"
+
+
+class StoreUnavailable(StoreError):
+    """The store did not answer, or refused. A change may have happened, or not, or later."""
+
+    code = "store_unavailable"

@@ -1,9 +1,17 @@
 """Asking the provider about access tokens, and leaving it alone for a moment when it fails (RFC 7662, RFC 9701)."""
 
-import logging
 from typing import Any
 
-from .errors import ConfigurationError, IntrospectionInvalid, ProviderError, ProviderPaused, TokenError
+from .errors import (
+    ConfigurationError,
+    IntrospectionInvalid,
+    OAuthError,
+    ProviderError,
+    ProviderOverloaded,
+    ProviderPaused,
+    TokenError,
+    TokenInactive,
+)
 from .pause import Pause, is_outage
 from .protocol.client_authentication import client_authentication
 from .protocol.http_message import HttpRequest, HttpResponse
@@ -18,8 +26,6 @@ from .provider import Provider
 from .retrying import send_repeatable
 from .runtime import Runtime
 from .statistics import Counters
-
-logger = logging.getLogger(__name__)
 
 
 class Introspection:
@@ -46,7 +52,8 @@ class Introspection:
     async def ask(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
         """What the provider says of the token, `active` or not.
 
-        Raises ProviderError when it says nothing, ConfigurationError when it can't be asked.
+        Raises ProviderError when it says nothing, TokenInactive when it never will, and ConfigurationError when it
+        can't be asked.
         """
         request = self._request(metadata, token)
         try:
@@ -56,6 +63,9 @@ class Introspection:
             self._counters.paused += 1
             raise
         except ProviderError as error:
+            if isinstance(error, OAuthError) and error.error == "unsupported_token_type":
+                # said of the token, and for good: to ask again would be of no use
+                raise _unsupported() from None
             self._fail(error)
             raise
 
@@ -75,7 +85,7 @@ class Introspection:
 
     async def _send(self, request: HttpRequest) -> HttpResponse:
         self._counters.upstream_calls += 1
-        response = await send_repeatable(self._runtime, request)
+        response = await send_repeatable(self._runtime, request, "introspection")
         self._counters.answered(response.seconds)
         return response
 
@@ -107,4 +117,13 @@ class Introspection:
         self._counters.failures += 1
         if is_outage(error):
             self._pause.begin(self._runtime.monotonic())
-        logger.error("nothing could be found out about a token: %s (%s)", error, error.code)
+        elif not isinstance(error, ProviderOverloaded):
+            # it answers again, though nothing that would help this token
+            self._pause.end()
+
+
+def _unsupported() -> TokenInactive:
+    return TokenInactive(
+        "The provider does not introspect tokens of this kind. If they are JWTs, set audience and "
+        'access_token_verification="auto" in ProviderConfiguration.'
+    )

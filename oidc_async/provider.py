@@ -77,13 +77,13 @@ class Provider:
     async def _fetch_metadata(self) -> Fetched[ProviderMetadata]:
         issuer = self._configuration.issuer or ""
         uri = self._configuration.discovery_url or well_known_uri(issuer)
-        response = await send_repeatable(self._runtime, discovery_request(uri))
+        response = await send_repeatable(self._runtime, discovery_request(uri), "discovery")
         metadata = read_discovery(response, issuer)
         given = self._configuration.provider_metadata
         return _fetched(metadata.copy(**given) if given else metadata, response)
 
     async def _fetch_keys(self, jwks_uri: str) -> Fetched[JWKS]:
-        response = await send_repeatable(self._runtime, jwks_request(jwks_uri))
+        response = await send_repeatable(self._runtime, jwks_request(jwks_uri), "jwks")
         return _fetched(read_jwks(response), response)
 
 

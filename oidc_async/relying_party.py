@@ -39,6 +39,7 @@ from .provider_configuration import (
 from .retrying import send_repeatable
 from .runtime import Runtime
 from .service_tokens import ServiceTokens
+from .telemetry import exchange
 
 DEFAULT_LOGIN_LIFETIME = 600.0
 OF_THE_CLIENT = frozenset({"client_assertion", "client_assertion_type", "client_id", "client_secret", "grant_type"})
@@ -198,7 +199,8 @@ class AsyncRelyingParty:
         endpoint = (await self.provider.metadata()).get("userinfo_endpoint")
         if method is None or endpoint is None:
             return None
-        response = await send_repeatable(self._runtime, userinfo_request(endpoint, access_token, method))
+        request = userinfo_request(endpoint, access_token, method)
+        response = await send_repeatable(self._runtime, request, "userinfo")
         return read_userinfo(response, sub)
 
     async def client_credentials_grant(
@@ -215,7 +217,8 @@ class AsyncRelyingParty:
         parameters = {**extra, **{name: value for name, value in wanted.items() if value}}
         provider = await self.provider.metadata()
         client = client_authentication(self._client, provider)
-        return read_token_response(await self._runtime.send(client_credentials_request(provider, client, parameters)))
+        request = client_credentials_request(provider, client, parameters)
+        return read_token_response(await exchange(self._runtime, request, "token"))
 
     async def service_token(
         self, /, scope: str | Sequence[str] | None = None, **extra: str | Sequence[str]
@@ -259,7 +262,7 @@ class AsyncRelyingParty:
             code_verifier=pending.code_verifier,
         )
         # sent once, whatever happens: a code is good for one use, and a second one may revoke everything
-        return read_token_response(await self._runtime.send(request))
+        return read_token_response(await exchange(self._runtime, request, "token"))
 
     async def _read_id_token(
         self, provider: ProviderMetadata, pending: PendingLogin, tokens: TokenResponse, code: str

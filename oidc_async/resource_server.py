@@ -1,5 +1,6 @@
 """What an API does with the access tokens that it is shown: find out whether they are good, and what they grant."""
 
+import logging
 from hashlib import sha256
 from typing import Any
 
@@ -7,17 +8,29 @@ from .access_cache import AccessCache
 from .async_runtime import AsyncRuntime
 from .blocking import Blocking, blocking
 from .blocking_runtime import BlockingRuntime
-from .errors import ConfigurationError, KeyNotFound, TokenError
+from .errors import (
+    ConfigurationError,
+    KeyNotFound,
+    ProviderError,
+    ProviderOverloaded,
+    ProviderPaused,
+    TokenError,
+    TokenMalformed,
+)
 from .flight import twin
 from .introspection import Introspection
 from .protocol.access import NO_REQUIREMENTS, Access, Requirements, require_granted
 from .protocol.access_token import AccessExpectations, is_issued_by, parse_access_token, read_access_token
 from .protocol.introspection import read_introspected_token
 from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.uri import is_encodable
 from .provider import Provider
 from .provider_configuration import DEFAULT_CLOCK_SKEW, ProviderConfiguration, require_seconds
 from .runtime import Runtime
 from .statistics import Counters, Statistics
+from .telemetry import watch
+
+logger = logging.getLogger(__name__)
 
 SECONDS_WITHOUT_EXPIRY = 10.0
 """How long a token is trusted of which the provider doesn't say when it ends."""
@@ -71,7 +84,8 @@ class AsyncResourceServer:
             leeway=self._leeway,
             pause=configuration.http_settings.failure_pause,
         )
-        self._hash = sha256(_identity(configuration))
+        self._hash = sha256(_identity(configuration, self._leeway))
+        watch(self, self._counters, self._cache)
 
     @property
     def issuer(self) -> str:
@@ -130,8 +144,10 @@ class AsyncResourceServer:
             # a flight that landed between our look and our turn has done the work
             return self._cache.find(key, self._runtime.monotonic()) or await self._asked(key, token)
 
-        outcome = await self._runtime.share(key, work)
-        self._counters.joined += not is_mine
+        try:
+            outcome = await self._runtime.share(key, work)
+        finally:
+            self._counters.joined += not is_mine
         if isinstance(outcome, TokenError):
             raise twin(outcome)
         return outcome.copy()
@@ -145,12 +161,20 @@ class AsyncResourceServer:
             if not isinstance(error, KeyNotFound):
                 self._cache.keep_refusal(key, twin(error), self._runtime.monotonic())
             return error
+        except ProviderError as error:
+            # here, and not by each of those who wait
+            is_usual = isinstance(error, ProviderPaused | ProviderOverloaded)
+            level = logging.INFO if is_usual else logging.ERROR
+            logger.log(level, "nothing could be found out about a token: %s (%s)", error, error.code)
+            raise
         expiry = access.expires_at
         seconds = SECONDS_WITHOUT_EXPIRY if expiry is None else expiry - self._runtime.now()
         self._cache.keep(key, access, seconds, self._runtime.monotonic())
         return access
 
     async def _claims(self, token: str) -> dict[str, Any]:
+        if not is_encodable(token):
+            raise TokenMalformed("The token must be Unicode text.")
         metadata = await self.provider.metadata()
         expectations = AccessExpectations(
             issuer=metadata["issuer"],
@@ -222,7 +246,7 @@ class ResourceServer(Blocking[AsyncResourceServer]):
     verify = blocking(AsyncResourceServer.verify)
 
 
-def _identity(configuration: ProviderConfiguration) -> bytes:
+def _identity(configuration: ProviderConfiguration, leeway: float) -> bytes:
     """What a token was found good for: nobody else may take our word for it."""
     metadata = configuration.provider_metadata or ProviderMetadata()
     client = configuration.client_metadata or ClientMetadata()
@@ -231,9 +255,11 @@ def _identity(configuration: ProviderConfiguration) -> bytes:
         configuration.issuer,
         sorted(metadata.items(), key=str),
         client.get("client_id"),
+        client.get("introspection_signed_response_alg"),
         None if audience is None else sorted(audience),
         configuration.access_token_verification,
         configuration.access_token_algorithms,
         configuration.accept_untyped_access_tokens,
+        leeway,
     )
     return sha256(repr(identity).encode("utf-8", "backslashreplace")).digest()

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from .errors import ProviderUnreachable
 from .protocol.http_message import HttpRequest, HttpResponse
 from .runtime import REPEATING_SECONDS, Runtime
+from .telemetry import OTHER, exchange
 
 RETRIES = 2
 """Tries after the first."""
@@ -22,18 +23,18 @@ _STUMBLES = frozenset({429, 502, 503, 504})
 _random = random.SystemRandom()
 
 
-async def send_repeatable(runtime: Runtime, request: HttpRequest) -> HttpResponse:
+async def send_repeatable(runtime: Runtime, request: HttpRequest, endpoint: str = OTHER) -> HttpResponse:
     """The response to `request`, tried again after a broken connection, 429, 502, 503 or 504.
 
     Only when `request.repeatable`. A short `Retry-After` (RFC 9110 10.2.3) is honoured; with a long one, and after
-    the last try, the answer comes back as it is. Raises what `runtime.send` raises; a timeout and a full queue of
-    our own are not tried again.
+    the last try, the answer comes back as it is. `endpoint` is its name for whoever watches. Raises what
+    `runtime.send` raises; a timeout and a full queue of our own are not tried again.
     """
     end = runtime.monotonic() + REPEATING_SECONDS
     attempt = request
     for pause in _pauses() if request.repeatable else ():
         try:
-            response = await runtime.send(attempt)
+            response = await exchange(runtime, attempt, endpoint)
         except ProviderUnreachable:
             wait = pause
             if runtime.monotonic() + wait >= end:
@@ -44,7 +45,7 @@ async def send_repeatable(runtime: Runtime, request: HttpRequest) -> HttpRespons
                 return response
         await runtime.sleep(wait)
         attempt = replace(request, seconds=max(end - runtime.monotonic(), _LEAST_SECONDS))
-    return await runtime.send(attempt)
+    return await exchange(runtime, attempt, endpoint)
 
 
 def _is_worth_retrying(response: HttpResponse, wait: float, left: float) -> bool:

@@ -41,6 +41,9 @@ def read_form_tokens(application: WebApplication) -> list[str]:
     """Each `access_token` in a form in the body, where that is allowed (RFC 6750 2.2)."""
     if not may_be_in_body(application, request.method, request.mimetype):
         return []
+    # to parse a form would use the body up, which the view may want as it came; one that is too large is refused
+    if (request.content_length or 0) <= (request.max_form_memory_size or float("inf")):
+        request.get_data()
     return request.form.getlist("access_token")
 
 

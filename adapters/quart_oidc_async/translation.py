@@ -38,7 +38,9 @@ async def read_form_tokens(application: WebApplication) -> list[str]:
     """Each `access_token` in a form in the body, where that is allowed (RFC 6750 2.2)."""
     if not may_be_in_body(application, request.method, request.mimetype):
         return []
-    return (await request.form).getlist("access_token")
+    form: Any = await cast(Any, request).form
+    tokens: list[str] = form.getlist("access_token")
+    return tokens
 
 
 def read_request() -> WebRequest:

@@ -41,7 +41,8 @@ def _in_header(authorizations: Sequence[str]) -> list[str]:
         scheme, _, token = value.partition(" ")
         if scheme.lower() == "bearer":
             return [token.lstrip(" ")]
-        if scheme[:7].lower() == "bearer\t":
+        # servers may join two headers with a comma
+        if scheme[:7].lower() in ("bearer\t", "bearer,"):
             raise BearerRequestInvalid("A space must stand between Bearer and the token.")
     return []
 

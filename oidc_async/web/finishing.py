@@ -10,6 +10,7 @@ from .visit import Visit
 class FrameworkResponse(Protocol):
     """What the responses of Flask and Quart have from Werkzeug."""
 
+    status_code: int
     headers: Any
     vary: Any
 
@@ -30,7 +31,8 @@ def finish_response(response: FrameworkResponse, visit: Visit) -> None:
     """All that this visit leaves on its response."""
     if visit.exchange is not None:
         _finish_exchange(response, visit.exchange)
-    if visit.refusal is not None:
+    # a view may have called another one, and made the best of its refusal
+    if visit.refusal is not None and response.status_code >= 400:
         _finish_refusal(response, visit.refusal)
 
 

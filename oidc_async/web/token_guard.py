@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from ..errors import BearerTokenMissing, ClaimInvalid, ConfigurationError, InsufficientScope
 from ..protocol.access import Access, Requirements
@@ -40,8 +40,8 @@ class TokenGuard:
         if scheme.lower() != "bearer":
             return None
         server = self._server(application, token)
-        access = server and server.known(token)
-        if server and access:
+        access = None if server is None else server.known(token)
+        if server is not None and access is not None:
             server.require_granted(access, self.requirements)
         return access
 
@@ -121,13 +121,13 @@ def _words(name: str, value: str | Collection[str] | None) -> tuple[str, ...]:
     return tuple(word for text in _texts(name, value) for word in text.split())
 
 
-def _texts(name: str, value: str | Collection[str] | None) -> tuple[str, ...]:
+def _texts(name: str, value: object) -> tuple[str, ...]:
     if callable(value):
         _no_provider()
-    texts = (value,) if isinstance(value, str) else () if value is None else value
-    if not isinstance(texts, Collection) or not all(map(_is_text, texts)):
+    texts: object = (value,) if isinstance(value, str) else () if value is None else value
+    if not isinstance(texts, Collection) or not all(map(_is_text, cast("Collection[object]", texts))):
         raise ConfigurationError(f"{name} must be a string, or a list of strings, and none of them empty.")
-    return tuple(texts)
+    return tuple(cast("Collection[str]", texts))
 
 
 def _is_text(value: object) -> bool:

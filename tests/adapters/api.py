@@ -88,12 +88,38 @@ def api_views(framework: Framework, kind: Kind = "sync") -> Views:
     return add_views
 
 
+def guarded(framework: Framework, kind: Kind = "sync", *names: Any, **asked: Any) -> Callable[[Any, Any], None]:
+    """The view `/api` behind `token_auth` with these arguments; it tells the subject."""
+    tools = toolbox(framework)
+
+    def add_views(app: Any, auth: Any) -> None:
+        def subject() -> Any:
+            return tools.jsonify(auth.current_token_identity["sub"])
+
+        app.add_url_rule("/api", "api", auth.token_auth(*(names or ("default",)), **asked)(of_kind(kind, subject)))
+
+    return add_views
+
+
 def challenge_of(page: Page) -> dict[str, str]:
     """The parameters of the one Bearer challenge that the page has."""
     (header,) = page.headers.get_list("www-authenticate")
     scheme, parameters = read_challenge(header)
     assert scheme == "Bearer"
     return parameters
+
+
+def require_refusal(page: Page, status: int, error: str, **challenge: str) -> None:
+    """As RFC 6750 3 and 3.1 have it, and in JSON."""
+    assert page.status_code == status
+    seen = challenge_of(page)
+    told = page.json()
+    assert page.headers["content-type"] == "application/json"
+    assert page.headers["cache-control"] == "no-store"
+    assert told["error"] == error
+    assert seen.pop("error") == error
+    assert seen.pop("error_description") == told["error_description"]
+    assert seen == challenge
 
 
 class Detour:

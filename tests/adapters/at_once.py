@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import httpx
 
@@ -12,33 +12,41 @@ from oidc_async.blocking import finish
 from .site import Browser, Page, Site, WsgiTransport
 
 T = TypeVar("T")
-Fetch = Callable[[str], Awaitable[Page]]
-"""Asks for a URL as one browser does, with its cookies."""
+
+
+class Fetch(Protocol):
+    """Asks for a URL as one browser does, with its cookies."""
+
+    def __call__(self, url: str, *, headers: dict[str, str] | None = None) -> Awaitable[Page]: ...
+
+
 Visit = Callable[[Fetch], Awaitable[T]]
 THREADS = 16
 
 
-def at_once(site: Site, visits: Sequence[Visit[T]], browsers: Sequence[Browser] = ()) -> list[T]:
+def at_once(
+    site: Site, visits: Sequence[Visit[T]], browsers: Sequence[Browser] = (), *, threads: int = THREADS
+) -> list[T]:
     """What the visits give, each made by a browser of its own, or by the browser of the same place in `browsers`."""
     jars = [browser.cookies for browser in browsers] or [httpx.Cookies() for _ in visits]
     if site.framework.name == "flask":
-        return _in_threads(site, visits, jars)
+        return _in_threads(site, visits, jars, threads)
     return asyncio.run(_in_tasks(site, visits, jars))
 
 
-def _in_threads(site: Site, visits: Sequence[Visit[T]], jars: Sequence[httpx.Cookies]) -> list[T]:
+def _in_threads(site: Site, visits: Sequence[Visit[T]], jars: Sequence[httpx.Cookies], threads: int) -> list[T]:
     def run(visit: Visit[T], jar: httpx.Cookies) -> T:
         with httpx.Client(transport=WsgiTransport(site.app, site.root_path), cookies=jar) as client:
 
-            async def fetch(url: str) -> Page:
-                return client.get(url)
+            async def fetch(url: str, *, headers: dict[str, str] | None = None) -> Page:
+                return client.get(url, headers=headers)
 
             async def visited() -> T:
                 return await visit(fetch)
 
             return finish(visited())
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(run, visits, jars))
 
 

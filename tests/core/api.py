@@ -1,8 +1,10 @@
 """An API's side of a token, its provider and the world that both live in, for tests without a framework."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import pytest
 
 from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
 from oidc_async.errors import OIDCError
@@ -11,7 +13,7 @@ from oidc_async.protocol.token import TokenResponse
 from oidc_async.resource_server import AsyncResourceServer, ResourceServer
 from oidc_async.runtime import HttpSettings, Runtime
 from oidc_async.statistics import Statistics
-from oidc_async.testing import Clock, SimulatedProvider
+from oidc_async.testing import Clock, Misbehaviour, SimulatedProvider
 from oidc_async.testing.runtimes import async_runtime, blocking_runtime
 from tests.core.worlds import AsyncWorld, World
 
@@ -108,6 +110,26 @@ def new_api(
     }
     kind = AsyncResourceServer if isinstance(world, AsyncWorld) else ResourceServer
     return API(world, provider, kind(ProviderConfiguration(**settings), **(server or {})))
+
+
+def api_for(world: World, fault: Misbehaviour, verification: str) -> API:
+    """An API that the fault can strike: only some get signed answers."""
+    alg: dict[str, Any] = {"introspection_signed_response_alg": "RS256"}
+    signed = alg if fault.exchange == "signed_introspection" else {}
+    settings: dict[str, Any] = {"audience": "api", "access_token_verification": verification}
+    return new_api(world, new_provider(**signed), client=signed, **settings)
+
+
+def twice_in_a_row(monkeypatch: pytest.MonkeyPatch, owner: object) -> None:
+    """Shared work of this server or client takes off a second time as soon as it has landed."""
+    runtime: Any = vars(getattr(owner, "_origin", owner))["_runtime"]
+    share = runtime.share
+
+    async def share_twice(key: Hashable, work: Callable[[], Awaitable[Any]]) -> Any:
+        await share(key, work)
+        return await share(key, work)
+
+    monkeypatch.setattr(runtime, "share", share_twice)
 
 
 @dataclass

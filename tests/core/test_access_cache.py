@@ -141,6 +141,17 @@ def test_entries_are_bounded(entries: int) -> None:
     assert (cache.find(b"2999", 0) is not None) is (entries > 0)
 
 
+def test_what_is_used_stays_and_what_is_not_goes() -> None:
+    """security.md 230."""
+    cache = AccessCache(entries=10)
+    for key in (b"used", b"unused"):
+        cache.keep(key, access(), 60, 0)
+    for number in range(100):
+        cache.keep(b"%d" % number, access(), 60, 0)
+        assert cache.find(b"used", 0)
+    assert cache.find(b"unused", 0) is None
+
+
 def test_large_claims_make_them_fewer() -> None:
     """security.md 230."""
     cache = AccessCache(entries=100)

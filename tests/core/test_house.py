@@ -23,6 +23,7 @@ LAYERS = [
     {"oidc_async.errors"},
     {"oidc_async.protocol"},
     {"oidc_async.runtime"},
+    {"oidc_async.statistics", "oidc_async.telemetry"},
     {
         "oidc_async.aiohttp_connections",
         "oidc_async.async_connections",
@@ -46,7 +47,7 @@ LAYERS = [
         "oidc_async.pause",
         "oidc_async.remembered",
         "oidc_async.service_tokens",
-        "oidc_async.statistics",
+        "oidc_async.stores",
     },
     {"oidc_async.provider", "oidc_async.provider_configuration"},
     {"oidc_async.introspection"},
@@ -65,11 +66,17 @@ LAYERS = [
 ASYNC = {"oidc_async.async_runtime", "oidc_async.async_connections"}
 BLOCKING = {"oidc_async.blocking_runtime", "oidc_async.blocking_connections", "oidc_async.deadline"}
 FAMILY = {"oidc_async.http_family"}
+ASYNC_STORES = {"oidc_async.stores.async_redis", "oidc_async.stores.async_sqlite"}
 TESTING = {"oidc_async.testing"}
 OWNERS = {
-    "asyncio": ASYNC | TESTING,
-    "threading": BLOCKING | TESTING,
-    "concurrent": BLOCKING,
+    "asyncio": ASYNC | ASYNC_STORES | TESTING,
+    "threading": BLOCKING
+    | {"oidc_async.deadline", "oidc_async.stores.memory", "oidc_async.stores.sqlite_file"}
+    | TESTING,
+    "concurrent": BLOCKING | {"oidc_async.stores.async_sqlite"},
+    "redis": {"oidc_async.stores.redis_client"},
+    "valkey": set[str](),
+    "sqlite3": {"oidc_async.stores.sqlite_file"},
     "h11": set[str](),
     "httpcore": FAMILY,
     "httpcore2": FAMILY,
@@ -77,6 +84,7 @@ OWNERS = {
     "httpx2": FAMILY,
     "certifi": set[str](),
     "joserfc": {"oidc_async.protocol.jose"},
+    "opentelemetry": {"oidc_async.telemetry"},
     "flask": {"flask_oidc_async"},
     "werkzeug": {"flask_oidc_async"},
     "quart": {"quart_oidc_async"},

@@ -15,6 +15,10 @@ from oidc_async.errors import (
     ResponseTooLarge,
 )
 from oidc_async.pause import Pause, is_outage
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.testing import Fault
+from tests.core.api import new_api
+from tests.core.worlds import World
 
 
 def may_ask(pause: Pause, now: float) -> bool:
@@ -102,3 +106,27 @@ def unreachable(**evidence: Any) -> ProviderUnreachable:
 def test_no_single_token_stops_all_others(error: ProviderError, expected: bool) -> None:
     """security.md 229: only what concerns all requests does."""
     assert is_outage(error) is expected
+
+
+def test_our_own_full_queue_shows_nothing_of_the_provider(
+    either_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """security.md 229: it neither begins a pause nor ends one."""
+    api = new_api(either_world)
+    runtime: Any = vars(getattr(api.server, "_origin", api.server))["_runtime"]
+
+    async def full(request: HttpRequest) -> HttpResponse:
+        raise ProviderOverloaded("our queue is full")
+
+    api.verify(api.issue())
+    with monkeypatch.context() as patched:
+        patched.setattr(runtime, "send", full)
+        assert isinstance(api.refusal(api.issue()), ProviderOverloaded)
+    api.verify(api.issue())
+    with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
+        api.refusal(api.issue())
+    api.pass_time(1)
+    with monkeypatch.context() as patched:
+        patched.setattr(runtime, "send", full)
+        assert isinstance(api.refusal(api.issue()), ProviderOverloaded)
+    assert isinstance(api.refusal(api.issue()), ProviderPaused)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oidc_async.errors import ClaimInvalid, InsufficientScope, InsufficientUserAuthentication, OIDCError
@@ -77,7 +77,8 @@ def test_access_is_a_mapping_with_typed_attributes() -> None:
         "https://op.example",
         NOW + 300,
     )
-    assert (token.scopes, token.audience) == ({"read", "write"}, {"api", "other"})
+    assert token.scopes == {"read", "write"}
+    assert token.audience == {"api", "other"}
 
 
 def test_what_a_provider_does_not_say_is_none() -> None:
@@ -125,6 +126,7 @@ documents = st.dictionaries(
 ).filter(lambda claims: not {"scope", "scp"} & claims.keys())
 
 
+@settings(max_examples=100, deadline=None)
 @given(documents, st.lists(st.text("abc:/", min_size=1), max_size=4))
 def test_claims_come_out_as_they_went_in(claims: dict[str, Any], scopes: list[str]) -> None:
     token = Access.of({**claims, "scope": scopes})
@@ -229,6 +231,7 @@ def test_a_missing_authentication_is_described() -> None:
 words = st.frozensets(st.sampled_from(["read", "write", "readwrite", "rea", "admin", "READ"]))
 
 
+@settings(max_examples=100, deadline=None)
 @given(words, words, words)
 def test_scopes_are_whole_words(granted: frozenset[str], all_of: frozenset[str], any_of: frozenset[str]) -> None:
     """security.md 146."""

@@ -166,6 +166,7 @@ def test_a_challenge_says_what_there_is_to_say(parameters: dict[str, str | None]
     assert challenge(parameters) == header
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(["error", "error_description", "scope", "acr_values"]), st.none() | st.text()))
 def test_nothing_breaks_out_of_a_challenge(parameters: dict[str, str | None]) -> None:
     """security.md 147, 154: whatever is told, the header is ASCII in one line, and can be parsed."""

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +21,10 @@ SECRET_KEY = "a secret of the provider lane 0123456789"
 
 
 def flask_app(configurations: Mapping[str, ProviderConfiguration], address: str) -> flask.Flask:
-    """A page for each provider at `/NAME`, and `/logout`."""
+    """For each provider a page at `/NAME`, an API at `/api/NAME` and one that wants a scope at `/api/NAME/write`.
+
+    `/either/NAME` is page and API, `/api/any` takes the tokens of each issuer; there are `/counters` and `/logout`.
+    """
     app = flask.Flask("provider_lane_flask")
     app.config.update(SECRET_KEY=SECRET_KEY, OIDC_REDIRECT_URI=f"{address}/callback")
     auth = flask_oidc_async.OIDCAuthentication(configurations, app)
@@ -29,8 +32,19 @@ def flask_app(configurations: Mapping[str, ProviderConfiguration], address: str)
     def profile() -> dict[str, Any]:
         return what_is_known(flask_oidc_async.UserSession(flask.session))
 
+    def identity() -> dict[str, Any]:
+        return {"identity": auth.current_token_identity}
+
     for name in configurations:
         app.add_url_rule(f"/{name}", name, auth.oidc_auth(name)(profile))
+        app.add_url_rule(f"/api/{name}", f"api {name}", auth.token_auth(name)(identity))
+        app.add_url_rule(f"/api/{name}/write", f"write {name}", auth.token_auth(name, "api:write")(identity))
+        app.add_url_rule(f"/either/{name}", f"either {name}", auth.access_control(name)(identity))
+    app.add_url_rule("/api/any", "any", auth.token_auth(one_for_each_issuer(configurations))(identity))
+
+    @app.get("/counters")
+    def counters() -> dict[str, Any]:
+        return {name: counted.to_dict() for name, counted in auth.statistics().items()}
 
     @app.get("/logout")
     @auth.oidc_logout
@@ -53,8 +67,19 @@ def quart_app(configurations: Mapping[str, ProviderConfiguration], address: str)
     async def profile() -> dict[str, Any]:
         return what_is_known(quart_oidc_async.UserSession(quart.session))
 
+    async def identity() -> dict[str, Any]:
+        return {"identity": auth.current_token_identity}
+
     for name in configurations:
         app.add_url_rule(f"/{name}", name, auth.oidc_auth(name)(profile))
+        app.add_url_rule(f"/api/{name}", f"api {name}", auth.token_auth(name)(identity))
+        app.add_url_rule(f"/api/{name}/write", f"write {name}", auth.token_auth(name, "api:write")(identity))
+        app.add_url_rule(f"/either/{name}", f"either {name}", auth.access_control(name)(identity))
+    app.add_url_rule("/api/any", "any", auth.token_auth(one_for_each_issuer(configurations))(identity))
+
+    @app.get("/counters")
+    async def counters() -> dict[str, Any]:
+        return {name: counted.to_dict() for name, counted in auth.statistics().items()}
 
     @app.get("/logout")
     @auth.oidc_logout
@@ -66,6 +91,10 @@ def quart_app(configurations: Mapping[str, ProviderConfiguration], address: str)
         return error
 
     return app
+
+
+def one_for_each_issuer(configurations: Mapping[str, ProviderConfiguration]) -> list[str]:
+    return list({configuration.issuer: name for name, configuration in configurations.items()}.values())
 
 
 def what_is_known(user: UserSession) -> dict[str, Any]:
@@ -116,3 +145,12 @@ def serving_quart(app: quart.Quart, address: str) -> Iterator[None]:
     finally:
         finished.set()
         thread.join()
+
+
+def serving(
+    framework: str, configurations: Mapping[str, ProviderConfiguration], address: str
+) -> AbstractContextManager[None]:
+    """The application of that framework, for as long as the context lasts."""
+    if framework == "flask":
+        return serving_flask(flask_app(configurations, address), address)
+    return serving_quart(quart_app(configurations, address), address)

@@ -25,6 +25,16 @@ CLIENTS = {
             authentication="client_secret_post",
         ),
         RegisteredClient(client_id="public", authentication="none"),
+        RegisteredClient(
+            client_id="portal",
+            client_secret="portal-secret-0123456789abcdef",
+            authentication="client_secret_basic",
+        ),
+        RegisteredClient(
+            client_id="api",
+            client_secret="api-secret-0123456789abcdef",
+            authentication="client_secret_basic",
+        ),
     )
 }
 

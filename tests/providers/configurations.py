@@ -1,17 +1,30 @@
 """How an application of ours is configured for a client of a real provider."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from oidc_async import ClientMetadata, ProviderConfiguration
 
 from .real_provider import RealProvider, RegisteredClient
 
 
-def configuration_of(provider: RealProvider, client: RegisteredClient) -> ProviderConfiguration:
+def configuration_of(
+    provider: RealProvider,
+    client: RegisteredClient,
+    *,
+    parameters: Mapping[str, str] | None = None,
+    metadata: Mapping[str, str] | None = None,
+    **options: Any,
+) -> ProviderConfiguration:
+    """With `parameters` of the authentication request and `metadata` of the client beside the usual ones."""
     return ProviderConfiguration(
         issuer=provider.issuer,
         client_metadata=ClientMetadata(
             client_id=client.client_id,
             client_secret=client.client_secret,
             token_endpoint_auth_method=client.authentication,
+            **(metadata or {}),
         ),
-        auth_request_params={"scope": ["openid", "profile", "email", "groups"]},
+        auth_request_params={"scope": ["openid", "profile", "email", "groups"], **(parameters or {})},
+        **options,
     )

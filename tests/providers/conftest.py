@@ -9,6 +9,7 @@ from .node_provider import NodeProvider
 from .processes import ServerProcess, free_port
 from .real_provider import RealProvider
 from .visitor import Visitor
+from .worlds import Asyncio, Threads, World
 
 running: list[ServerProcess] = []
 seen: dict[str, int] = {}
@@ -48,6 +49,13 @@ def provider(request: pytest.FixtureRequest) -> RealProvider:
 def visitor() -> Iterator[Visitor]:
     with Visitor() as someone:
         yield someone
+
+
+@pytest.fixture(params=[Threads, Asyncio])
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    chosen: World = request.param()
+    yield chosen
+    chosen.close()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
@@ -22,11 +23,21 @@ class HandMadeLogin:
     state: str
     nonce: str
     verifier: str
+    parameters: Mapping[str, str]
+    """Laid over those of the authorization request."""
 
     @classmethod
-    def begin(cls, provider: RealProvider, client: RegisteredClient, app: str) -> "HandMadeLogin":
+    def begin(cls, provider: RealProvider, client: RegisteredClient, app: str, **parameters: str) -> "HandMadeLogin":
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
-        return cls(provider=provider, client=client, app=app, state=state, nonce=nonce, verifier=verifier)
+        return cls(
+            provider=provider,
+            client=client,
+            app=app,
+            state=state,
+            nonce=nonce,
+            verifier=verifier,
+            parameters=parameters,
+        )
 
     @property
     def authorization_url(self) -> str:
@@ -40,6 +51,7 @@ class HandMadeLogin:
             "nonce": self.nonce,
             "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
+            **self.parameters,
         }
         return f"{self.metadata()['authorization_endpoint']}?{urlencode(query)}"
 

@@ -24,6 +24,11 @@ CLIENTS = {
             authentication="client_secret_post",
         ),
         RegisteredClient(client_id="public", authentication="none"),
+        RegisteredClient(
+            client_id="signed",
+            client_secret="signed-secret-0123456789abcdef0123456789abcdef",
+            authentication="client_secret_basic",
+        ),
     )
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .apps import flask_app, quart_app, serving_flask, serving_quart
+from .apps import serving
 from .canaille_provider import CanailleProvider
 from .configurations import configuration_of
 from .node_provider import NodeProvider
@@ -29,12 +29,8 @@ def app(
         for client in CLIENTS
     }
     address = apps[["flask", "quart"].index(request.param)]
-    if request.param == "flask":
-        with serving_flask(flask_app(configurations, address), address):
-            yield address
-    else:
-        with serving_quart(quart_app(configurations, address), address):
-            yield address
+    with serving(request.param, configurations, address):
+        yield address
 
 
 def page_of(provider: RealProvider, client: str) -> str:

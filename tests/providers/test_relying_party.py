@@ -6,10 +6,19 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from oidc_async import AsyncRelyingParty, AsyncRuntime, BlockingRuntime, Login, OAuthError, RelyingParty
+from oidc_async import (
+    AsyncRelyingParty,
+    AsyncRuntime,
+    BlockingRuntime,
+    Login,
+    OAuthError,
+    RelyingParty,
+    ResourceServer,
+)
 
 from .configurations import configuration_of
 from .hand_made_client import query_of
+from .node_provider import NodeProvider
 from .real_provider import RealProvider
 from .visitor import Visitor
 
@@ -75,3 +84,25 @@ def test_what_the_provider_refuses_is_an_oauth_error(
         with pytest.raises(OAuthError) as caught:
             rp.complete_login(request.pending, response)
     assert caught.value.error == "invalid_grant"
+
+
+def test_a_login_can_be_for_the_token_of_an_api(
+    node_provider: NodeProvider, visitor: Visitor, apps: list[str]
+) -> None:
+    """Such a token is not for userinfo (RFC 8707), so that is not asked."""
+    resource = "https://jwt.example"
+    configuration = configuration_of(
+        node_provider,
+        node_provider.clients["basic"],
+        parameters={"scope": "openid api:read", "resource": resource},
+        userinfo_http_method=None,
+        audience=resource,
+        access_token_verification="jwt",
+    )
+    with contextlib.closing(BlockingRuntime()) as runtime:
+        rp = RelyingParty(configuration, redirect_uri=f"{apps[2]}/callback", runtime=runtime)
+        request = rp.begin_login()
+        callback = node_provider.login(visitor, request.url, node_provider.alice)
+        login = rp.complete_login(request.pending, urlsplit(callback).query)
+        access = ResourceServer(configuration, runtime=runtime).verify(login.tokens.access_token or "")
+    assert (access.subject, access.scopes, login.userinfo) == ("alice", frozenset({"api:read"}), None)

@@ -18,7 +18,8 @@ from flask_oidc_async.provider_configuration import (
 from flask_oidc_async.redirect_uri_config import RedirectUriConfig
 from flask_oidc_async.user_session import UninitialisedSession, UserSession
 
-from oidc_async import AuthorizationRequest, Login, PendingLogin, RelyingParty
+from oidc_async import Access, AuthorizationRequest, Login, PendingLogin, RelyingParty, Statistics
+from oidc_async.protocol.token import TokenResponse
 
 app = Flask(__name__)
 client = ClientMetadata("client1", client_secret="secret1", post_logout_redirect_uris=["https://rp.example/bye"])
@@ -157,3 +158,71 @@ async def sorry_later(**problem: str) -> str:
 
 def of_the_error_view() -> None:
     assert_type(sorry(error="access_denied"), tuple[str, int])
+
+
+# views for bearer tokens keep their parameters, too
+
+
+@app.route("/api/token/<int:number>")
+@auth.token_auth("default", scopes_required=["read"])
+def api(number: int, extra: str = "") -> flask.Response:
+    identity = auth.current_token_identity
+    assert_type(identity, dict[str, Any] | None)
+    return jsonify(number=number, extra=extra, identity=identity)
+
+
+@app.route("/api/several")
+@auth.token_auth(["default", "other"], "read write", scopes_any={"a", "b"}, acr_values="gold", max_age=60)
+async def several() -> dict[str, str]:
+    return {}
+
+
+@app.route("/api/both")
+@auth.access_control("default", ("read",), requires=lambda access: access.subject == "alice")
+def both() -> str:
+    return "both"
+
+
+def is_alice(access: Access) -> bool:
+    assert_type(access.scopes, frozenset[str])
+    assert_type(access.subject, str | None)
+    assert_type(access.expires_at, float | None)
+    assert_type(access.to_dict(), dict[str, Any])
+    return access.get("sub") == "alice"
+
+
+async def is_alice_async(access: Access) -> bool:
+    return is_alice(access)
+
+
+def of_the_views_for_tokens() -> None:
+    assert_type(both, Callable[[], ResponseReturnValue])
+    assert_type(api(1, extra="more"), ResponseReturnValue)
+    assert_type(several(), ResponseReturnValue)
+    auth.token_auth("default", requires=is_alice)
+    auth.access_control("default", requires=is_alice_async)
+    api("one")  # type: ignore[arg-type]
+    auth.token_auth(1)  # type: ignore[arg-type]
+    auth.token_auth("default", 5)  # type: ignore[arg-type]
+    auth.token_auth("default", None, ["read"])  # type: ignore[call-arg]
+    auth.token_auth("default", requires=lambda: True)  # type: ignore[arg-type, misc]
+    auth.access_control(["default"])  # type: ignore[arg-type]
+
+
+# the client's own tokens, and what an operator asks for
+
+
+def of_the_client_itself() -> None:
+    client = auth.clients["default"]
+    assert_type(client.client_credentials_grant(), TokenResponse)
+    assert_type(client.client_credentials_grant(scope=["read"], audience="api"), TokenResponse)
+    tokens = client.service_token(scope="read")
+    assert_type(tokens.access_token, str)
+    assert_type(tokens.expires_in, float | None)
+    assert_type(tokens.get("scope"), Any | None)
+    assert_type(auth.statistics(), dict[str, Statistics])
+    assert_type(auth.statistics()["default"].hits, int)
+
+
+async def of_an_await_too_many() -> None:
+    await auth.clients["default"].client_credentials_grant()  # type: ignore[misc]

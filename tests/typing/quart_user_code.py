@@ -18,7 +18,8 @@ from quart_oidc_async.provider_configuration import (
 from quart_oidc_async.redirect_uri_config import RedirectUriConfig
 from quart_oidc_async.user_session import UninitialisedSession, UserSession
 
-from oidc_async import AsyncRelyingParty, AuthorizationRequest, Login, PendingLogin
+from oidc_async import Access, AsyncRelyingParty, AuthorizationRequest, Login, PendingLogin, Statistics
+from oidc_async.protocol.token import TokenResponse
 
 app = Quart(__name__)
 client = ClientMetadata("client1", client_secret="secret1", post_logout_redirect_uris=["https://rp.example/bye"])
@@ -161,3 +162,74 @@ async def sorry_later(**problem: str) -> str:
 
 async def of_the_error_view() -> None:
     assert_type(await sorry(error="access_denied"), tuple[str, int])
+
+
+# views for bearer tokens keep their parameters, too
+
+
+@app.route("/api/token/<int:number>")
+@auth.token_auth("default", scopes_required=["read"])
+def api(number: int, extra: str = "") -> quart.Response:
+    identity = auth.current_token_identity
+    assert_type(identity, dict[str, Any] | None)
+    return jsonify(number=number, extra=extra, identity=identity)
+
+
+@app.route("/api/several")
+@auth.token_auth(["default", "other"], "read write", scopes_any={"a", "b"}, acr_values="gold", max_age=60)
+async def several() -> dict[str, str]:
+    return {}
+
+
+@app.route("/api/both")
+@auth.access_control("default", ("read",), requires=lambda access: access.subject == "alice")
+def both() -> str:
+    return "both"
+
+
+def is_alice(access: Access) -> bool:
+    assert_type(access.scopes, frozenset[str])
+    assert_type(access.subject, str | None)
+    assert_type(access.expires_at, float | None)
+    assert_type(access.to_dict(), dict[str, Any])
+    return access.get("sub") == "alice"
+
+
+async def is_alice_async(access: Access) -> bool:
+    return is_alice(access)
+
+
+async def of_the_views_for_tokens() -> None:
+    assert_type(both, Callable[[], Coroutine[Any, Any, ResponseReturnValue]])
+    assert_type(await api(1, extra="more"), ResponseReturnValue)
+    assert_type(await several(), ResponseReturnValue)
+    auth.token_auth("default", requires=is_alice)
+    auth.access_control("default", requires=is_alice_async)
+    await api("one")  # type: ignore[arg-type]
+    auth.token_auth(1)  # type: ignore[arg-type]
+    auth.token_auth("default", 5)  # type: ignore[arg-type]
+    auth.token_auth("default", None, ["read"])  # type: ignore[call-arg]
+    auth.token_auth("default", requires=lambda: True)  # type: ignore[arg-type, misc]
+    auth.access_control(["default"])  # type: ignore[arg-type]
+
+
+# the client's own tokens, and what an operator asks for
+
+
+async def of_the_client_itself() -> None:
+    client = auth.clients["default"]
+    assert_type(await client.client_credentials_grant(), TokenResponse)
+    assert_type(await client.client_credentials_grant(scope=["read"], audience="api"), TokenResponse)
+    tokens = await client.service_token(scope="read")
+    assert_type(tokens.access_token, str)
+    assert_type(tokens.expires_in, float | None)
+    assert_type(tokens.get("scope"), Any | None)
+    assert_type(auth.statistics(), dict[str, Statistics])
+    assert_type(auth.statistics()["default"].hits, int)
+
+
+async def of_a_forgotten_await() -> None:
+    client = auth.clients["default"]
+    client.client_credentials_grant()  # type: ignore[unused-coroutine]
+    print(client.service_token().access_token)  # type: ignore[attr-defined]
+    client.client_credentials_grant()["access_token"]  # type: ignore[index]

@@ -39,6 +39,12 @@ def refused(**config: Any) -> str:
         ("session_idle_seconds", None),
         ("clock_skew", 30),
         ("login_seconds", 600),
+        ("rfc6750_status", False),
+        ("bearer_in_body", False),
+        ("resource", None),
+        ("token_cache_seconds", 60),
+        ("token_cache_refused_seconds", 5),
+        ("token_cache_entries", 100_000),
     ],
 )
 def test_by_default(name: str, expected: object) -> None:
@@ -75,6 +81,17 @@ def test_by_default(name: str, expected: object) -> None:
         pytest.param({"OIDC_CLOCK_SKEW": timedelta(seconds=5)}, "clock_skew", 5, id="CLOCK_SKEW-timedelta"),
         pytest.param({"OIDC_LOGIN_SECONDS": 120}, "login_seconds", 120, id="LOGIN_SECONDS"),
         pytest.param({"OIDC_LOGIN_SECONDS": None}, "login_seconds", 600, id="None-is-not-set"),
+        pytest.param({"OIDC_RFC6750_STATUS": True}, "rfc6750_status", True, id="RFC6750_STATUS"),
+        pytest.param({"OIDC_BEARER_IN_BODY": True}, "bearer_in_body", True, id="BEARER_IN_BODY"),
+        pytest.param(
+            {"OIDC_RESOURCE": "https://rp.example/api"}, "resource", "https://rp.example/api", id="RESOURCE"
+        ),
+        pytest.param({"OIDC_TOKEN_CACHE_SECONDS": 0}, "token_cache_seconds", 0, id="CACHE_SECONDS-0"),
+        pytest.param({"OIDC_TOKEN_CACHE_SECONDS": timedelta(minutes=5)}, "token_cache_seconds", 300, id="CACHE-dt"),
+        pytest.param({"OIDC_TOKEN_CACHE_REFUSED_SECONDS": 0}, "token_cache_refused_seconds", 0, id="REFUSED-0"),
+        pytest.param({"OIDC_TOKEN_CACHE_REFUSED_SECONDS": 2.5}, "token_cache_refused_seconds", 2.5, id="REFUSED"),
+        pytest.param({"OIDC_TOKEN_CACHE_ENTRIES": 1}, "token_cache_entries", 1, id="CACHE_ENTRIES"),
+        pytest.param({"OIDC_TOKEN_CACHE_ENTRIES": None}, "token_cache_entries", 100_000, id="ENTRIES-None"),
         pytest.param({"SESSION_COOKIE_NAME": "theirs"}, "login_seconds", 600, id="settings-of-others"),
     ],
 )
@@ -89,9 +106,10 @@ SECONDS = (
     "OIDC_SESSION_SECONDS",
     "PERMANENT_SESSION_LIFETIME",
 )
+FROM_ZERO = ("OIDC_TOKEN_CACHE_SECONDS", "OIDC_TOKEN_CACHE_REFUSED_SECONDS")
 
 
-@pytest.mark.parametrize("name", SECONDS)
+@pytest.mark.parametrize("name", [*SECONDS, *FROM_ZERO])
 @pytest.mark.parametrize(
     "value",
     ["600", True, -1, timedelta(seconds=-1), float("nan"), float("inf"), 1e300, [600], timedelta.max],
@@ -107,9 +125,34 @@ def test_a_lifetime_of_nothing_is_refused(name: str) -> None:
     assert name in refused(**{name: timedelta(0)})
 
 
+@pytest.mark.parametrize("name", ["OIDC_SESSION_PERMANENT", "OIDC_RFC6750_STATUS", "OIDC_BEARER_IN_BODY"])
 @pytest.mark.parametrize("value", ["true", "False", 1, 0])
-def test_what_is_neither_true_nor_false_is_refused(value: object) -> None:
-    assert refused(OIDC_SESSION_PERMANENT=value) == "OIDC_SESSION_PERMANENT must be True or False."
+def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
+    assert refused(**{name: value}) == f"{name} must be True or False."
+
+
+@pytest.mark.parametrize("value", [0, -1, 1.5, True, "1000", [1], 100_000_001, float("inf")], ids=str)
+def test_a_number_of_entries_is_a_whole_number(value: object) -> None:
+    assert refused(OIDC_TOKEN_CACHE_ENTRIES=value).startswith("OIDC_TOKEN_CACHE_ENTRIES must be a whole number")
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("http://rp.example", "must use https"),
+        ("https://rp.example?a=b", "must not have a query"),
+        ("https://rp.example#a", ""),
+        ("https://rp.example/ ", ""),
+        ("rp.example", ""),
+        ("", ""),
+        (5, ""),
+    ],
+)
+def test_a_resource_that_is_no_https_url_is_refused(value: object, problem: str) -> None:
+    """RFC 9728 1.2"""
+    message = refused(OIDC_RESOURCE=value)
+    assert message.startswith("OIDC_RESOURCE ")
+    assert problem in message
 
 
 @pytest.mark.parametrize(
@@ -121,6 +164,9 @@ def test_what_is_neither_true_nor_false_is_refused(value: object) -> None:
         ("OIDC_SESSION_PERMANANT", "OIDC_SESSION_PERMANENT"),
         ("OIDC_SESSION_IDLE", "OIDC_SESSION_IDLE_SECONDS"),
         ("OIDC_LOGIN_TIMEOUT", "OIDC_LOGIN_SECONDS"),
+        ("OIDC_RFC6750_STATUSES", "OIDC_RFC6750_STATUS"),
+        ("OIDC_TOKEN_CACHE", "OIDC_TOKEN_CACHE_SECONDS"),
+        ("OIDC_BEARER_BODY", "OIDC_BEARER_IN_BODY"),
         ("OIDC_", "OIDC_"),
         ("OIDC_CLIENT_ID", "OIDC_"),
     ],

@@ -177,6 +177,9 @@ class IntrospectionFaults:
         "a redirect that keeps the method", INTROSPECTION_REPLY(redirected(Endpoint.INTROSPECTION, 307))
     )
     INTROSPECTION_400 = refused("invalid_request", INTROSPECTION_REPLY(error("invalid_request")))
+    INTROSPECTION_UNSUPPORTED = refused(
+        "unsupported_token_type", INTROSPECTION_REPLY(error("unsupported_token_type"))
+    )
     INTROSPECTION_401 = refused("invalid_client", INTROSPECTION_REPLY(error("invalid_client", status=401)))
     INTROSPECTION_403 = refused("access_denied", INTROSPECTION_REPLY(error("access_denied", status=403)))
     INTROSPECTION_404 = refused("status 404", INTROSPECTION_REPLY(html(404)))

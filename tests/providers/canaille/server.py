@@ -25,7 +25,11 @@ CLIENTS = {
     "basic": ("client_secret_basic", "basic-secret-0123456789abcdef"),
     "post": ("client_secret_post", "post-secret-0123456789abcdef"),
     "public": ("none", None),
+    "portal": ("client_secret_basic", "portal-secret-0123456789abcdef"),
+    "api": ("client_secret_basic", "api-secret-0123456789abcdef"),
 }
+# whom the tokens of a client are for, beside itself
+AUDIENCES = {"portal": ["api"]}
 
 
 class ExactMemoryBackend(MemoryBackend):
@@ -107,7 +111,13 @@ def add_client(client_id: str, authentication: str, secret: str | None) -> None:
         token_endpoint_auth_method=authentication,
     )
     Backend.instance.save(client)
-    client.audience = [client]
+
+
+def add_audience(client_id: str) -> None:
+    client, *others = (
+        Backend.instance.get(models.Client, client_id=each) for each in (client_id, *AUDIENCES.get(client_id, []))
+    )
+    client.audience = [client, *others]
     Backend.instance.save(client)
 
 
@@ -118,6 +128,8 @@ def create() -> Flask:
         add_people()
         for client_id, (authentication, secret) in CLIENTS.items():
             add_client(client_id, authentication, secret)
+        for client_id in CLIENTS:
+            add_audience(client_id)
     return app
 
 

@@ -2,7 +2,7 @@
 // PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
-import { Provider } from 'oidc-provider';
+import { Provider, errors } from 'oidc-provider';
 
 const { PORT, APPS = '' } = process.env;
 const issuer = `http://127.0.0.1:${PORT}`;
@@ -15,13 +15,24 @@ const signingKey = (alg, type, options) => ({
   ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: `${alg}-1`,
 });
 
-const client = (client_id, token_endpoint_auth_method, client_secret) => ({
+const client = (client_id, token_endpoint_auth_method, client_secret, more = {}) => ({
   client_id, client_secret, token_endpoint_auth_method,
   redirect_uris: apps.map((app) => `${app}/callback`),
   post_logout_redirect_uris: apps.flatMap((app) => [`${app}/logout`, `${app}/logged-out`]),
   response_types: ['code'],
-  grant_types: ['authorization_code', 'refresh_token'],
+  grant_types: ['authorization_code', 'refresh_token', ...(client_secret ? ['client_credentials'] : [])],
+  ...more,
 });
+
+// APIs, and what tokens for them look like (RFC 8707)
+const tokenFormats = {
+  'https://opaque.example': 'opaque', 'https://another-opaque.example': 'opaque',
+  'https://jwt.example': 'jwt', 'https://another-jwt.example': 'jwt',
+};
+const api = (resource) => {
+  if (!Object.hasOwn(tokenFormats, resource)) throw new errors.InvalidTarget();
+  return { audience: resource, accessTokenFormat: tokenFormats[resource], scope: 'api:read api:write', accessTokenTTL: 600 };
+};
 
 // identifiers that hardly compress, as some directories use them
 const groups = (count) => Array.from({ length: count }, () => randomUUID());
@@ -41,10 +52,13 @@ const provider = new Provider(issuer, {
     client('basic', 'client_secret_basic', 'basic secret: 100% + a-b/0123456789'),
     client('post', 'client_secret_post', 'post-secret-0123456789abcdef0123456789abcdef'),
     client('public', 'none'),
+    client('signed', 'client_secret_basic', 'signed-secret-0123456789abcdef0123456789abcdef', {
+      introspection_signed_response_alg: 'RS256',
+    }),
   ],
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
   responseTypes: ['code'],
-  scopes: ['openid', 'offline_access'],
+  scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
   claims: {
     openid: ['sub', 'sid', 'auth_time'],
     profile: ['name', 'given_name', 'family_name', 'preferred_username'],
@@ -53,8 +67,13 @@ const provider = new Provider(issuer, {
   },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
   features: {
+    clientCredentials: { enabled: true },
     devInteractions: { enabled: true },
     introspection: { enabled: true },
+    jwtIntrospection: { enabled: true },
+    resourceIndicators: {
+      enabled: true, getResourceServerInfo: (_, resource) => api(resource), useGrantedResource: () => true,
+    },
     revocation: { enabled: true },
     rpInitiatedLogout: { enabled: true },
     userinfo: { enabled: true },
@@ -62,7 +81,10 @@ const provider = new Provider(issuer, {
   pkce: { required: () => true },
   issueRefreshToken: (_, registered) => registered.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
-  ttl: { AccessToken: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Grant: 3600, RefreshToken: 3600, Session: 3600 },
+  ttl: {
+    AccessToken: 600, ClientCredentials: 600, AuthorizationCode: 60, IdToken: 600, Interaction: 600, Grant: 3600,
+    RefreshToken: 3600, Session: 3600,
+  },
 });
 provider.on('server_error', (_, error) => console.error('server_error', error));
 provider.on('grant.error', (_, error) => console.error('grant.error', error.message, error.error_detail));
