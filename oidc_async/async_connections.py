@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import aclosing, nullcontext
 from contextvars import Context
@@ -60,7 +61,7 @@ class AsyncConnections:
 
     async def _give_back(self, connection: core.AsyncConnectionInterface) -> None:
         if connection.is_idle():
-            surplus = self._idle.push(connection)
+            surplus = self._idle.push(connection, time.monotonic())
             if surplus is not None:
                 await surplus.aclose()
 

@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -59,7 +60,7 @@ class BlockingConnections:
 
     def _give_back(self, connection: core.ConnectionInterface) -> None:
         if connection.is_idle():
-            surplus = self._idle.push(connection)
+            surplus = self._idle.push(connection, time.monotonic())
             if surplus is not None:
                 surplus.close()
 

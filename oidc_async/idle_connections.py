@@ -12,7 +12,6 @@ class Connection(Protocol):
     """What httpcore's connections tell, blocking and async."""
 
     def can_handle_request(self, origin: Any) -> bool: ...
-    def has_expired(self) -> bool: ...
 
 
 C = TypeVar("C", bound=Connection)
@@ -28,23 +27,23 @@ class IdleConnections(Generic[C]):
     def __init__(self, most: int, lock: AbstractContextManager[object]) -> None:
         self._most = most
         self._lock = lock
-        self._idle: list[C] = []
+        self._idle: list[tuple[C, float]] = []
 
     def pop(self, origin: Any) -> C | None:
         """The last used that leads to `origin`, be it expired."""
         with self._lock:
             for position in reversed(range(len(self._idle))):
-                if self._idle[position].can_handle_request(origin):
-                    return self._idle.pop(position)
+                if self._idle[position][0].can_handle_request(origin):
+                    return self._idle.pop(position)[0]
         return None
 
-    def push(self, connection: C) -> C | None:
-        """Keep `connection`; another one, or this, that is to be closed for it."""
+    def push(self, connection: C, now: float) -> C | None:
+        """Keep `connection`; another one, or this, that is to be closed for it. `now` in seconds, on any clock."""
         with self._lock:
-            self._idle.append(connection)
-            # The first has been idle for longest.
-            if len(self._idle) > self._most or self._idle[0].has_expired():
-                return self._idle.pop(0)
+            self._idle.append((connection, now))
+            # The first has been idle for longest. Its socket is not asked: in threads that takes a turn of them all.
+            if len(self._idle) > self._most or now - self._idle[0][1] >= KEEP_ALIVE:
+                return self._idle.pop(0)[0]
         return None
 
     def clear(self) -> list[C]:
@@ -52,7 +51,7 @@ class IdleConnections(Generic[C]):
         self._most = 0
         with self._lock:
             idle, self._idle = self._idle, []
-        return idle
+        return [connection for connection, _ in idle]
 
 
 def is_readable(transport: Any) -> bool:

@@ -3,25 +3,21 @@
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from oidc_async.idle_connections import IdleConnections
+from oidc_async.idle_connections import KEEP_ALIVE, IdleConnections
 
 
 @dataclass(eq=False)
 class Link:
     origin: str = "https://op.example"
-    expired: bool = False
 
     def can_handle_request(self, origin: str) -> bool:
         return origin == self.origin
-
-    def has_expired(self) -> bool:
-        return self.expired
 
 
 def stack(*links: Link, most: int = 10) -> IdleConnections[Link]:
     idle = IdleConnections[Link](most, nullcontext())
     for link in links:
-        assert idle.push(link) is None
+        assert idle.push(link, 100.0) is None
     return idle
 
 
@@ -42,20 +38,20 @@ def test_one_to_another_provider_is_left_alone() -> None:
 def test_no_more_than_so_many_are_kept_and_the_oldest_goes() -> None:
     oldest, older, new = Link(), Link(), Link()
     idle = stack(oldest, older, most=2)
-    assert idle.push(new) is oldest
+    assert idle.push(new, 100.0) is oldest
     assert [idle.pop(new.origin) for _ in range(3)] == [new, older, None]
 
 
 def test_one_that_grew_old_goes_when_another_comes() -> None:
-    old, other = Link(), Link()
+    old, other, new = Link(), Link(), Link()
     idle = stack(old, other)
-    old.expired = True
-    assert idle.push(Link()) is old
+    assert idle.push(new, 100.0 + KEEP_ALIVE / 2) is None
+    assert idle.push(Link(), 100.0 + KEEP_ALIVE) is old
 
 
 def test_after_the_end_none_is_kept() -> None:
     idle = stack(before := Link())
     assert idle.clear() == [before]
     late = Link()
-    assert idle.push(late) is late
+    assert idle.push(late, 100.0) is late
     assert idle.pop(before.origin) is None
