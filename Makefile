@@ -132,7 +132,7 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 	@$(MAKE) --no-print-directory .venv-lowest/.stamp-python
 	@$(if $(UV),:,$(call install,.venv-lowest,uv))
 	@$(or $(UV),.venv-lowest/bin/uv) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
-	  -e '.[flask,quart,httpx2,redis,telemetry]' --group test
+	  -e '.[flask,quart,httpx2,aiohttp,redis,telemetry]' --group test
 	@touch $@
 
 $(BENCH_STAMPS): .venv-bench-%/.stamp: .venv-bench-%/.stamp-python benchmarks/peers/%.txt

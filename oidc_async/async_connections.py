@@ -136,7 +136,7 @@ class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
         self._flush()
         if not self._received and not self._is_over:
             await self._arrival()
-        if self._failure is not None:
+        if self._failure is not None and not self._received:
             raise self._failure
         received = bytes(self._received[:max_bytes])
         del self._received[:max_bytes]
