@@ -1,5 +1,6 @@
 """Who is measured: an app, the server that it runs on, and the environment that both are installed in."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -69,8 +70,14 @@ def bare(server: str) -> Contender:
     return Contender(name="bare", app=f"bare_{FRAMEWORKS[server]}", server=server)
 
 
-def ours(server: str, name: str = "ours", **variables: str) -> Contender:
-    return Contender(name=name, app=f"ours_{FRAMEWORKS[server]}", server=server, variables=variables)
+def ours(server: str, name: str = "ours", environment: str = "ours", **http_settings: object) -> Contender:
+    return Contender(
+        name=name,
+        app=f"ours_{FRAMEWORKS[server]}",
+        server=server,
+        environment=environment,
+        variables={"OURS_HTTP_SETTINGS": json.dumps(http_settings)},
+    )
 
 
 def flask_pyoidc(server: str) -> Contender:

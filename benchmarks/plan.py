@@ -14,6 +14,7 @@ KNOWN = "known tokens"
 JWT, MEMORY, CACHE_SIZE, IMPORT_TIME = "JWT", "memory", "cache size", "import time"
 DELAYS = {"new": 20, "new-5": 5, "new-0": 0}
 """Milliseconds that the provider takes, in the figures of new tokens."""
+OVER_AIOHTTP = "ours over aiohttp"
 IN_PROCESS = "benchmarks.in_process"
 
 
@@ -62,7 +63,8 @@ def known_tokens_load(effort: Effort) -> UnderLoad:
 
 def new_tokens_load(effort: Effort, delay_ms: float) -> UnderLoad:
     quick = [
-        *(bare("uvicorn"), ours("uvicorn"), raw_sockets("uvicorn"), naive("uvicorn")),
+        *(bare("uvicorn"), ours("uvicorn"), ours("uvicorn", OVER_AIOHTTP, engine="aiohttp")),
+        *(raw_sockets("uvicorn"), naive("uvicorn")),
         *(bare("gunicorn"), ours("gunicorn"), flask_pyoidc("gunicorn")),
     ]
     full = [*variants("uvicorn"), *variants("gunicorn"), authlib("gunicorn")]
@@ -76,9 +78,8 @@ def new_tokens_load(effort: Effort, delay_ms: float) -> UnderLoad:
 
 def variants(server: str) -> list[Contender]:
     return [
-        ours(server, "ours, 256 at once", OURS_AT_ONCE="256"),
-        ours(server, "ours over httpx", OURS_CLIENT="httpx"),
-        ours(server, "ours over httpx2", OURS_CLIENT="httpx2"),
+        ours(server, "ours over httpx2", environment="ours-httpx2"),
+        ours(server, "ours, 256 at once", max_concurrency=256),
     ]
 
 
