@@ -7,6 +7,7 @@ CHROMIUM ?= $(firstword $(wildcard $(addprefix /usr/bin/,chromium chromium-brows
 NODE_DIR := tests/providers/node
 CANAILLE_REQUIREMENTS := tests/providers/canaille/requirements.txt
 BENCH_STAMPS := $(patsubst benchmarks/peers/%.txt,.venv-bench-%/.stamp,$(wildcard benchmarks/peers/*.txt))
+BENCH_LIBRARY := .venv-bench-ours/.stamp-library .venv-bench-ours-httpx2/.stamp-library
 
 RUN := .venv/bin/python -m
 PYTEST := $(RUN) pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
@@ -59,7 +60,7 @@ stores: need-redis .venv/.stamp-test
 lowest: .venv-lowest/.stamp
 	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(IN_PARALLEL) $(T)
 
-bench: need-wrk $(BENCH_STAMPS) .venv-bench-ours/.stamp-library
+bench: need-wrk $(BENCH_STAMPS) $(BENCH_LIBRARY)
 	@.venv-bench-ours/bin/python -m benchmarks $(if $(filter-out 0,$(QUICK)),--quick)
 
 format: .venv/.stamp-check
@@ -132,7 +133,7 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 	@$(MAKE) --no-print-directory .venv-lowest/.stamp-python
 	@$(if $(UV),:,$(call install,.venv-lowest,uv))
 	@$(or $(UV),.venv-lowest/bin/uv) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
-	  -e '.[flask,quart,httpx2,redis,telemetry]' --group test
+	  -e '.[flask,quart,httpx2,aiohttp,redis,telemetry]' --group test
 	@touch $@
 
 $(BENCH_STAMPS): .venv-bench-%/.stamp: .venv-bench-%/.stamp-python benchmarks/peers/%.txt
@@ -141,8 +142,8 @@ $(BENCH_STAMPS): .venv-bench-%/.stamp: .venv-bench-%/.stamp-python benchmarks/pe
 	@touch $@
 
 # with the versions that the file pins
-.venv-bench-ours/.stamp-library: .venv-bench-ours/.stamp pyproject.toml
-	@$(call install,.venv-bench-ours,-c benchmarks/peers/ours.txt -e '.[flask$(,)quart]')
+$(BENCH_LIBRARY): %/.stamp-library: %/.stamp pyproject.toml
+	@$(call install,$*,-c benchmarks/peers/ours.txt -e '.[flask$(,)quart]')
 	@touch $@
 
 $(NODE_DIR)/node_modules/.stamp: $(NODE_DIR)/package-lock.json

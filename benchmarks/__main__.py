@@ -15,9 +15,10 @@ import time
 from pathlib import Path
 
 from benchmarks import machine, plan
+from benchmarks.contenders import Contender
 from benchmarks.plan import FIGURES, FULL, QUICK, Effort
 from benchmarks.plot import draw
-from benchmarks.profiling import profile
+from benchmarks.profiling import profile_load, profile_logins
 from benchmarks.report import as_text, figures, headline, is_under_load, load_table, plain_table, write_readme
 from benchmarks.series import Results, read_results
 
@@ -51,9 +52,9 @@ def names(effort: Effort) -> list[str]:
     return [name for name in FIGURES if not (effort.quick and name in plan.SKIPPED_WHEN_QUICK)]
 
 
-def measure(effort: Effort, chosen: list[str]) -> Results:
+def measure(effort: Effort, wanted: list[str]) -> Results:
     results = Results(machine=machine.facts())
-    for name in chosen:
+    for name in wanted:
         results.series.extend(FIGURES[name](effort))
     return results
 
@@ -74,18 +75,22 @@ def publish(results: Results) -> None:
     write_readme(results)
 
 
-def profile_of(figure: str, contender: str) -> str:
+def profile_of(figure: str, view: str) -> str:
     loads = {
         "known": plan.known_tokens_load(FULL),
-        "new": plan.new_tokens_load(FULL, 20),
-        "new-5": plan.new_tokens_load(FULL, 5),
-        "new-0": plan.new_tokens_load(FULL, 0),
+        **{name: plan.new_tokens_load(FULL, delay) for name, delay in plan.DELAYS.items()},
     }
+    if figure == "login":
+        return profile_logins(chosen(plan.login_contenders(), view))
+    if figure not in loads:
+        sys.exit(f"There is a profile of {', '.join(loads)} and login only.")
     under = loads[figure]
-    chosen = {f"{who.name} on {who.server}": who for who in under.contenders}
-    if contender not in chosen:
-        sys.exit(f"{contender} is none of: {', '.join(chosen)}")
-    return profile(chosen[contender], under.load, under.delay_ms)
+    return profile_load(chosen(under.contenders, view), under.load, under.delay_ms)
+
+
+def chosen(contenders: list[Contender], view: str) -> Contender:
+    named = {f"{who.name} on {who.server}": who for who in contenders}
+    return named.get(view) or sys.exit(f"{view} is none of: {', '.join(named)}")
 
 
 def allow_many_connections() -> None:

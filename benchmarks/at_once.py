@@ -37,9 +37,12 @@ def _request(host: str, token: str) -> bytes:
 
 
 async def _status(reader: asyncio.StreamReader) -> int:
-    """The status of the answer, whose body is read to its end."""
-    async with asyncio.timeout(120):
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
-        await reader.readexactly(int(length[1]) if length else 0)
+    """The status of the answer, whose body is read to its end; 0 when there is none."""
+    try:
+        async with asyncio.timeout(120):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+            await reader.readexactly(int(length[1]) if length else 0)
+    except (OSError, EOFError):
+        return 0
     return int(head.split(b" ", 2)[1])

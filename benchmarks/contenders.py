@@ -1,5 +1,6 @@
 """Who is measured: an app, the server that it runs on, and the environment that both are installed in."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +11,7 @@ COMMANDS = {
     "uvicorn": "uvicorn --port {port} --log-level warning --no-access-log --backlog 2048 {app}:app",
     "hypercorn": "hypercorn --bind 127.0.0.1:{port} --workers 0 --backlog 2048 {app}:app",
     "gunicorn": "gunicorn --bind 127.0.0.1:{port} --workers 1 --worker-class gthread --threads {threads} "
-    "--no-control-socket {app}:app",
+    "--worker-connections 4000 --timeout 120 --no-control-socket {app}:app",
     "waitress": "waitress-serve --listen 127.0.0.1:{port} --threads {threads} --connection-limit 2000 {app}:app",
 }
 FRAMEWORKS = {"uvicorn": "quart", "hypercorn": "quart", "gunicorn": "flask", "waitress": "flask"}
@@ -69,8 +70,14 @@ def bare(server: str) -> Contender:
     return Contender(name="bare", app=f"bare_{FRAMEWORKS[server]}", server=server)
 
 
-def ours(server: str, name: str = "ours", **variables: str) -> Contender:
-    return Contender(name=name, app=f"ours_{FRAMEWORKS[server]}", server=server, variables=variables)
+def ours(server: str, name: str = "ours", environment: str = "ours", **http_settings: object) -> Contender:
+    return Contender(
+        name=name,
+        app=f"ours_{FRAMEWORKS[server]}",
+        server=server,
+        environment=environment,
+        variables={"OURS_HTTP_SETTINGS": json.dumps(http_settings)},
+    )
 
 
 def flask_pyoidc(server: str) -> Contender:
@@ -82,7 +89,7 @@ def authlib(server: str) -> Contender:
 
 
 def naive(server: str) -> Contender:
-    return Contender(name="naive httpx", app="naive_quart", server=server)
+    return Contender(name="naive httpx", app="naive_quart", server=server, environment="naive-httpx")
 
 
 def raw_sockets(server: str) -> Contender:

@@ -24,11 +24,14 @@ class Process:
         return json.loads(done.stdout)
 
 
-def measure(figure: str, processes: list[Process], rounds: int) -> list[Series]:
-    """One value for each measure and run of a process; a first run of each, in which files are read and modules
-    compiled, does not count."""
+def warm(processes: list[Process]) -> None:
+    """Files are read, and modules compiled."""
     for process in processes:
         process.run()
+
+
+def measure(figure: str, processes: list[Process], rounds: int) -> list[Series]:
+    """One value for each measure and run of a process."""
     runs: list[list[Mapping[str, float]]] = [[] for _ in processes]
     for _ in range(rounds):
         for process, seen in zip(processes, runs, strict=True):

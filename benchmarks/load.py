@@ -19,7 +19,7 @@ class Load:
 
     tokens: str
     clients: int
-    seconds: float
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

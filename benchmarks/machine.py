@@ -5,7 +5,7 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("oidc-async", "flask", "quart", "gunicorn", "waitress", "uvicorn", "hypercorn", "httpx", "httpx2")
+PACKAGES = ("oidc-async", "flask", "quart", "gunicorn", "waitress", "uvicorn", "hypercorn", "httpx", "aiohttp")
 
 
 def facts() -> dict[str, str]:

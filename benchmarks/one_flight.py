@@ -12,7 +12,7 @@ from benchmarks.upstream import Upstream
 FIGURE = "one flight"
 REQUESTS = 1000
 # all requests are there before the first answer is
-DELAY_MS = 2000
+DELAY_MS = 1000
 
 
 def measure(contenders: list[Contender], rounds: int) -> list[Series]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from benchmarks import in_turn, login, one_flight
-from benchmarks.contenders import authlib, bare, flask_pyoidc, naive, ours, raw_sockets
+from benchmarks.contenders import Contender, authlib, bare, flask_pyoidc, naive, ours, raw_sockets
 from benchmarks.in_turn import Process, measure_within
 from benchmarks.load import Load
 from benchmarks.series import Series
@@ -12,22 +12,30 @@ from benchmarks.under_load import UnderLoad
 
 KNOWN = "known tokens"
 JWT, MEMORY, CACHE_SIZE, IMPORT_TIME = "JWT", "memory", "cache size", "import time"
+DELAYS = {"new": 20, "new-5": 5, "new-0": 0}
+"""Milliseconds that the provider takes, in the figures of new tokens."""
+OVER_AIOHTTP = "ours over aiohttp"
 IN_PROCESS = "benchmarks.in_process"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """`rounds` is how often each contender has its turn, `seconds` how long it is under load each time."""
+    """How often each contender has its turn, and for how many seconds it is under load each time.
+
+    With a provider to ask the load lasts longer: what waits at the end of it is not counted.
+    """
 
     rounds: int
-    seconds: float
+    known_seconds: int
+    new_rounds: int
+    new_seconds: int
     logins: int
     imports: int
     quick: bool
 
 
-FULL = Effort(rounds=5, seconds=4, logins=100, imports=15, quick=False)
-QUICK = Effort(rounds=3, seconds=2, logins=50, imports=5, quick=True)
+FULL = Effort(rounds=7, known_seconds=3, new_rounds=5, new_seconds=5, logins=100, imports=15, quick=False)
+QUICK = Effort(rounds=3, known_seconds=2, new_rounds=2, new_seconds=3, logins=50, imports=5, quick=True)
 
 
 def new_tokens(delay_ms: float) -> str:
@@ -35,75 +43,86 @@ def new_tokens(delay_ms: float) -> str:
 
 
 def known_tokens_load(effort: Effort) -> UnderLoad:
-    more = [] if effort.quick else [raw_sockets("uvicorn"), naive("uvicorn"), bare("hypercorn"), ours("hypercorn")]
-    flask = (
-        [] if effort.quick else [authlib("gunicorn"), bare("waitress"), ours("waitress"), flask_pyoidc("waitress")]
-    )
+    quick = [
+        *(bare("uvicorn"), ours("uvicorn")),
+        *(bare("gunicorn"), ours("gunicorn"), flask_pyoidc("gunicorn")),
+    ]
+    full = [
+        *(raw_sockets("uvicorn"), naive("uvicorn")),
+        *(bare("hypercorn"), ours("hypercorn")),
+        authlib("gunicorn"),
+        *(bare("waitress"), ours("waitress"), flask_pyoidc("waitress")),
+    ]
     return UnderLoad(
         figure=KNOWN,
-        load=Load(tokens="known", clients=64, seconds=effort.seconds),
+        load=Load(tokens="known", clients=64, seconds=effort.known_seconds),
         delay_ms=5,
-        contenders=[
-            *(bare("uvicorn"), ours("uvicorn"), *more),
-            *(bare("gunicorn"), ours("gunicorn"), flask_pyoidc("gunicorn"), *flask),
-        ],
+        contenders=quick if effort.quick else [*quick, *full],
     )
 
 
 def new_tokens_load(effort: Effort, delay_ms: float) -> UnderLoad:
-    quart, flask = [ours("uvicorn")], [ours("gunicorn")]
-    if not effort.quick:
-        for variant, server in ((quart, "uvicorn"), (flask, "gunicorn")):
-            variant += [
-                ours(server, "ours, 256 at once", OURS_AT_ONCE="256"),
-                ours(server, "ours over httpx", OURS_CLIENT="httpx"),
-                ours(server, "ours over httpx2", OURS_CLIENT="httpx2"),
-            ]
-        flask.append(authlib("gunicorn"))
+    quick = [
+        *(bare("uvicorn"), ours("uvicorn"), ours("uvicorn", OVER_AIOHTTP, engine="aiohttp")),
+        *(raw_sockets("uvicorn"), naive("uvicorn")),
+        *(bare("gunicorn"), ours("gunicorn"), flask_pyoidc("gunicorn")),
+    ]
+    full = [*variants("uvicorn"), *variants("gunicorn"), authlib("gunicorn")]
     return UnderLoad(
         figure=new_tokens(delay_ms),
-        load=Load(tokens="new", clients=256, seconds=effort.seconds + 1),
+        load=Load(tokens="new", clients=256, seconds=effort.new_seconds),
         delay_ms=delay_ms,
-        contenders=[
-            *(bare("uvicorn"), *quart, naive("uvicorn"), raw_sockets("uvicorn")),
-            *(bare("gunicorn"), *flask, flask_pyoidc("gunicorn")),
-        ],
+        contenders=quick if effort.quick else [*quick, *full],
     )
 
 
+def variants(server: str) -> list[Contender]:
+    return [
+        ours(server, "ours over httpx2", environment="ours-httpx2"),
+        ours(server, "ours, 256 at once", max_concurrency=256),
+    ]
+
+
 def measure_one_flight(effort: Effort) -> list[Series]:
-    peers = [] if effort.quick else [naive("uvicorn"), flask_pyoidc("gunicorn")]
-    return one_flight.measure([ours("uvicorn"), ours("gunicorn"), *peers], effort.rounds)
+    # not on gunicorn, whose own work for so many threads would be what is seen
+    mine = [ours("uvicorn"), ours("waitress")]
+    if effort.quick:
+        return one_flight.measure(mine, rounds=1)
+    return one_flight.measure([*mine, naive("uvicorn"), flask_pyoidc("waitress")], effort.new_rounds)
+
+
+def login_contenders() -> list[Contender]:
+    return [ours("gunicorn"), flask_pyoidc("gunicorn")]
 
 
 def measure_logins(effort: Effort) -> list[Series]:
-    return login.measure([ours("gunicorn"), flask_pyoidc("gunicorn")], effort.rounds, effort.logins)
+    return login.measure(login_contenders(), effort.rounds, effort.logins)
+
+
+def measure_new_tokens(delay_ms: float) -> Callable[[Effort], list[Series]]:
+    return lambda effort: new_tokens_load(effort, delay_ms).measure(effort.new_rounds)
 
 
 def measure_memory(effort: Effort) -> list[Series]:
-    return [
-        series
-        for kind in (("resident",) if effort.quick else ("resident", "tracemalloc"))
-        for series in in_turn.measure(
-            f"{MEMORY}, {kind}",
-            [Process(contender=who, arguments=_module("memory", who, kind)) for who in ("ours", "dict")],
-            1 if effort.quick else effort.rounds,
-        )
-    ]
+    kinds = ("resident",) if effort.quick else ("resident", "tracemalloc")
+    return [series for kind in kinds for series in _memory(kind, 1 if effort.quick else 5)]
+
+
+def _memory(kind: str, rounds: int) -> list[Series]:
+    processes = [Process(contender=who, arguments=_module("memory", who, kind)) for who in ("ours", "dict")]
+    return in_turn.measure(f"{MEMORY}, {kind}", processes, rounds)
 
 
 def measure_imports(effort: Effort) -> list[Series]:
     script = "benchmarks/in_process/import_time.py"
     alone = ("flask", "httpx", "joserfc.jwk", "joserfc.jws", "joserfc.jwt")
-    return in_turn.measure(
-        IMPORT_TIME,
-        [
-            Process(contender="flask, httpx and joserfc alone", arguments=(script, *alone)),
-            Process(contender="ours", arguments=(script, "flask_oidc_async")),
-            Process(contender="flask-pyoidc", arguments=(script, "flask_pyoidc"), environment="flask-pyoidc"),
-        ],
-        effort.imports,
-    )
+    processes = [
+        Process(contender="flask, httpx and joserfc alone", arguments=(script, *alone)),
+        Process(contender="ours", arguments=(script, "flask_oidc_async")),
+        Process(contender="flask-pyoidc", arguments=(script, "flask_pyoidc"), environment="flask-pyoidc"),
+    ]
+    in_turn.warm(processes)
+    return in_turn.measure(IMPORT_TIME, processes, effort.imports)
 
 
 def _module(name: str, *arguments: str) -> tuple[str, ...]:
@@ -112,9 +131,7 @@ def _module(name: str, *arguments: str) -> tuple[str, ...]:
 
 FIGURES: Mapping[str, Callable[[Effort], list[Series]]] = {
     "known": lambda effort: known_tokens_load(effort).measure(effort.rounds),
-    "new": lambda effort: new_tokens_load(effort, 20).measure(effort.rounds),
-    "new-5": lambda effort: new_tokens_load(effort, 5).measure(effort.rounds),
-    "new-0": lambda effort: new_tokens_load(effort, 0).measure(effort.rounds),
+    **{name: measure_new_tokens(delay) for name, delay in DELAYS.items()},
     "one-flight": measure_one_flight,
     "jwt": lambda effort: measure_within(JWT, Process(contender="", arguments=_module("jwt", str(effort.rounds)))),
     "memory": measure_memory,

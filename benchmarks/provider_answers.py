@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 
-CLIENT_ID = "benchmark-client"
-CLIENT_SECRET = "benchmark-secret-0123456789abcdef"
+from benchmarks.credentials import CLIENT_ID
+
 KEY_ID = "key-1"
 LIFETIME = 86_400
 INACTIVE = b'{"active": false}'

@@ -94,7 +94,10 @@ def plain_table(results: Results, figure: str) -> list[Row]:
 
 
 def of_figure(results: Results, figure: str) -> list[Series]:
-    return [series for series in results.series if series.figure == figure]
+    """By the servers, in the order in which these were first met."""
+    found = [series for series in results.series if series.figure == figure]
+    groups = list(dict.fromkeys(series.group for series in found))
+    return sorted(found, key=lambda series: groups.index(series.group))
 
 
 def is_under_load(results: Results, figure: str) -> bool:

@@ -10,6 +10,7 @@ from benchmarks.contenders import Contender, Server
 from benchmarks.load import Load
 from benchmarks.series import Series, by_measure
 from benchmarks.upstream import Upstream
+from tests.providers.processes import ServerFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,8 @@ class UnderLoad:
         ]
 
     def _run(self, server: Server, upstream: Upstream) -> Mapping[str, float]:
-        # connections, metadata and, for the known tokens, the tokens themselves
-        send_in_turn(server.address, load.KNOWN_TOKENS if self.load.tokens == "known" else load.KNOWN_TOKENS[:64])
+        upstream.settle()
+        warm(server, self.load)
         asked, used = upstream.statistics(), server.cpu_seconds()
         served = load.run(self.load, server.address)
         used, after = server.cpu_seconds() - used, upstream.statistics()
@@ -52,6 +53,14 @@ class UnderLoad:
             "provider_busy": (after.cpu_seconds - asked.cpu_seconds) / served.seconds,
             "load_busy": served.cpu_seconds / served.seconds,
         }
+
+
+def warm(server: Server, under: Load) -> None:
+    """Connections, metadata and, where they are to be known, the tokens themselves."""
+    tokens = load.KNOWN_TOKENS if under.tokens == "known" else load.KNOWN_TOKENS[:64]
+    statuses = send_in_turn(server.address, tokens)
+    if set(statuses) != {200}:
+        raise ServerFailed(f"{server.name} answered {dict(statuses)}:\n{server.log()}")
 
 
 def _line(contender: Contender, run: Mapping[str, float]) -> str:

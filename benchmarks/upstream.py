@@ -1,12 +1,14 @@
 """The stand-in for the provider, started, and what it counts."""
 
 import json
+import time
 import urllib.request
 from dataclasses import dataclass
 
 from benchmarks.processor_time import LOAD_CORES, on_cores
 from tests.providers.processes import ROOT, ServerProcess, free_port, leashed
 
+QUIET_SECONDS = 0.3
 PROVIDER = ROOT / "benchmarks" / "provider.py"
 
 
@@ -28,6 +30,12 @@ class Upstream(ServerProcess):
             ready_url=f"{self.issuer}/stats",
             environment={"PYTHONPATH": str(ROOT)},
         )
+
+    def settle(self) -> None:
+        """Wait until nobody asks any more: what an ended load has begun goes on for a while, in a slow view."""
+        last = -1
+        while last != (last := self.statistics().introspections):
+            time.sleep(QUIET_SECONDS)
 
     def statistics(self) -> Statistics:
         with urllib.request.urlopen(f"{self.issuer}/stats") as response:

@@ -15,6 +15,7 @@ from .errors import (
     TokenError,
 )
 from .protocol.access import Access, Requirements
+from .protocol.token import TokenResponse
 from .provider_configuration import (
     ClientMetadata,
     ClientRegistrationInfo,
@@ -55,6 +56,7 @@ __all__ = [
     "ResourceServer",
     "Statistics",
     "TokenError",
+    "TokenResponse",
     "UninitialisedSession",
     "UserSession",
 ]

@@ -4,23 +4,22 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
-from contextlib import aclosing, nullcontext
+from contextlib import nullcontext
 from contextvars import Context
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import partial
+from typing import Any, Protocol, TypeVar, cast
 
-from .errors import OIDCError, ProviderOverloaded
+from .errors import ConfigurationError, OIDCError, ProviderOverloaded
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
-from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response, require_client
+from .given_client import AsyncGivenClient, require_client
+from .http_exchange import address_of
 from .http_failure import describe, provider_failure, require_http_url
-from .http_settings import DEFAULT_SETTINGS, require_usable, tls_context
+from .http_settings import DEFAULT_SETTINGS, LazyTls, require_usable
 from .idle_connections import KEEP_ALIVE
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import HttpSettings
-
-if TYPE_CHECKING:
-    from .async_connection import AsyncConnections
 
 T = TypeVar("T")
 
@@ -48,10 +47,9 @@ class AsyncRuntime:
     ) -> None:
         require_usable(settings)
         self._settings = settings
-        self._given_client = require_client(http_client, "AsyncClient")
         self._clock = clock
         self._monotonic = monotonic
-        self._tls: ssl.SSLContext | None = None
+        self._new_engine = _engine_of(settings, require_client(http_client, "AsyncClient"))
         self._homes: dict[asyncio.AbstractEventLoop, _Home] = {}
 
     def now(self) -> float:
@@ -68,7 +66,7 @@ class AsyncRuntime:
         try:
             require_http_url(request)
             async with asyncio.timeout(min(self._settings.deadline, request.seconds)):
-                return await self._pass(home, request, origin(request.url))
+                return await self._pass(home, request)
         except Exception as error:
             failure = provider_failure(request, error)
         raise failure
@@ -105,52 +103,63 @@ class AsyncRuntime:
             # Connections refer to their loop, so a weak mapping would never let go of it.
             for closed in [known for known in list(self._homes) if known.is_closed()]:
                 self._homes.pop(closed, None)
-            home = self._homes[loop] = _Home(self._settings, self._monotonic)
+            home = self._homes[loop] = _Home(self._settings, self._monotonic, self._new_engine)
         return home
 
-    async def _pass(self, home: "_Home", request: HttpRequest, provider: str) -> HttpResponse:
-        gate = home.gate_to(provider)
+    async def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+        gate = home.gate_to(address_of(request.url).origin)
         await gate.enter(request)
         begun = self._monotonic()
         try:
-            if self._given_client is None:
-                response = await (await home.connections(self._tls_context)).exchange(request, provider)
-            else:
-                response = await self._exchange_by(self._given_client, request)
+            response = await (await home.engine()).exchange(request)
         finally:
             gate.leave()
         return replace(response, seconds=self._monotonic() - begun)
 
-    def _tls_context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = tls_context(self._settings)
-        return self._tls
 
-    async def _exchange_by(self, client: Any, request: HttpRequest) -> HttpResponse:
-        settings = self._settings
-        outgoing = client_request(client, request, settings.connect_timeout, settings.deadline)
-        response = await client.send(outgoing, stream=True, auth=as_it_is, follow_redirects=False)
-        try:
-            forget_cookies(client, response)
-            body, is_filled = body_of(request, response)
-            if not is_filled:
-                async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as chunks:
-                    async for chunk in chunks:
-                        body.feed(chunk)
-            return read_response(response, body)
-        finally:
-            await response.aclose()
+class _Engine(Protocol):
+    """What carries the requests of one event loop."""
+
+    async def exchange(self, request: HttpRequest) -> HttpResponse: ...
+    async def aclose(self) -> None: ...
+
+
+def _engine_of(settings: HttpSettings, given_client: Any) -> Callable[[], _Engine]:
+    """What makes an engine, inside its event loop."""
+    if given_client is not None:
+        return partial(AsyncGivenClient, given_client, settings)
+    if settings.engine == "aiohttp":
+        return partial(_aiohttp_connections(), settings, LazyTls(settings))
+    return partial(_own_connections, settings, LazyTls(settings))
+
+
+def _own_connections(settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> _Engine:
+    # not with the module: who never sends, or has a client, need not load what speaks HTTP
+    from .async_connections import AsyncConnections
+
+    return AsyncConnections(settings, tls)
+
+
+def _aiohttp_connections() -> Callable[..., _Engine]:
+    try:
+        from .aiohttp_connections import AiohttpConnections
+    except ImportError as error:
+        raise ConfigurationError('engine: pip install "oidc-async[aiohttp]"', setting="engine") from error
+    return AiohttpConnections
 
 
 class _Home:
     """What belongs to one event loop."""
 
-    def __init__(self, settings: HttpSettings, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, settings: HttpSettings, monotonic: Callable[[], float], new_engine: Callable[[], _Engine]
+    ) -> None:
         self._settings = settings
         self._gates: dict[str, _Gate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_TaskFlight] = Flights(failures, nullcontext())
-        self._connections: AsyncConnections | None = None
+        self._new_engine = new_engine
+        self._engine: _Engine | None = None
         self._lifeline: AsyncGenerator[None] | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._hold_seconds = settings.deadline + KEEP_ALIVE
@@ -166,16 +175,13 @@ class _Home:
         gate = self._gates.get(origin(url))
         return 0 if gate is None else gate.waiting
 
-    async def connections(self, tls: Callable[[], ssl.SSLContext]) -> "AsyncConnections":
-        if self._connections is None:
-            # not with the module: who never sends, or has a client, need not load what speaks HTTP
-            from .async_connection import AsyncConnections
-
-            self._connections = AsyncConnections(self._settings, tls)
-            self._lifeline = _closing_with_the_loop(self._connections)
+    async def engine(self) -> _Engine:
+        if self._engine is None:
+            self._engine = self._new_engine()
+            self._lifeline = _closing_with_the_loop(self._engine)
             await anext(self._lifeline)
         self._hold_on()
-        return self._connections
+        return self._engine
 
     async def aclose(self) -> None:
         if self._hold is not None:
@@ -242,10 +248,10 @@ class _TaskFlight(Flight):
 def _let_go(_lifeline: AsyncGenerator[None] | None) -> None: ...
 
 
-async def _closing_with_the_loop(connections: "AsyncConnections") -> AsyncGenerator[None]:
+async def _closing_with_the_loop(engine: _Engine) -> AsyncGenerator[None]:
     # A loop that shuts down closes the async generators that it has begun.
     try:
         yield
     finally:
-        connections.close()
+        await engine.aclose()
         await asyncio.sleep(0)  # for the transports, which close themselves in the next turn

@@ -8,21 +8,20 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from functools import partial
+from typing import Any, Protocol, TypeVar, cast
 
 from .blocking import finish
 from .deadline import Deadline
-from .errors import OIDCError, ProviderOverloaded, ProviderTimeout
+from .errors import ConfigurationError, OIDCError, ProviderOverloaded, ProviderTimeout
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
-from .http_exchange import as_it_is, body_of, client_request, forget_cookies, read_response, require_client
+from .given_client import GivenClient, require_client
+from .http_exchange import address_of
 from .http_failure import describe, provider_failure, require_http_url
-from .http_settings import DEFAULT_SETTINGS, require_usable, tls_context
+from .http_settings import DEFAULT_SETTINGS, LazyTls, require_usable
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import REPEATING_SECONDS, HttpSettings
-
-if TYPE_CHECKING:
-    from .blocking_connection import BlockingConnections
 
 T = TypeVar("T")
 
@@ -53,10 +52,10 @@ class BlockingRuntime:
     ) -> None:
         require_usable(settings)
         self._settings = settings
-        self._given_client = require_client(http_client, "Client")
         self._clock = clock
         self._monotonic = monotonic
-        self._tls: ssl.SSLContext | None = None
+        self._deadline = Deadline()
+        self._new_engine = _engine_of(settings, require_client(http_client, "Client"), self._deadline)
         self._homes: dict[int, _Home] = {}
         # an app that is dropped, as in tests, leaves no connections behind
         weakref.finalize(self, _close, self._homes)
@@ -71,10 +70,11 @@ class BlockingRuntime:
         time.sleep(seconds)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        home, deadline = self._home(), Deadline(min(self._settings.deadline, request.seconds))
+        home = self._home()
         try:
             require_http_url(request)
-            return self._pass(home, request, origin(request.url), deadline)
+            with self._deadline.after(min(self._settings.deadline, request.seconds)):
+                return self._pass(home, request)
         except Exception as error:
             failure = provider_failure(request, error)
         raise failure
@@ -111,73 +111,63 @@ class BlockingRuntime:
         Without a lock: one that another thread holds at the moment of the fork stays locked in the child.
         """
         pid = os.getpid()
-        return self._homes.get(pid) or self._homes.setdefault(pid, _Home(self._settings, self._monotonic))
+        return self._homes.get(pid) or self._homes.setdefault(
+            pid, _Home(self._settings, self._monotonic, self._new_engine())
+        )
 
-    def _pass(self, home: "_Home", request: HttpRequest, provider: str, deadline: Deadline) -> HttpResponse:
-        gate = home.gate_to(provider)
-        gate.enter(request, deadline)
+    def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+        gate = home.gate_to(address_of(request.url).origin)
+        gate.enter(request, self._deadline.left())
         begun = self._monotonic()
         try:
-            if self._given_client is None:
-                response = home.connections(self._tls_context).exchange(request, provider, deadline)
-            else:
-                response = self._exchange_by(self._given_client, request, deadline)
+            response = home.engine.exchange(request)
         finally:
             gate.leave()
         return replace(response, seconds=self._monotonic() - begun)
 
-    def _tls_context(self) -> ssl.SSLContext:
-        if self._tls is None:
-            self._tls = tls_context(self._settings)
-        return self._tls
 
-    def _exchange_by(self, client: Any, request: HttpRequest, deadline: Deadline) -> HttpResponse:
-        outgoing = client_request(client, request, deadline.left(self._settings.connect_timeout), deadline.left())
-        response = client.send(outgoing, stream=True, auth=as_it_is, follow_redirects=False)
-        try:
-            forget_cookies(client, response)
-            body, is_filled = body_of(request, response)
-            for chunk in () if is_filled else response.iter_raw():
-                body.feed(chunk)
-                deadline.left()
-            return read_response(response, body)
-        finally:
-            response.close()
+class _Engine(Protocol):
+    """What carries the requests of one process."""
+
+    def exchange(self, request: HttpRequest) -> HttpResponse: ...
+    def close(self) -> None: ...
+
+
+def _engine_of(settings: HttpSettings, given_client: Any, deadline: Deadline) -> Callable[[], _Engine]:
+    """What makes an engine, inside its process."""
+    if given_client is not None:
+        return partial(GivenClient, given_client, settings, deadline.left)
+    if settings.engine != "httpx":
+        raise ConfigurationError("engine must be httpx here: aiohttp serves no threads", setting="engine")
+    return partial(_own_connections, settings, LazyTls(settings), deadline)
+
+
+def _own_connections(settings: HttpSettings, tls: Callable[[], ssl.SSLContext], deadline: Deadline) -> _Engine:
+    # not with the module: who never sends, or has a client, need not load what speaks HTTP
+    from .blocking_connections import BlockingConnections
+
+    return BlockingConnections(settings, tls, deadline)
 
 
 def _close(homes: "dict[int, _Home]") -> None:
     home = homes.pop(os.getpid(), None)
     if home is not None:
-        home.close()
+        home.engine.close()
 
 
 class _Home:
     """What belongs to one process."""
 
-    def __init__(self, settings: HttpSettings, monotonic: Callable[[], float]) -> None:
+    def __init__(self, settings: HttpSettings, monotonic: Callable[[], float], engine: _Engine) -> None:
         self._settings = settings
         self._gates: dict[str, _Gate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_ThreadFlight] = Flights(failures, threading.Lock())
-        self._lock = threading.Lock()
-        self._connections: BlockingConnections | None = None
+        self.engine = engine
 
     def gate_to(self, provider: str) -> "_Gate":
         """One for each origin: a provider that hangs must not hold up the others."""
         return self._gates.get(provider) or self._gates.setdefault(provider, _Gate(self._settings))
-
-    def connections(self, tls: Callable[[], ssl.SSLContext]) -> "BlockingConnections":
-        if self._connections is None:
-            # not with the module: who never sends, or has a client, need not load what speaks HTTP
-            from .blocking_connection import BlockingConnections
-
-            with self._lock:
-                self._connections = self._connections or BlockingConnections(self._settings, tls)
-        return self._connections
-
-    def close(self) -> None:
-        if self._connections is not None:
-            self._connections.close()
 
     def queue_length(self, url: str) -> int:
         gate = self._gates.get(origin(url))
@@ -193,9 +183,9 @@ class _Gate:
         self._lock = threading.Lock()
         self.waiting = 0
 
-    def enter(self, request: HttpRequest, deadline: Deadline) -> None:
+    def enter(self, request: HttpRequest, patience: float) -> None:
         if not self._slots.acquire(blocking=False):
-            self._wait(request, deadline.left())
+            self._wait(request, patience)
 
     def leave(self) -> None:
         self._slots.release()

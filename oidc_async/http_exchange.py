@@ -1,68 +1,84 @@
-"""What a caller's own HTTP client is asked for, and what is kept of its answers: no cookies, no encodings.
+"""What goes over the wire for a request of ours, and what is kept of the answer: no cookies, no encodings."""
 
-httpx and httpx2 have one API and different classes, for blocking and for async; here they are just objects.
-"""
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
-import sys
-from contextlib import suppress
-from typing import Any, TypeVar
-
-from .errors import ConfigurationError
 from .protocol.http_message import HttpRequest, HttpResponse
+from .protocol.uri import origin
 from .response_body import ResponseBody
 
-R = TypeVar("R")
+_OURS = frozenset(
+    {"Accept-Encoding", "Connection", "Content-Length", "Cookie", "Host", "Proxy-Authorization", "Transfer-Encoding"}
+)
+_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
 
-def require_client(client: object | None, kind: str) -> Any:
-    """`client`, when it is None or of this class of httpx or httpx2. Raises ConfigurationError."""
-    # whoever has such a client has imported its library
-    families = [sys.modules[name] for name in ("httpx", "httpx2") if sys.modules.get(name) is not None]
-    if client is None or isinstance(client, tuple(getattr(family, kind) for family in families)):
-        return client
-    raise ConfigurationError(
-        f"http_client is {type(client).__module__}.{type(client).__name__}; "
-        f"the {'async' if kind == 'AsyncClient' else 'blocking'} classes take an httpx.{kind} or httpx2.{kind}",
-        setting="http_client",
+class Address(NamedTuple):
+    """The parts of a URL."""
+
+    origin: str
+    scheme: bytes
+    host: bytes
+    port: int | None
+    target: bytes
+
+
+@lru_cache(maxsize=256)
+def address_of(url: str) -> Address:
+    """Raises UnicodeError for what does not fit into a request."""
+    parts = urlsplit(url)
+    host, query = parts.hostname or "", f"?{parts.query}" if parts.query else ""
+    target = (parts.path or "/") + query
+    return Address(
+        origin(url), parts.scheme.encode("ascii"), host.encode("ascii"), parts.port, target.encode("ascii")
     )
 
 
-def client_request(client: Any, request: HttpRequest, connect_timeout: float, timeout: float) -> Any:
-    """`request` as `client` builds it; the timeouts are seconds for connecting and for each wait after it."""
-    built = client.build_request(
-        request.method,
-        request.url,
-        headers=dict(request.headers),
-        content=request.body,
-        timeout=(connect_timeout, timeout, timeout, timeout),
-    )
-    built.headers["Accept-Encoding"] = "identity"
-    built.headers.pop("Cookie", None)
-    return built
+def credentials_of(proxy: str) -> tuple[bytes, bytes] | None:
+    """User name and password in the URL of a proxy."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return None
+    return unquote(parts.username).encode(), unquote(parts.password or "").encode()
 
 
-def as_it_is(request: R) -> R:
-    """In place of an `auth` of the client or of the URL: the Authorization header belongs to the protocol."""
-    return request
+def headers_of(request: HttpRequest, user_agent: str) -> list[tuple[bytes, bytes]]:
+    """The headers as they go out; what frames the message is never taken over from `request`.
+
+    Raises UnicodeError for what cannot be sent.
+    """
+    given = {name.title(): value for name, value in request.headers.items()}
+    headers = {
+        "Host": address_of(request.url).origin.partition("://")[2],
+        "User-Agent": user_agent,
+        "Accept": "*/*",
+        **{name: value for name, value in given.items() if name not in _OURS},
+        "Accept-Encoding": "identity",
+    }
+    if request.body or request.method in _WITH_BODY:
+        headers["Content-Length"] = str(len(request.body))
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
 
 
-def forget_cookies(client: Any, response: Any) -> None:
-    """One client serves all users: a cookie that was set for one must not reach the next."""
-    if "Set-Cookie" in response.headers:
-        for cookie in response.cookies.jar:
-            with suppress(KeyError):
-                client.cookies.jar.clear(cookie.domain, cookie.path, cookie.name)
+class Answer:
+    """A response as it comes in."""
+
+    def __init__(self, request: HttpRequest, status: int, headers: Iterable[tuple[str, str]]) -> None:
+        self._status = status
+        self._headers: dict[str, str] = {}
+        for name, value in headers:
+            key = name.lower()
+            before = self._headers.get(key)
+            self._headers[key] = value if before is None else f"{before}, {value}"
+        self._headers.pop("set-cookie", None)
+        self.body = ResponseBody(request, self._headers.get("content-encoding", ""))
+
+    def complete(self) -> HttpResponse:
+        return HttpResponse(status=self._status, headers=self._headers, body=self.body.complete())
 
 
-def body_of(request: HttpRequest, response: Any) -> tuple[ResponseBody, bool]:
-    """An empty body to feed from the wire; True beside it when there is no wire and it is filled already."""
-    if response.is_stream_consumed:  # mock transports give bodies that are read and decoded
-        body = ResponseBody(request, "identity")
-        body.feed(response.content)
-        return body, True
-    return ResponseBody(request, response.headers.get("Content-Encoding", "")), False
-
-
-def read_response(response: Any, body: ResponseBody) -> HttpResponse:
-    headers = {name.lower(): value for name, value in response.headers.items() if name.lower() != "set-cookie"}
-    return HttpResponse(status=response.status_code, headers=headers, body=body.complete())
+def raw_answer(request: HttpRequest, status: int, headers: Iterable[tuple[bytes, bytes]]) -> Answer:
+    """One of httpcore's."""
+    return Answer(request, status, [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])

@@ -1,5 +1,6 @@
 """The border where exceptions of HTTP libraries and of the operating system become ours."""
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from .errors import OIDCError, ProviderTimeout, ProviderUnreachable
@@ -17,12 +18,7 @@ def describe(request: HttpRequest) -> str:
 
 def require_http_url(request: HttpRequest) -> None:
     """Refuse a URL that names no host over http or https: an empty host would mean this machine."""
-    try:
-        parts = urlsplit(request.url)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        sound = False
-    if not sound:
+    if not _is_http_url(request.url):
         raise ProviderUnreachable(f"{describe(request)}: not an http or https URL")
 
 
@@ -38,6 +34,15 @@ def provider_failure(request: HttpRequest, error: Exception) -> OIDCError:
     if _is_timeout(error):
         return ProviderTimeout(f"{describe(request)}: timed out ({reason})", reason=reason)
     return ProviderUnreachable(f"{describe(request)}: failed ({reason})", reason=reason)
+
+
+@lru_cache(maxsize=256)
+def _is_http_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _is_timeout(error: Exception) -> bool:

@@ -17,6 +17,8 @@ def require_usable(settings: HttpSettings) -> None:
     for name, least in (("max_concurrency", 1), ("max_queue", 0), ("failure_pause", 0)):
         if not getattr(settings, name) >= least:
             raise ConfigurationError(f"{name} must be at least {least}", setting=name)
+    if settings.engine not in ("httpx", "aiohttp"):
+        raise ConfigurationError("engine must be httpx or aiohttp", setting="engine")
     _require_proxy(settings.proxy)
     if isinstance(settings.ca_bundle, ssl.SSLContext) and settings.client_certificate is not None:
         raise ConfigurationError(
@@ -26,7 +28,7 @@ def require_usable(settings: HttpSettings) -> None:
 
 
 def tls_context(settings: HttpSettings) -> ssl.SSLContext:
-    """The TLS context of these settings; by default it trusts the authorities that certifi lists.
+    """The TLS context of these settings; by default it trusts the authorities that httpx trusts.
 
     Takes up to a tenth of a second. Raises ConfigurationError when a file is missing or unusable.
     """
@@ -37,13 +39,28 @@ def tls_context(settings: HttpSettings) -> ssl.SSLContext:
     return context
 
 
+class LazyTls:
+    """The TLS context of `settings`, made when it is first asked for: http:// does without."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._settings = settings
+        self._context: ssl.SSLContext | None = None
+
+    def __call__(self) -> ssl.SSLContext:
+        if self._context is None:
+            self._context = tls_context(self._settings)
+        return self._context
+
+
 def _trusting(ca_bundle: str | ssl.SSLContext | None) -> ssl.SSLContext:
     if isinstance(ca_bundle, ssl.SSLContext):
         return ca_bundle
-    import certifi  # for this only, and nobody waits for it who speaks no TLS
+    if ca_bundle is None:
+        from .http_family import usual_tls_context  # it loads what speaks HTTP
 
+        return usual_tls_context()
     try:
-        return ssl.create_default_context(cafile=ca_bundle or certifi.where())
+        return ssl.create_default_context(cafile=ca_bundle)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"ca_bundle cannot be loaded: {error}", setting="ca_bundle") from error
 

@@ -255,6 +255,7 @@ def _identity(configuration: ProviderConfiguration, leeway: float) -> bytes:
         configuration.issuer,
         sorted(metadata.items(), key=str),
         client.get("client_id"),
+        client.get("introspection_signed_response_alg"),
         None if audience is None else sorted(audience),
         configuration.access_token_verification,
         configuration.access_token_algorithms,

@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 from .protocol.http_message import HttpRequest, HttpResponse
 
@@ -63,6 +63,10 @@ class HttpSettings:
         ca_bundle: path of a PEM file, or an SSLContext, that replaces the default certificate authorities.
         client_certificate: path of a PEM file, or (certificate, key) paths, or (certificate, key, password).
         user_agent: the User-Agent header.
+        engine: what carries the requests of asyncio: "httpx" (the connections of httpx, or of httpx2 when it is
+            installed), or "aiohttp", which takes half of their time and needs the extra `aiohttp`. It is no
+            matter of what is installed, for many have aiohttp for other reasons. A client of the caller's own
+            goes before it.
     """
 
     deadline: float = 10.0
@@ -74,3 +78,4 @@ class HttpSettings:
     ca_bundle: str | ssl.SSLContext | None = None
     client_certificate: str | tuple[str, str] | tuple[str, str, str] | None = field(default=None, repr=False)
     user_agent: str = "oidc-async"
+    engine: Literal["httpx", "aiohttp"] = "httpx"

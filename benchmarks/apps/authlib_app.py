@@ -8,7 +8,7 @@ from authlib.integrations.flask_oauth2 import ResourceProtector  # type: ignore[
 from authlib.oauth2.rfc7662 import IntrospectTokenValidator  # type: ignore[import-untyped]
 from flask import Flask
 
-from benchmarks.provider_answers import CLIENT_ID, CLIENT_SECRET
+from benchmarks.credentials import CLIENT_ID, CLIENT_SECRET
 
 INTROSPECTION_ENDPOINT = f"{os.environ['ISSUER']}/introspect"
 

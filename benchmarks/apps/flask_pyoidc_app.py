@@ -9,7 +9,7 @@ from flask_pyoidc.provider_configuration import (  # type: ignore[import-not-fou
     ProviderConfiguration,
 )
 
-from benchmarks.provider_answers import CLIENT_ID, CLIENT_SECRET
+from benchmarks.credentials import CLIENT_ID, CLIENT_SECRET
 
 app = Flask(__name__)
 app.config["SECRET_KEY"] = "a secret of the benchmark 0123456789"

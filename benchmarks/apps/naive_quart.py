@@ -5,7 +5,7 @@ import os
 import httpx
 from quart import Quart, abort, request
 
-from benchmarks.provider_answers import CLIENT_ID, CLIENT_SECRET
+from benchmarks.credentials import CLIENT_ID, CLIENT_SECRET
 
 INTROSPECTION_ENDPOINT = f"{os.environ['ISSUER']}/introspect"
 

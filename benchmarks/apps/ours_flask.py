@@ -1,25 +1,23 @@
 """Our library in Flask: a view for bearer tokens, and one that needs a login.
 
-By its defaults; with a client of httpx or httpx2, or with so many requests to the provider at once, when told so.
+By its defaults, unless it is told other settings.
 """
 
-import importlib
+import json
 import os
 
 from flask import Flask
 from flask_oidc_async import ClientMetadata, HttpSettings, OIDCAuthentication, ProviderConfiguration
 
-from benchmarks.provider_answers import CLIENT_ID, CLIENT_SECRET
+from benchmarks.credentials import CLIENT_ID, CLIENT_SECRET
 
 app = Flask(__name__)
 app.config["SECRET_KEY"] = "a secret of the benchmark 0123456789"
 app.config["OIDC_REDIRECT_URI"] = f"{os.environ['ADDRESS']}/callback"
-family, at_once = os.environ.get("OURS_CLIENT"), int(os.environ.get("OURS_AT_ONCE", "0"))
 configuration = ProviderConfiguration(
     os.environ["ISSUER"],
     client_metadata=ClientMetadata(client_id=CLIENT_ID, client_secret=CLIENT_SECRET),
-    http_client=importlib.import_module(family).Client() if family else None,
-    http_settings=HttpSettings(max_concurrency=at_once) if at_once else HttpSettings(),
+    http_settings=HttpSettings(**json.loads(os.environ.get("OURS_HTTP_SETTINGS", "{}"))),
 )
 auth = OIDCAuthentication({"provider": configuration}, app)
 

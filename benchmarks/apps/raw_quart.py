@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from quart import Quart, abort, request
 
-from benchmarks.provider_answers import CLIENT_ID, CLIENT_SECRET
+from benchmarks.credentials import CLIENT_ID, CLIENT_SECRET
 
 PROVIDER = urlsplit(os.environ["ISSUER"])
 HEAD = (

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from joserfc import jwk, jwt
 
 from benchmarks import provider_answers as answers
+from benchmarks.credentials import CLIENT_ID
 from benchmarks.in_process.simulated import API, ISSUER, configuration
 from oidc_async import ResourceServer
 
@@ -31,7 +32,7 @@ def new_tokens(turn: int) -> list[str]:
                 "iss": ISSUER,
                 "sub": f"subject-{turn}-{number}",
                 "aud": API,
-                "client_id": answers.CLIENT_ID,
+                "client_id": CLIENT_ID,
                 "scope": "openid read write",
                 "exp": now + 3600,
                 "iat": now,

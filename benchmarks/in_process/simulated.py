@@ -3,6 +3,7 @@
 from urllib.parse import parse_qs, urlsplit
 
 from benchmarks import provider_answers as answers
+from benchmarks.credentials import CLIENT_ID, CLIENT_SECRET
 from oidc_async import BlockingRuntime, ClientMetadata, ProviderConfiguration
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 
@@ -34,7 +35,7 @@ class Simulated(BlockingRuntime):
 def configuration(verification: str) -> ProviderConfiguration:
     return ProviderConfiguration(
         ISSUER,
-        client_metadata=ClientMetadata(client_id=answers.CLIENT_ID, client_secret=answers.CLIENT_SECRET),
+        client_metadata=ClientMetadata(client_id=CLIENT_ID, client_secret=CLIENT_SECRET),
         access_token_verification=verification,
         audience=API,
         runtime=Simulated(),

@@ -146,7 +146,7 @@ def read_scopes(claims: Claims) -> frozenset[str]:
     value = claims.get("scope", claims.get("scp"))
     if value is None:
         return frozenset()
-    parts = cast("list[object]", [value] if isinstance(value, str) else value)
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
+    parts: object = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list) or not all(isinstance(part, str) for part in cast("list[object]", parts)):
         raise ClaimInvalid("scope must be a string, or a list of strings.", claim="scope")
     return frozenset(" ".join(cast("list[str]", parts)).split())

@@ -39,7 +39,8 @@ def _read_error(response: HttpResponse, endpoint: str) -> OAuthError:
         document = {}
     named = document.get("error")
     error = safe_error(named if isinstance(named, str) and named else f"http_{response.status}")
-    hint = " Check client_id, client_secret and token_endpoint_auth_method in ClientMetadata."
+    kind = "introspection" if endpoint.startswith("introspection") else "token"
+    hint = f" Check client_id, client_secret and {kind}_endpoint_auth_method in ClientMetadata."
     return OAuthError(
         f"The {endpoint} answered {response.status} with the error {error!r}.{hint * (error == 'invalid_client')}",
         error=error,

@@ -1,6 +1,7 @@
 """What is asked of redis-py and valkey-py: settings, clients of a caller's own, and what their errors mean."""
 
 import os
+import ssl
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -138,8 +139,15 @@ def place_of(pool: Any) -> str:
 def store_failure(error: Exception, place: str) -> StoreUnavailable:
     """What the application is told: never the server's own words, as they may quote keys and values."""
     name = type(error).__name__
-    reasons = (os.strerror(cause.errno) for cause in _causes(error) if isinstance(cause, OSError) and cause.errno)
-    return StoreUnavailable(f"Redis at {place} can't be used: {next(reasons, name)}", store=place, error=name)
+    reasons = [reason for reason in map(_reason, _causes(error)) if reason]
+    reason = reasons[0] if reasons else name
+    return StoreUnavailable(f"Redis at {place} can't be used: {reason}", store=place, error=name)
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, ssl.SSLError):
+        return type(error).__name__  # its number is none of the system's
+    return os.strerror(error.errno) if isinstance(error, OSError) and error.errno else ""
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

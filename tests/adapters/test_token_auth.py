@@ -178,13 +178,15 @@ class TestTheIdentity:
         tools = toolbox(framework)
 
         def add_views(app: Any, auth: Any) -> None:
-            app.add_url_rule("/api", "api", auth.token_auth("default", ["admin"])(lambda: "in"))
+            asked: dict[str, Any] = {"/scopes": {"scopes_any": "admin"}, "/requires": {"requires": lambda _: False}}
+            for path, asks in asked.items():
+                app.add_url_rule(path, path, auth.token_auth("default", **asks)(lambda: "in"))
             app.register_error_handler(403, lambda error: (tools.jsonify(auth.current_token_identity), 403))
 
         api = make_api(views=add_views)
         token = api.token()
-        for _ in ("unknown", "known"):
-            page = api.call(token=token)
+        for path in ("/scopes", "/requires") * 2:
+            page = api.call(path, token)
             assert (page.status_code, page.json()) == (403, None)
 
 

@@ -92,6 +92,15 @@ def test_a_bound_token_gets_in_by_no_scheme(api: Api, scheme: str) -> None:
     assert api.asked() == 0
 
 
+@pytest.mark.parametrize("scheme", ["DPoP", "Basic", "Token", "Bearerx", "Bear", "", "Bearer,"])
+def test_a_known_token_gets_in_by_no_other_scheme_either(api: Api, scheme: str) -> None:
+    """security.md 151, 152"""
+    token = api.token()
+    assert api.call(token=token).status_code == 200
+    page = api.call(headers={"authorization": f"{scheme} {token}"})
+    assert page.status_code == (400 if scheme == "Bearer," else 401)
+
+
 @pytest.mark.parametrize(
     "name", ["X-Client-Cert", "X-SSL-Client-Cert", "SSL-Client-Verify", "X-Forwarded-Client-Cert"]
 )

@@ -11,21 +11,39 @@ from tests.core.worlds import AsyncWorld, BlockingWorld, World
 Serve = Callable[..., RawServer]
 
 
-@pytest.fixture(
-    params=[(kind, family) for kind in (AsyncWorld, BlockingWorld) for family in (None, "httpx", "httpx2")],
-    ids=lambda param: f"{param[0].__name__}-{param[1] or 'own'}",
-)
+Param = tuple[type[AsyncWorld] | type[BlockingWorld], str]
+
+FAMILIES = ("httpx", "httpx2")
+OWN: list[Param] = [(AsyncWorld, engine) for engine in (*FAMILIES, "aiohttp")]
+OWN += [(BlockingWorld, engine) for engine in FAMILIES]
+GIVEN: list[Param] = [(kind, f"client of {family}") for kind in (AsyncWorld, BlockingWorld) for family in FAMILIES]
+
+
+def name_of(param: Param) -> str:
+    return f"{param[0].__name__}-{param[1]}"
+
+
+@pytest.fixture(params=OWN + GIVEN, ids=name_of)
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Both worlds, over connections of our own and over a caller's client of either library."""
-    kind, family = request.param
-    world: World = kind(family)
+    """Both worlds, over connections of our own of every library, and over a caller's client."""
+    kind, engine = request.param
+    world: World = kind(engine)
+    yield world
+    world.close()
+
+
+@pytest.fixture(params=OWN, ids=name_of)
+def own_world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Both worlds, over connections of our own of every library."""
+    kind, engine = request.param
+    world: World = kind(engine)
     yield world
     world.close()
 
 
 @pytest.fixture(params=[AsyncWorld, BlockingWorld], ids=["async", "blocking"])
 def either_world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Both worlds, over connections of our own."""
+    """Both worlds, for what has nothing to do with HTTP."""
     world: World = request.param()
     yield world
     world.close()

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from typing import Any, cast
 
 import pytest
 
@@ -169,6 +170,7 @@ def test_cancelling_at_any_moment_loses_neither_places_nor_connections(serve: Se
         (HttpSettings(max_queue=-1), "max_queue"),
         (HttpSettings(failure_pause=-1), "failure_pause"),
         (HttpSettings(failure_pause=float("nan")), "failure_pause"),
+        (HttpSettings(engine=cast("Any", "urllib")), "engine"),
         (HttpSettings(proxy="proxy.example:8080"), "proxy"),
         (HttpSettings(proxy="socks5://proxy.example"), "proxy"),
         (HttpSettings(proxy="http://[::1"), "proxy"),

@@ -25,15 +25,17 @@ LAYERS = [
     {"oidc_async.runtime"},
     {"oidc_async.statistics", "oidc_async.telemetry"},
     {
-        "oidc_async.async_connection",
+        "oidc_async.aiohttp_connections",
+        "oidc_async.async_connections",
         "oidc_async.async_runtime",
         "oidc_async.blocking",
-        "oidc_async.blocking_connection",
+        "oidc_async.blocking_connections",
         "oidc_async.blocking_runtime",
         "oidc_async.deadline",
         "oidc_async.flight",
-        "oidc_async.http11",
+        "oidc_async.given_client",
         "oidc_async.http_exchange",
+        "oidc_async.http_family",
         "oidc_async.http_failure",
         "oidc_async.http_settings",
         "oidc_async.idle_connections",
@@ -64,23 +66,26 @@ LAYERS = [
     {"flask_oidc_async", "quart_oidc_async"},
 ]
 
-ASYNC = {"oidc_async.async_runtime", "oidc_async.async_connection"}
-BLOCKING = {"oidc_async.blocking_runtime", "oidc_async.blocking_connection"}
+ASYNC = {"oidc_async.async_runtime", "oidc_async.async_connections"}
+BLOCKING = {"oidc_async.blocking_runtime", "oidc_async.blocking_connections", "oidc_async.deadline"}
+FAMILY = {"oidc_async.http_family"}
 ASYNC_STORES = {"oidc_async.stores.async_redis", "oidc_async.stores.async_sqlite"}
 TESTING = {"oidc_async.testing"}
 OWNERS = {
     "asyncio": ASYNC | ASYNC_STORES | TESTING,
-    "threading": BLOCKING | {"oidc_async.stores.memory", "oidc_async.stores.sqlite_file"} | TESTING,
+    "threading": BLOCKING
+    | {"oidc_async.deadline", "oidc_async.stores.memory", "oidc_async.stores.sqlite_file"}
+    | TESTING,
     "concurrent": BLOCKING | {"oidc_async.stores.async_sqlite"},
     "redis": {"oidc_async.stores.redis_client"},
     "valkey": set[str](),
     "sqlite3": {"oidc_async.stores.sqlite_file"},
-    "h11": {"oidc_async.http11", "oidc_async.async_connection", "oidc_async.blocking_connection"},
-    "httpcore": {"oidc_async.blocking_connection"},
-    "httpcore2": set[str](),
-    "httpx": set[str](),
-    "httpx2": set[str](),
-    "certifi": {"oidc_async.http_settings"},
+    "h11": set[str](),
+    "httpcore": FAMILY,
+    "httpcore2": FAMILY,
+    "httpx": FAMILY,
+    "httpx2": FAMILY,
+    "certifi": set[str](),
     "joserfc": {"oidc_async.protocol.jose"},
     "opentelemetry": {"oidc_async.telemetry"},
     "flask": {"flask_oidc_async"},
@@ -90,7 +95,8 @@ OWNERS = {
     "sniffio": set[str](),
     "trio": set[str](),
     "requests": set[str](),
-    "aiohttp": set[str](),
+    "aiohttp": {"oidc_async.aiohttp_connections"},
+    "yarl": {"oidc_async.aiohttp_connections"},
     "urllib.request": set[str](),
     "flask_oidc_async": {"flask_oidc_async"},
     "quart_oidc_async": {"quart_oidc_async"},

@@ -18,13 +18,13 @@ HASTY = HttpSettings(deadline=0.2)
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def test_a_response_comes_back_whole(either_world: World, serve: Serve) -> None:
+def test_a_response_comes_back_whole(own_world: World, serve: Serve) -> None:
     server = serve(always(response(b'{"a": 1}', "201 Created", Content_Type="application/json", X_One="1")))
     request = HttpRequest(
         method="POST", url=f"{server.url}/token?x=1", headers={"Authorization": "Basic eA=="}, body=b"a=b"
     )
 
-    answer = either_world.run(either_world.runtime(HttpSettings(user_agent="mine/1")).send(request))
+    answer = own_world.run(own_world.runtime(HttpSettings(user_agent="mine/1")).send(request))
 
     assert (answer.status, answer.body, answer.media_type) == (201, b'{"a": 1}', "application/json")
     assert answer.headers["x-one"] == "1"
@@ -57,6 +57,28 @@ def test_a_request_is_not_sent_into_a_connection_that_the_provider_closed(world:
         assert world.run(runtime.send(HttpRequest(method="POST", url=server.url, body=b"x"))).status == 200
         time.sleep(0.2)
     assert (server.connections, len(server.seen)) == (3, 3)
+
+
+def test_what_a_provider_says_unasked_is_the_answer_to_nothing(world: World, serve: Serve) -> None:
+    """Neither with the answer before, nor while the connection is idle: it could be another user's."""
+
+    def say_too_much(connection: Connection) -> None:
+        connection.read_request()
+        connection.send(response(b"asked"))
+        time.sleep(0.05)
+        connection.send(response(b"unasked"))
+        connection.read_request()
+
+    server = serve(say_too_much)
+    runtime = world.runtime()
+
+    async def twice() -> list[bytes]:
+        first = await runtime.send(get(server.url))
+        await runtime.sleep(0.15)
+        return [first.body, (await runtime.send(get(server.url))).body]
+
+    assert world.run(twice()) == [b"asked", b"asked"]
+    assert server.connections == 2
 
 
 def test_an_exchange_tells_how_long_it_took_without_its_wait_for_the_gate(world: World, serve: Serve) -> None:
@@ -97,18 +119,18 @@ def say_nothing(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("answer", [drip_head, drip_body, drip_chunks, say_nothing])
-def test_the_deadline_holds_for_the_whole_exchange(either_world: World, serve: Serve, answer: Answer) -> None:
+def test_the_deadline_holds_for_the_whole_exchange(own_world: World, serve: Serve, answer: Answer) -> None:
     """security.md 223"""
     server = serve(answer)
-    runtime = either_world.runtime(HASTY)
+    runtime = own_world.runtime(HASTY)
     begin = time.monotonic()
     with pytest.raises(ProviderTimeout):
-        either_world.run(runtime.send(get(server.url)))
+        own_world.run(runtime.send(get(server.url)))
     assert 0.15 < time.monotonic() - begin < 3
 
 
 def test_the_deadline_holds_while_a_name_is_looked_up(
-    either_world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
+    own_world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """security.md 223"""
 
@@ -119,24 +141,24 @@ def test_the_deadline_holds_while_a_name_is_looked_up(
     monkeypatch.setattr("socket.getaddrinfo", look_up)
     begin = time.monotonic()
     with pytest.raises(ProviderTimeout):
-        either_world.run(either_world.runtime(HASTY).send(get("http://slow.invalid/")))
+        own_world.run(own_world.runtime(HASTY).send(get("http://slow.invalid/")))
     assert time.monotonic() - begin < 1.1
 
 
-def test_the_deadline_holds_in_a_tls_handshake(either_world: World, serve: Serve) -> None:
+def test_the_deadline_holds_in_a_tls_handshake(own_world: World, serve: Serve) -> None:
     """security.md 223"""
     server = serve(lambda connection: time.sleep(0.5))
     begin = time.monotonic()
     with pytest.raises(ProviderTimeout):
-        either_world.run(either_world.runtime(HASTY).send(get(server.url.replace("http:", "https:"))))
+        own_world.run(own_world.runtime(HASTY).send(get(server.url.replace("http:", "https:"))))
     assert time.monotonic() - begin < 3
 
 
-def test_a_slow_exchange_leaves_the_next_one_all_its_time(either_world: World, serve: Serve) -> None:
+def test_a_slow_exchange_leaves_the_next_one_all_its_time(own_world: World, serve: Serve) -> None:
     server = serve(always(response(), after=0.4))
-    runtime = either_world.runtime(HttpSettings(deadline=1.0))
+    runtime = own_world.runtime(HttpSettings(deadline=1.0))
     for _ in range(3):
-        assert either_world.run(runtime.send(get(server.url))).status == 200
+        assert own_world.run(runtime.send(get(server.url))).status == 200
 
 
 # --- sizes -------------------------------------------------------------------------------------------------------
@@ -237,7 +259,7 @@ def test_a_broken_answer_is_a_provider_that_cannot_be_reached(world: World, serv
 
 def test_a_refused_connection_is_named(world: World) -> None:
     runtime = world.runtime()
-    with pytest.raises(ProviderUnreachable, match=r"^GET http://127.0.0.1:\d+/x: failed \(Connect"):
+    with pytest.raises(ProviderUnreachable, match=r"^GET http://127.0.0.1:\d+/x: failed \((Client)?Connect"):
         world.run(runtime.send(get(f"http://127.0.0.1:{unused_port()}/x?secret=1")))
 
 

@@ -170,7 +170,7 @@ import sys
 import oidc_async
 oidc_async.AsyncRuntime()
 oidc_async.BlockingRuntime()
-print(*sorted({"certifi", "h11", "httpcore", "httpcore2", "httpx", "httpx2"} & sys.modules.keys()))
+print(*sorted({"aiohttp", "anyio", "h11", "httpcore", "httpcore2", "httpx", "httpx2"} & sys.modules.keys()))
 """
 
 

@@ -100,16 +100,16 @@ def test_so_it_does_when_the_runtime_was_dropped_before(serve: Serve) -> None:
     gc.collect()
 
 
-def test_closing_closes_and_a_later_request_connects_again(either_world: World, serve: Serve) -> None:
+def test_closing_closes_and_a_later_request_connects_again(own_world: World, serve: Serve) -> None:
     ends = Ends()
     server = serve(ends)
-    runtime = either_world.runtime()
+    runtime = own_world.runtime()
     for times in (1, 2):
-        assert either_world.run(runtime.send(get(server.url))).status == 200
+        assert own_world.run(runtime.send(get(server.url))).status == 200
         assert server.connections == times
-        either_world.close_runtime(runtime)
+        own_world.close_runtime(runtime)
         assert ends.wait_for(1)
-    either_world.close_runtime(runtime)
+    own_world.close_runtime(runtime)
 
 
 def test_idle_connections_are_no_more_than_the_gate_lets_through(serve: Serve) -> None:

@@ -47,6 +47,7 @@ NAMES_OF_THE_CORE = {
     "ResourceServer",
     "Statistics",
     "TokenError",
+    "TokenResponse",
 }
 MODULES = {
     "provider_configuration": {

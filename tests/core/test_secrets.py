@@ -89,12 +89,12 @@ def test_no_secret_shows_whatever_goes_wrong(either_world: World, caplog: pytest
 
 
 def test_no_secret_is_logged_by_a_login_over_http(over_http: Realm, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 252, 253: nor by the HTTP library, which logs the URL of each request."""
+    """security.md 252, 253: nor by the HTTP library, which logs each step of a request."""
     caplog.set_level(logging.DEBUG)
     pending, _ = meet(over_http, Fault.ANY_COOKIE)
     logged = [record.getMessage() for record in caplog.records]
     assert len(over_http.provider._registry.id_tokens) == 1
-    assert [text for text in logged if "/token" in text]
+    assert [text for text in logged if "send_request_headers" in text]
     assert shown(secrets_of(over_http, *pending), *logged) == []
 
 

@@ -30,23 +30,21 @@ def client_certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 # --- authorities -------------------------------------------------------------------------------------------------
 
 
-def test_an_authority_of_ones_own_is_trusted(
-    either_world: World, serve: Serve, server_certificate: Certificate
-) -> None:
+def test_an_authority_of_ones_own_is_trusted(own_world: World, serve: Serve, server_certificate: Certificate) -> None:
     server = serve(always(response()), server_certificate.server_context())
-    runtime = either_world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
-    assert [either_world.run(runtime.send(get(server.url))).status for _ in range(2)] == [200, 200]
+    runtime = own_world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
+    assert [own_world.run(runtime.send(get(server.url))).status for _ in range(2)] == [200, 200]
     assert server.connections == 1
 
 
-def test_so_is_one_in_a_context(either_world: World, serve: Serve, server_certificate: Certificate) -> None:
+def test_so_is_one_in_a_context(own_world: World, serve: Serve, server_certificate: Certificate) -> None:
     server = serve(always(response()), server_certificate.server_context())
     context = ssl.create_default_context(cafile=server_certificate.certificate)
-    assert either_world.run(either_world.runtime(HttpSettings(ca_bundle=context)).send(get(server.url))).status == 200
+    assert own_world.run(own_world.runtime(HttpSettings(ca_bundle=context)).send(get(server.url))).status == 200
 
 
 def test_http_2_is_not_spoken_although_the_context_offers_it(
-    either_world: World, serve: Serve, server_certificate: Certificate
+    own_world: World, serve: Serve, server_certificate: Certificate
 ) -> None:
     def tell(connection: Connection) -> None:
         sock = connection.sock
@@ -58,40 +56,40 @@ def test_http_2_is_not_spoken_although_the_context_offers_it(
     for each in (at_server, context):
         each.set_alpn_protocols(["h2", "http/1.1"])
     server = serve(tell, at_server)
-    runtime = either_world.runtime(HttpSettings(ca_bundle=context))
-    assert either_world.run(runtime.send(get(server.url))).body == b"http/1.1"
+    runtime = own_world.runtime(HttpSettings(ca_bundle=context))
+    assert own_world.run(runtime.send(get(server.url))).body == b"http/1.1"
 
 
 def test_an_unknown_certificate_is_refused_and_named(
-    either_world: World, serve: Serve, server_certificate: Certificate
+    own_world: World, serve: Serve, server_certificate: Certificate
 ) -> None:
     server = serve(always(response()), server_certificate.server_context())
-    runtime = either_world.runtime()
+    runtime = own_world.runtime()
     with pytest.raises(ProviderUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
-        either_world.run(runtime.send(get(server.url)))
+        own_world.run(runtime.send(get(server.url)))
     assert server.seen == []
 
 
 def test_a_certificate_for_another_host_is_refused(
-    either_world: World, serve: Serve, server_certificate: Certificate
+    own_world: World, serve: Serve, server_certificate: Certificate
 ) -> None:
     server = serve(always(response()), server_certificate.server_context())
-    runtime = either_world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
+    runtime = own_world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
     with pytest.raises(ProviderUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
-        either_world.run(runtime.send(get(server.url.replace("127.0.0.1", "localhost"))))
+        own_world.run(runtime.send(get(server.url.replace("127.0.0.1", "localhost"))))
 
 
 def test_the_context_is_made_once(
-    either_world: World, serve: Serve, server_certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+    own_world: World, serve: Serve, server_certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = mock.Mock(side_effect=ssl.create_default_context)
     monkeypatch.setattr(ssl, "create_default_context", made)
     server = serve(always(response()), server_certificate.server_context())
-    runtime = either_world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
+    runtime = own_world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
     assert made.call_count == 0
     for _ in range(2):
-        either_world.run(runtime.send(get(server.url)))
-        either_world.close_runtime(runtime)
+        own_world.run(runtime.send(get(server.url)))
+        own_world.close_runtime(runtime)
     assert made.call_count == 1
 
 
@@ -107,7 +105,7 @@ def test_the_context_is_made_once(
     ],
 )
 def test_a_client_certificate_is_shown(
-    either_world: World,
+    own_world: World,
     serve: Serve,
     server_certificate: Certificate,
     client_certificate: Certificate,
@@ -115,16 +113,16 @@ def test_a_client_certificate_is_shown(
 ) -> None:
     server = serve(always(response()), server_certificate.server_context(client_certificate))
     settings = HttpSettings(ca_bundle=server_certificate.certificate, client_certificate=setting(client_certificate))
-    assert either_world.run(either_world.runtime(settings).send(get(server.url))).status == 200
+    assert own_world.run(own_world.runtime(settings).send(get(server.url))).status == 200
 
 
 def test_without_it_the_provider_is_not_reached(
-    either_world: World, serve: Serve, server_certificate: Certificate, client_certificate: Certificate
+    own_world: World, serve: Serve, server_certificate: Certificate, client_certificate: Certificate
 ) -> None:
     server = serve(always(response()), server_certificate.server_context(client_certificate))
-    runtime = either_world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
+    runtime = own_world.runtime(HttpSettings(ca_bundle=server_certificate.certificate))
     with pytest.raises(ProviderUnreachable):
-        either_world.run(runtime.send(get(server.url)))
+        own_world.run(runtime.send(get(server.url)))
     assert server.seen == []
 
 
@@ -151,8 +149,7 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path, client_certificate:
 @pytest.mark.parametrize("setting", ["both.pem", ("own.crt", "own.key")])
 def test_openssl_never_asks_for_a_password_at_the_terminal(setting: str | tuple[str, str]) -> None:
     context = mock.create_autospec(ssl.SSLContext, instance=True)
-    with mock.patch.object(ssl, "create_default_context", return_value=context):
-        tls_context(HttpSettings(client_certificate=setting))
+    tls_context(HttpSettings(ca_bundle=context, client_certificate=setting))
     ((_, _, password), _) = context.load_cert_chain.call_args
     assert password == ""
 
@@ -161,25 +158,25 @@ def test_the_usual_authorities_are_the_default() -> None:
     assert len(tls_context(HttpSettings()).get_ca_certs()) > 50
 
 
-def test_unusable_files_are_told_at_the_first_request(either_world: World, tmp_path: Path) -> None:
-    runtime = either_world.runtime(HttpSettings(ca_bundle=str(tmp_path / "missing.pem")))
+def test_unusable_files_are_told_at_the_first_request(own_world: World, tmp_path: Path) -> None:
+    runtime = own_world.runtime(HttpSettings(ca_bundle=str(tmp_path / "missing.pem")))
     with pytest.raises(ConfigurationError, match=r"^ca_bundle "):
-        either_world.run(runtime.send(get("https://127.0.0.1:1/")))
+        own_world.run(runtime.send(get("https://127.0.0.1:1/")))
 
 
-def test_a_client_certificate_beside_a_context_is_refused(either_world: World) -> None:
+def test_a_client_certificate_beside_a_context_is_refused(own_world: World) -> None:
     with pytest.raises(ConfigurationError, match=r"^client_certificate: load it into the SSLContext"):
-        either_world.runtime(HttpSettings(ca_bundle=no_context(), client_certificate="x.pem"))
+        own_world.runtime(HttpSettings(ca_bundle=no_context(), client_certificate="x.pem"))
 
 
 # --- the way we take ---------------------------------------------------------------------------------------------
 
 
-def test_a_proxy_is_used_and_told_who_we_are(either_world: World, serve: Serve) -> None:
+def test_a_proxy_is_used_and_told_who_we_are(own_world: World, serve: Serve) -> None:
     proxy = serve(always(response(b"by proxy")))
-    runtime = either_world.runtime(HttpSettings(proxy=f"http://user:s3cret@127.0.0.1:{proxy.port}"))
+    runtime = own_world.runtime(HttpSettings(proxy=f"http://user:s3cret@127.0.0.1:{proxy.port}"))
     for _ in range(2):
-        assert either_world.run(runtime.send(get("http://op.example:8080/x?y"))).body == b"by proxy"
+        assert own_world.run(runtime.send(get("http://op.example:8080/x?y"))).body == b"by proxy"
     assert {seen.target for seen in proxy.seen} == {"http://op.example:8080/x?y"}
     assert proxy.seen[0].headers["proxy-authorization"] == "Basic " + base64.b64encode(b"user:s3cret").decode()
     assert proxy.connections == 1
@@ -197,33 +194,33 @@ def tunnel(certificate: Certificate) -> Answer:
     return answer
 
 
-def test_https_goes_through_a_tunnel(either_world: World, serve: Serve, server_certificate: Certificate) -> None:
+def test_https_goes_through_a_tunnel(own_world: World, serve: Serve, server_certificate: Certificate) -> None:
     proxy = serve(tunnel(server_certificate))
     settings = HttpSettings(proxy=proxy.url, ca_bundle=server_certificate.certificate)
-    answer = either_world.run(either_world.runtime(settings).send(get("https://127.0.0.1:9/x")))
+    answer = own_world.run(own_world.runtime(settings).send(get("https://127.0.0.1:9/x")))
     assert answer.body == b"through the tunnel"
     assert [(seen.method, seen.target) for seen in proxy.seen] == [("CONNECT", "127.0.0.1:9"), ("GET", "/x")]
 
 
-def test_the_proxy_itself_may_speak_tls(either_world: World, serve: Serve, server_certificate: Certificate) -> None:
+def test_the_proxy_itself_may_speak_tls(own_world: World, serve: Serve, server_certificate: Certificate) -> None:
     proxy = serve(always(response(b"by proxy")), server_certificate.server_context())
     settings = HttpSettings(proxy=proxy.url, ca_bundle=server_certificate.certificate)
-    assert either_world.run(either_world.runtime(settings).send(get("http://op.example/x"))).body == b"by proxy"
+    assert own_world.run(own_world.runtime(settings).send(get("http://op.example/x"))).body == b"by proxy"
 
 
-def test_a_proxy_that_refuses_is_named_without_its_password(either_world: World, serve: Serve) -> None:
+def test_a_proxy_that_refuses_is_named_without_its_password(own_world: World, serve: Serve) -> None:
     proxy = serve(always(response(b"", "407 Proxy Authentication Required")))
-    runtime = either_world.runtime(HttpSettings(proxy=f"http://user:s3cret@127.0.0.1:{proxy.port}"))
+    runtime = own_world.runtime(HttpSettings(proxy=f"http://user:s3cret@127.0.0.1:{proxy.port}"))
     with pytest.raises(ProviderUnreachable, match="ProxyError: 407") as caught:
-        either_world.run(runtime.send(get("https://op.example/x")))
+        own_world.run(runtime.send(get("https://op.example/x")))
     assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])
 def test_proxies_of_the_environment_are_not_used(
-    either_world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch, name: str
+    own_world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """security.md 218"""
     monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
     server = serve(always(response()))
-    assert either_world.run(either_world.runtime().send(get(server.url))).status == 200
+    assert own_world.run(own_world.runtime().send(get(server.url))).status == 200

@@ -2,17 +2,21 @@
 
 import asyncio
 import importlib
+import importlib.util
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
+from unittest import mock
 
-from oidc_async.async_runtime import AsyncRuntime
+from oidc_async import async_runtime, blocking_runtime
 from oidc_async.blocking import finish
-from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.http_settings import DEFAULT_SETTINGS
 from oidc_async.runtime import HttpSettings, Runtime
 
@@ -26,7 +30,7 @@ class World(Protocol):
     """httpx or httpx2, for a client of a caller's own."""
 
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
-        """A runtime that is closed when the test ends: over such a client if the world was made for it."""
+        """A runtime that is closed when the test ends, over what the world was made for."""
         ...
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T: ...
@@ -45,9 +49,12 @@ class World(Protocol):
 
 
 class AsyncWorld:
-    def __init__(self, family: str | None = None) -> None:
-        self.http: ModuleType = importlib.import_module(family or "httpx2")
-        self._has_client = family is not None
+    def __init__(self, engine: str = "httpx2") -> None:
+        self.http: ModuleType = importlib.import_module("httpx" if engine.endswith("httpx") else "httpx2")
+        self._has_client = engine.startswith("client of ")
+        self._engine: Literal["httpx", "aiohttp"] = "aiohttp" if engine == "aiohttp" else "httpx"
+        importlib.import_module("oidc_async.aiohttp_connections")  # which takes longer than some deadlines here
+        self._connections = connections("async_connections", self.http.__name__).AsyncConnections
         self._runner = asyncio.Runner()
         self._runtimes: list[Runtime] = []
         self._clients: list[Any] = []
@@ -56,8 +63,13 @@ class AsyncWorld:
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
         if self._has_client:
             options.setdefault("http_client", self.client(trust_env=False))
-        self._runtimes.append(AsyncRuntime(quick(settings), **options))
-        return self._runtimes[-1]
+        with mock.patch.object(async_runtime, "_own_connections", self._connections):
+            runtime = async_runtime.AsyncRuntime(quick(self._with_engine(settings)), **options)
+        self._runtimes.append(runtime)
+        return runtime
+
+    def _with_engine(self, settings: HttpSettings) -> HttpSettings:
+        return replace(settings, engine=self._engine) if settings.engine == "httpx" else settings
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(coroutine)
@@ -82,15 +94,17 @@ class AsyncWorld:
 
 
 class BlockingWorld:
-    def __init__(self, family: str | None = None) -> None:
-        self.http: ModuleType = importlib.import_module(family or "httpx2")
-        self._has_client = family is not None
+    def __init__(self, engine: str = "httpx2") -> None:
+        self.http: ModuleType = importlib.import_module("httpx" if engine.endswith("httpx") else "httpx2")
+        self._has_client = engine.startswith("client of ")
+        self._connections = connections("blocking_connections", self.http.__name__).BlockingConnections
         self._to_close: list[Any] = []
 
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
         if self._has_client:
             options.setdefault("http_client", self.client(trust_env=False))
-        runtime = BlockingRuntime(quick(settings), **options)
+        with mock.patch.object(blocking_runtime, "_own_connections", self._connections):
+            runtime = blocking_runtime.BlockingRuntime(quick(settings), **options)
         self._to_close.append(runtime)
         return runtime
 
@@ -130,3 +144,23 @@ def quick(settings: HttpSettings) -> HttpSettings:
     if settings.ca_bundle is None and settings.client_certificate is None:
         return replace(settings, ca_bundle=_tls)
     return settings
+
+
+@cache
+def connections(name: str, family: str) -> ModuleType:
+    """A module of our connections as it is when httpx2 is installed, or when it is not."""
+    absent: dict[str, Any] = {} if family == "httpx2" else {"httpx2": None, "httpcore2": None}
+    with mock.patch.dict(sys.modules, absent):
+        library = _loaded_again("http_family", family)
+    with mock.patch.dict(sys.modules, {"oidc_async.http_family": library}):
+        return _loaded_again(name, family)
+
+
+def _loaded_again(name: str, family: str) -> ModuleType:
+    path = Path(async_runtime.__file__).with_name(f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"oidc_async.{name}_over_{family}", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -26,7 +26,7 @@ class RedisServer:
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self._directory)]
         command += ["--save", "", "--appendonly", "no", *self._options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        self._wait_until_it_answers()
+        wait_until_it_answers(self.port)
 
     def stop(self) -> None:
         process, self._process = self._process, None
@@ -52,18 +52,19 @@ class RedisServer:
         assert self._process is not None, "it is stopped"
         self._process.send_signal(number)
 
-    def _wait_until_it_answers(self) -> None:
-        end = time.monotonic() + 20
-        while True:
-            try:
-                with socket.create_connection(("127.0.0.1", self.port), 1) as sock:
-                    sock.sendall(b"PING\r\n")
-                    if sock.recv(100)[:1] in (b"+", b"-"):
-                        return
-            except OSError:
-                pass
-            assert time.monotonic() < end, "redis-server does not start"
-            time.sleep(0.02)
+
+def wait_until_it_answers(port: int) -> None:
+    end = time.monotonic() + 20
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 1) as sock:
+                sock.sendall(b"PING\r\n")
+                if sock.recv(100)[:1] in (b"+", b"-"):
+                    return
+        except OSError:
+            pass
+        assert time.monotonic() < end, "redis-server does not start"
+        time.sleep(0.02)
 
 
 def free_port() -> int:

@@ -4,17 +4,21 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 import redis.asyncio
+import redis.asyncio.sentinel
+import redis.sentinel
 
 from oidc_async.errors import ConfigurationError, StoreUnavailable
 from oidc_async.stores import RedisStore, store_from_url
+from tests.core.certificates import make_certificate
 from tests.core.worlds import AsyncWorld, World
 from tests.stores.kept import Kept
-from tests.stores.redis.server import RedisServer
+from tests.stores.redis.server import RedisServer, free_port, wait_until_it_answers
 
 SECRET = "hunter2-is-secret"
 Keep = Callable[[RedisStore], Kept]
@@ -73,7 +77,7 @@ def test_the_url_may_choose_the_database(keep: Keep, redis_server: RedisServer) 
     assert redis_server.cli("-n", "3", "GET", "oidc:a") == "three"
 
 
-def test_a_unix_socket_will_do(start_server: Callable[..., RedisServer], keep: Keep, tmp_path: Any) -> None:
+def test_a_unix_socket_will_do(start_server: Callable[..., RedisServer], keep: Keep, tmp_path: Path) -> None:
     path = str(tmp_path / "redis.sock")
     start_server("--unixsocket", path)
     kept = keep(RedisStore.from_url(f"unix://{path}"))
@@ -137,3 +141,45 @@ def test_the_url_form_is_the_same_store(keep: Keep, redis_server: RedisServer) -
     kept = keep(choice)
     kept.put("a", b"1")
     assert redis_server.cli("GET", "oidc:a") == "1"
+
+
+def test_tls_is_spoken_and_the_server_has_to_be_trusted(
+    start_server: Callable[..., RedisServer], keep: Keep, tmp_path: Path
+) -> None:
+    made, port = make_certificate(tmp_path, "server"), free_port()
+    start_server(
+        *("--tls-port", f"{port}", "--tls-auth-clients", "no"),
+        *("--tls-cert-file", made.certificate, "--tls-key-file", made.key, "--tls-ca-cert-file", made.certificate),
+    )
+    url = f"rediss://127.0.0.1:{port}/0"
+    trusting = keep(RedisStore.from_url(f"{url}?ssl_ca_certs={made.certificate}"))
+    trusting.put("a", b"1")
+    assert trusting.get("a") == [b"1"]
+    strict = Kept(trusting.world, RedisStore.from_url(url), trusting.later)
+    with pytest.raises(StoreUnavailable, match="SSLCertVerificationError"):
+        strict.get("a")
+    strict.run(strict.store.close())
+
+
+def test_sentinel_chooses_the_server(redis_server: RedisServer, world: World, keep: Keep, tmp_path: Path) -> None:
+    config, port = tmp_path / "sentinel.conf", free_port()
+    config.write_text(
+        f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor main 127.0.0.1 {redis_server.port} 1\n"
+    )
+    process = subprocess.Popen(["redis-server", str(config), "--sentinel"], stdout=subprocess.DEVNULL)
+    try:
+        wait_until_it_answers(port)
+        library: Any = redis.asyncio.sentinel if isinstance(world, AsyncWorld) else redis.sentinel
+        sentinel = library.Sentinel([("127.0.0.1", port)])
+        client = sentinel.master_for("main")
+        kept = keep(RedisStore(client, prefix="sentinel:"))
+        kept.put("a", b"1")
+        assert redis_server.cli("GET", "sentinel:a") == "1"
+        for opened in (client, *sentinel.sentinels):
+            if isinstance(world, AsyncWorld):
+                world.run(opened.aclose(close_connection_pool=True))
+            else:
+                opened.close()
+    finally:
+        process.kill()
+        process.wait(10)

@@ -1,0 +1,49 @@
+"""Which library carries the requests: what is installed, and what the settings say."""
+
+import asyncio
+import importlib
+import sys
+from unittest import mock
+
+import pytest
+
+from oidc_async.async_runtime import AsyncRuntime
+from oidc_async.blocking_runtime import BlockingRuntime
+from oidc_async.errors import ConfigurationError
+from oidc_async.runtime import HttpSettings
+from tests.core.conftest import Serve
+from tests.core.raw_server import always, get, response
+from tests.core.worlds import connections, quick
+
+AIOHTTP = quick(HttpSettings(engine="aiohttp"))
+
+
+@pytest.mark.parametrize("name", ["async_connections", "blocking_connections"])
+@pytest.mark.parametrize(("family", "core"), [("httpx", "httpcore"), ("httpx2", "httpcore2")])
+def test_httpx2_is_used_when_it_is_installed(name: str, family: str, core: str) -> None:
+    assert connections(name, family).core.__name__ == core
+
+
+def test_aiohttp_is_used_when_the_settings_say_so(serve: Serve) -> None:
+    server = serve(always(response()))
+    aiohttp_connections = importlib.import_module("oidc_async.aiohttp_connections")
+    exchange = aiohttp_connections.AiohttpConnections.exchange
+    for settings, calls in [(AIOHTTP, 1), (quick(HttpSettings()), 0)]:
+        with mock.patch.object(
+            aiohttp_connections.AiohttpConnections, "exchange", autospec=True, side_effect=exchange
+        ) as spy:
+            assert asyncio.run(AsyncRuntime(settings).send(get(server.url))).status == 200
+        assert spy.call_count == calls
+
+
+def test_without_aiohttp_it_is_told_how_to_install_it() -> None:
+    with (
+        mock.patch.dict(sys.modules, {"aiohttp": None, "oidc_async.aiohttp_connections": None}),
+        pytest.raises(ConfigurationError, match=r'^engine: pip install "oidc-async\[aiohttp\]"'),
+    ):
+        AsyncRuntime(AIOHTTP)
+
+
+def test_threads_have_no_aiohttp() -> None:
+    with pytest.raises(ConfigurationError, match=r"^engine must be httpx here"):
+        BlockingRuntime(AIOHTTP)
