@@ -8,8 +8,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from oidc_async.access_cache import BYTES_PER_ENTRY, MAX_SCOPES, AccessCache, Generations
+from oidc_async.access_cache import BYTES_PER_ENTRY, MAX_SCOPES, AccessCache
 from oidc_async.errors import ClaimInvalid, ConfigurationError, TokenInactive
+from oidc_async.generations import Generations
 from oidc_async.protocol.access import Access
 
 

@@ -58,6 +58,9 @@ class Script:
             raise outcome
         return outcome
 
+    def queue_length(self, url: str) -> int:
+        return 0
+
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
         raise NotImplementedError
 
