@@ -1,9 +1,9 @@
 """OpenID Connect for Python web applications: one verified core, async and sync."""
 
 import logging
+from typing import TYPE_CHECKING, Any
 
 from .access_cache import AccessCache
-from .async_runtime import AsyncRuntime
 from .blocking_runtime import BlockingRuntime
 from .errors import (
     BearerError,
@@ -60,5 +60,18 @@ __all__ = [
     "UninitialisedSession",
     "UserSession",
 ]
+
+if TYPE_CHECKING:
+    from .async_runtime import AsyncRuntime
+
+
+def __getattr__(name: str) -> Any:
+    # asyncio takes a while to load, and who works in threads doesn't need it
+    if name == "AsyncRuntime":
+        from .async_runtime import AsyncRuntime
+
+        return AsyncRuntime
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())

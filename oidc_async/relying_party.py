@@ -5,9 +5,7 @@ from dataclasses import asdict, dataclass, field
 from secrets import token_urlsafe
 from typing import Any, Self
 
-from .async_runtime import AsyncRuntime
 from .blocking import Blocking, blocking
-from .blocking_runtime import BlockingRuntime
 from .errors import (
     AuthorizationResponseInvalid,
     ConfigurationError,
@@ -15,6 +13,7 @@ from .errors import (
     StateMismatch,
     TokenResponseInvalid,
 )
+from .own_runtime import asyncio_runtime, threads_runtime
 from .protocol.authorization import (
     authorization_request,
     code_challenge,
@@ -139,11 +138,7 @@ class AsyncRelyingParty:
         self._client: ClientMetadata = configuration.client_metadata
         self._clock_skew = clock_skew_seconds if own_skew is None else own_skew
         self._login_lifetime = login_lifetime_seconds
-        self._runtime = (
-            runtime
-            or configuration.runtime
-            or AsyncRuntime(configuration.http_settings, http_client=configuration.http_client)
-        )
+        self._runtime = runtime or asyncio_runtime(configuration)
         self.provider = Provider(configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
@@ -368,9 +363,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
                 clock_skew_seconds=clock_skew_seconds,
                 login_lifetime_seconds=login_lifetime_seconds,
                 store=store,
-                runtime=runtime
-                or configuration.runtime
-                or BlockingRuntime(configuration.http_settings, http_client=configuration.http_client),
+                runtime=runtime or threads_runtime(configuration),
             )
         )
 

@@ -5,9 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 from .access_cache import AccessCache
-from .async_runtime import AsyncRuntime
 from .blocking import Blocking, blocking
-from .blocking_runtime import BlockingRuntime
 from .errors import (
     ConfigurationError,
     KeyNotFound,
@@ -19,6 +17,7 @@ from .errors import (
 )
 from .flight import twin
 from .introspection import Introspection
+from .own_runtime import asyncio_runtime, threads_runtime
 from .protocol.access import NO_REQUIREMENTS, Access, Requirements, require_granted
 from .protocol.access_token import AccessExpectations, is_issued_by, parse_access_token, read_access_token
 from .protocol.introspection import read_introspected_token
@@ -69,11 +68,7 @@ class AsyncResourceServer:
         self._client = configuration.client_metadata or ClientMetadata()
         self._leeway = clock_skew_seconds if own_skew is None else own_skew
         self._cache = AccessCache() if cache is None else cache
-        self._runtime: Runtime = (
-            runtime
-            or configuration.runtime
-            or AsyncRuntime(configuration.http_settings, http_client=configuration.http_client)
-        )
+        self._runtime: Runtime = runtime or asyncio_runtime(configuration)
         self.provider = provider or Provider(configuration, self._runtime)
         self._counters = Counters()
         self._introspection = Introspection(
@@ -221,9 +216,7 @@ class ResourceServer(Blocking[AsyncResourceServer]):
                 configuration,
                 clock_skew_seconds=clock_skew_seconds,
                 cache=cache,
-                runtime=runtime
-                or configuration.runtime
-                or BlockingRuntime(configuration.http_settings, http_client=configuration.http_client),
+                runtime=runtime or threads_runtime(configuration),
             )
         )
 

@@ -4,11 +4,11 @@ import os
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+# At run time cryptography is imported at first need: it takes longer than all of ours.
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
@@ -41,6 +41,8 @@ class Sealer:
         return self._opened(purpose, context, raw)
 
     def _opened(self, purpose: str, context: str, raw: bytes) -> bytes | None:
+        from cryptography.exceptions import InvalidTag
+
         nonce, sealed = raw[:NONCE_BYTES], raw[NONCE_BYTES:]
         for secret in self._secrets:
             try:
@@ -50,6 +52,10 @@ class Sealer:
         return None
 
 
-def _cipher(secret: bytes, purpose: str) -> AESGCM:
+def _cipher(secret: bytes, purpose: str) -> "AESGCM":
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     info = f"oidc_async {purpose} 1".encode()
     return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret))

@@ -8,15 +8,17 @@ import binascii
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import Any
-
-from joserfc.jwa import JWS_ALGORITHMS, JWSAlgModel
-from joserfc.jwk import Key, OctKey, import_key
+from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed
 from .strict_json import read_object
+
+# At run time joserfc is imported at first need: with all of cryptography behind it, it takes longer than all of ours.
+if TYPE_CHECKING:
+    from joserfc.jwa import JWSAlgModel
+    from joserfc.jwk import Key, OctKey
 
 MAX_TOKEN_LENGTH = 128 * 1024
 MAX_HEADER_LENGTH = 8 * 1024
@@ -69,8 +71,13 @@ _TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/   ")
 _LAST_CHARACTERS = ("", "", "AQgw", "AEIMQUYcgkosw048")
 _PADDING = (b"", b"", b"==", b"=")
 
-# Taken one by one: joserfc's registry would choose by the token and warn about EdDSA.
-_VERIFIERS: Mapping[str, JWSAlgModel] = {model.name: model for model in JWS_ALGORITHMS if model.name in ALGORITHMS}
+
+@cache
+def _verifiers() -> "Mapping[str, JWSAlgModel]":
+    # taken one by one: joserfc's registry would choose by the token and warn about EdDSA
+    from joserfc.jwa import JWS_ALGORITHMS
+
+    return {model.name: model for model in JWS_ALGORITHMS if model.name in ALGORITHMS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -84,7 +91,7 @@ class VerificationKey:
     kty: str
     crv: str | None
     alg: str | None
-    material: Key = field(repr=False)
+    material: "Key" = field(repr=False)
 
     def is_for(self, algorithm: str) -> bool:
         """Whether `algorithm` takes keys of this type and curve, and this key is not reserved for another."""
@@ -152,7 +159,7 @@ def verify_compact(jws: CompactJWS, key: VerificationKey) -> None:
     if not key.is_for(alg):
         raise KeyUnusable(f"The key is not one for {alg}.")
     if key.kty == "oct":
-        _require_long_secret(key.material, alg)
+        _require_long_secret(cast("OctKey", key.material), alg)
     if not _is_signed(jws, key):
         raise SignatureInvalid(f"The {alg} signature of the token does not verify.")
 
@@ -191,6 +198,8 @@ def client_secret_key(secret: str) -> VerificationKey:
         octets = secret.encode("utf-8")
     except UnicodeEncodeError:
         raise KeyUnusable("client_secret must be Unicode text.") from None
+    from joserfc.jwk import OctKey
+
     # Not by import_key, which parses a secret as PEM and DER first and warns about short ones.
     return VerificationKey(kid=None, kty="oct", crv=None, alg=None, material=OctKey(octets, octets))
 
@@ -266,15 +275,15 @@ def _is_kid(value: object) -> bool:
 
 def _is_signed(jws: CompactJWS, key: VerificationKey) -> bool:
     try:
-        return _VERIFIERS[jws.alg].verify(jws.signing_input, jws.signature, key.material)
+        return _verifiers()[jws.alg].verify(jws.signing_input, jws.signature, key.material)
     except Exception:
         # Whatever a hostile signature provokes below: it is not a valid one.
         return False
 
 
-def _require_long_secret(material: Key, algorithm: str) -> None:
+def _require_long_secret(material: "OctKey", algorithm: str) -> None:
     size = hashlib.new(ALGORITHMS[algorithm].hash_name).digest_size
-    if not isinstance(material, OctKey) or len(material.raw_value) < size:
+    if len(material.raw_value) < size:
         raise KeyUnusable(f"client_secret must be at least {size} bytes long for {algorithm}.")
 
 
@@ -339,7 +348,9 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, str]]] = MappingP
 )
 
 
-def _import(public: dict[str, Any]) -> Key:
+def _import(public: dict[str, Any]) -> "Key":
+    from joserfc.jwk import import_key
+
     try:
         return import_key(public)
     except Exception:

@@ -1,9 +1,23 @@
 """Where sessions may live besides cookies: memory, an SQLite file, Redis or Valkey, behind one port."""
 
-from .memory import MemoryStore
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .port import Store, StoreChoice
-from .redis import RedisStore
-from .sqlite import SQLiteStore
-from .store_url import store_from_url
+
+if TYPE_CHECKING:
+    from .memory import MemoryStore
+    from .redis import RedisStore
+    from .sqlite import SQLiteStore
+    from .store_url import store_from_url
 
 __all__ = ["MemoryStore", "RedisStore", "SQLiteStore", "Store", "StoreChoice", "store_from_url"]
+
+# most applications have none, and these bring asyncio and SQLite along
+_HOMES = {"MemoryStore": "memory", "RedisStore": "redis", "SQLiteStore": "sqlite", "store_from_url": "store_url"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

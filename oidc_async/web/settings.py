@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from ..errors import ConfigurationError
 from ..protocol.uri import is_loopback, uri_problem
 from ..redirect_uri_config import RedirectUriConfig
-from ..stores import StoreChoice, store_from_url
+from ..stores import StoreChoice
 
 logger = logging.getLogger(__name__)
 
@@ -147,6 +147,8 @@ def _read_resource(config: Mapping[str, Any]) -> str | None:
 def _read_store(config: Mapping[str, Any]) -> StoreChoice | None:
     store = _read(config, "OIDC_STORE", None)
     if isinstance(store, str):
+        from ..stores import store_from_url
+
         return store_from_url(store)
     if store is not None and not (hasattr(store, "blocking") and hasattr(store, "asynchronous")):
         raise ConfigurationError('OIDC_STORE must be a URL such as "redis://...", or a store of oidc_async.stores.')
