@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from .http_exchange import address_of, credentials_of, headers_of, raw_answer
 from .http_family import core
-from .idle_connections import KEEP_ALIVE, IdleConnections, is_readable
+from .idle_connections import KEEP_ALIVE, IdleConnections, is_in_step, is_readable
 from .protocol.http_message import HttpRequest, HttpResponse
 from .runtime import HttpSettings
 
@@ -60,7 +60,9 @@ class AsyncConnections:
         return await self._connected(origin) if self._settings.proxy is None else self._proxied(origin)
 
     async def _give_back(self, connection: core.AsyncConnectionInterface) -> None:
-        if connection.is_idle():
+        if not is_in_step(connection):
+            await connection.aclose()
+        elif connection.is_idle():
             surplus = self._idle.push(connection, time.monotonic())
             if surplus is not None:
                 await surplus.aclose()

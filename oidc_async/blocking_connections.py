@@ -11,7 +11,7 @@ from typing import Any
 from .deadline import Deadline
 from .http_exchange import address_of, credentials_of, headers_of, raw_answer
 from .http_family import core
-from .idle_connections import KEEP_ALIVE, IdleConnections
+from .idle_connections import KEEP_ALIVE, IdleConnections, is_in_step
 from .protocol.http_message import HttpRequest, HttpResponse
 from .runtime import HttpSettings
 
@@ -59,7 +59,9 @@ class BlockingConnections:
         return self._new_connection(origin)
 
     def _give_back(self, connection: core.ConnectionInterface) -> None:
-        if connection.is_idle():
+        if not is_in_step(connection):
+            connection.close()
+        elif connection.is_idle():
             surplus = self._idle.push(connection, time.monotonic())
             if surplus is not None:
                 surplus.close()
