@@ -28,7 +28,7 @@ help:
 	@echo "make browser     the same in a real browser (needs Chromium)"
 	@echo "make stores      stores, and sessions in them, at a real Redis (needs redis-server)"
 	@echo "make lowest      the tests with the oldest dependencies that we promise"
-	@echo "make bench       speed beside other libraries, in 15 minutes (QUICK=1: in 3; needs Linux and wrk)"
+	@echo "make bench       speed beside other libraries, in half an hour (QUICK=1: in 3 minutes; needs Linux and wrk)"
 	@echo "make format      lays the code out"
 	@echo "make clean       removes all that the above have made"
 

@@ -55,7 +55,9 @@ def names(effort: Effort) -> list[str]:
 def measure(effort: Effort, wanted: list[str]) -> Results:
     results = Results(machine=machine.facts())
     for name in wanted:
+        begun = time.monotonic()
         results.series.extend(FIGURES[name](effort))
+        print(f"-- {name}: {time.monotonic() - begun:.0f} s", flush=True)
     return results
 
 

@@ -22,7 +22,8 @@ IN_PROCESS = "benchmarks.in_process"
 class Effort:
     """How often each contender has its turn, and for how many seconds it is under load each time.
 
-    With a provider to ask the load lasts longer: what waits at the end of it is not counted.
+    With a provider to ask the load lasts longer: what waits at the end of it is not counted, and a pool that
+    collapses takes some seconds for it.
     """
 
     rounds: int
@@ -34,7 +35,7 @@ class Effort:
     quick: bool
 
 
-FULL = Effort(rounds=7, known_seconds=3, new_rounds=5, new_seconds=5, logins=100, imports=15, quick=False)
+FULL = Effort(rounds=5, known_seconds=3, new_rounds=5, new_seconds=10, logins=100, imports=15, quick=False)
 QUICK = Effort(rounds=3, known_seconds=2, new_rounds=2, new_seconds=3, logins=50, imports=5, quick=True)
 
 
@@ -68,11 +69,13 @@ def new_tokens_load(effort: Effort, delay_ms: float) -> UnderLoad:
         *(bare("gunicorn"), ours("gunicorn"), flask_pyoidc("gunicorn")),
     ]
     full = [*variants("uvicorn"), *variants("gunicorn"), authlib("gunicorn")]
+    # the other delays are there to tell how much of it is the delay
+    is_headline = delay_ms == DELAYS["new"]
     return UnderLoad(
         figure=new_tokens(delay_ms),
-        load=Load(tokens="new", clients=256, seconds=effort.new_seconds),
+        load=Load(tokens="new", clients=256, seconds=effort.new_seconds if is_headline else effort.known_seconds),
         delay_ms=delay_ms,
-        contenders=quick if effort.quick else [*quick, *full],
+        contenders=[*quick, *full] if is_headline and not effort.quick else quick,
     )
 
 
@@ -105,7 +108,7 @@ def measure_new_tokens(delay_ms: float) -> Callable[[Effort], list[Series]]:
 
 def measure_memory(effort: Effort) -> list[Series]:
     kinds = ("resident",) if effort.quick else ("resident", "tracemalloc")
-    return [series for kind in kinds for series in _memory(kind, 1 if effort.quick else 5)]
+    return [series for kind in kinds for series in _memory(kind, 1 if effort.quick else effort.rounds)]
 
 
 def _memory(kind: str, rounds: int) -> list[Series]:
