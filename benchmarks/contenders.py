@@ -21,7 +21,7 @@ FRAMEWORKS = {"uvicorn": "quart", "hypercorn": "quart", "gunicorn": "flask", "wa
 class Contender:
     """`name` as the tables have it; `app` is a module of `benchmarks.apps`, `environment` one of `peers/`.
 
-    `variables` are of the process's environment.
+    `variables` are of the process's environment; who `remembers` is to have seen the known tokens before.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Contender:
     server: str
     environment: str = "ours"
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
+    remembers: bool = False
 
     def command(self, port: int, threads: int) -> list[str]:
         template = COMMANDS[self.server]
@@ -77,6 +78,7 @@ def ours(server: str, name: str = "ours", environment: str = "ours", **http_sett
         server=server,
         environment=environment,
         variables={"OURS_HTTP_SETTINGS": json.dumps(http_settings)},
+        remembers=True,
     )
 
 

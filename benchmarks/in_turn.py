@@ -1,6 +1,7 @@
 """Figures of single processes: each contender in one of its own, in turn."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,11 @@ class Process:
 
     def run(self) -> Any:
         python = ROOT / f".venv-bench-{self.environment}" / "bin" / "python"
-        done = subprocess.run([python, *self.arguments], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        # what is installed was compiled by pip; our own modules are here, at their first import
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        done = subprocess.run(
+            [python, *self.arguments], check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+        )
         return json.loads(done.stdout)
 
 

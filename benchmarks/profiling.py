@@ -66,7 +66,7 @@ def summary(stacks: str) -> str:
     own, whole = Counter[str](), Counter[str]()
     for line in stacks.splitlines():
         stack, _, count = line.rpartition(" ")
-        functions = [_function(frame) for frame in stack.split(";") if not frame.startswith("process ")]
+        functions = [_function(frame) for frame in stack.split(";") if not frame.startswith("process ")] or ["?"]
         own[functions[-1]] += int(count)
         whole.update(dict.fromkeys(functions, int(count)))
     total = own.total()

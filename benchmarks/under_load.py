@@ -57,7 +57,8 @@ class UnderLoad:
 
 def warm(server: Server, under: Load) -> None:
     """Connections, metadata and, where they are to be known, the tokens themselves."""
-    tokens = load.KNOWN_TOKENS if under.tokens == "known" else load.KNOWN_TOKENS[:64]
+    is_to_know = under.tokens == "known" and server.contender.remembers
+    tokens = load.KNOWN_TOKENS if is_to_know else load.KNOWN_TOKENS[:64]
     statuses = send_in_turn(server.address, tokens)
     if set(statuses) != {200}:
         raise ServerFailed(f"{server.name} answered {dict(statuses)}:\n{server.log()}")
