@@ -13,6 +13,7 @@ LIFETIME = 600
 """Seconds that the tokens of the simulated provider live."""
 MARGIN = 30
 """The default of OIDC_REFRESH_BEFORE_SECONDS."""
+TOKENS = ("access_token", "access_token_expires_at", "id_token", "id_token_jwt", "refresh_token", "userinfo")
 
 
 def token_views(framework: Framework) -> Callable[[Any, Any], None]:
@@ -54,6 +55,12 @@ def token_of(browser: Browser, path: str = "/token") -> str | None:
     assert page.status_code == 200, (page.status_code, page.text)
     token: str | None = page.json()["token"]
     return token
+
+
+def kept(browser: Browser) -> dict[str, Any]:
+    """What the session holds of tokens and claims."""
+    who = browser.who()
+    return {name: who[name] for name in TOKENS}
 
 
 def asked(provider: SimulatedProvider) -> int:

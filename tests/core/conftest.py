@@ -1,10 +1,12 @@
-"""Servers and worlds for the tests of the runtimes."""
+"""Servers and worlds for the tests of the runtimes, and an observer of what they tell OpenTelemetry."""
 
 import ssl
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from oidc_async import telemetry
+from tests.core.observer import Observer
 from tests.core.raw_server import Answer, RawServer
 from tests.core.worlds import AsyncWorld, BlockingWorld, World
 
@@ -61,3 +63,12 @@ def serve() -> Iterator[Serve]:
     yield start
     for server in servers:
         server.close()
+
+
+@pytest.fixture
+def observer(monkeypatch: pytest.MonkeyPatch) -> Observer:
+    observer, servers = Observer(), telemetry._ResourceServers()
+    exchanges = telemetry._set_up(observer.tracer, observer.meter, servers)
+    monkeypatch.setattr(telemetry, "_servers", servers)
+    monkeypatch.setattr(telemetry, "_exchanges", lambda: exchanges)
+    return observer

@@ -1,0 +1,195 @@
+"""What becomes of a session in a store when requests that use it overlap."""
+
+from collections.abc import Callable
+
+import pytest
+
+from oidc_async.blocking import finish
+from oidc_async.user_session import UserSession
+from oidc_async.web.session_record import SessionRecord
+from oidc_async.web.stored_sessions import TRIES
+
+from .keeper import SID, VALUES, Change, Keeper
+from .web_request import NOW, Jar
+
+
+def test_requests_that_change_different_things_both_keep_theirs() -> None:
+    """security.md 243"""
+    keeper = Keeper(session_idle_seconds=600.0)
+    jar = keeper.log_in()
+    first, second = keeper.open(jar), keeper.open(jar, NOW + 100)
+    first["userinfo"] = {"name": "Alice"}
+    second["access_token"] = "access 2"
+    keeper.keep(second, jar, NOW + 100)
+    keeper.keep(first, jar)
+    both = keeper.open(jar, NOW + 101)
+    assert (both["userinfo"], both["access_token"]) == ({"name": "Alice"}, "access 2")
+    assert both.seen_at == NOW + 100
+
+
+def test_what_one_request_took_away_another_one_does_not_bring_back() -> None:
+    keeper = Keeper()
+    jar = keeper.log_in({**VALUES, "userinfo": {"name": "Alice"}})
+    slow = keeper.open(jar)
+    slow["access_token"] = "access 2"
+    other = keeper.open(jar)
+    del other["userinfo"]
+    keeper.keep(other, jar)
+    keeper.keep(slow, jar)
+    assert "userinfo" not in keeper.open(jar)
+    late = keeper.open(jar)
+    del late["refresh_token"]
+    keeper.change(jar, lambda user: user.update(userinfo={"name": "Alice"}))
+    keeper.keep(late, jar)
+    kept = keeper.open(jar)
+    assert ("refresh_token" in kept, kept["userinfo"]) == (False, {"name": "Alice"})
+
+
+def refreshed(number: int, now: float) -> Change:
+    return lambda user: user.update(access_token=f"access {number}", refresh_token=f"refresh {number}", now=now)
+
+
+@pytest.mark.parametrize("late", [0, 1, 40], ids=["in the same second", "a second later", "much later"])
+def test_a_request_that_saves_late_overwrites_no_newer_refresh_token(late: float) -> None:
+    """security.md 243: though its refresh, a replay of the first one, seems to be the last one"""
+    keeper = Keeper()
+    jar = keeper.log_in()
+    slow = keeper.open(jar)
+    keeper.change(jar, refreshed(2, NOW))
+    keeper.change(jar, refreshed(3, NOW))
+    refreshed(2, NOW + late)(UserSession(slow))
+    slow["userinfo"] = {"name": "Alice"}
+    keeper.keep(slow, jar)
+    kept = keeper.open(jar)
+    assert (kept["access_token"], kept["refresh_token"]) == ("access 3", "refresh 3")
+    assert (kept["last_session_refresh"], kept["userinfo"]) == (NOW, {"name": "Alice"})
+
+
+def test_a_refresh_is_not_lost_to_a_change_of_something_else_in_the_same_second() -> None:
+    """security.md 243: the token of before is spent"""
+    keeper = Keeper()
+    jar = keeper.log_in()
+    slow = keeper.open(jar)
+    refreshed(2, NOW)(UserSession(slow))
+    keeper.change(jar, lambda user: user.update(userinfo={"name": "Alice"}, now=NOW))
+    keeper.keep(slow, jar)
+    kept = keeper.open(jar)
+    assert (kept["refresh_token"], kept["userinfo"]) == ("refresh 2", {"name": "Alice"})
+
+
+def test_tokens_of_one_provider_never_come_below_the_name_of_another() -> None:
+    """security.md 46: an application that puts another login in the place of one, while a refresh is under way"""
+    keeper = Keeper()
+    jar = keeper.log_in()
+
+    def switch(record: SessionRecord) -> None:
+        UserSession(record, "second").update(access_token="of the second", now=NOW)
+
+    slow = keeper.open(jar)
+    refreshed(2, NOW)(UserSession(slow))
+    switching = keeper.open(jar)
+    switch(switching)
+    keeper.keep(switching, jar)
+    keeper.keep(slow, jar)
+    kept = keeper.open(jar)
+    assert kept == {**kept, "current_provider": "second", "access_token": "of the second"}
+    assert "refresh_token" not in kept
+
+    jar = keeper.log_in({name: VALUES[name] for name in VALUES if name != "refresh_token"})
+    switching = keeper.open(jar)
+    switch(switching)
+    keeper.change(jar, refreshed(2, NOW))
+    keeper.keep(switching, jar)
+    kept = keeper.open(jar)
+    assert (kept["current_provider"], kept["access_token"]) == ("second", "of the second")
+    assert "refresh_token" not in kept
+
+
+def end(keeper: Keeper, jar: Jar) -> None:
+    record = keeper.open(jar)
+    record.clear()
+    keeper.keep(record, jar)
+
+
+def test_a_logout_deletes_the_record_and_the_cookie() -> None:
+    keeper = Keeper()
+    jar = keeper.log_in()
+    before = Jar(jar)
+    end(keeper, jar)
+    assert jar == {}
+    assert keeper.open(before) == {}
+    assert len(keeper.store) == 0
+
+
+def test_a_request_that_was_under_way_during_a_logout_revives_nothing() -> None:
+    """security.md 248"""
+    keeper = Keeper()
+    jar = keeper.log_in()
+    slow, slow_jar = keeper.open(jar), Jar(jar)
+    slow["access_token"] = "access 2"
+    end(keeper, jar)
+    keeper.keep(slow, slow_jar)
+    assert keeper.open(slow_jar) == {}
+    assert len(keeper.store) == 0
+
+
+def test_a_logout_between_two_looks_of_a_save_wins() -> None:
+    """security.md 248"""
+    keeper = Keeper()
+    jar = keeper.log_in()
+    slow, slow_jar = keeper.open(jar), Jar(jar)
+    slow["access_token"] = "access 2"
+    keeper.store.meanwhile = [lambda: end(keeper, jar)]
+    keeper.keep(slow, slow_jar)
+    assert len(keeper.store) == 0
+
+
+def test_a_logout_wins_against_a_save_that_was_quicker() -> None:
+    """security.md 248"""
+    keeper = Keeper()
+    jar = keeper.log_in()
+    leaving, leaving_jar = keeper.open(jar), Jar(jar)
+    keeper.change(jar, refreshed(2, NOW))
+    leaving.clear()
+    keeper.keep(leaving, leaving_jar)
+    assert len(keeper.store) == 0
+
+
+def test_a_change_is_tried_again_a_few_times_and_not_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    keeper = Keeper()
+    jar = keeper.log_in()
+
+    def interfere(number: int) -> Callable[[], None]:
+        def change() -> None:
+            pending, keeper.store.meanwhile = keeper.store.meanwhile, []
+            keeper.change(jar, lambda user: user.update(userinfo={"number": number}))
+            keeper.store.meanwhile = pending
+
+        return change
+
+    def save(interferences: int) -> SessionRecord:
+        record = keeper.open(jar)
+        record["access_token"] = f"after {interferences}"
+        keeper.store.meanwhile = [interfere(number) for number in range(interferences)]
+        keeper.keep(record, jar)
+        return keeper.open(jar)
+
+    kept = save(TRIES - 1)
+    assert (kept["access_token"], kept["userinfo"]) == (f"after {TRIES - 1}", {"number": TRIES - 2})
+    assert caplog.text == ""
+    assert save(TRIES)["access_token"] == f"after {TRIES - 1}"
+    assert "the changes of one of them are lost" in caplog.text
+
+
+def test_what_a_hook_changes_after_a_login_is_the_same_session() -> None:
+    keeper = Keeper()
+    jar = Jar()
+    record = keeper.sessions.new(jar, NOW)
+    record.update(VALUES)
+    jar.keep(finish(keeper.sessions.begin(record, keeper.open(jar), jar, NOW)))
+    record.settle()
+    session_id = jar[SID]
+    record["userinfo"] = {"name": "Alice"}
+    keeper.keep(record, jar)
+    assert (jar[SID], len(keeper.store)) == (session_id, 1)
+    assert keeper.open(jar)["userinfo"] == {"name": "Alice"}
