@@ -29,6 +29,7 @@ from oidc_async.protocol.access_token import (
     require_access_claims,
 )
 from oidc_async.protocol.jose import import_jwk
+from tests.protocol.absent import ABSENT
 from tests.protocol.signing import b64, compact, key_for, public_jwk, rsa_key
 
 NOW = 1_800_000_000.0
@@ -45,8 +46,6 @@ CLAIMS: dict[str, Any] = {
     "jti": "1",
 }
 EXPECTATIONS = AccessExpectations(issuer=ISSUER, audience=frozenset({"api"}), leeway_seconds=30)
-ABSENT = object()
-"""In the tables: the claim is left out."""
 
 
 def claims_with(**changes: Any) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from oidc_async.protocol.jose import (
     import_jwk,
     parse_compact,
 )
+from tests.protocol.absent import ABSENT
 from tests.protocol.signing import SECRET, compact, half_hash, key_for, public_jwk, rsa_key
 
 NOW = 1_800_000_000.0
@@ -58,8 +59,6 @@ EXPECTATIONS = IDTokenExpectations(
     access_token="the access token",
     code="the code",
 )
-ABSENT = object()
-"""In the tables: the claim is left out."""
 
 
 def claims_with(**changes: Any) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def test_a_timeout_of_sqlite_is_positive(tmp_path: Path) -> None:
         SQLiteStore(tmp_path / "x", timeout=0)
 
 
-@pytest.mark.parametrize("client", [None, "redis://h", object()], ids=repr)
+@pytest.mark.parametrize("client", [None, "redis://h", object()], ids=["None", "a URL", "an object"])
 def test_what_is_no_client_is_refused(client: object) -> None:
     with pytest.raises(ConfigurationError, match="a client of redis-py or valkey-py"):
         RedisStore(client)
