@@ -123,6 +123,7 @@ def markdown(results: Results) -> str:
 def _sections(results: Results) -> Iterator[str]:
     yield machine(results.machine)
     yield as_markdown(headline(results))
+    yield "![Requests per second of each view, with known tokens and with new ones](throughput.svg)"
     if busy := busy_table(results)[1:]:
         yield "### How busy the processes were, of one core"
         yield as_markdown([busy_table(results)[0], *busy])
