@@ -1,8 +1,8 @@
 """The extension: decorators for views, and the route of the redirect URI."""
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from functools import wraps
-from inspect import isawaitable
+from functools import partial, wraps
+from inspect import isawaitable, iscoroutinefunction
 from typing import Any, NoReturn, ParamSpec, overload
 
 from flask import Flask, Response, abort, current_app, make_response, request
@@ -30,8 +30,10 @@ from oidc_async.web.resource_metadata import metadata_response, metadata_route
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
 from oidc_async.web.token_refresh import valid_access_token
+from oidc_async.web.visit import visit_of
 
 from .translation import (
+    carrier,
     current_exchange,
     current_visit,
     finish_response,
@@ -194,7 +196,7 @@ class OIDCAuthentication(Extension):
             _refuse(read_token_failure(error, application.settings))
         if access is None:
             return self._answer(require_login_or_token(current_exchange(), login or ""))
-        current_visit().access = access
+        visit_of(carrier(), application).access = access
         return None
 
     def _resource_metadata(self) -> Response:
@@ -204,9 +206,12 @@ class OIDCAuthentication(Extension):
         """Show a view unless `check` gives another answer."""
 
         def decorate(view: View[P]) -> GuardedView[P]:
+            # of the framework's own kind it needs no help, which would cost every request
+            show: Callable[..., Any] = partial(_call, view) if iscoroutinefunction(view) else view
+
             @wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-                return check() or _call(view, *args, **kwargs)
+                return check() or show(*args, **kwargs)
 
             return guarded
 

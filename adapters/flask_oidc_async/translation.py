@@ -14,12 +14,12 @@ from oidc_async.web.extension import installed_application
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.messages import WebRequest, WebResponse
 from oidc_async.web.token_guard import may_be_in_body
-from oidc_async.web.visit import Visit, is_visited, visit_of
+from oidc_async.web.visit import Visit, leaves_traces, visit_of
 
 
 def current_visit() -> Visit:
     """What is kept of this request, in this app."""
-    return visit_of(_carrier(), installed_application(current_app.extensions))
+    return visit_of(carrier(), installed_application(current_app.extensions))
 
 
 def current_exchange() -> Exchange:
@@ -30,7 +30,8 @@ def current_exchange() -> Exchange:
     return visit.exchange
 
 
-def _carrier() -> dict[str, Any]:
+def carrier() -> dict[str, Any]:
+    """The request as the server gave it."""
     return request.environ
 
 
@@ -93,7 +94,7 @@ def open_session() -> None:
 
 
 def finish_response(response: Response) -> Response:
-    if not is_visited(_carrier()):
+    if not leaves_traces(carrier()):
         return response
     try:
         finish(finishing.finish_response(response, current_visit()))

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial, wraps
-from inspect import isawaitable
+from inspect import isawaitable, iscoroutinefunction
 from typing import Any, NoReturn, ParamSpec, cast, overload
 
 from quart import Quart, Response, abort, current_app, make_response, request
@@ -30,8 +30,10 @@ from oidc_async.web.resource_metadata import metadata_response, metadata_route
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
 from oidc_async.web.token_refresh import valid_access_token
+from oidc_async.web.visit import visit_of
 
 from .translation import (
+    carrier,
     current_exchange,
     current_visit,
     finish_response,
@@ -195,7 +197,7 @@ class OIDCAuthentication(Extension):
             _refuse(read_token_failure(error, application.settings))
         if access is None:
             return await self._answer(require_login_or_token(current_exchange(), login or ""))
-        current_visit().access = access
+        visit_of(carrier(), application).access = access
         return None
 
     async def _resource_metadata(self) -> Response:
@@ -205,9 +207,12 @@ class OIDCAuthentication(Extension):
         """Show a view unless `check` gives another answer."""
 
         def decorate(view: View[P]) -> GuardedView[P]:
+            # of the framework's own kind it needs no help, which would cost every request
+            show: Callable[..., Any] = partial(_call, view) if not iscoroutinefunction(view) else view
+
             @wraps(view)
             async def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-                return await check() or await _call(view, *args, **kwargs)
+                return await check() or await show(*args, **kwargs)
 
             return guarded
 

@@ -62,9 +62,9 @@ class TokenGuard:
 
     def _server(self, application: WebApplication, token: str) -> AsyncResourceServer | None:
         """The one that a token claims to be for: no provider is shown the token of another one."""
+        if len(self.providers) == 1:
+            return application.resource_servers[self.providers[0]]
         servers = [application.resource_servers[name] for name in self.providers]
-        if len(servers) == 1:
-            return servers[0]
         issuer = claimed_issuer(token)
         return next((server for server in servers if server.issuer == issuer), None)
 

@@ -38,6 +38,7 @@ def visit_of(carrier: MutableMapping[str, Any], application: WebApplication) -> 
     return visit
 
 
-def is_visited(carrier: Mapping[str, Any]) -> bool:
-    """Whether anything is kept of this request."""
-    return NAME in carrier
+def leaves_traces(carrier: Mapping[str, Any]) -> bool:
+    """Whether anything is to be done to the response: a good token leaves nothing on it."""
+    visits: dict[WebApplication, Visit] = carrier.get(NAME, {})
+    return any(visit.exchange is not None or visit.refusal is not None for visit in visits.values())

@@ -159,7 +159,7 @@ def test_both_adapters_have_the_same_files() -> None:
 
 @each_adapter
 def test_an_adapter_is_small(adapter: Any) -> None:
-    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 450
+    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 470
 
 
 class Leveller(ast.NodeTransformer):
@@ -201,8 +201,11 @@ def functions_of(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("file", "differing"),
     [
-        # the life of the runtimes; Flask's clients and stores are blocking faces
-        ("authentication.py", {"init_app", "clients", "_awaited", "_verdict", "_open_store", "_close"}),
+        # the life of the runtimes; the kind of view that needs help; Flask's clients and stores are blocking faces
+        (
+            "authentication.py",
+            {"init_app", "clients", "_guard", "decorate", "_awaited", "_verdict", "_open_store", "_close"},
+        ),
         # where the undecoded path and the headers are, and what is left of a form that was read
         ("translation.py", {"_raw_path", "read_authorizations", "read_body", "read_form_tokens"}),
         ("user_session.py", set()),
