@@ -38,6 +38,11 @@ class Provider:
             return given
         return await self._discovered.get()
 
+    def has_keys(self) -> bool:
+        """Whether a token can be verified without any waiting, as long as its key is no new one."""
+        is_known = self._configuration.provider_metadata is not None and not self._configuration.issuer
+        return (is_known or self._discovered.is_fresh()) and any(keys.is_fresh() for keys in self._keys.values())
+
     async def verify(self, jws: CompactJWS, read: Callable[[VerificationKey], T]) -> T:
         """What `read` makes of a token with the key that signed it.
 

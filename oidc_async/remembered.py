@@ -81,6 +81,11 @@ class Remembered(Generic[T]):
             self._put_off(kept, now, error)
             return kept.value
 
+    def is_fresh(self) -> bool:
+        """Whether `get` gives the value without any waiting."""
+        kept = self._kept
+        return kept is not None and self._runtime.monotonic() < kept.fresh_until
+
     async def renew(self, seen: T) -> T:
         """The value fetched anew, unless `seen` has been replaced already or too many renewals were made."""
         kept = self._kept

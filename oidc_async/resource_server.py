@@ -79,6 +79,9 @@ class AsyncResourceServer:
             leeway=self._leeway,
             pause=configuration.http_settings.failure_pause,
         )
+        self._expectations = AccessExpectations(
+            issuer=self.issuer, audience=configuration.accepted_audience, leeway_seconds=self._leeway
+        )
         self._hash = sha256(_identity(configuration, self._leeway))
         watch(self, self._counters, self._cache)
 
@@ -131,26 +134,36 @@ class AsyncResourceServer:
             self._counters.refused_hits += 1
             raise twin(refusal)
         self._counters.misses += 1
+        is_here = self._is_verified_here(token)
+        if is_here and self.provider.has_keys():
+            # nobody has to be asked, so there is nothing to share
+            outcome = await self._asked(key, token, is_here=True)
+        else:
+            outcome = await self._shared(key, token, is_here=is_here)
+        if isinstance(outcome, TokenError):
+            raise twin(outcome)
+        return outcome.copy()
+
+    async def _shared(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
+        """As `_asked`, once however many ask about the same token."""
         is_mine = False
 
         async def work() -> Access | TokenError:
             nonlocal is_mine
             is_mine = True
             # a flight that landed between our look and our turn has done the work
-            return self._cache.find(key, self._runtime.monotonic()) or await self._asked(key, token)
+            known = self._cache.find(key, self._runtime.monotonic())
+            return known or await self._asked(key, token, is_here=is_here)
 
         try:
-            outcome = await self._runtime.share(key, work)
+            return await self._runtime.share(key, work)
         finally:
             self._counters.joined += not is_mine
-        if isinstance(outcome, TokenError):
-            raise twin(outcome)
-        return outcome.copy()
 
-    async def _asked(self, key: bytes, token: str) -> Access | TokenError:
+    async def _asked(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
         """What comes of a token that nobody knows yet; a refusal is a result as well."""
         try:
-            access = Access.of(await self._claims(token))
+            access = Access.of(await self._claims(token, is_here=is_here))
         except TokenError as error:
             # a key that is missing now may be published in a moment
             if not isinstance(error, KeyNotFound):
@@ -167,29 +180,23 @@ class AsyncResourceServer:
         self._cache.keep(key, access, seconds, self._runtime.monotonic())
         return access
 
-    async def _claims(self, token: str) -> dict[str, Any]:
+    async def _claims(self, token: str, *, is_here: bool) -> dict[str, Any]:
         if not is_encodable(token):
             raise TokenMalformed("The token must be Unicode text.")
-        metadata = await self.provider.metadata()
-        expectations = AccessExpectations(
-            issuer=metadata["issuer"],
-            audience=self.configuration.accepted_audience,
-            leeway_seconds=self._leeway,
-        )
-        if self._is_verified_here(token, expectations):
-            return await self._verified(token, expectations)
-        document = await self._introspection.ask(metadata, token)
-        return read_introspected_token(document, expectations, now=self._runtime.now())
+        if is_here:
+            return await self._verified(token)
+        document = await self._introspection.ask(await self.provider.metadata(), token)
+        return read_introspected_token(document, self._expectations, now=self._runtime.now())
 
-    def _is_verified_here(self, token: str, expectations: AccessExpectations) -> bool:
+    def _is_verified_here(self, token: str) -> bool:
         configuration = self.configuration
         if configuration.access_token_verification == "auto":
             untyped = configuration.accept_untyped_access_tokens
-            return configuration.audience is not None and is_issued_by(token, expectations.issuer, untyped=untyped)
+            return configuration.audience is not None and is_issued_by(token, self.issuer, untyped=untyped)
         return configuration.access_token_verification == "jwt"
 
-    async def _verified(self, token: str, expectations: AccessExpectations) -> dict[str, Any]:
-        configuration, client_id = self.configuration, self._client.get("client_id")
+    async def _verified(self, token: str) -> dict[str, Any]:
+        configuration, expectations, client_id = self.configuration, self._expectations, self._client.get("client_id")
         self._counters.verified_here += 1
         jws = parse_access_token(
             token, configuration.access_token_algorithms, untyped=configuration.accept_untyped_access_tokens
