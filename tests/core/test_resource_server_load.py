@@ -358,7 +358,8 @@ def test_a_provider_that_hangs_holds_nobody_beyond_the_deadline(either_world: Wo
 
     assert crowd("first") == {"ProviderTimeout": 2 + 4, "ProviderOverloaded": 14}
     asked = len(hanging.seen)
-    assert asked <= 2
+    # who waits may still get his turn in the last moment of his own deadline; who was turned away never asks
+    assert asked <= 2 + 4
     assert server.statistics().queue_length == 0
     assert crowd("meanwhile") == {"ProviderPaused": 20}
     assert len(hanging.seen) == asked
