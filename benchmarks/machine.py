@@ -11,7 +11,7 @@ PACKAGES = ("oidc-async", "flask", "quart", "gunicorn", "waitress", "uvicorn", "
 def facts() -> dict[str, str]:
     return {
         "processor": f"{len(os.sched_getaffinity(0))} x {_processor()}",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "Python": platform.python_version(),
         "load of others before the run": f"{os.getloadavg()[0]:.1f}",
         "versions": ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES),
