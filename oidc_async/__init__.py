@@ -14,6 +14,7 @@ from .errors import (
     ProviderError,
     TokenError,
 )
+from .login import AuthorizationRequest, Login, PendingLogin
 from .protocol.access import Access, Requirements
 from .protocol.token import TokenResponse
 from .provider_configuration import (
@@ -23,7 +24,7 @@ from .provider_configuration import (
     ProviderMetadata,
 )
 from .redirect_uri_config import RedirectUriConfig
-from .relying_party import AsyncRelyingParty, AuthorizationRequest, Login, PendingLogin, RelyingParty
+from .relying_party import AsyncRelyingParty, RelyingParty
 from .resource_server import AsyncResourceServer, ResourceServer
 from .runtime import HttpSettings
 from .statistics import Statistics

@@ -1,7 +1,6 @@
 """What a client does at its provider: log users in, ask who they are, log them out (OIDC Core 3.1)."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from secrets import token_urlsafe
 from typing import Any, Self
 
@@ -13,6 +12,7 @@ from .errors import (
     StateMismatch,
     TokenResponseInvalid,
 )
+from .login import AuthorizationRequest, Login, PendingLogin
 from .own_runtime import asyncio_runtime, threads_runtime
 from .protocol.authorization import (
     authorization_request,
@@ -51,54 +51,6 @@ from .telemetry import exchange
 
 DEFAULT_LOGIN_LIFETIME = 600.0
 OF_THE_CLIENT = frozenset({"client_assertion", "client_assertion_type", "client_id", "client_secret", "grant_type"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingLogin:
-    """A login that was begun. Keep it for this browser only, until the provider sends the browser back."""
-
-    state: str = field(repr=False)
-    nonce: str = field(repr=False)
-    code_verifier: str = field(repr=False)
-    issuer: str
-    redirect_uri: str
-    response_mode: str
-    max_age: float | None
-    acr_values: tuple[str, ...]
-    begun_at: float
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """From what `to_dict` gave, also by way of JSON. Raises LoginExpired for that of another version."""
-        try:
-            known: dict[str, Any] = {**values, "acr_values": tuple(values["acr_values"])}
-            return cls(**known)
-        except (KeyError, TypeError):
-            raise LoginExpired("The login was begun with another version of oidc_async. Begin it again.") from None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
-    """Where to send the browser, and what to remember of it until it comes back."""
-
-    url: str = field(repr=False)
-    pending: PendingLogin
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
-    """A login whose every part was verified."""
-
-    tokens: TokenResponse
-    id_token: Mapping[str, Any] = field(repr=False)
-    userinfo: Mapping[str, Any] | None = field(default=None, repr=False)
-
-    @property
-    def id_token_jwt(self) -> str:
-        return str(self.tokens["id_token"])
 
 
 class AsyncRelyingParty:

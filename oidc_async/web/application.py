@@ -7,8 +7,9 @@ from typing import cast
 
 from ..access_cache import AccessCache
 from ..errors import ConfigurationError, StoreError
+from ..login import Login
 from ..provider_configuration import ProviderConfiguration
-from ..relying_party import AsyncRelyingParty, Login
+from ..relying_party import AsyncRelyingParty
 from ..resource_server import AsyncResourceServer
 from ..runtime import Runtime
 from ..sealing import Sealer

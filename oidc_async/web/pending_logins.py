@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from ..errors import StateMismatch
+from ..login import PendingLogin
 from ..protocol.strict_json import read_object
-from ..relying_party import PendingLogin
 from ..sealing import Sealer
 from .cookies import Cookies
 from .messages import Cookie

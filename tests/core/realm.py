@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
-from oidc_async.relying_party import AuthorizationRequest, Login, PendingLogin
+from oidc_async.login import AuthorizationRequest, Login, PendingLogin
 from oidc_async.runtime import Runtime
 from oidc_async.testing import Callback, Clock, SimulatedProvider
 from oidc_async.testing.runtimes import async_runtime, blocking_runtime

@@ -46,6 +46,7 @@ LAYERS = [
     {
         "oidc_async.access_cache",
         "oidc_async.generations",
+        "oidc_async.login",
         "oidc_async.pause",
         "oidc_async.refreshes",
         "oidc_async.remembered",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import LoginError, StateMismatch
-from oidc_async.relying_party import PendingLogin
+from oidc_async.login import PendingLogin
 from oidc_async.sealing import Sealer
 from oidc_async.web import pending_logins
 from oidc_async.web.cookies import Cookies

@@ -10,7 +10,7 @@ from werkzeug.http import dump_cookie
 from werkzeug.sansio.http import parse_cookie
 
 from oidc_async.errors import LoginError
-from oidc_async.relying_party import PendingLogin
+from oidc_async.login import PendingLogin
 from oidc_async.sealing import Sealer
 from oidc_async.web.cookies import MAX_PARTS, PART_LENGTH, Cookies
 from oidc_async.web.navigation import is_navigation

@@ -1,0 +1,56 @@
+"""A login, from the browser's departure to what it brings back."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from .errors import LoginExpired
+from .protocol.token import TokenResponse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingLogin:
+    """A login that was begun. Keep it for this browser only, until the provider sends the browser back."""
+
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    code_verifier: str = field(repr=False)
+    issuer: str
+    redirect_uri: str
+    response_mode: str
+    max_age: float | None
+    acr_values: tuple[str, ...]
+    begun_at: float
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """From what `to_dict` gave, also by way of JSON. Raises LoginExpired for that of another version."""
+        try:
+            known: dict[str, Any] = {**values, "acr_values": tuple(values["acr_values"])}
+            return cls(**known)
+        except (KeyError, TypeError):
+            raise LoginExpired("The login was begun with another version of oidc_async. Begin it again.") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """Where to send the browser, and what to remember of it until it comes back."""
+
+    url: str = field(repr=False)
+    pending: PendingLogin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A login whose every part was verified."""
+
+    tokens: TokenResponse
+    id_token: Mapping[str, Any] = field(repr=False)
+    userinfo: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def id_token_jwt(self) -> str:
+        return str(self.tokens["id_token"])
