@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from .access_cache import AccessCache
 from .blocking_runtime import BlockingRuntime
+from .client_keys import ClientKeys
 from .errors import (
     BearerError,
     ConfigurationError,
@@ -39,6 +40,7 @@ __all__ = [
     "AuthorizationRequest",
     "BearerError",
     "BlockingRuntime",
+    "ClientKeys",
     "ClientMetadata",
     "ClientRegistrationInfo",
     "ConfigurationError",

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from typing import Any, cast
 
+from .client_keys import ClientKeys
 from .errors import ConfigurationError, MetadataInvalid
 from .protocol.access_token import ALLOWED_ALGORITHMS
 from .protocol.authorization import read_essential_acr
@@ -38,6 +39,7 @@ TYPES: Mapping[str, type] = {
     "provider_metadata": ProviderMetadata,
     "client_registration_info": ClientRegistrationInfo,
     "client_metadata": ClientMetadata,
+    "client_keys": ClientKeys,
     "auth_request_params": Mapping,
     "http_settings": HttpSettings,
 }
@@ -63,6 +65,7 @@ class ProviderConfiguration:
         userinfo_http_method: "GET", "POST", or None to make no UserInfo request.
         client_registration_info: what to register a client with.
         client_metadata: the client as it is registered with the provider.
+        client_keys: the client's own private keys (ClientKeys).
         auth_request_params: parameters added to every authentication request. `max_age`, and an `acr` that `claims`
             makes essential, are then required of the ID token.
         session_refresh_interval_seconds: seconds between silent renewals of a session.
@@ -92,6 +95,7 @@ class ProviderConfiguration:
     auth_request_params: Mapping[str, Any] | None = None
     session_refresh_interval_seconds: float | None = None
     requests_session: InitVar[object] = None
+    client_keys: ClientKeys | None = field(default=None, kw_only=True)
     discovery_url: str | None = field(default=None, kw_only=True)
     trusted_audiences: frozenset[str] = field(default=frozenset(), kw_only=True)
     clock_skew_seconds: float | None = field(default=None, kw_only=True)

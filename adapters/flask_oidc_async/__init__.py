@@ -1,6 +1,7 @@
 """OpenID Connect for Flask. The names that an application needs; everything else is in `oidc_async`."""
 
 from oidc_async import (
+    ClientKeys,
     ClientMetadata,
     ClientRegistrationInfo,
     HttpSettings,
@@ -19,6 +20,7 @@ except ModuleNotFoundError as error:
     raise ImportError('flask_oidc_async needs Flask: pip install "oidc-async[flask]"') from error
 
 __all__ = [
+    "ClientKeys",
     "ClientMetadata",
     "ClientRegistrationInfo",
     "HttpSettings",

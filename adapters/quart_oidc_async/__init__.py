@@ -1,6 +1,7 @@
 """OpenID Connect for Quart. The names that an application needs; everything else is in `oidc_async`."""
 
 from oidc_async import (
+    ClientKeys,
     ClientMetadata,
     ClientRegistrationInfo,
     HttpSettings,
@@ -19,6 +20,7 @@ except ModuleNotFoundError as error:
     raise ImportError('quart_oidc_async needs Quart: pip install "oidc-async[quart]"') from error
 
 __all__ = [
+    "ClientKeys",
     "ClientMetadata",
     "ClientRegistrationInfo",
     "HttpSettings",

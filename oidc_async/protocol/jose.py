@@ -1,7 +1,7 @@
 """Signed tokens and the keys that verify them (RFC 7515, 7517, 7518, 8037, 9864).
 
-The only file that knows joserfc. What joserfc would accept and we do not is refused before joserfc sees it;
-whatever it raises ends here.
+Beside private_keys, the only file that knows joserfc. What joserfc would accept and we do not is refused before
+joserfc sees it; whatever it raises ends here.
 """
 
 import binascii
@@ -73,7 +73,8 @@ _PADDING = (b"", b"", b"==", b"=")
 
 
 @cache
-def _verifiers() -> "Mapping[str, JWSAlgModel]":
+def signature_models() -> "Mapping[str, JWSAlgModel]":
+    """What signs and verifies, by `alg`."""
     # taken one by one: joserfc's registry would choose by the token and warn about EdDSA
     from joserfc.jwa import JWS_ALGORITHMS
 
@@ -159,7 +160,7 @@ def verify_compact(jws: CompactJWS, key: VerificationKey) -> None:
     if not key.is_for(alg):
         raise KeyUnusable(f"The key is not one for {alg}.")
     if key.kty == "oct":
-        _require_long_secret(cast("OctKey", key.material), alg)
+        require_long_secret(key, alg)
     if not _is_signed(jws, key):
         raise SignatureInvalid(f"The {alg} signature of the token does not verify.")
 
@@ -171,17 +172,16 @@ def import_jwk(jwk: Mapping[str, Any]) -> VerificationKey:
 
     Raises KeyUnusable; its message names the member and what was expected.
     """
-    kty = _read_optional_text(jwk, "kty") or ""
-    if kty not in _READERS:
-        raise KeyUnusable("kty must be RSA, EC or OKP.")
-    public = _READERS[kty](jwk)
+    public = read_public_members(jwk)
+    if public.get("crv") == "X25519":
+        raise KeyUnusable("crv must be Ed25519.")
     _require_for_verifying(jwk)
     key = VerificationKey(
-        kid=_read_kid(jwk),
-        kty=kty,
+        kid=read_kid(jwk),
+        kty=jwk["kty"],
         crv=public.get("crv"),
-        alg=_read_optional_text(jwk, "alg"),
-        material=_import({"kty": kty, **public}),
+        alg=read_optional_text(jwk, "alg"),
+        material=_import({"kty": jwk["kty"], **public}),
     )
     if key.alg is not None and not key.is_for(key.alg):
         raise KeyUnusable("alg must be a signature algorithm for this type of key.")
@@ -275,26 +275,35 @@ def _is_kid(value: object) -> bool:
 
 def _is_signed(jws: CompactJWS, key: VerificationKey) -> bool:
     try:
-        return _verifiers()[jws.alg].verify(jws.signing_input, jws.signature, key.material)
+        return signature_models()[jws.alg].verify(jws.signing_input, jws.signature, key.material)
     except Exception:
         # Whatever a hostile signature provokes below: it is not a valid one.
         return False
 
 
-def _require_long_secret(material: "OctKey", algorithm: str) -> None:
+def require_long_secret(key: VerificationKey, algorithm: str) -> None:
+    """Raise KeyUnusable for a client's secret that is shorter than the hash of `algorithm` (RFC 7518 3.2)."""
     size = hashlib.new(ALGORITHMS[algorithm].hash_name).digest_size
-    if len(material.raw_value) < size:
+    if len(cast("OctKey", key.material).raw_value) < size:
         raise KeyUnusable(f"client_secret must be at least {size} bytes long for {algorithm}.")
 
 
-def _read_optional_text(jwk: Mapping[str, Any], name: str) -> str | None:
+def read_public_members(jwk: Mapping[str, Any]) -> dict[str, str]:
+    """The members that make up the public key, `kty` aside; strong ones only. Raises KeyUnusable."""
+    kty = read_optional_text(jwk, "kty") or ""
+    if kty not in _READERS:
+        raise KeyUnusable("kty must be RSA, EC or OKP.")
+    return _READERS[kty](jwk)
+
+
+def read_optional_text(jwk: Mapping[str, Any], name: str) -> str | None:
     value = jwk.get(name)
     if name in jwk and not isinstance(value, str):
         raise KeyUnusable(f"{name} must be a string.")
     return value
 
 
-def _read_kid(jwk: Mapping[str, Any]) -> str | None:
+def read_kid(jwk: Mapping[str, Any]) -> str | None:
     if not _is_kid(jwk.get("kid", "")):
         raise KeyUnusable(f"kid must be a string of at most {MAX_KID_LENGTH} characters.")
     return jwk.get("kid")
@@ -319,7 +328,7 @@ def _read_rsa(jwk: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _read_ec(jwk: Mapping[str, Any]) -> dict[str, str]:
-    crv = _read_optional_text(jwk, "crv")
+    crv = read_optional_text(jwk, "crv")
     if crv not in ("P-256", "P-384", "P-521"):
         raise KeyUnusable("crv must be P-256, P-384 or P-521.")
     for name in ("x", "y"):
@@ -328,15 +337,15 @@ def _read_ec(jwk: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _read_okp(jwk: Mapping[str, Any]) -> dict[str, str]:
-    crv = _read_optional_text(jwk, "crv")
-    if crv != "Ed25519":
-        raise KeyUnusable("crv must be Ed25519.")
+    crv = read_optional_text(jwk, "crv")
+    if crv not in ("Ed25519", "X25519"):
+        raise KeyUnusable("crv must be Ed25519 to sign, or X25519 to encrypt.")
     _read_member(jwk, "x", 43)
     return {"crv": crv, "x": jwk["x"]}
 
 
 def _read_member(jwk: Mapping[str, Any], name: str, max_length: int) -> bytes:
-    text = _read_optional_text(jwk, name)
+    text = read_optional_text(jwk, name)
     data = _decode_base64url(text) if text and len(text) <= max_length else None
     if data is None:
         raise KeyUnusable(f"{name} must be base64url of 1 to {max_length} characters.")

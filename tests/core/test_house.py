@@ -53,6 +53,7 @@ LAYERS = [
         "oidc_async.service_tokens",
         "oidc_async.stores",
     },
+    {"oidc_async.client_keys"},
     {"oidc_async.provider", "oidc_async.provider_configuration"},
     {"oidc_async.introspection", "oidc_async.own_runtime"},
     {
@@ -87,7 +88,7 @@ OWNERS = {
     "httpx": FAMILY,
     "httpx2": FAMILY,
     "certifi": set[str](),
-    "joserfc": {"oidc_async.protocol.jose"},
+    "joserfc": {"oidc_async.protocol.jose", "oidc_async.protocol.private_keys"},
     "opentelemetry": {"oidc_async.telemetry"},
     "flask": {"flask_oidc_async"},
     "werkzeug": {"flask_oidc_async"},

@@ -15,6 +15,7 @@ import oidc_async
 
 ADAPTERS = Path(__file__).parents[2] / "adapters"
 NAMES_OF_ADAPTERS = {
+    "ClientKeys",
     "ClientMetadata",
     "ClientRegistrationInfo",
     "HttpSettings",
