@@ -3,6 +3,7 @@
 import struct
 
 from .errors import ConfigurationError, TokenError
+from .forgotten import Forgotten
 from .generations import Generations
 from .protocol.access import Access
 
@@ -32,6 +33,7 @@ class AccessCache:
         bad = -(-entries // 10)
         self._bad: Generations[tuple[float, TokenError]] = Generations(bad, bad, refused_seconds, lambda _: 1)
         self._scopes: dict[bytes, frozenset[str]] = {}
+        self.forgotten = Forgotten()
 
     def __len__(self) -> int:
         return len(self._good)
@@ -66,8 +68,13 @@ class AccessCache:
         if self.refused_seconds > 0:
             self._bad.put(key, (now + self.refused_seconds, refusal), now)
 
-    def forget(self, key: bytes) -> None:
-        """Ask about this token again."""
+    def forget(self, key: bytes, now: float) -> None:
+        """Ask about this token again: what is being found out about it now isn't kept, either."""
+        self.forgotten.mark(key, now)
+        self.drop(key)
+
+    def drop(self, key: bytes) -> None:
+        """Keep nothing about this token."""
         self._good.pop(key)
         self._bad.pop(key)
 

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from secrets import token_bytes
@@ -10,6 +10,7 @@ from typing import Any
 
 from .errors import OAuthError, ProviderTimeout, StoreError
 from .flight import twin
+from .forgotten import Forgotten
 from .generations import Generations
 from .protocol.id_token import require_same_login
 from .protocol.strict_json import read_object
@@ -64,23 +65,62 @@ class Refreshes:
         self._done: Generations[tuple[float, Refresh | OAuthError]] = Generations(
             MOST_REPLAYS, MOST_REPLAYS, REPLAY_SECONDS, lambda _: 1
         )
+        self._former: Generations[bytes] = Generations(MOST_REPLAYS, MOST_REPLAYS, REPLAY_SECONDS, lambda _: 1)
+        self._forgotten = Forgotten()
 
     async def once(self, refresh_token: str, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
         """What `refresh` brings for this refresh token, or has brought a moment ago.
 
         Raises what it raises, and StoreUnavailable.
         """
-        key = sha256((self._client + refresh_token).encode("utf-8", "surrogatepass")).digest()
+        key = self._key(refresh_token)
         done = self._replay(key)
         if done is not None:
             return done
         return await self._runtime.share(("refresh", key), lambda: self._run(key, refresh_token, refresh))
+
+    async def forget(self, refresh_token: str) -> None:
+        """Keep nothing of what this refresh token brought or is bringing now, nor of what brought it.
+
+        A store that is down is logged: what is there can be read with the old refresh token only, and ends after
+        REPLAY_SECONDS, as it does in the memory of other processes.
+        """
+        keys = self._line(self._key(refresh_token))
+        for key in keys:
+            self._forgotten.mark(key, self._runtime.monotonic())
+        await self._drop(keys)
+
+    def _key(self, refresh_token: str) -> bytes:
+        return sha256((self._client + refresh_token).encode("utf-8", "surrogatepass")).digest()
+
+    def _line(self, key: bytes) -> list[bytes]:
+        """The key of a refresh token, and of those from which it came a moment ago."""
+        keys = [key]
+        while (former := self._former.get(keys[-1])) is not None and former not in keys:
+            keys.append(former)
+        return keys
+
+    async def _drop(self, keys: Sequence[bytes]) -> None:
+        for key in keys:
+            self._done.pop(key)
+        try:
+            if self._store is not None:
+                await self._store.delete([_name_of_result(key) for key in keys])
+        except StoreError as error:
+            logger.warning("the result of a refresh could not be deleted: %s (%s)", error, error.code)
 
     async def _run(self, key: bytes, refresh_token: str, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
         # a flight that landed between a look and a turn has done the work
         done = self._replay(key)
         if done is not None:
             return done
+        forgotten = self._forgotten.last(key)
+        done = await self._kept(key, refresh_token, refresh)
+        if self._forgotten.last(key) is not forgotten:
+            await self._drop([key])
+        return done
+
+    async def _kept(self, key: bytes, refresh_token: str, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
         lease = None if self._store is None else _Lease(self._store, self._runtime, key, refresh_token)
         try:
             done = await (refresh() if lease is None else lease.once(refresh))
@@ -88,6 +128,8 @@ class Refreshes:
             self._keep(key, twin(refusal), FAILURE_SECONDS)
             raise
         self._keep(key, done, _replay_seconds(done))
+        if done.tokens.refresh_token is not None:
+            self._former.put(self._key(done.tokens.refresh_token), key, self._runtime.monotonic())
         return done
 
     def _replay(self, key: bytes) -> Refresh | None:
@@ -108,7 +150,7 @@ class _Lease:
 
     def __init__(self, store: Store, runtime: Runtime, key: bytes, refresh_token: str) -> None:
         self._store, self._runtime = store, runtime
-        self._result, self._lease = f"refresh:{key.hex()}", f"refresh-lease:{key.hex()}"
+        self._result, self._lease = _name_of_result(key), f"refresh-lease:{key.hex()}"
         # only who has the refresh token can read what it was exchanged for
         self._sealer = Sealer([refresh_token.encode("utf-8", "surrogatepass")])
 
@@ -156,6 +198,10 @@ class _Lease:
         except StoreError as error:
             # the old refresh token is spent: who comes to this process again shall find the new one
             logger.warning("a refresh could not be told to other processes: %s (%s)", error, error.code)
+
+
+def _name_of_result(key: bytes) -> str:
+    return f"refresh:{key.hex()}"
 
 
 def _replay_seconds(refresh: Refresh) -> float:

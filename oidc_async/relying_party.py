@@ -182,6 +182,13 @@ class AsyncRelyingParty:
         claims = None if new is None else await self._verified_id_token(new, expected)
         return Refresh(tokens=tokens, id_token=claims, at=at)
 
+    async def forget(self, refresh_token: str) -> None:
+        """Forget what this refresh token was exchanged for a moment ago, here and in the store: after a logout.
+
+        A store that is down is only logged: nobody reads there without the old refresh token, and it ends soon.
+        """
+        await self._refreshes.forget(refresh_token)
+
     async def revoke(self, token: str, *, token_type_hint: str = "refresh_token") -> bool:
         """Let the provider forget `token` (RFC 7009); False when it has no place to ask for that.
 
@@ -338,6 +345,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
     complete_login = blocking(AsyncRelyingParty.complete_login)
     userinfo = blocking(AsyncRelyingParty.userinfo)
     refresh = blocking(AsyncRelyingParty.refresh)
+    forget = blocking(AsyncRelyingParty.forget)
     revoke = blocking(AsyncRelyingParty.revoke)
     client_credentials_grant = blocking(AsyncRelyingParty.client_credentials_grant)
     service_token = blocking(AsyncRelyingParty.service_token)

@@ -115,8 +115,11 @@ class AsyncResourceServer:
         require_granted(access, requirements, now=self._runtime.now(), leeway=self._leeway)
 
     def forget(self, token: str) -> None:
-        """Ask about this token again when it comes the next time, for instance after a logout."""
-        self._cache.forget(self._key(token))
+        """Ask about this token again when it comes the next time, for instance after a logout.
+
+        An answer that is under way now is not kept, and nobody who comes from now on is given it.
+        """
+        self._cache.forget(self._key(token), self._runtime.monotonic())
 
     def statistics(self) -> Statistics:
         """What has happened so far, in this process."""
@@ -156,12 +159,21 @@ class AsyncResourceServer:
             return known or await self._asked(key, token, is_here=is_here)
 
         try:
-            return await self._runtime.share(key, work)
+            # who comes after a `forget` doesn't wait for an answer of before
+            return await self._runtime.share((key, self._cache.forgotten.last(key)), work)
         finally:
             self._counters.joined += not is_mine
 
     async def _asked(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
-        """What comes of a token that nobody knows yet; a refusal is a result as well."""
+        """What comes of a token that nobody knows yet, kept unless it is forgotten meanwhile."""
+        forgotten = self._cache.forgotten.last(key)
+        outcome = await self._kept(key, token, is_here=is_here)
+        if self._cache.forgotten.last(key) is not forgotten:
+            self._cache.drop(key)
+        return outcome
+
+    async def _kept(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
+        """The same, kept; a refusal is a result as well."""
         try:
             access = Access.of(await self._claims(token, is_here=is_here))
         except TokenError as error:

@@ -15,6 +15,7 @@ from .application import Exchange
 from .login import forget_count
 from .messages import WebRequest, WebResponse, redirect
 from .navigation import is_embedded, is_prefetch
+from .session_tokens import forget_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -34,23 +35,28 @@ async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebRespo
     """
     if exchange.request.method == "HEAD" or is_prefetch(exchange.request) or is_embedded(exchange.request):
         return WebResponse(status=503, headers={"cache-control": "no-store"})
-    session = await exchange.require_session()
-    if _came_back(exchange):
-        # somebody may have logged in meanwhile, in another tab; the view says that nobody is
-        await exchange.log_out()
-        return None
+    session = dict(await exchange.require_session())
+    came_back = _came_back(exchange)
+    await exchange.log_out()
     if not session.get("current_provider"):
         return None
-    user = UserSession(session)
-    client = exchange.application.clients.get(user.current_provider)
-    id_token, tokens = user.id_token_jwt, _tokens(user)
-    await exchange.log_out()
     exchange.set_cookies(forget_count(exchange.application))
+    user = UserSession(session)
+    try:
+        # who comes back logged in did so meanwhile, in another tab; the view says that nobody is
+        return None if came_back else await _leave_provider(exchange, user, return_uri)
+    finally:
+        # afterwards: what is asked about a token before it is revoked would be remembered again
+        await forget_tokens(exchange.application, user)
+
+
+async def _leave_provider(exchange: Exchange, user: UserSession, return_uri: str | None) -> WebResponse | None:
+    client = exchange.application.clients.get(user.current_provider)
     if client is None:
         return None
-    answer = await _log_out_at(client, exchange, id_token, return_uri)
+    answer = await _log_out_at(client, exchange, user.id_token_jwt, return_uri)
     if answer is None:
-        await _revoke(client, tokens)
+        await _revoke(client, _tokens(user))
     return answer
 
 

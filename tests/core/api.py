@@ -9,6 +9,7 @@ import pytest
 from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
 from oidc_async.errors import OIDCError
 from oidc_async.protocol.access import NO_REQUIREMENTS, Access, Requirements
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.protocol.token import TokenResponse
 from oidc_async.resource_server import AsyncResourceServer, ResourceServer
 from oidc_async.runtime import HttpSettings, Runtime
@@ -130,6 +131,22 @@ def twice_in_a_row(monkeypatch: pytest.MonkeyPatch, owner: object) -> None:
         return await share(key, work)
 
     monkeypatch.setattr(runtime, "share", share_twice)
+
+
+def before_the_answer_arrives(
+    monkeypatch: pytest.MonkeyPatch, owner: object, path: str, act: Callable[[], Awaitable[Any]]
+) -> None:
+    """`act` happens once: after the provider answered there, and before this server or client knows."""
+    runtime: Any = vars(getattr(owner, "_origin", owner))["_runtime"]
+    send, acts = runtime.send, [act]
+
+    async def send_slowly(request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = await send(request)
+        if acts and request.url.endswith(path):
+            await acts.pop()()
+        return response
+
+    monkeypatch.setattr(runtime, "send", send_slowly)
 
 
 @dataclass

@@ -121,8 +121,8 @@ def test_a_token_can_be_forgotten_whatever_was_found_out() -> None:
     for key in (b"a", b"b"):
         cache.keep(key, access(), 60, 0)
         cache.keep_refusal(key, TokenInactive("inactive"), 0)
-    cache.forget(b"a")
-    cache.forget(b"unknown")
+    cache.forget(b"a", 1)
+    cache.forget(b"unknown", 1)
     assert (cache.find(b"a", 0), cache.find_refusal(b"a", 0)) == (None, None)
     assert cache.find(b"b", 0)
     assert cache.find_refusal(b"b", 0)
@@ -260,7 +260,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(key=KEYS)
     def forget(self, key: bytes) -> None:
-        self.cache.forget(key)
+        self.cache.forget(key, self.now)
         self.model.pop(key, None)
 
     @precondition(lambda self: self.model)

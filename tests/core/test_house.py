@@ -45,6 +45,7 @@ LAYERS = [
     },
     {
         "oidc_async.access_cache",
+        "oidc_async.forgotten",
         "oidc_async.generations",
         "oidc_async.login",
         "oidc_async.pause",

@@ -1,0 +1,202 @@
+"""What a logout leaves of tokens: nothing that was found out, nor what was under way. security.md 237, 243."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oidc_async import forgotten
+from oidc_async.errors import OAuthError, TokenInactive
+from oidc_async.protocol.token import TokenResponse
+from oidc_async.refreshes import Refresh, Refreshes
+from oidc_async.stores import MemoryStore, SQLiteStore, Store
+from oidc_async.testing import Clock, Fault
+from tests.core.api import before_the_answer_arrives, new_api, simulated
+from tests.core.realm import REDIRECT_URI, SECRET, new_provider
+from tests.core.refreshing import Refreshing, logged_in
+from tests.core.worlds import AsyncWorld, World
+
+# Access tokens
+
+
+@pytest.mark.parametrize("verification", ["introspection", "jwt"])
+def test_an_answer_that_was_under_way_is_not_kept(
+    either_world: World, verification: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """security.md 237: the token was good when the provider said so, and somebody logged out in that moment"""
+    api = new_api(either_world, audience="api", access_token_verification=verification)
+    token = api.issue(jwt=verification == "jwt")
+
+    async def log_out() -> None:
+        api.server.forget(token)
+
+    path = "/introspect" if verification == "introspection" else "/jwks"
+    before_the_answer_arrives(monkeypatch, api.server, path, log_out)
+    assert api.verify(token).subject == "alice"
+    assert api.server.known(token) is None
+    assert api.verify(token).subject == "alice"
+    assert api.server.known(token) is not None
+
+
+def test_who_comes_after_a_logout_is_not_given_an_answer_of_before(
+    either_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """security.md 237, 241"""
+    api = new_api(either_world)
+    token, later = api.issue(), list[object]()
+
+    async def log_out() -> None:
+        api.provider.revoke_access_token(token)
+        api.server.forget(token)
+        try:
+            later.append(await api.verifying(token))
+        except TokenInactive as error:
+            later.append(error)
+
+    before_the_answer_arrives(monkeypatch, api.server, "/introspect", log_out)
+    assert api.verify(token).subject == "alice"
+    assert [type(outcome) for outcome in later] == [TokenInactive]
+    assert isinstance(api.refusal(token), TokenInactive)
+
+
+def test_a_refusal_that_was_under_way_is_not_kept(either_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = new_api(either_world)
+    token = api.issue()
+
+    async def forget() -> None:
+        api.server.forget(token)
+
+    before_the_answer_arrives(monkeypatch, api.server, "/introspect", forget)
+    with api.provider.misbehaving(Fault.INTROSPECTION_INACTIVE_IN_FULL, times=1):
+        assert isinstance(api.refusal(token), TokenInactive)
+    assert api.verify(token).subject == "alice"
+
+
+def test_other_tokens_stay_known(either_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = new_api(either_world)
+    first, second, third = (api.issue(claims={"jti": name}) for name in "abc")
+    api.verify(first)
+
+    async def log_out() -> None:
+        api.server.forget(third)
+
+    before_the_answer_arrives(monkeypatch, api.server, "/introspect", log_out)
+    api.verify(second)
+    assert [api.server.known(token) is None for token in (first, second)] == [False, False]
+
+
+def test_what_was_forgotten_is_noted_for_a_while_and_not_without_end() -> None:
+    """security.md 230"""
+    notes: Any = forgotten.Forgotten()
+    notes.mark(b"first", 0)
+    notes.mark(b"last", forgotten.FORGOTTEN_SECONDS - 1)
+    assert notes.last(b"first") is not None
+    for number in range(3 * forgotten.MOST_FORGOTTEN):
+        notes.mark(str(number).encode(), forgotten.FORGOTTEN_SECONDS)
+    assert notes.last(b"first") is None
+
+    assert len(notes._marks) <= forgotten.MOST_FORGOTTEN
+
+
+# Refresh tokens
+
+
+@pytest.fixture(params=["nothing", "memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path, either_world: World) -> Iterator[Store | None]:
+    if request.param == "nothing":
+        yield None
+        return
+    choice = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "store.db")
+    opened = choice.asynchronous() if isinstance(either_world, AsyncWorld) else choice.blocking()
+    yield opened
+    either_world.run(opened.close())
+
+
+def forget(user: Refreshing, token: str) -> None:
+    user.realm.world.run(forgetting(user, token))
+
+
+async def forgetting(user: Refreshing, token: str) -> None:
+    party: Any = user.realm.party
+    # the blocking face has done it when it returns
+    if (work := party.forget(token)) is not None:
+        await work
+
+
+def is_told_elsewhere(user: Refreshing, store: Store | None, token: str) -> bool:
+    """Whether another process finds in the store what this refresh token brought."""
+    other, asked = user.elsewhere(party={"store": store}), user.asked()
+    try:
+        other.refresh(token)
+    except OAuthError:
+        return False
+    return user.asked() == asked
+
+
+def test_the_result_of_a_refresh_is_forgotten_here_and_in_the_store(either_world: World, store: Store | None) -> None:
+    """security.md 243: whoever has the old refresh token has to ask the provider, who knows what to make of it"""
+    user = logged_in(either_world, new_provider(clock=Clock()), party={"store": store})
+    user.refresh()
+    forget(user, user.token)
+    assert not is_told_elsewhere(user, store, user.token)
+    assert isinstance(user.refusal(), OAuthError)
+
+
+def test_with_a_refresh_token_its_forerunners_are_forgotten(either_world: World, store: Store | None) -> None:
+    """A session holds the last refresh token only; that of before was exchanged for it a moment ago."""
+    user = logged_in(either_world, party={"store": store})
+    second = user.refresh().tokens.refresh_token or ""
+    third = user.refresh(second).tokens.refresh_token or ""
+    forget(user, third)
+    assert [is_told_elsewhere(user, store, token) for token in (user.token, second)] == [False, False]
+    assert isinstance(user.refusal(), OAuthError)
+    assert isinstance(user.refusal(second), OAuthError)
+
+
+def test_a_refresh_token_that_comes_back_as_its_own_successor_is_forgotten(either_world: World) -> None:
+    """Some providers send the refresh token along though it stays the same."""
+    known, sent = Refreshes(simulated(either_world, new_provider()), None, "client1"), list[str]()
+
+    async def refresh() -> Refresh:
+        sent.append("R")
+        tokens = TokenResponse(access_token="A", token_type="Bearer", refresh_token="R")
+        return Refresh(tokens=tokens, at=0.0)
+
+    async def twice_and_between() -> None:
+        await known.once("R", refresh)
+        await known.once("R", refresh)
+        await known.forget("R")
+        await known.once("R", refresh)
+
+    either_world.run(twice_and_between())
+    assert len(sent) == 2
+
+
+def test_a_refresh_that_was_under_way_leaves_nothing(
+    either_world: World, store: Store | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """security.md 243: who asked for it has it, and nobody else gets it any more"""
+    user = logged_in(either_world, party={"store": store})
+    before_the_answer_arrives(monkeypatch, user.realm.party, "/token", lambda: forgetting(user, user.token))
+    assert user.refresh().tokens.access_token
+    assert not is_told_elsewhere(user, store, user.token)
+    assert isinstance(user.refusal(), OAuthError)
+
+
+def test_refreshes_of_other_sessions_stay_known(either_world: World, store: Store | None) -> None:
+    user = logged_in(either_world, party={"store": store})
+    other = Refreshing(user.realm, user.realm.log_in(scope="openid offline_access"))
+    user.refresh()
+    first = other.refresh()
+    forget(user, user.token)
+    assert other.refresh() == first
+
+
+def test_a_refresh_token_that_stays_good_is_exchanged_anew(either_world: World, store: Store | None) -> None:
+    provider = new_provider()
+    provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], rotates_refresh_tokens=False)
+    user = logged_in(either_world, provider, party={"store": store})
+    first = user.refresh().tokens.access_token
+    forget(user, user.token)
+    assert user.refresh().tokens.access_token != first
