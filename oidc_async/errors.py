@@ -31,6 +31,7 @@
     │   ├── KeyAmbiguous
     │   ├── KeyUnusable
     │   ├── SignatureInvalid
+    │   ├── DecryptionFailed
     │   ├── TokenExpired
     │   ├── TokenInactive
     │   └── ClaimInvalid
@@ -238,19 +239,19 @@ class TokenError(OIDCError):
 
 
 class TokenMalformed(TokenError):
-    """Not a JWS in compact form with a JSON object inside (RFC 7515 7.1)."""
+    """Not a JWS in compact form with a JSON object inside (RFC 7515 7.1), or not the JWE that it had to be in."""
 
     code = "token_malformed"
 
 
 class AlgorithmNotAllowed(TokenError):
-    """The token is signed with an algorithm that the client did not register (OIDC Core 3.1.3.7)."""
+    """The token is signed or encrypted with an algorithm that the client did not register (OIDC Core 3.1.3.7)."""
 
     code = "algorithm_not_allowed"
 
 
 class KeyNotFound(TokenError):
-    """The provider publishes no key that fits this token."""
+    """The provider publishes no key that fits this token, or the client has none that decrypts it."""
 
     code = "key_not_found"
 
@@ -271,6 +272,12 @@ class SignatureInvalid(TokenError):
     """The signature does not verify."""
 
     code = "signature_invalid"
+
+
+class DecryptionFailed(TokenError):
+    """The token can't be decrypted. It is not told why: who changes tokens must learn nothing from it."""
+
+    code = "decryption_failed"
 
 
 class TokenExpired(TokenError):

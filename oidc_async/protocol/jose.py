@@ -1,7 +1,7 @@
 """Signed tokens and the keys that verify them (RFC 7515, 7517, 7518, 8037, 9864).
 
-Beside private_keys, the only file that knows joserfc. What joserfc would accept and we do not is refused before
-joserfc sees it; whatever it raises ends here.
+Beside jwe and private_keys, the only file that knows joserfc. What joserfc would accept and we do not is refused
+before joserfc sees it; whatever it raises ends here.
 """
 
 import binascii
@@ -132,9 +132,9 @@ def parse_compact(token: str) -> CompactJWS:
     header, payload, signature = _split(token)
     return CompactJWS(
         header=_read_header(header),
-        payload=_decode_segment(payload, "payload"),
+        payload=decode_segment(payload, "payload"),
         signing_input=f"{header}.{payload}".encode("ascii"),
-        signature=_decode_segment(signature, "signature"),
+        signature=decode_segment(signature, "signature"),
     )
 
 
@@ -205,11 +205,11 @@ def client_secret_key(secret: str) -> VerificationKey:
 
 
 def _split(token: str) -> tuple[str, str, str]:
-    if not _is_short_ascii(token):
+    if not is_short_ascii(token):
         raise TokenMalformed(f"The token must be at most {MAX_TOKEN_LENGTH} ASCII characters.")
     segments = token.split(".", 5)
     if len(segments) == 5:
-        raise TokenMalformed("The token is encrypted (5 segments), which is not supported yet.")
+        raise TokenMalformed("The token is encrypted (5 segments) where the client registered for a signed one.")
     if len(segments) != 3:
         raise TokenMalformed("The token must have the 3 segments of a JWS in compact form.")
     header, payload, signature = segments
@@ -218,18 +218,20 @@ def _split(token: str) -> tuple[str, str, str]:
     return header, payload, signature
 
 
-def _is_short_ascii(token: object) -> bool:
+def is_short_ascii(token: object) -> bool:
+    """Whether it is text that a token may be, by its length and characters."""
     return isinstance(token, str) and len(token) <= MAX_TOKEN_LENGTH and token.isascii()
 
 
-def _decode_segment(segment: str, name: str) -> bytes:
-    data = _decode_base64url(segment)
+def decode_segment(segment: str, name: str) -> bytes:
+    """The bytes of one part of a compact form (RFC 7515 2); `name` is that of the part. Raises TokenMalformed."""
+    data = decode_base64url(segment)
     if data is None:
         raise TokenMalformed(f"The token's {name} must be base64url without padding.")
     return data
 
 
-def _decode_base64url(text: str) -> bytes | None:
+def decode_base64url(text: str) -> bytes | None:
     """None for what is not canonical (RFC 7515 2): with padding, blanks, stray bits, `+` or `/`."""
     last = len(text) % 4
     if last and text[-1] not in _LAST_CHARACTERS[last]:
@@ -242,28 +244,29 @@ def _decode_base64url(text: str) -> bytes | None:
 
 def _read_header(segment: str) -> Mapping[str, Any]:
     known = _read_known_header(segment) if len(segment) <= KNOWN_HEADER_LENGTH else None
-    return _decode_header(segment) if known is None else known
+    return decode_header(segment) if known is None else known
 
 
 @lru_cache(maxsize=KNOWN_HEADERS)
 def _read_known_header(segment: str) -> Mapping[str, Any] | None:
     """None when the header must not be shared: a list or an object in it could be changed by whoever has it."""
-    header = _decode_header(segment)
+    header = decode_header(segment)
     return None if any(isinstance(value, list | dict) for value in header.values()) else header
 
 
-def _decode_header(segment: str) -> Mapping[str, Any]:
-    data = _decode_segment(segment, "header")
+def decode_header(segment: str) -> Mapping[str, Any]:
+    """The header of a JWS or JWE, read strictly. Raises TokenMalformed, and AlgorithmNotAllowed for no `alg`."""
+    data = decode_segment(segment, "header")
     try:
         header = read_object(data)
     except ValueError as error:
         raise TokenMalformed(f"The token's header must be one JSON object: {error}.") from None
     for name in ("crit", "b64"):
         if name in header:
-            raise TokenMalformed(f"The token's header must not have {name}: extensions of JWS are not supported.")
+            raise TokenMalformed(f"The token's header must not have {name}: extensions are not supported.")
     alg = header.get("alg")
     if not isinstance(alg, str) or not alg:
-        raise AlgorithmNotAllowed("alg in the token's header must name a signature algorithm.")
+        raise AlgorithmNotAllowed("alg in the token's header must name an algorithm.")
     if not _is_kid(header.get("kid", "")):
         raise TokenMalformed(f"kid in the token's header must be a string of at most {MAX_KID_LENGTH} characters.")
     return MappingProxyType(header)
@@ -346,7 +349,7 @@ def _read_okp(jwk: Mapping[str, Any]) -> dict[str, str]:
 
 def _read_member(jwk: Mapping[str, Any], name: str, max_length: int) -> bytes:
     text = read_optional_text(jwk, name)
-    data = _decode_base64url(text) if text and len(text) <= max_length else None
+    data = decode_base64url(text) if text and len(text) <= max_length else None
     if data is None:
         raise KeyUnusable(f"{name} must be base64url of 1 to {max_length} characters.")
     return data

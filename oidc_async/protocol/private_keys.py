@@ -1,6 +1,6 @@
 """The client's own keys: what signs and decrypts for it, and what of them may be published (RFC 7517, 7518, 8037).
 
-Beside jose, a file that knows joserfc. No message holds a part of a key.
+Beside jose and jwe, a file that knows joserfc. No message holds a part of a key.
 """
 
 import json
@@ -21,14 +21,14 @@ from .jose import (
     require_long_secret,
     signature_models,
 )
+from .jwe import KEY_AGREEMENTS, RSA_ENCRYPTIONS
 
 # joserfc and cryptography are loaded at first need: they take a while.
 if TYPE_CHECKING:
     from joserfc.jwk import Key
 
-ECDH = ("ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A192KW", "ECDH-ES+A256KW")
 ENCRYPTION_ALGORITHMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"RSA": ("RSA-OAEP", "RSA-OAEP-256"), "EC": ECDH, "OKP": ECDH}
+    {"RSA": RSA_ENCRYPTIONS, "EC": KEY_AGREEMENTS, "OKP": KEY_AGREEMENTS}
 )
 """The `alg` values of encryption to a key, by its type (RFC 7518 4.1, RFC 8037 3.2)."""
 

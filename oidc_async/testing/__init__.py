@@ -2,7 +2,7 @@
 
 from .callback import Callback, NotRedirected
 from .clock import Clock
-from .faults import ALL_FAULTS, API_FAULTS, REFRESH_FAULTS, Fault
+from .faults import ALL_FAULTS, API_FAULTS, ENCRYPTION_FAULTS, REFRESH_FAULTS, SIGNED_USERINFO_FAULTS, Fault
 from .provider import RecordedRequest, SimulatedProvider
 from .registry import Client, User
 from .stages import Misbehaviour
@@ -10,7 +10,9 @@ from .stages import Misbehaviour
 __all__ = [
     "ALL_FAULTS",
     "API_FAULTS",
+    "ENCRYPTION_FAULTS",
     "REFRESH_FAULTS",
+    "SIGNED_USERINFO_FAULTS",
     "Callback",
     "Client",
     "Clock",

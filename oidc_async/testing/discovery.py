@@ -1,5 +1,6 @@
 """The discovery document (OIDC Discovery 3) and the key set (RFC 7517)."""
 
+from .encryption import ENCRYPTION_ALGORITHMS, KEY_SIZES
 from .keys import SIGNING_ALGORITHMS
 from .registry import Registry
 from .reply import JSONObject
@@ -35,6 +36,11 @@ def discovery_document(registry: Registry) -> JSONObject:
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", "implicit"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "id_token_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "id_token_encryption_enc_values_supported": list(KEY_SIZES),
+        "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "userinfo_encryption_enc_values_supported": list(KEY_SIZES),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "introspection_endpoint_auth_methods_supported": list(SECRET_AUTH_METHODS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),

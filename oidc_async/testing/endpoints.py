@@ -24,6 +24,7 @@ from .stages import (
     SIGNED_REPLY,
     TOKEN,
     USERINFO,
+    USERINFO_JWT_REPLY,
     Endpoint,
     Scene,
     Spell,
@@ -32,7 +33,7 @@ from .stages import (
     strike,
 )
 from .token_endpoint import authenticate, read_form, read_targets, token_document
-from .userinfo import require_grant, userinfo_claims
+from .userinfo import require_grant, userinfo_claims, userinfo_reply
 
 METHODS = {
     Endpoint.DISCOVERY: ("GET", "HEAD"),
@@ -97,7 +98,7 @@ class Endpoints:
             case Endpoint.TOKEN:
                 return self._json(TOKEN, self._token(request, seen))
             case Endpoint.USERINFO:
-                return self._json(USERINFO, self._userinfo(request, seen))
+                return self._userinfo(request, seen)
             case Endpoint.INTROSPECTION:
                 return self._introspection(request, seen)
             case Endpoint.REVOCATION:
@@ -115,10 +116,13 @@ class Endpoints:
         document = token_document(self.registry, self.spells, client, form, read_targets(request))
         return self._strike(REFRESH, document) if seen.grant_type == "refresh_token" else document
 
-    def _userinfo(self, request: HttpRequest, seen: Seen) -> JSONObject:
+    def _userinfo(self, request: HttpRequest, seen: Seen) -> Reply:
         grant = require_grant(self.registry, request)
         seen.client_id = grant.client_id
-        return userinfo_claims(self.registry, grant)
+        client = self.registry.clients[grant.client_id]
+        claims = self._strike(USERINFO, userinfo_claims(self.registry, grant))
+        reply = userinfo_reply(self.registry, self.spells, client, claims)
+        return reply if client.userinfo_signed_response_alg is None else self._strike(USERINFO_JWT_REPLY, reply)
 
     def _introspection(self, request: HttpRequest, seen: Seen) -> Reply:
         form = read_form(request)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from .encryption import encrypt_for
 from .jwt import JWTStages, sign_jwt
 from .keys import half_hash
 from .registry import ID_TOKEN_LIFETIME, Client, Grant, Registry
@@ -21,7 +22,7 @@ def issue_id_token(
     code: str | None = None,
     is_refreshed: bool = False,
 ) -> str:
-    """A signed ID token; `at_hash` and `c_hash` are there for what is given.
+    """An ID token, signed and, for who registered so, encrypted; `at_hash` and `c_hash` are there for what is given.
 
     One that came with a refresh has no nonce (OIDC Core 12.2).
     """
@@ -37,7 +38,7 @@ def issue_id_token(
         claims = strike(spells, REFRESH_CLAIMS, claims, scene)
     token = sign_jwt({"typ": "JWT"}, claims, key, STAGES, spells, scene)
     registry.id_tokens[token] = grant
-    return token
+    return encrypt_for(client, "id_token", token.encode(), spells, scene) or token
 
 
 def _claims(registry: Registry, grant: Grant) -> JSONObject:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,22 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 ALWAYS_PUBLISHED = ("RS256", "ES256")
-SIGNING_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA", "HS256")
+SIGNING_ALGORITHMS = (
+    *(family + size for family in ("RS", "PS", "ES", "HS") for size in ("256", "384", "512")),
+    "EdDSA",
+    "Ed25519",
+)
+HASHES: Mapping[str, hashes.HashAlgorithm] = {
+    "256": hashes.SHA256(),
+    "384": hashes.SHA384(),
+    "512": hashes.SHA512(),
+}
+CURVES: Mapping[str, ec.EllipticCurve] = {
+    "P-256": ec.SECP256R1(),
+    "P-384": ec.SECP384R1(),
+    "P-521": ec.SECP521R1(),
+}
+CURVE_OF: Mapping[str, str] = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
 _generated: dict[tuple[str, str, int], PrivateKey] = {}
 _generating = threading.Lock()
@@ -23,6 +39,10 @@ _generating = threading.Lock()
 
 def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def decode_base64url(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _integer(number: int, length: int | None = None) -> str:
@@ -39,11 +59,11 @@ def private_key(owner: str, alg: str, generation: int) -> PrivateKey:
 
 
 def _generate(alg: str) -> PrivateKey:
-    if alg == "ES256":
-        return ec.generate_private_key(ec.SECP256R1())
-    if alg == "EdDSA":
+    if alg in CURVE_OF:
+        return ec.generate_private_key(CURVES[CURVE_OF[alg]])
+    if alg in ("EdDSA", "Ed25519"):
         return ed25519.Ed25519PrivateKey.generate()
-    if alg in ("RS256", "PS256"):
+    if alg in SIGNING_ALGORITHMS and alg[:2] in ("RS", "PS"):
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
     raise ValueError(f"no keys for {alg!r}; known are {', '.join(SIGNING_ALGORITHMS)}")
 
@@ -59,15 +79,17 @@ class SigningKey:
     def sign(self, data: bytes) -> bytes:
         """The raw JWS signature (RFC 7518 3, RFC 8037 3.1)."""
         if isinstance(self.private, rsa.RSAPrivateKey):
-            return self.private.sign(data, self._rsa_padding(), hashes.SHA256())
+            return self.private.sign(data, self._rsa_padding(), HASHES[self.alg[2:]])
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
-            r, s = decode_dss_signature(self.private.sign(data, ec.ECDSA(hashes.SHA256())))
-            return r.to_bytes(32, "big") + s.to_bytes(32, "big")
+            r, s = decode_dss_signature(self.private.sign(data, ec.ECDSA(HASHES[self.alg[2:]])))
+            size = (self.private.key_size + 7) // 8
+            return r.to_bytes(size, "big") + s.to_bytes(size, "big")
         return self.private.sign(data)
 
     def _rsa_padding(self) -> padding.AsymmetricPadding:
-        if self.alg == "PS256":
-            return padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+        if self.alg.startswith("PS"):
+            digest = HASHES[self.alg[2:]]
+            return padding.PSS(mgf=padding.MGF1(digest), salt_length=digest.digest_size)
         return padding.PKCS1v15()
 
     def public_jwk(self) -> dict[str, Any]:
@@ -78,8 +100,7 @@ class SigningKey:
             rsa_numbers = self.private.public_key().public_numbers()
             return {"kty": "RSA", "n": _integer(rsa_numbers.n), "e": _integer(rsa_numbers.e)}
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
-            point = self.private.public_key().public_numbers()
-            return {"kty": "EC", "crv": "P-256", "x": _integer(point.x, 32), "y": _integer(point.y, 32)}
+            return point_members(self.private.public_key())
         raw = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         return {"kty": "OKP", "crv": "Ed25519", "x": base64url(raw)}
 
@@ -88,7 +109,8 @@ class SigningKey:
         if isinstance(self.private, rsa.RSAPrivateKey):
             return {**self.public_jwk(), "d": _integer(self.private.private_numbers().d)}
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
-            return {**self.public_jwk(), "d": _integer(self.private.private_numbers().private_value, 32)}
+            size = (self.private.key_size + 7) // 8
+            return {**self.public_jwk(), "d": _integer(self.private.private_numbers().private_value, size)}
         return {**self.public_jwk(), "d": base64url(self.private.private_bytes_raw())}
 
     def public_bytes(self, encoding: Encoding) -> bytes:
@@ -96,22 +118,29 @@ class SigningKey:
         return self.private.public_key().public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
 
 
+def point_members(key: ec.EllipticCurvePublicKey) -> dict[str, Any]:
+    """A public key on a curve of NIST as a JWK (RFC 7518 6.2.1)."""
+    point, size = key.public_numbers(), (key.key_size + 7) // 8
+    crv = next(name for name, curve in CURVES.items() if curve.name == key.curve.name)
+    return {"kty": "EC", "crv": crv, "x": _integer(point.x, size), "y": _integer(point.y, size)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretKey:
-    """A client secret that signs with HS256."""
+    """A client secret that signs with HMAC."""
 
     secret: bytes = field(repr=False)
-    alg: str = "HS256"
+    alg: str
     kid: None = None
 
     def sign(self, data: bytes) -> bytes:
-        return hmac.digest(self.secret, data, hashlib.sha256)
+        return hmac.digest(self.secret, data, f"sha{self.alg[2:]}")
 
 
 def half_hash(value: str, alg: str) -> str:
     """The value of `at_hash` and `c_hash` (OIDC Core 3.1.3.6); Ed25519 hashes with SHA-512."""
-    digest = hashlib.sha512 if alg == "EdDSA" else hashlib.sha256
-    hashed = digest(value.encode("ascii")).digest()
+    size = "512" if alg in ("EdDSA", "Ed25519") else alg[2:]
+    hashed = hashlib.new(f"sha{size}", value.encode("ascii")).digest()
     return base64url(hashed[: len(hashed) // 2])
 
 

@@ -92,7 +92,13 @@ class SimulatedProvider:
         token_endpoint_auth_method: str | None = None,
         introspection_endpoint_auth_method: str | None = None,
         id_token_signed_response_alg: str = "RS256",
+        id_token_encrypted_response_alg: str | None = None,
+        id_token_encrypted_response_enc: str | None = None,
+        userinfo_signed_response_alg: str | None = None,
+        userinfo_encrypted_response_alg: str | None = None,
+        userinfo_encrypted_response_enc: str | None = None,
         introspection_signed_response_alg: str | None = None,
+        jwks: Mapping[str, Any] | None = None,
         access_tokens: AccessTokenForm = "opaque",
         rotates_refresh_tokens: bool = True,
     ) -> Client:
@@ -101,6 +107,7 @@ class SimulatedProvider:
         The authentication method is client_secret_basic with a secret and none without, unless given; that of
         the introspection endpoint is the same, but a client without a secret may not ask there (RFC 7662 2.1).
         `introspection_signed_response_alg` gives signed answers to who accepts them (RFC 9701).
+        What is encrypted is encrypted to the first key in `jwks` that fits, or with `client_secret`.
         `access_tokens` are what it gets for codes, refresh tokens and its own credentials. A refresh token is good
         for one use, and a second one ends the whole login (RFC 9700 4.14); `rotates_refresh_tokens=False` issues
         one that stays.
@@ -116,13 +123,20 @@ class SimulatedProvider:
             introspection_endpoint_auth_method=introspection_endpoint_auth_method
             or (method if client_secret else "client_secret_basic"),
             id_token_signed_response_alg=id_token_signed_response_alg,
+            id_token_encrypted_response_alg=id_token_encrypted_response_alg,
+            id_token_encrypted_response_enc=id_token_encrypted_response_enc,
+            userinfo_signed_response_alg=userinfo_signed_response_alg,
+            userinfo_encrypted_response_alg=userinfo_encrypted_response_alg,
+            userinfo_encrypted_response_enc=userinfo_encrypted_response_enc,
             introspection_signed_response_alg=introspection_signed_response_alg,
             access_tokens=access_tokens,
             rotates_refresh_tokens=rotates_refresh_tokens,
+            jwks=dict(jwks or {}),
         )
+        signing = (id_token_signed_response_alg, introspection_signed_response_alg, userinfo_signed_response_alg)
         with self._lock:
-            for alg in (id_token_signed_response_alg, introspection_signed_response_alg or "RS256"):
-                client.key_for(alg, self._registry.ring)
+            for alg in signing:
+                client.key_for(alg or "RS256", self._registry.ring)
             self._registry.clients[client_id] = client
         return client
 

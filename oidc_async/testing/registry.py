@@ -47,14 +47,20 @@ class Client:
     token_endpoint_auth_method: str = "client_secret_basic"
     introspection_endpoint_auth_method: str = "client_secret_basic"
     id_token_signed_response_alg: str = "RS256"
+    id_token_encrypted_response_alg: str | None = None
+    id_token_encrypted_response_enc: str | None = None
+    userinfo_signed_response_alg: str | None = None
+    userinfo_encrypted_response_alg: str | None = None
+    userinfo_encrypted_response_enc: str | None = None
     introspection_signed_response_alg: str | None = None
     access_tokens: AccessTokenForm = "opaque"
     rotates_refresh_tokens: bool = True
+    jwks: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def key_for(self, alg: str, ring: KeyRing) -> SigningKey | SecretKey:
         """What signs for this client with `alg`. Raises ValueError when nothing does."""
-        if alg == "HS256":
-            return SecretKey(secret=(self.client_secret or "").encode())
+        if alg.startswith("HS"):
+            return SecretKey(secret=(self.client_secret or "").encode(), alg=alg)
         return ring.key(alg)
 
 

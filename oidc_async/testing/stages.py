@@ -1,6 +1,6 @@
 """Where a fault can strike, and how the parts of the provider let it."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Generic, Literal, TypeVar
@@ -40,6 +40,21 @@ class Draft:
 
 
 @dataclass(slots=True, kw_only=True)
+class JWEDraft:
+    """An encrypted response before it is put together, for a client with this secret and these public keys.
+
+    `at_last` is laid over the header when all that depends on it is done.
+    """
+
+    header: JSONObject
+    content: bytes = field(repr=False)
+    keys: Sequence[Mapping[str, Any]]
+    secret: bytes = field(repr=False)
+    compact: "Callable[[JWEDraft], str]"
+    at_last: JSONObject = field(default_factory=dict[str, Any])
+
+
+@dataclass(slots=True, kw_only=True)
 class Answer:
     """An authorization response before the browser carries it."""
 
@@ -48,8 +63,17 @@ class Answer:
     response_mode: str
 
 
-Exchange = Literal["login", "refresh", "introspection", "signed_introspection", "access_token"]
-"""What a fault concerns: a login, a refresh, an introspection response as JSON or as a JWT, or a JWT access token."""
+Exchange = Literal[
+    "login",
+    "refresh",
+    "introspection",
+    "signed_introspection",
+    "access_token",
+    "encrypted_response",
+    "signed_userinfo",
+]
+"""What a fault concerns: a login, a refresh, an introspection response as JSON or as a JWT, a JWT access token, an
+ID token or userinfo of a client that registered for encryption, or userinfo that is signed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +121,13 @@ ACCESS_TOKEN_HEADER = Stage[JSONObject]("the header of a JWT access token", "acc
 ACCESS_TOKEN_CLAIMS = Stage[JSONObject]("the claims of a JWT access token", "access_token")
 ACCESS_TOKEN_DRAFT = Stage[Draft]("the parts of a JWT access token", "access_token")
 ACCESS_TOKEN = Stage[str]("a JWT access token", "access_token")
+JWE_DRAFT = Stage[JWEDraft]("the parts of an encrypted ID token or userinfo response", "encrypted_response")
+JWE_TOKEN = Stage[str]("an encrypted ID token or userinfo response", "encrypted_response")
+USERINFO_HEADER = Stage[JSONObject]("the header of signed userinfo", "signed_userinfo")
+USERINFO_CLAIMS = Stage[JSONObject]("the claims of signed userinfo", "signed_userinfo")
+USERINFO_DRAFT = Stage[Draft]("the parts of signed userinfo", "signed_userinfo")
+USERINFO_TOKEN = Stage[str]("signed userinfo", "signed_userinfo")
+USERINFO_JWT_REPLY = Stage[Reply]("the response that carries signed userinfo", "signed_userinfo")
 ANY_REPLY = Stage[Reply]("every response")
 
 Outcome = Literal["refused", "harmless", "either"]
@@ -113,6 +144,7 @@ class Misbehaviour:
         only_once: strikes one time, then behaves again.
         needs: authorization request parameters without which it makes no difference.
         needs_alg: the `id_token_signed_response_alg` that it is made for.
+        needs_encryption: the `alg` that it is made for, when it concerns encrypted responses.
     """
 
     does: str
@@ -121,6 +153,7 @@ class Misbehaviour:
     only_once: bool = False
     needs: Mapping[str, str] = field(default_factory=dict[str, str])
     needs_alg: str = "RS256"
+    needs_encryption: str = "RSA-OAEP"
     name: str = field(default="", init=False)
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -148,9 +181,17 @@ class Misbehaviour:
         return self.outcome == "harmless"
 
 
-def refused(does: str, *edits: Edit[Any], needs: Mapping[str, str] | None = None, alg: str = "RS256") -> Misbehaviour:
+def refused(
+    does: str,
+    *edits: Edit[Any],
+    needs: Mapping[str, str] | None = None,
+    alg: str = "RS256",
+    encryption: str = "RSA-OAEP",
+) -> Misbehaviour:
     """A fault that must end what meets it."""
-    return Misbehaviour(does=does, edits=edits, outcome="refused", needs=needs or {}, needs_alg=alg)
+    return Misbehaviour(
+        does=does, edits=edits, outcome="refused", needs=needs or {}, needs_alg=alg, needs_encryption=encryption
+    )
 
 
 def harmless(does: str, *edits: Edit[Any], once: bool = False) -> Misbehaviour:

@@ -1,9 +1,16 @@
-"""The userinfo endpoint (OIDC Core 5.3)."""
+"""The userinfo endpoint (OIDC Core 5.3), with answers as JSON, signed or encrypted (OIDC Core 5.3.2)."""
+
+from collections.abc import Sequence
 
 from ..protocol.http_message import HttpRequest
-from .registry import Grant, Registry
-from .reply import JSONObject, Refusal
+from .encryption import encrypt_for
+from .jwt import JWTStages, sign_jwt
+from .registry import Client, Grant, Registry
+from .reply import JSON_HEADERS, JSONObject, Refusal, Reply, json_bytes, json_reply
+from .stages import USERINFO_CLAIMS, USERINFO_DRAFT, USERINFO_HEADER, USERINFO_TOKEN, Scene, Spell
 from .token_endpoint import read_form
+
+STAGES = JWTStages(header=USERINFO_HEADER, claims=USERINFO_CLAIMS, draft=USERINFO_DRAFT, token=USERINFO_TOKEN)
 
 
 def userinfo_claims(registry: Registry, grant: Grant) -> JSONObject:
@@ -11,6 +18,20 @@ def userinfo_claims(registry: Registry, grant: Grant) -> JSONObject:
         raise _unauthorized("insufficient_scope", "This token speaks for no user.", status=403)
     requested = grant.claims.get("userinfo", {})
     return {**grant.user.claims_for(grant.scope, tuple(requested)), "sub": grant.user.sub}
+
+
+def userinfo_reply(registry: Registry, spells: Sequence[Spell], client: Client, claims: JSONObject) -> Reply:
+    """The claims as the client registered for them: signed, encrypted, both in this order, or plain."""
+    scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring, client=client)
+    content, alg = json_bytes(claims), client.userinfo_signed_response_alg
+    if alg is not None:
+        told = {**claims, "iss": registry.issuer, "aud": client.client_id}
+        content = sign_jwt({}, told, client.key_for(alg, registry.ring), STAGES, spells, scene).encode()
+    encrypted = encrypt_for(client, "userinfo", content, spells, scene)
+    if alg is None and encrypted is None:
+        return json_reply(claims)
+    body = content if encrypted is None else encrypted.encode()
+    return Reply(status=200, headers={**JSON_HEADERS, "content-type": "application/jwt"}, body=body)
 
 
 def require_grant(registry: Registry, request: HttpRequest) -> Grant:

@@ -89,7 +89,7 @@ OWNERS = {
     "httpx": FAMILY,
     "httpx2": FAMILY,
     "certifi": set[str](),
-    "joserfc": {"oidc_async.protocol.jose", "oidc_async.protocol.private_keys"},
+    "joserfc": {f"oidc_async.protocol.{name}" for name in ("jose", "jwe", "private_keys")},
     "opentelemetry": {"oidc_async.telemetry"},
     "flask": {"flask_oidc_async"},
     "werkzeug": {"flask_oidc_async"},

@@ -5,7 +5,8 @@ may go both ways, but nothing than our own errors may come out.
 
 Faults of introspection and of access tokens concern no login but a call to an API, which in the same way must end
 without an answer, or with it, or may go both ways; those of a refresh
-concern that one. `Misbehaviour.exchange` tells which.
+concern that one. Those of encryption and of signed userinfo concern the login of a client that registered for it.
+`Misbehaviour.exchange` tells which.
 """
 
 from ..stages import ANY_REPLY, Misbehaviour, harmless
@@ -13,11 +14,13 @@ from .access_token import AccessTokenFaults
 from .authorization import AuthorizationFaults
 from .claims import ClaimFaults
 from .discovery import DiscoveryFaults
+from .encryption import EncryptionFaults
 from .id_token import IDTokenFaults
 from .introspection import IntrospectionFaults, SignedIntrospectionFaults
 from .jwks import JWKSFaults
 from .refresh import RefreshFaults
 from .responses import header
+from .signed_userinfo import SignedUserInfoFaults
 from .token import TokenFaults
 from .userinfo import UserInfoFaults
 
@@ -34,6 +37,8 @@ class Fault(
     IntrospectionFaults,
     SignedIntrospectionFaults,
     AccessTokenFaults,
+    EncryptionFaults,
+    SignedUserInfoFaults,
 ):
     """All faults by name, for `provider.misbehaving(Fault.ID_TOKEN_ISS_OTHER)`."""
 
@@ -53,7 +58,17 @@ ALL_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if 
 REFRESH_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "refresh")
 """Those that a refresh alone can meet; it can also meet those of a token response and of an ID token."""
 
-API_FAULTS: tuple[Misbehaviour, ...] = tuple(
-    fault for fault in _EVERY_FAULT if fault.exchange not in ("login", "refresh")
+ENCRYPTION_FAULTS: tuple[Misbehaviour, ...] = tuple(
+    fault for fault in _EVERY_FAULT if fault.exchange == "encrypted_response"
 )
+"""Those that the login of a client can meet that registered for an encrypted ID token, or for encrypted userinfo."""
+
+SIGNED_USERINFO_FAULTS: tuple[Misbehaviour, ...] = tuple(
+    fault for fault in _EVERY_FAULT if fault.exchange == "signed_userinfo"
+)
+"""Those that the login of a client can meet that registered for signed userinfo."""
+
+_API_EXCHANGES = ("introspection", "signed_introspection", "access_token")
+
+API_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange in _API_EXCHANGES)
 """Those that a call to an API can meet."""

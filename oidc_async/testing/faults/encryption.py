@@ -1,0 +1,170 @@
+"""Faults of encrypted ID tokens and userinfo: what they are encrypted with, their header, their parts, their content.
+
+What is inside can go wrong as ever: the other faults of ID tokens strike before one is encrypted.
+"""
+
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from ..encryption import KEY_SIZES, compact_jwe, public_key, seal
+from ..keys import base64url, decode_base64url
+from ..reply import json_bytes
+from ..stages import JWE_DRAFT, JWE_TOKEN, Change, JWEDraft, Scene, harmless, refused
+from .forgeries import flipped, token
+from .jwks import attacker
+from .responses import deep, twice
+
+# What it is encrypted with
+
+
+def registered_as(**members: Any) -> Change[JWEDraft]:
+    """Well encrypted, by another `alg` or `enc` than the client registered."""
+    return lambda draft, scene: replace(draft, header={**draft.header, **members})
+
+
+def for_another_key(draft: JWEDraft, scene: Scene) -> JWEDraft:
+    """Encrypted to a key that is not the client's, under the name of one that is."""
+    kid = next((jwk["kid"] for jwk in draft.keys if "kid" in jwk), None)
+    jwk = {**attacker().public_jwk(), "use": "enc", "alg": draft.header["alg"]}
+    return replace(draft, header={**draft.header, **({"kid": kid} if kid else {})}, keys=[{**jwk, "kid": kid}])
+
+
+def rsa1_5(draft: JWEDraft) -> str:
+    """Encrypted to the client's own key, by the padding of PKCS #1 v1.5 (RFC 7518 4.2)."""
+    key = public_key(next(jwk for jwk in draft.keys if jwk["kty"] == "RSA"))
+    if not isinstance(key, rsa.RSAPublicKey):
+        raise TypeError("RSA1_5 needs an RSA key")
+    header = base64url(json_bytes({**draft.header, "alg": "RSA1_5"}))
+    content_key = os.urandom(KEY_SIZES[draft.header["enc"]])
+    encrypted_key = key.encrypt(content_key, padding.PKCS1v15())
+    sealed = seal(draft.header["enc"], content_key, draft.content, header.encode("ascii"))
+    return ".".join((header, *map(base64url, (encrypted_key, *sealed))))
+
+
+def compacted(compact: Callable[[JWEDraft], str]) -> Change[JWEDraft]:
+    return lambda draft, scene: replace(draft, compact=compact)
+
+
+def as_it_is(draft: JWEDraft) -> str:
+    """The content without encryption."""
+    return draft.content.decode()
+
+
+def twice_encrypted(draft: JWEDraft) -> str:
+    return compact_jwe(replace(draft, content=compact_jwe(draft).encode()))
+
+
+# The header
+
+
+def with_header(**members: Any) -> Change[JWEDraft]:
+    """These parameters, protected as they should be."""
+    return lambda draft, scene: replace(draft, at_last={**draft.at_last, **members})
+
+
+def compressed(draft: JWEDraft, scene: Scene) -> JWEDraft:
+    """As a zip bomb would be, but for its size (RFC 7516 4.1.3)."""
+    deflate = zlib.compressobj(wbits=-15)
+    content = deflate.compress(draft.content) + deflate.flush()
+    return replace(draft, content=content, header={**draft.header, "zip": "DEF"})
+
+
+def without_kid(draft: JWEDraft, scene: Scene) -> JWEDraft:
+    keys = [{name: jwk[name] for name in jwk if name != "kid"} for jwk in draft.keys]
+    return replace(draft, keys=keys)
+
+
+@cache
+def point_off_the_curve() -> dict[str, str]:
+    """A point that belongs to another curve: whoever computes with it gives away the key, bit by bit."""
+    return {"kty": "EC", "crv": "P-256", "x": base64url(bytes(31) + b"\x01"), "y": base64url(bytes(31) + b"\x01")}
+
+
+# The parts
+
+
+def part(number: int, change: Callable[[bytes], bytes]) -> Change[str]:
+    """Another one of the five parts, made from the right one, and not protected by anything any more."""
+
+    def changed(value: str) -> str:
+        parts = value.split(".")
+        if len(parts) == 5:
+            parts[number] = base64url(change(decode_base64url(parts[number])))
+        return ".".join(parts)
+
+    return token(changed)
+
+
+def random_again(value: bytes) -> bytes:
+    return os.urandom(len(value))
+
+
+def with_more_in_the_header(value: bytes) -> bytes:
+    return value[:-1] + b',"x":1}'
+
+
+def first_parts(number: int) -> Change[str]:
+    return token(lambda value: ".".join([*value.split("."), "e30"][:number]))
+
+
+class EncryptionFaults:
+    # What it is encrypted with
+    ENCRYPTION_MISSING = refused("not encrypted, though registered", JWE_DRAFT(compacted(as_it_is)))
+    ENCRYPTION_TWICE = refused("encrypted, and encrypted again", JWE_DRAFT(compacted(twice_encrypted)))
+    ENCRYPTION_OTHER_KEY = refused("to a key of somebody else", JWE_DRAFT(for_another_key))
+    ENCRYPTION_OTHER_ALG = refused("by RSA-OAEP-256", JWE_DRAFT(registered_as(alg="RSA-OAEP-256")))
+    ENCRYPTION_OTHER_ENC = refused("by A256GCM", JWE_DRAFT(registered_as(enc="A256GCM")))
+    ENCRYPTION_WITH_SECRET = refused("by the client's secret", JWE_DRAFT(registered_as(alg="dir")))
+    ENCRYPTION_RSA1_5 = refused("by RSA1_5", JWE_DRAFT(compacted(rsa1_5)))
+
+    # Header
+    ENCRYPTION_ALG_NONE = refused("alg is none", JWE_DRAFT(with_header(alg="none")))
+    ENCRYPTION_ALG_LIST = refused("alg is a list", JWE_DRAFT(with_header(alg=["RSA-OAEP"])))
+    ENCRYPTION_ALG_PBES2 = refused(
+        "alg is a password's, and slow", JWE_DRAFT(with_header(alg="PBES2-HS512+A256KW", p2s="AAAA", p2c=2**31))
+    )
+    ENCRYPTION_ALG_GCMKW = refused("alg is A256GCMKW", JWE_DRAFT(with_header(alg="A256GCMKW", iv="AA", tag="AA")))
+    ENCRYPTION_ENC_MISSING = refused("enc is null", JWE_DRAFT(with_header(enc=None)))
+    ENCRYPTION_ENC_NUMBER = refused("enc is 5", JWE_DRAFT(with_header(enc=5)))
+    ENCRYPTION_ZIP = refused("compressed", JWE_DRAFT(compressed))
+    ENCRYPTION_CRIT = refused("crit names what we don't know", JWE_DRAFT(with_header(crit=["foo"], foo=1)))
+    ENCRYPTION_CRIT_EMPTY = refused("crit is empty", JWE_DRAFT(with_header(crit=[])))
+    ENCRYPTION_KID_UNKNOWN = refused("a key that the client doesn't have", JWE_DRAFT(with_header(kid="unknown")))
+    ENCRYPTION_KID_NUMBER = refused("kid is 5", JWE_DRAFT(with_header(kid=5)))
+    ENCRYPTION_KID_MISSING = harmless("no kid", JWE_DRAFT(without_kid))
+    ENCRYPTION_HEADER_HUGE = refused("a parameter of 100 KB", JWE_DRAFT(with_header(foo="x" * 100_000)))
+    ENCRYPTION_HEADER_EXTRA = harmless("a parameter that nobody knows", JWE_DRAFT(with_header(foo={"bar": 1})))
+    ENCRYPTION_HEADER_DUPLICATE_MEMBERS = refused("alg twice", JWE_TOKEN(part(0, twice("alg"))))
+    ENCRYPTION_HEADER_DEEP = refused("arrays in each other", JWE_TOKEN(part(0, deep)))
+    ENCRYPTION_HEADER_CHANGED = refused("a parameter more, afterwards", JWE_TOKEN(part(0, with_more_in_the_header)))
+    ENCRYPTION_POINT_OFF_CURVE = refused(
+        "an ephemeral key that lies on no curve",
+        JWE_DRAFT(lambda draft, scene: replace(draft, at_last={"epk": point_off_the_curve()})),
+        encryption="ECDH-ES",
+    )
+    ENCRYPTION_POINT_MISSING = refused("no ephemeral key", JWE_DRAFT(with_header(epk=None)), encryption="ECDH-ES")
+
+    # Parts
+    ENCRYPTION_KEY_RANDOM = refused("bytes for the key", JWE_TOKEN(part(1, random_again)))
+    ENCRYPTION_KEY_EMPTY = refused("no key", JWE_TOKEN(part(1, lambda value: b"")))
+    ENCRYPTION_KEY_HUGE = refused("a key of 50 KB", JWE_TOKEN(part(1, lambda value: bytes(50_000))))
+    ENCRYPTION_KEY_BESIDE_AGREEMENT = refused(
+        "a key where none belongs", JWE_TOKEN(part(1, lambda value: bytes(40))), encryption="ECDH-ES"
+    )
+    ENCRYPTION_IV_CHANGED = refused("one bit of the IV", JWE_TOKEN(part(2, flipped)))
+    ENCRYPTION_IV_SHORTER = refused("a byte of the IV less", JWE_TOKEN(part(2, lambda value: value[:-1])))
+    ENCRYPTION_CONTENT_CHANGED = refused("one bit of the content", JWE_TOKEN(part(3, flipped)))
+    ENCRYPTION_CONTENT_SHORTER = refused("a block less", JWE_TOKEN(part(3, lambda value: value[:-16])))
+    ENCRYPTION_CONTENT_EMPTY = refused("no content", JWE_TOKEN(part(3, lambda value: b"")))
+    ENCRYPTION_TAG_CHANGED = refused("one bit of the tag", JWE_TOKEN(part(4, flipped)))
+    ENCRYPTION_TAG_SHORTER = refused("half a tag", JWE_TOKEN(part(4, lambda value: value[: len(value) // 2])))
+    ENCRYPTION_TAG_EMPTY = refused("no tag", JWE_TOKEN(part(4, lambda value: b"")))
+    ENCRYPTION_FOUR_PARTS = refused("four parts", JWE_TOKEN(first_parts(4)))
+    ENCRYPTION_SIX_PARTS = refused("six parts", JWE_TOKEN(first_parts(6)))
+    ENCRYPTION_PADDED = refused("= after the tag", JWE_TOKEN(token("{}=".format)))

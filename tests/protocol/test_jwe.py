@@ -1,0 +1,472 @@
+"""Encrypted tokens and what decrypts them: security.md 105 to 107, 224 to 228."""
+
+import hashlib
+import json
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joserfc import jwe as joserfc_jwe
+from joserfc.jwk import ECKey, Key, OctKey, RSAKey
+
+from oidc_async.errors import (
+    AlgorithmNotAllowed,
+    DecryptionFailed,
+    KeyNotFound,
+    KeyUnusable,
+    TokenError,
+    TokenMalformed,
+)
+from oidc_async.protocol.jwe import (
+    CONTENT_ENCRYPTIONS,
+    KEY_ALGORITHMS,
+    DecryptionKey,
+    DerivedKey,
+    Encryption,
+    decrypt_jwe,
+    derived_key,
+    parse_jwe,
+    parse_nested,
+)
+from oidc_async.testing.encryption import concat_kdf
+from tests.protocol.encrypting import (
+    CONTENT,
+    OwnKey,
+    encrypted,
+    joined,
+    key_that_opens,
+    kind_for,
+    native_key,
+    own_key,
+)
+from tests.protocol.jwe_vectors import AGREED_KEY, AGREED_PARTIES, AGREED_SECRET, EXAMPLES, Example
+from tests.protocol.signing import SECRET, b64, public_jwk, unb64
+
+EVERY = [Encryption(alg=alg, enc=enc) for alg in KEY_ALGORITHMS for enc in CONTENT_ENCRYPTIONS]
+OAEP = Encryption(alg="RSA-OAEP", enc="A128CBC-HS256")
+AGREED = Encryption(alg="ECDH-ES", enc="A128GCM")
+WRAPPED = Encryption(alg="ECDH-ES+A128KW", enc="A128GCM")
+KINDS = [OAEP, AGREED, WRAPPED, Encryption(alg="A256KW", enc="A256GCM"), Encryption(alg="dir", enc="A256CBC-HS512")]
+REFUSAL = "The token can't be decrypted with a key of the client."
+
+each = pytest.mark.parametrize("encryption", KINDS, ids=lambda it: f"{it.alg} {it.enc}")
+every = pytest.mark.parametrize("encryption", EVERY, ids=lambda it: f"{it.alg} {it.enc}")
+
+
+def opened(token: str, encryption: Encryption, *keys: DecryptionKey) -> str:
+    return decrypt_jwe(parse_jwe(token, encryption), keys or (key_that_opens(encryption),)).decode()
+
+
+def parts_of(token: str) -> list[bytes]:
+    return [unb64(part) for part in token.split(".")]
+
+
+def changed(token: str, number: int, change: Callable[[bytes], bytes]) -> str:
+    parts: list[bytes] = parts_of(token)
+    parts[number] = change(parts[number])
+    return joined(*parts)
+
+
+def first_bit(data: bytes) -> bytes:
+    return bytes([data[0] ^ 1]) + data[1:]
+
+
+def last_bit(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+# What goes well
+
+
+@every
+def test_what_is_encrypted_can_be_read(encryption: Encryption) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert opened(encrypted(encryption), encryption) == CONTENT
+
+
+@pytest.mark.parametrize("enc", CONTENT_ENCRYPTIONS)
+@pytest.mark.parametrize("alg", [alg for alg in KEY_ALGORITHMS if alg.startswith("ECDH")])
+@pytest.mark.parametrize("kind", ["P-384", "P-521", "X25519"])
+def test_keys_are_agreed_on_over_every_curve(alg: str, enc: str, kind: str) -> None:
+    encryption, native = Encryption(alg=alg, enc=enc), native_key(kind)
+    assert opened(encrypted(encryption, native=native), encryption, own_key(native)) == CONTENT
+
+
+@pytest.mark.parametrize("alg", [alg for alg in KEY_ALGORITHMS if alg.startswith("ECDH")])
+def test_the_names_of_both_sides_are_part_of_what_is_agreed_on(alg: str) -> None:
+    """RFC 7518 4.6.1.2 and 4.6.1.3."""
+    encryption = Encryption(alg=alg, enc="A256GCM")
+    token = encrypted(encryption, header={"apu": b64(b"Alice"), "apv": b64(b"Bob")})
+    assert opened(token, encryption) == CONTENT
+    others = encrypted(encryption, header={"apu": b64(b"Alice")}, at_last={"apu": b64(b"Mallory")})
+    with pytest.raises(DecryptionFailed):
+        opened(others, encryption)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda it: it.source)
+def test_the_examples_of_the_specifications_can_be_read(example: Example) -> None:
+    encryption = Encryption(alg=example.alg, enc=example.enc)
+    kinds: dict[str, Any] = {"RSA": RSAKey, "EC": ECKey, "oct": OctKey}
+    members = {name: value for name, value in example.jwk.items() if name not in ("use", "kid")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # some are shorter than joserfc advises
+        key: Key = kinds[example.jwk["kty"]].import_key(members)
+    assert opened(example.token, encryption, OwnKey(key)) == example.content
+
+
+def test_the_derivation_of_the_tests_is_that_of_the_specification() -> None:
+    """RFC 7518 C."""
+    assert b64(concat_kdf(AGREED_SECRET, "A128GCM", 16, AGREED_PARTIES)) == AGREED_KEY
+
+
+@pytest.mark.parametrize("alg", ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW"])
+def test_what_another_library_encrypted_can_be_read(alg: str) -> None:
+    encryption, native = Encryption(alg=alg, enc="A256CBC-HS512"), native_key(kind_for(alg))
+    public = own_key(native).material
+    token = joserfc_jwe.encrypt_compact(
+        {"alg": alg, "enc": encryption.enc}, CONTENT, public, algorithms=[alg, encryption.enc]
+    )
+    assert opened(token, encryption) == CONTENT
+
+
+# The key that is derived from the client secret
+
+
+@pytest.mark.parametrize(
+    ("alg", "enc", "hash_name", "size"),
+    [
+        ("A128KW", "A256CBC-HS512", "sha256", 16),
+        ("A192KW", "A256CBC-HS512", "sha256", 24),
+        ("A256KW", "A256CBC-HS512", "sha256", 32),
+        ("dir", "A128GCM", "sha256", 16),
+        ("dir", "A192GCM", "sha256", 24),
+        ("dir", "A256GCM", "sha256", 32),
+        ("dir", "A128CBC-HS256", "sha256", 32),
+        ("dir", "A192CBC-HS384", "sha384", 48),
+        ("dir", "A256CBC-HS512", "sha512", 64),
+    ],
+)
+def test_the_key_is_the_left_part_of_a_hash_of_the_secret(alg: str, enc: str, hash_name: str, size: int) -> None:
+    """OIDC Core 10.2."""
+    key = derived_key("é" + SECRET, Encryption(alg=alg, enc=enc))
+    assert key.material.raw_value == hashlib.new(hash_name, ("é" + SECRET).encode()).digest()[:size]
+    assert SECRET not in repr(key)
+
+
+@pytest.mark.parametrize(
+    ("alg", "enc", "least"),
+    [("A128KW", "A256GCM", 16), ("A256KW", "A128GCM", 32), ("dir", "A192GCM", 24), ("dir", "A256CBC-HS512", 32)],
+)
+def test_a_secret_must_be_as_strong_as_its_key(alg: str, enc: str, least: int) -> None:
+    """OIDC Core 16.19."""
+    encryption = Encryption(alg=alg, enc=enc)
+    assert isinstance(derived_key("x" * least, encryption), DerivedKey)
+    with pytest.raises(KeyUnusable, match=f"at least {least} bytes"):
+        derived_key("x" * (least - 1), encryption)
+
+
+# One and the same error
+
+
+def broken(encryption: Encryption) -> dict[str, str]:
+    """What can't be decrypted, and looks as if it could."""
+    good = encrypted(encryption)
+    zeros = {"kty": "EC", "crv": "P-256", "x": b64(bytes(32)), "y": b64(bytes(32))}
+    found = {
+        "one bit of the IV": changed(good, 2, first_bit),
+        "the IV shorter": changed(good, 2, lambda iv: iv[:-1]),
+        "the IV longer": changed(good, 2, lambda iv: iv + b"\0"),
+        "no IV": changed(good, 2, lambda iv: b""),
+        "one bit of the content": changed(good, 3, first_bit),
+        "the content shorter": changed(good, 3, lambda content: content[:-1]),
+        "a block less": changed(good, 3, lambda content: content[16:]),
+        "no content": changed(good, 3, lambda content: b""),
+        "one bit of the tag": changed(good, 4, last_bit),
+        "the tag shorter": changed(good, 4, lambda tag: tag[:-1]),
+        "four bytes of the tag": changed(good, 4, lambda tag: tag[:4]),
+        "the tag longer": changed(good, 4, lambda tag: tag + b"\0"),
+        "no tag": changed(good, 4, lambda tag: b""),
+        "a parameter more": changed(good, 0, lambda header: header[:-1] + b',"x":1}'),
+        "a blank in the header": changed(good, 0, lambda header: b" " + header),
+    }
+    if encryption.alg in ("dir", "ECDH-ES"):
+        found["a key where none belongs"] = changed(good, 1, lambda key: bytes(40))
+    else:
+        found["one bit of the key"] = changed(good, 1, first_bit)
+        found["the key shorter"] = changed(good, 1, lambda key: key[:-8])
+        found["no key"] = changed(good, 1, lambda key: b"")
+        found["a random key"] = changed(good, 1, lambda key: hashlib.sha512(key).digest() * 4)
+    if encryption.alg.startswith("ECDH"):
+        p256 = public_jwk(native_key("P-256", 7))  # type: ignore[arg-type]
+        epks: dict[str, Any] = {
+            "zeros": zeros,
+            "a point off the curve": {**p256, "y": p256["x"]},
+            "another curve": public_jwk(native_key("P-384")),  # type: ignore[arg-type]
+            "a curve of another kind": {"kty": "OKP", "crv": "X25519", "x": b64(bytes(32))},
+            "no point": None,
+            "a list": [p256],
+            "a string": "P-256",
+            "numbers": {**p256, "x": 1, "y": 2},
+            "no x": {"kty": "EC", "crv": "P-256", "y": p256["y"]},
+            "no kty": {name: p256[name] for name in ("crv", "x", "y")},
+            "a kty of its own": {**p256, "kty": ["EC"]},
+            "an unknown curve": {**p256, "crv": "P-999"},
+            "a long coordinate": {**p256, "x": "A" * 4096},
+            "no base64": {**p256, "x": "?" * 43},
+        }
+        for name, epk in epks.items():
+            found[f"epk: {name}"] = encrypted(encryption, at_last={"epk": epk})
+        for name in ("apu", "apv"):
+            found[f"{name}: a number"] = encrypted(encryption, at_last={name: 5})
+    return found
+
+
+BROKEN = [(encryption, name) for encryption in KINDS for name in broken(encryption)]
+
+
+@pytest.mark.parametrize(("encryption", "name"), BROKEN, ids=lambda it: it if isinstance(it, str) else it.alg)
+def test_what_cannot_be_decrypted_is_refused_without_a_word_why(encryption: Encryption, name: str) -> None:
+    """security.md 106: an error for all, without evidence, cause or context."""
+    jwe = parse_jwe(broken(encryption)[name], encryption)
+    with pytest.raises(DecryptionFailed) as caught:
+        decrypt_jwe(jwe, (key_that_opens(encryption),))
+    assert (caught.value.message, caught.value.evidence) == (REFUSAL, {})
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+@each
+def test_another_key_does_not_open_it(encryption: Encryption) -> None:
+    if encryption.is_symmetric:
+        key: DecryptionKey = derived_key("another" + SECRET, encryption)
+    else:
+        key = key_that_opens(encryption, number=2)
+    with pytest.raises(DecryptionFailed) as caught:
+        opened(encrypted(encryption), encryption, key)
+    assert (caught.value.message, caught.value.evidence) == (REFUSAL, {})
+
+
+@each
+def test_a_key_of_another_type_does_not_open_it(encryption: Encryption) -> None:
+    wrong = own_key(native_key("P-256" if kind_for(encryption.alg) == "RSA" else "RSA"))
+    with pytest.raises(DecryptionFailed, match=REFUSAL):
+        opened(encrypted(encryption), encryption, wrong)
+
+
+def test_a_key_that_does_not_open_is_as_slow_as_a_tag_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """RFC 7516 11.5: the content is tried in both cases, with a random key when there is no right one."""
+    tried: list[bytes] = []
+    from oidc_async.protocol import jwe as module
+
+    enc = module._encryptions()[OAEP.enc]
+    decrypt = enc.decrypt
+
+    def watched(ciphertext: bytes, tag: bytes, key: bytes, iv: bytes, aad: bytes) -> bytes:
+        tried.append(key)
+        return decrypt(ciphertext, tag, key, iv, aad)
+
+    monkeypatch.setattr(enc, "decrypt", watched)
+    good = encrypted(OAEP)
+    for token in (changed(good, 1, first_bit), changed(good, 1, first_bit), changed(good, 4, first_bit)):
+        with pytest.raises(DecryptionFailed):
+            opened(token, OAEP)
+    assert [len(key) for key in tried] == [32, 32, 32]
+    assert len(set(tried)) == 3
+
+
+# Several keys
+
+
+def test_each_key_is_tried() -> None:
+    keys = [own_key(native_key("RSA", number)) for number in (3, 2, 1)]
+    assert opened(encrypted(OAEP), OAEP, *keys) == CONTENT
+    with pytest.raises(DecryptionFailed):
+        opened(encrypted(OAEP), OAEP, *keys[:2])
+
+
+def test_without_a_key_that_is_said() -> None:
+    with pytest.raises(KeyNotFound, match="alg and kid"):
+        decrypt_jwe(parse_jwe(encrypted(OAEP, kid="gone"), OAEP), ())
+
+
+def test_a_token_names_its_key() -> None:
+    jwe = parse_jwe(encrypted(OAEP, kid="one"), OAEP)
+    assert (jwe.alg, jwe.enc, jwe.kid) == ("RSA-OAEP", "A128CBC-HS256", "one")
+    assert parse_jwe(encrypted(OAEP), OAEP).kid is None
+
+
+# What is refused before anything is decrypted
+
+GOOD = encrypted(OAEP)
+HEADER, KEY, IV, CIPHERTEXT, TAG = parts_of(GOOD)
+LONG = "A" * 131_072
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param(CONTENT, id="security.md 105: not encrypted"),
+        pytest.param(joined(HEADER, KEY, IV, CIPHERTEXT), id="security.md 109: 4 segments"),
+        pytest.param(f"{GOOD}.", id="security.md 109: 6 segments"),
+        pytest.param("." * 100_000, id="security.md 226: nothing but dots"),
+        pytest.param(f"{GOOD}=", id="security.md 109: padded"),
+        pytest.param(f" {GOOD}", id="security.md 109: a leading blank"),
+        pytest.param(f"{GOOD}\n", id="security.md 109: a trailing line break"),
+        pytest.param(GOOD.replace(".", ".+", 1), id="security.md 109: the plain base64 alphabet"),
+        pytest.param(GOOD[:-1] + "é", id="security.md 109: not ASCII"),
+        pytest.param(json.dumps({"protected": b64(HEADER)}), id="security.md 109: JSON serialization"),
+        pytest.param(joined(HEADER, KEY, IV, LONG, TAG), id="security.md 226: a long content"),
+        pytest.param(joined(HEADER, "A" * 1404, IV, CIPHERTEXT, TAG), id="security.md 226: a long key"),
+        pytest.param(joined(HEADER, KEY, "A" * 68, CIPHERTEXT, TAG), id="security.md 226: a long IV"),
+        pytest.param(joined(HEADER, KEY, IV, CIPHERTEXT, "A" * 68), id="security.md 226: a long tag"),
+        pytest.param(joined(HEADER + b" " * 8192, KEY, IV, CIPHERTEXT, TAG), id="security.md 226: a long header"),
+        pytest.param(joined(b"[]", KEY, IV, CIPHERTEXT, TAG), id="security.md 108: a header that is a list"),
+        pytest.param(
+            joined(b'{"alg":"dir",' + HEADER[1:], KEY, IV, CIPHERTEXT, TAG), id="security.md 108: alg twice"
+        ),
+        pytest.param(
+            joined(b'{"x":' + b"[" * 3000 + b",", KEY, IV, CIPHERTEXT, TAG), id="security.md 227: a deep header"
+        ),
+        pytest.param(
+            joined(b'{"x":' + b"1" * 5000 + b"}", KEY, IV, CIPHERTEXT, TAG), id="security.md 228: a long integer"
+        ),
+        pytest.param(encrypted(OAEP, at_last={"zip": "DEF"}), id="security.md 224: compressed"),
+        pytest.param(encrypted(OAEP, at_last={"zip": None}), id="security.md 224: zip null"),
+        pytest.param(encrypted(OAEP, at_last={"crit": ["exp"]}), id="security.md 103: crit"),
+        pytest.param(encrypted(OAEP, at_last={"crit": []}), id="security.md 103: crit empty"),
+        pytest.param(encrypted(OAEP, at_last={"crit": ["exp"], "exp": 1}), id="security.md 103: crit of a member"),
+        pytest.param(encrypted(OAEP, at_last={"kid": 5}), id="security.md 35: kid a number"),
+        pytest.param(encrypted(OAEP, at_last={"kid": "x" * 1025}), id="security.md 35: kid of 1025 characters"),
+    ],
+)
+def test_what_is_no_compact_jwe_is_refused(token: str) -> None:
+    with pytest.raises(TokenMalformed):
+        parse_jwe(token, OAEP)
+
+
+def test_only_text_is_a_token() -> None:
+    token: Any
+    for token in (GOOD.encode(), None, 1, [GOOD]):
+        with pytest.raises(TokenMalformed):
+            parse_jwe(token, OAEP)
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"alg": "RSA1_5"}, id="security.md 106: RSA1_5"),
+        pytest.param({"alg": "RSA-OAEP-256"}, id="security.md 106: RSA-OAEP-256"),
+        pytest.param({"alg": "RSA-OAEP-512"}, id="RSA-OAEP-512"),
+        pytest.param({"alg": "dir"}, id="security.md 106: dir"),
+        pytest.param({"alg": "A128KW"}, id="A128KW"),
+        pytest.param({"alg": "A256GCMKW", "iv": "AA", "tag": "AA"}, id="A256GCMKW"),
+        pytest.param({"alg": "PBES2-HS256+A128KW", "p2s": "AA", "p2c": 2**31}, id="security.md 225: PBES2"),
+        pytest.param({"alg": "none"}, id="none"),
+        pytest.param({"alg": "RS256"}, id="a signature algorithm"),
+        pytest.param({"alg": "rsa-oaep"}, id="another case"),
+        pytest.param({"alg": None}, id="null"),
+        pytest.param({"alg": ["RSA-OAEP"]}, id="a list"),
+        pytest.param({"enc": "A256CBC-HS512"}, id="security.md 106: another enc"),
+        pytest.param({"enc": "A128GCM"}, id="security.md 106: GCM"),
+        pytest.param({"enc": "none"}, id="enc none"),
+        pytest.param({"enc": None}, id="enc null"),
+        pytest.param({"enc": 5}, id="enc a number"),
+        pytest.param({"enc": ["A128CBC-HS256"]}, id="enc a list"),
+    ],
+)
+def test_nothing_but_what_was_registered_is_decrypted(members: dict[str, Any]) -> None:
+    with pytest.raises(AlgorithmNotAllowed):
+        parse_jwe(encrypted(OAEP, at_last=members), OAEP)
+
+
+@pytest.mark.parametrize("name", ["alg", "enc"])
+def test_a_header_without_algorithms_is_refused(name: str) -> None:
+    header = {key: value for key, value in json.loads(HEADER).items() if key != name}
+    with pytest.raises(AlgorithmNotAllowed, match=name):
+        parse_jwe(joined(header, KEY, IV, CIPHERTEXT, TAG), OAEP)
+
+
+@pytest.mark.parametrize("members", [{"foo": {"bar": [1]}}, {"typ": "JWT"}, {"iss": "x"}, {"jku": "https:"}], ids=str)
+def test_harmless_header_parameters_are_accepted(members: dict[str, Any]) -> None:
+    assert opened(encrypted(OAEP, header=members), OAEP) == CONTENT
+
+
+# What is inside
+
+
+@pytest.mark.parametrize("header", [{}, {"cty": "JWT"}, {"cty": "jwt"}, {"cty": "application/JWT"}], ids=str)
+def test_a_nested_token_is_called_so_or_not_at_all(header: dict[str, Any]) -> None:
+    """RFC 7519 5.2."""
+    jwe = parse_nested(encrypted(OAEP, header=header), OAEP)
+    assert decrypt_jwe(jwe, (key_that_opens(OAEP),)) == CONTENT.encode()
+
+
+@pytest.mark.parametrize("cty", ["json", "", "JWE", None, 5, ["JWT"], "jwt "], ids=str)
+def test_what_calls_itself_something_else_is_no_nested_token(cty: Any) -> None:
+    with pytest.raises(TokenMalformed, match="cty"):
+        parse_nested(encrypted(OAEP, header={"cty": cty}), OAEP)
+
+
+# Secrets
+
+
+def test_nothing_of_the_token_shows() -> None:
+    """security.md 250, 251."""
+    token = encrypted(OAEP, "canary.canary.canary", header={"canary": "canary"})
+    jwe = parse_jwe(token, OAEP)
+    assert not [part for part in token.split(".") if part in repr(jwe)]
+    with pytest.raises(TokenError) as caught:
+        decrypt_jwe(parse_jwe(changed(token, 4, first_bit), OAEP), (key_that_opens(OAEP),))
+    told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.evidence)
+    assert "canary" not in told
+    assert not [part for part in token.split(".") if part in told]
+
+
+# Whatever comes in
+
+
+def outcome(token: str, encryption: Encryption) -> str | type[TokenError]:
+    """What is inside, or that there was an error of ours that can be shown."""
+    try:
+        return opened(token, encryption)
+    except TokenError as error:
+        return TokenError if error.message.isascii() and error.message.isprintable() else type(error)
+
+
+mangled_bytes = st.binary(max_size=80)
+TOKENS = {encryption.alg: encrypted(encryption) for encryption in KINDS}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_mangled_token_raises_our_errors_only(data: st.DataObject) -> None:
+    encryption = data.draw(st.sampled_from(KINDS))
+    parts: list[bytes | str] = [*parts_of(TOKENS[encryption.alg])]
+    for _ in range(data.draw(st.integers(1, 3))):
+        number = data.draw(st.integers(0, 4))
+        part = parts[number]
+        if data.draw(st.booleans()) or not isinstance(part, bytes) or not part:
+            parts[number] = data.draw(mangled_bytes | st.text(max_size=20))
+        else:
+            position = data.draw(st.integers(0, len(part) - 1))
+            parts[number] = part[:position] + data.draw(mangled_bytes) + part[position + 1 :]
+    token = joined(*parts)
+    assert outcome(token, encryption) == (CONTENT if token == TOKENS[encryption.alg] else TokenError)
+
+
+members = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20)
+anything = st.recursive(
+    members, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+names = st.sampled_from(["epk", "apu", "apv", "kid", "cty", "typ", "p2c", "iv", "tag", "x5c", "jwk", "foo"])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(KINDS), st.dictionaries(names, anything, max_size=3))
+def test_a_header_of_any_kind_raises_our_errors_only(encryption: Encryption, header: dict[str, Any]) -> None:
+    assert outcome(encrypted(encryption, at_last=header), encryption) in (CONTENT, TokenError)
