@@ -17,6 +17,7 @@ from .errors import (
 )
 from .login import AuthorizationRequest, Login, PendingLogin
 from .protocol.access import Access, Requirements
+from .protocol.logout_token import LogoutToken
 from .protocol.token import TokenResponse
 from .provider_configuration import (
     ClientMetadata,
@@ -47,6 +48,7 @@ __all__ = [
     "HttpSettings",
     "Login",
     "LoginError",
+    "LogoutToken",
     "OAuthError",
     "OIDCError",
     "PendingLogin",

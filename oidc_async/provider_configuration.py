@@ -44,6 +44,12 @@ TYPES: Mapping[str, type] = {
     "http_settings": HttpSettings,
 }
 DURATIONS = ("session_refresh_interval_seconds", "clock_skew_seconds", "id_token_issued_within_seconds")
+SWITCHES = (
+    "enforce_audience",
+    "accept_untyped_access_tokens",
+    "accept_untyped_logout_tokens",
+    "accept_logout_tokens_without_exp",
+)
 DEFAULT_CLOCK_SKEW = 30.0
 MOST_SECONDS = 1e10
 VERIFICATIONS = ("introspection", "jwt", "auto")
@@ -82,6 +88,8 @@ class ProviderConfiguration:
             here (RFC 9068), "auto" verifies those that are JWTs of this issuer and asks about all others.
         access_token_algorithms: the `alg` values that signed access tokens may have.
         accept_untyped_access_tokens: True takes JWTs that don't say in `typ` that they are access tokens.
+        accept_untyped_logout_tokens: False takes no logout tokens but those that say in `typ` what they are.
+        accept_logout_tokens_without_exp: True takes logout tokens that don't expire, from older providers.
         runtime: another way to reach the provider altogether, for instance a simulated one in tests.
 
     Raises ConfigurationError, a ValueError, whose message names the setting and the fix.
@@ -108,6 +116,8 @@ class ProviderConfiguration:
     access_token_verification: str = field(default="introspection", kw_only=True)
     access_token_algorithms: tuple[str, ...] = field(default=("RS256",), kw_only=True)
     accept_untyped_access_tokens: bool = field(default=False, kw_only=True)
+    accept_untyped_logout_tokens: bool = field(default=True, kw_only=True)
+    accept_logout_tokens_without_exp: bool = field(default=False, kw_only=True)
 
     def __post_init__(self, requests_session: object) -> None:
         if requests_session is not None:
@@ -124,9 +134,13 @@ class ProviderConfiguration:
     @property
     def client_name(self) -> str:
         """Which client of which issuer: what is kept for one is nothing for another."""
-        metadata = self.provider_metadata or ProviderMetadata()
         client = self.client_metadata or ClientMetadata()
-        return f"{client.get('client_id')} at {self.issuer or metadata.get('issuer')}"
+        return f"{client.get('client_id')} at {self.issuer_identifier}"
+
+    @property
+    def issuer_identifier(self) -> str:
+        """The Issuer Identifier of the provider, however it was given."""
+        return self.issuer or str((self.provider_metadata or ProviderMetadata())["issuer"])
 
     def request_parameters(self) -> dict[str, str]:
         """`auth_request_params` as they are sent, with the defaults."""
@@ -156,7 +170,7 @@ class ProviderConfiguration:
             raise ConfigurationError(
                 f"access_token_algorithms must be a tuple of some of {', '.join(ALLOWED_ALGORITHMS)}."
             )
-        for name in ("enforce_audience", "accept_untyped_access_tokens"):
+        for name in SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} must be True or False.")
         self._require_audience()

@@ -24,6 +24,13 @@ from .protocol.authorization import (
 from .protocol.client_authentication import client_authentication
 from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
 from .protocol.logout import end_session_request
+from .protocol.logout_token import (
+    LogoutToken,
+    LogoutTokenExpectations,
+    is_meant_for,
+    parse_logout_token,
+    read_logout_token,
+)
 from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.revocation import read_revocation, revocation_request
 from .protocol.token import (
@@ -50,6 +57,8 @@ from .stores import Store
 from .telemetry import exchange
 
 DEFAULT_LOGIN_LIFETIME = 600.0
+LOGOUT_TOKEN_ISSUED_WITHIN = 600.0
+"""Seconds: a provider that could not reach us may have tried for a while."""
 OF_THE_CLIENT = frozenset({"client_assertion", "client_assertion_type", "client_id", "client_secret", "grant_type"})
 
 
@@ -248,6 +257,29 @@ class AsyncRelyingParty:
             state=state,
         )
 
+    def is_meant_for_us(self, logout_token: str) -> bool:
+        """Whether a logout token claims to be from this provider and for this client; nothing is verified."""
+        return is_meant_for(logout_token, self.configuration.issuer_identifier, self._client["client_id"])
+
+    async def read_logout_token(self, token: str) -> LogoutToken:
+        """What a verified logout token says (OIDC Back-Channel Logout 1.0, 2.6).
+
+        Whether its `jti` was seen before is for the caller to know. Raises TokenError, or ProviderError when the
+        provider's keys can't be had.
+        """
+        configuration = self.configuration
+        expectations = LogoutTokenExpectations(
+            issuer=configuration.issuer_identifier,
+            client_id=self._client["client_id"],
+            algorithms=configuration.id_token_algorithms,
+            leeway_seconds=self._clock_skew,
+            issued_within_seconds=LOGOUT_TOKEN_ISSUED_WITHIN,
+            untyped=configuration.accept_untyped_logout_tokens,
+            without_exp=configuration.accept_logout_tokens_without_exp,
+        )
+        jws, now = parse_logout_token(token, expectations), self._runtime.now()
+        return await self.provider.verify(jws, lambda key: read_logout_token(jws, key, expectations, now=now))
+
     def _require_in_time(self, pending: PendingLogin) -> None:
         if not -self._clock_skew <= self._runtime.now() - pending.begun_at <= self._login_lifetime:
             raise LoginExpired(f"The login took longer than {self._login_lifetime:.0f} seconds. Begin it again.")
@@ -350,3 +382,4 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
     client_credentials_grant = blocking(AsyncRelyingParty.client_credentials_grant)
     service_token = blocking(AsyncRelyingParty.service_token)
     end_session_url = blocking(AsyncRelyingParty.end_session_url)
+    read_logout_token = blocking(AsyncRelyingParty.read_logout_token)

@@ -88,8 +88,7 @@ class AsyncResourceServer:
     @property
     def issuer(self) -> str:
         """The Issuer Identifier of the provider."""
-        configuration = self.configuration
-        return configuration.issuer or str((configuration.provider_metadata or ProviderMetadata())["issuer"])
+        return self.configuration.issuer_identifier
 
     def known(self, token: str) -> Access | None:
         """The access of a token that was verified a moment ago, without any waiting; None when it has to be now."""

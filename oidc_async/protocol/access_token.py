@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ClaimInvalid, ConfigurationError, OIDCError, TokenMalformed
+from ..errors import ClaimInvalid, ConfigurationError, OIDCError
 from .access import read_scopes
 from .claims import (
     Claims,
+    read_claims,
     require_audience,
     require_begun,
     require_issuer,
@@ -23,7 +24,6 @@ from .jose import (
     require_algorithm,
     verify_compact,
 )
-from .strict_json import read_object
 
 TYPES = ("at+jwt", "application/at+jwt")
 UNTYPED = (*TYPES, "jwt", "application/jwt")
@@ -127,7 +127,7 @@ def read_access_token(
     if expectations.audience is None:
         raise ConfigurationError("audience must be set: nothing else tells whom an access token is meant for.")
     verify_compact(jws, key)
-    claims = _read_claims(jws)
+    claims = read_claims(jws.payload)
     require_string(claims, "iss")
     require_time(claims, "exp")
     require_access_claims(claims, expectations, now=now)
@@ -166,14 +166,7 @@ def _parsed(token: str) -> CompactJWS | None:
 
 def _claimed_issuer(jws: CompactJWS) -> str | None:
     try:
-        issuer = read_object(jws.payload).get("iss")
-    except ValueError:
+        issuer = read_claims(jws.payload).get("iss")
+    except OIDCError:
         return None
     return issuer if isinstance(issuer, str) else None
-
-
-def _read_claims(jws: CompactJWS) -> dict[str, Any]:
-    try:
-        return read_object(jws.payload)
-    except ValueError as error:
-        raise TokenMalformed(f"The token's claims must be one JSON object: {error}.") from None

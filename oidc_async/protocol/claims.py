@@ -8,7 +8,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ..errors import ClaimInvalid, TokenExpired
+from ..errors import ClaimInvalid, TokenExpired, TokenMalformed
+from .strict_json import read_object
 
 Claims = Mapping[str, Any]
 
@@ -16,6 +17,15 @@ MAX_TIME = 253_402_300_799
 """The end of the year 9999: milliseconds given for seconds, and numbers made to overflow, are beyond it."""
 
 MAX_SHOWN = 200
+MAX_SUBJECT_LENGTH = 255
+
+
+def read_claims(payload: bytes) -> dict[str, Any]:
+    """The claims in the payload of a token (RFC 7519 4). Raises TokenMalformed."""
+    try:
+        return read_object(payload)
+    except ValueError as error:
+        raise TokenMalformed(f"The token's claims must be one JSON object: {error}.") from None
 
 
 def shown(value: object) -> str:
@@ -35,6 +45,12 @@ def require_string(claims: Claims, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise ClaimInvalid(f"{name} must be a string that is not empty.", claim=name)
     return value
+
+
+def require_subject(claims: Claims) -> None:
+    """Require `sub`, of at most 255 characters (OIDC Core 2). Raises ClaimInvalid."""
+    if len(require_string(claims, "sub")) > MAX_SUBJECT_LENGTH:
+        raise ClaimInvalid(f"sub must be at most {MAX_SUBJECT_LENGTH} characters.", claim="sub")
 
 
 def require_time(claims: Claims, name: str) -> float:

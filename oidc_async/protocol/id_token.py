@@ -7,17 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard, cast
 
-from ..errors import ClaimInvalid, ConfigurationError, TokenMalformed
+from ..errors import ClaimInvalid, ConfigurationError
 from .claims import (
     Claims,
     is_same_secret,
     read_audience,
+    read_claims,
     require_begun,
     require_issued_recently,
     require_issuer,
     require_not_expired,
     require_past_time,
     require_string,
+    require_subject,
     shown,
 )
 from .jose import (
@@ -25,14 +27,13 @@ from .jose import (
     SUPPORTED_ALGORITHMS,
     CompactJWS,
     VerificationKey,
+    are_supported,
     parse_compact,
     require_algorithm,
     verify_compact,
 )
-from .strict_json import read_object
 
 TYPES = ("jwt", "application/jwt")
-MAX_SUBJECT_LENGTH = 255
 
 _SUPPORTED = ", ".join(SUPPORTED_ALGORITHMS)
 
@@ -79,7 +80,7 @@ class IDTokenExpectations:
                 raise ConfigurationError(rule)
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        yield _are_supported(self.algorithms), f"algorithms must be a tuple of some of {_SUPPORTED}."
+        yield are_supported(self.algorithms), f"algorithms must be a tuple of some of {_SUPPORTED}."
         yield _is_text(self.issuer), "issuer must be a string that is not empty."
         yield _is_text(self.client_id), "client_id must be a string that is not empty."
         yield self.nonce is None or _is_text(self.nonce), "nonce must be None or a string that is not empty."
@@ -124,7 +125,7 @@ def read_id_token(
     _require_authorized_party(claims, expectations)
     _require_times(claims, expectations, now)
     _require_nonce(claims, expectations)
-    _require_subject(claims)
+    require_subject(claims)
     _require_authentication_context(claims, expectations)
     _require_hashes(claims, expectations, jws.alg)
     return claims
@@ -168,10 +169,7 @@ def _require_header(jws: CompactJWS, expectations: IDTokenExpectations) -> None:
 
 
 def _read_claims(jws: CompactJWS) -> dict[str, Any]:
-    try:
-        claims = read_object(jws.payload)
-    except ValueError as error:
-        raise TokenMalformed(f"The token's claims must be one JSON object: {error}.") from None
+    claims = read_claims(jws.payload)
     if "events" in claims:
         raise ClaimInvalid("events must be absent: this is a logout or event token.", claim="events")
     return claims
@@ -221,11 +219,6 @@ def _require_nonce(claims: Claims, expectations: IDTokenExpectations) -> None:
         raise ClaimInvalid("nonce must be the one of the authentication request.", claim="nonce")
 
 
-def _require_subject(claims: Claims) -> None:
-    if len(require_string(claims, "sub")) > MAX_SUBJECT_LENGTH:
-        raise ClaimInvalid(f"sub must be at most {MAX_SUBJECT_LENGTH} characters.", claim="sub")
-
-
 def _require_authentication_context(claims: Claims, expectations: IDTokenExpectations) -> None:
     if expectations.acr_values and claims.get("acr") not in expectations.acr_values:
         expected = ", ".join(expectations.acr_values)
@@ -240,13 +233,6 @@ def _require_hashes(claims: Claims, expectations: IDTokenExpectations, algorithm
     ):
         if value is not None and (required or name in claims):
             require_token_hash(claims, name, value, algorithm)
-
-
-def _are_supported(algorithms: object) -> bool:
-    # An empty tuple, or a string, would mean something else to many a JOSE library than to its caller.
-    if not _is_tuple_of_text(algorithms) or not algorithms:
-        return False
-    return set(algorithms) <= set(SUPPORTED_ALGORITHMS)
 
 
 def _is_text(value: object) -> bool:

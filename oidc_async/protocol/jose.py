@@ -138,6 +138,13 @@ def parse_compact(token: str) -> CompactJWS:
     )
 
 
+def are_supported(algorithms: object) -> bool:
+    """Whether this is a tuple of some of SUPPORTED_ALGORITHMS."""
+    # an empty one, or a string, would mean something else to many a JOSE library than to its caller
+    members = cast("tuple[object, ...]", algorithms) if isinstance(algorithms, tuple) else ()
+    return bool(members) and all(member in SUPPORTED_ALGORITHMS for member in members)
+
+
 def require_algorithm(jws: CompactJWS, algorithms: tuple[str, ...]) -> None:
     """Require that the token names one of `algorithms`. Raises AlgorithmNotAllowed."""
     if jws.alg not in algorithms:

@@ -2,8 +2,17 @@
 
 from .callback import Callback, NotRedirected
 from .clock import Clock
-from .faults import ALL_FAULTS, API_FAULTS, ENCRYPTION_FAULTS, REFRESH_FAULTS, SIGNED_USERINFO_FAULTS, Fault
-from .provider import RecordedRequest, SimulatedProvider
+from .faults import (
+    ALL_FAULTS,
+    API_FAULTS,
+    ENCRYPTION_FAULTS,
+    LOGOUT_FAULTS,
+    REFRESH_FAULTS,
+    SIGNED_USERINFO_FAULTS,
+    Fault,
+)
+from .provider import SimulatedProvider
+from .recorded_request import RecordedRequest
 from .registry import Client, User
 from .stages import Misbehaviour
 
@@ -11,6 +20,7 @@ __all__ = [
     "ALL_FAULTS",
     "API_FAULTS",
     "ENCRYPTION_FAULTS",
+    "LOGOUT_FAULTS",
     "REFRESH_FAULTS",
     "SIGNED_USERINFO_FAULTS",
     "Callback",

@@ -1,9 +1,8 @@
 """An OpenID Provider in one object: it behaves, and misbehaves on demand."""
 
 import threading
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -15,7 +14,9 @@ from .callback import Callback, NotRedirected
 from .clock import Clock
 from .endpoints import Endpoints, Seen, request_pairs, request_parameters
 from .keys import KeyRing
-from .registry import AccessTokenForm, Client, Grant, Registry, User
+from .logout_token import frontchannel_logout_urls, issue_logout_token
+from .recorded_request import RecordedRequest
+from .registry import AccessTokenForm, Client, Grant, Registry, User, known
 from .reply import RefusalPage, Reply, page_reply
 from .stages import Answer, Endpoint, Misbehaviour, Spell, T
 
@@ -29,29 +30,6 @@ class CurrentUser:
 
 
 CURRENT_USER: Final = CurrentUser()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedRequest:
-    """One request that reached the provider.
-
-    Parameters:
-        endpoint: discovery, jwks, authorization, token, userinfo, introspection, end_session, or elsewhere.
-        client_id: the client that authenticated itself, or that the bearer token was issued to.
-        grant_type: of a token request.
-        form_names: the names of the form fields, in order.
-        status: of the response.
-        request: as it came, secrets and all.
-    """
-
-    endpoint: str
-    method: str
-    path: str
-    client_id: str | None = None
-    grant_type: str | None = None
-    form_names: tuple[str, ...] = ()
-    status: int
-    request: HttpRequest = field(repr=False)
 
 
 class SimulatedProvider:
@@ -88,6 +66,8 @@ class SimulatedProvider:
         *,
         redirect_uris: Collection[str] = (),
         post_logout_redirect_uris: Collection[str] = (),
+        backchannel_logout_uri: str | None = None,
+        frontchannel_logout_uri: str | None = None,
         response_types: Collection[str] = ("code",),
         token_endpoint_auth_method: str | None = None,
         introspection_endpoint_auth_method: str | None = None,
@@ -118,6 +98,8 @@ class SimulatedProvider:
             client_secret=client_secret,
             redirect_uris=tuple(redirect_uris),
             post_logout_redirect_uris=tuple(post_logout_redirect_uris),
+            backchannel_logout_uri=backchannel_logout_uri,
+            frontchannel_logout_uri=frontchannel_logout_uri,
             response_types=tuple(response_types),
             token_endpoint_auth_method=method,
             introspection_endpoint_auth_method=introspection_endpoint_auth_method
@@ -199,8 +181,8 @@ class SimulatedProvider:
         `header` is for that of the JWT. Raises KeyError when the client or the user does not exist.
         """
         with self._lock:
-            client = _known(self._registry.clients, client_id, "register")
-            user = None if username is None else _known(self._registry.users, username, "add_user")
+            client = known(self._registry.clients, client_id, "register")
+            user = None if username is None else known(self._registry.users, username, "add_user")
             session = None if username is None else self._registry.sessions.get(username)
             grant = Grant(client_id=client_id, scope=tuple(scope.split()), user=user, session=session)
             issued = meaning_of(self._registry, grant, audience=audience, lifetime=lifetime, claims=claims)
@@ -211,6 +193,52 @@ class SimulatedProvider:
         """Forget it, whether it was known or not (RFC 7009 2.2)."""
         with self._lock:
             self._registry.access_tokens.pop(token, None)
+
+    # Logout
+
+    def logout_token(
+        self,
+        client_id: str,
+        username: str,
+        *,
+        sub: bool = True,
+        sid: bool = True,
+        claims: Mapping[str, Any] | None = None,
+        header: Mapping[str, Any] | None = None,
+    ) -> str:
+        """A logout token about this user's present session (OIDC Back-Channel Logout 2.4), which goes on here.
+
+        `sub` and `sid` are whether these are told; `claims` and `header` are laid over. Raises KeyError when the
+        client or the user does not exist, or a `sid` is to be told and there is no session.
+        """
+        with self._lock:
+            client = known(self._registry.clients, client_id, "register")
+            user = known(self._registry.users, username, "add_user")
+            session = known(self._registry.sessions, username, "sign_in") if sid else None
+            about, spells = user if sub else None, self._endpoints.spells
+            return issue_logout_token(
+                self._registry, spells, client, user=about, session=session, claims=claims, header=header
+            )
+
+    def log_out(self, username: str, post: Callable[[str, dict[str, str]], T]) -> list[T]:
+        """End this user's session, and tell each client that has a `backchannel_logout_uri` and took part in it.
+
+        `post` sends a form to a URL, for instance by a test client; what it gives for each is the result.
+        """
+        with self._lock:
+            session = known(self._registry.sessions, username, "sign_in")
+            tokens = {
+                client.backchannel_logout_uri: self.logout_token(client.client_id, username)
+                for client in self._registry.logged_in_clients(session)
+                if client.backchannel_logout_uri is not None
+            }
+            self._registry.sign_out(username)
+        return [post(uri, {"logout_token": token}) for uri, token in tokens.items()]
+
+    def frontchannel_logout_urls(self, username: str) -> list[str]:
+        """What the provider's logout page would load in frames for this user's present session."""
+        with self._lock:
+            return frontchannel_logout_urls(self._registry, username)
 
     # What browsers do
 
@@ -367,9 +395,3 @@ class SimulatedProvider:
             yield self._registry.issuer
         finally:
             self._registry.issuer = home
-
-
-def _known(things: Mapping[str, T], name: str, maker: str) -> T:
-    if name not in things:
-        raise KeyError(f"{name!r} is unknown; {maker}() first")
-    return things[name]

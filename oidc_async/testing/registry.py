@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from .clock import Clock
 from .keys import KeyRing, SecretKey, SigningKey
@@ -26,6 +26,7 @@ SCOPE_CLAIMS: Mapping[str, frozenset[str]] = {
 RequestedClaims = Mapping[str, Mapping[str, Any]]
 """The `claims` parameter: names for `id_token` and for `userinfo` (OIDC Core 5.5)."""
 
+T = TypeVar("T")
 AccessTokenForm = Literal["opaque", "jwt"]
 
 _SCOPED_CLAIMS = frozenset[str]().union(*SCOPE_CLAIMS.values())
@@ -43,6 +44,8 @@ class Client:
     client_secret: str | None = field(default=None, repr=False)
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+    frontchannel_logout_uri: str | None = None
     response_types: tuple[str, ...] = ("code",)
     token_endpoint_auth_method: str = "client_secret_basic"
     introspection_endpoint_auth_method: str = "client_secret_basic"
@@ -156,6 +159,11 @@ class Registry:
         self.sessions.pop(username, None)
         self.signed_out.add(username)
 
+    def logged_in_clients(self, session: ProviderSession) -> list[Client]:
+        """The clients that got an ID token in this session, by their names."""
+        names = {grant.client_id for grant in self.id_tokens.values() if grant.session == session}
+        return [self.clients[name] for name in sorted(names)]
+
     def is_older_than(self, session: ProviderSession, max_age: str | None) -> bool:
         """Whether the login is too old for this `max_age` parameter, in seconds."""
         asked = max_age is not None and max_age.isdecimal()
@@ -180,3 +188,10 @@ class Registry:
 
 def _family(issued: IssuedToken | Grant) -> str:
     return issued.grant.family if isinstance(issued, IssuedToken) else issued.family
+
+
+def known(things: Mapping[str, T], name: str, maker: str) -> T:
+    """The thing of this name. Raises KeyError, saying how to make it."""
+    if name not in things:
+        raise KeyError(f"{name!r} is unknown; {maker}() first")
+    return things[name]

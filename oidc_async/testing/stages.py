@@ -71,9 +71,11 @@ Exchange = Literal[
     "access_token",
     "encrypted_response",
     "signed_userinfo",
+    "logout",
 ]
 """What a fault concerns: a login, a refresh, an introspection response as JSON or as a JWT, a JWT access token, an
-ID token or userinfo of a client that registered for encryption, or userinfo that is signed."""
+ID token or userinfo of a client that registered for encryption, userinfo that is signed,
+or a logout token."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +130,10 @@ USERINFO_CLAIMS = Stage[JSONObject]("the claims of signed userinfo", "signed_use
 USERINFO_DRAFT = Stage[Draft]("the parts of signed userinfo", "signed_userinfo")
 USERINFO_TOKEN = Stage[str]("signed userinfo", "signed_userinfo")
 USERINFO_JWT_REPLY = Stage[Reply]("the response that carries signed userinfo", "signed_userinfo")
+LOGOUT_HEADER = Stage[JSONObject]("the header of a logout token", "logout")
+LOGOUT_CLAIMS = Stage[JSONObject]("the claims of a logout token", "logout")
+LOGOUT_DRAFT = Stage[Draft]("the parts of a logout token", "logout")
+LOGOUT_TOKEN = Stage[str]("a logout token", "logout")
 ANY_REPLY = Stage[Reply]("every response")
 
 Outcome = Literal["refused", "harmless", "either"]
@@ -140,7 +146,7 @@ class Misbehaviour:
     Parameters:
         does: in a few words.
         edits: the changes, each at its stage.
-        outcome: of the login that meets it, the refresh, or the call to an API, by what it concerns.
+        outcome: of the login that meets it, the refresh, the call to an API or the logout, by what it concerns.
         only_once: strikes one time, then behaves again.
         needs: authorization request parameters without which it makes no difference.
         needs_alg: the `id_token_signed_response_alg` that it is made for.
@@ -172,12 +178,12 @@ class Misbehaviour:
 
     @property
     def refused(self) -> bool:
-        """The login, the refresh, or the call to an API, must fail."""
+        """The login, the refresh, the call to an API or the logout must fail."""
         return self.outcome == "refused"
 
     @property
     def harmless(self) -> bool:
-        """The login, the refresh, or the call to an API, must succeed."""
+        """The login, the refresh, the call to an API or the logout must succeed."""
         return self.outcome == "harmless"
 
 

@@ -39,6 +39,7 @@ NAMES_OF_THE_CORE = {
     "ConfigurationError",
     "Login",
     "LoginError",
+    "LogoutToken",
     "OAuthError",
     "OIDCError",
     "PendingLogin",

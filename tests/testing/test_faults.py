@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from oidc_async.testing import ALL_FAULTS, API_FAULTS, REFRESH_FAULTS, Clock, Fault, Misbehaviour, SimulatedProvider
+from oidc_async.testing import (
+    ALL_FAULTS,
+    API_FAULTS,
+    LOGOUT_FAULTS,
+    REFRESH_FAULTS,
+    Clock,
+    Fault,
+    Misbehaviour,
+    SimulatedProvider,
+)
 
 from .conftest import SECRET
 from .mini_relying_party import REDIRECT_URI, MiniRelyingParty
@@ -48,9 +57,9 @@ def test_a_fault_shows(fault: Misbehaviour) -> None:
 
 
 @pytest.mark.usefixtures("no_chance")
-def test_a_login_does_not_meet_the_faults_of_refreshes_and_api_calls() -> None:
+def test_a_login_does_not_meet_the_faults_of_refreshes_api_calls_and_logouts() -> None:
     """But for the key set that comes with one of them."""
-    others = (*REFRESH_FAULTS, *API_FAULTS)
+    others = (*REFRESH_FAULTS, *API_FAULTS, *LOGOUT_FAULTS)
     faults = [fault for fault in others if fault is not Fault.ACCESS_TOKEN_HS256_PUBLISHED_KEY]
     seen, undisturbed = transcript(*faults, like=Fault.ANY_COOKIE), transcript(like=Fault.ANY_COOKIE)
     assert seen == undisturbed
@@ -72,7 +81,7 @@ def test_a_harmless_fault_disturbs_no_naive_client(
 def test_each_fault_has_a_name_a_description_and_one_outcome() -> None:
     assert len(ALL_FAULTS) > 300
     assert len(API_FAULTS) > 200
-    faults = [*ALL_FAULTS, *REFRESH_FAULTS, *API_FAULTS]
+    faults = [*ALL_FAULTS, *REFRESH_FAULTS, *API_FAULTS, *LOGOUT_FAULTS]
     assert len({fault.name for fault in faults}) == len(faults)
     for fault in faults:
         assert getattr(Fault, fault.name) is fault

@@ -4,9 +4,9 @@ A `refused` fault must end a login without a session, a `harmless` one must not 
 may go both ways, but nothing than our own errors may come out.
 
 Faults of introspection and of access tokens concern no login but a call to an API, which in the same way must end
-without an answer, or with it, or may go both ways; those of a refresh
-concern that one. Those of encryption and of signed userinfo concern the login of a client that registered for it.
-`Misbehaviour.exchange` tells which.
+without an answer, or with it, or may go both ways; those of a refresh concern that one, and those of a logout token a
+logout, which must not happen by it, or must. Those of encryption and of signed userinfo concern the login of a client
+that registered for it. `Misbehaviour.exchange` tells which.
 """
 
 from ..stages import ANY_REPLY, Misbehaviour, harmless
@@ -18,6 +18,7 @@ from .encryption import EncryptionFaults
 from .id_token import IDTokenFaults
 from .introspection import IntrospectionFaults, SignedIntrospectionFaults
 from .jwks import JWKSFaults
+from .logout_token import LogoutTokenFaults
 from .refresh import RefreshFaults
 from .responses import header
 from .signed_userinfo import SignedUserInfoFaults
@@ -39,6 +40,7 @@ class Fault(
     AccessTokenFaults,
     EncryptionFaults,
     SignedUserInfoFaults,
+    LogoutTokenFaults,
 ):
     """All faults by name, for `provider.misbehaving(Fault.ID_TOKEN_ISS_OTHER)`."""
 
@@ -57,6 +59,9 @@ ALL_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if 
 
 REFRESH_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "refresh")
 """Those that a refresh alone can meet; it can also meet those of a token response and of an ID token."""
+
+LOGOUT_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "logout")
+"""Those of a logout token."""
 
 ENCRYPTION_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "encrypted_response"
