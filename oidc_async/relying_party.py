@@ -1,6 +1,6 @@
 """What a client does at its provider: log users in, ask who they are, log them out (OIDC Core 3.1)."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from secrets import token_urlsafe
 from typing import Any, Self
 
@@ -171,17 +171,26 @@ class AsyncRelyingParty:
         response = await send_repeatable(self._runtime, request, "userinfo")
         return read_userinfo(response, sub)
 
-    async def refresh(self, refresh_token: str, *, id_token: Mapping[str, Any] | None = None) -> Refresh:
+    async def refresh(
+        self,
+        refresh_token: str,
+        *,
+        id_token: Mapping[str, Any] | None = None,
+        on_request: Callable[[], object] | None = None,
+    ) -> Refresh:
         """New tokens for a refresh token (OIDC Core 12): one request, however many ask with the same one.
 
         `id_token` are the claims of the login's ID token: a new one must be of the same user and the same login.
+        `on_request` is called when it is this call that asks the provider; others share what that brings.
         Raises OAuthError when the provider refuses, ProviderError, or TokenError for an ID token that is wrong.
         """
-        refresh = await self._refreshes.once(refresh_token, lambda: self._refresh(refresh_token))
+        refresh = await self._refreshes.once(refresh_token, lambda: self._refresh(refresh_token, on_request))
         refresh.require_same_login(id_token)
         return refresh
 
-    async def _refresh(self, refresh_token: str) -> Refresh:
+    async def _refresh(self, refresh_token: str, on_request: Callable[[], object] | None) -> Refresh:
+        if on_request is not None:
+            on_request()
         provider = await self.provider.metadata()
         client, at = client_authentication(self._client, provider), self._runtime.now()
         request = refresh_request(provider, client, refresh_token)

@@ -93,7 +93,7 @@ class OIDCAuthentication(Extension):
             # before hooks of the app, which may ask for the session
             app.before_request_funcs.setdefault(None, []).insert(0, open_session)
             app.error_handler_spec[None][None].setdefault(StoreError, self._failure)
-        app.after_request(finish_response)
+        app.after_request(partial(finish_response, app))
 
     @property
     def clients(self) -> dict[str, RelyingParty]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from flask import Response, current_app, request
+from flask import Flask, Response, current_app, request
 
 from oidc_async.blocking import finish
 from oidc_async.errors import StoreError
@@ -93,11 +93,21 @@ def open_session() -> None:
         finish(current_exchange().open_session())
 
 
-def finish_response(response: Response) -> Response:
+def finish_response(app: Flask, response: Response) -> Response:
     if not leaves_traces(carrier()):
         return response
+    visit = current_visit()
     try:
-        finish(finishing.finish_response(response, current_visit()))
+        finish(finishing.finish_response(response, visit))
     except StoreError as error:
-        return write_response(failure_response(read_failure(error), read_request()))
+        response = write_response(failure_response(read_failure(error), read_request()))
+    if visit.exchange is not None:
+        _send_signals(app, visit.exchange)
     return response
+
+
+def _send_signals(app: Flask, exchange: Exchange) -> None:
+    while exchange.announcements:
+        # first: a receiver that raises makes for another response, which comes by here, too
+        announcement = exchange.announcements.pop(0)
+        announcement.signal.send(app, _async_wrapper=app.ensure_sync, **announcement.fields)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from quart import Response, current_app, request
+from quart import Quart, Response, current_app, request
 
 from oidc_async.errors import StoreError
 from oidc_async.web import finishing
@@ -86,11 +86,23 @@ async def open_session() -> None:
         await current_exchange().open_session()
 
 
-async def finish_response(response: Response) -> Response:
+async def finish_response(app: Quart, response: Response) -> Response:
     if not leaves_traces(carrier()):
         return response
+    visit = current_visit()
     try:
-        await finishing.finish_response(response, current_visit())
+        await finishing.finish_response(response, visit)
     except StoreError as error:
-        return write_response(failure_response(read_failure(error), read_request()))
+        response = write_response(failure_response(read_failure(error), read_request()))
+    if visit.exchange is not None:
+        await _send_signals(app, visit.exchange)
     return response
+
+
+async def _send_signals(app: Quart, exchange: Exchange) -> None:
+    while exchange.announcements:
+        # first: a receiver that raises makes for another response, which comes by here, too
+        announcement = exchange.announcements.pop(0)
+        # it asks for coroutines, where anything awaitable will do
+        wrapper: Any = app.ensure_async
+        await announcement.signal.send_async(app, _sync_wrapper=wrapper, **announcement.fields)

@@ -3,10 +3,12 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from typing import cast
+from typing import Any, cast
+
+from blinker import Signal
 
 from ..access_cache import AccessCache
-from ..errors import ConfigurationError, StoreError
+from ..errors import ConfigurationError, OIDCError, StoreError
 from ..login import Login
 from ..provider_configuration import ProviderConfiguration
 from ..relying_party import AsyncRelyingParty
@@ -20,6 +22,7 @@ from .messages import Cookie, WebRequest
 from .pending_logins import PendingLogins
 from .session import SessionCookies, SessionRecord
 from .settings import Settings
+from .signals import Announcement, LogoutReason, logged_in, logged_out, reason_of
 from .stored_sessions import StoredSessions
 
 logger = logging.getLogger(__name__)
@@ -136,6 +139,9 @@ class Exchange:
     def __init__(self, application: WebApplication, request: WebRequest) -> None:
         self.application, self.request = application, request
         self.personal = False
+        self.login_provider: str | None = None
+        """Whose login this request begins or completes, once that is known."""
+        self.announcements: list[Announcement] = []
         self._cookies: dict[str, Cookie] = {}
         self._session: SessionRecord | None = None
         self._failure: StoreError | None = None
@@ -189,11 +195,25 @@ class Exchange:
         self.set_cookies(*await sessions.begin(record, self.session, self._present_cookies(), now))
         record.settle()
         self._session = record
+        self.announce(logged_in, provider_name, claims=dict(login.id_token))
 
-    async def log_out(self) -> None:
-        """End the session. Raises StoreError when it has not ended."""
+    async def log_out(self, reason: LogoutReason) -> None:
+        """End the session, if there is one. Raises StoreError when it has not ended."""
+        provider_name = self.session.get("current_provider")
+        claims = UserSession(self.session).id_token if provider_name and logged_out.receivers else None
         self.session.clear()
         await self._keep_session()
+        if provider_name:
+            self.announce(logged_out, provider_name, reason=reason, claims=claims or {})
+
+    def announce(self, signal: Signal, provider_name: str | None, **fields: Any) -> None:
+        """Have a signal sent with the response, if anybody listens."""
+        if signal.receivers:
+            self.announcements.append(Announcement(signal=signal, fields={"provider": provider_name, **fields}))
+
+    def announce_failure(self, signal: Signal, provider_name: str | None, error: OIDCError, **fields: Any) -> None:
+        """The same, with why something failed."""
+        self.announce(signal, provider_name, **reason_of(error), **fields)
 
     async def finished_cookies(self) -> list[Cookie]:
         """The cookies that the response sets; those of the session only if it was changed. Raises StoreError."""

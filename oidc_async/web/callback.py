@@ -5,7 +5,7 @@ import logging
 from ..errors import StateMismatch
 from ..protocol.authorization import parse_authorization_response, require_state
 from .application import Exchange
-from .login import count_login
+from .login import announcing_failure, count_login
 from .messages import WebRequest, WebResponse, redirect
 from .navigation import is_prefetch
 
@@ -30,6 +30,11 @@ async def finish_login(exchange: Exchange, body: bytes) -> WebResponse:
     `body` is that of a POST. Raises LoginError, TokenError, ProviderError or StoreError; the present session then
     stays.
     """
+    with announcing_failure(exchange):
+        return await _finish_login(exchange, body)
+
+
+async def _finish_login(exchange: Exchange, body: bytes) -> WebResponse:
     application, request = exchange.application, exchange.request
     encoded, response_mode = _encoded_response(request, body)
     state = require_state(parse_authorization_response(encoded))
@@ -37,6 +42,7 @@ async def finish_login(exchange: Exchange, body: bytes) -> WebResponse:
     await exchange.require_session()
     login_in_browser = application.pending_logins.finish(state, request.cookies)
     exchange.set_cookies(application.pending_logins.forget(state))
+    exchange.login_provider = login_in_browser.provider
     client = application.clients.get(login_in_browser.provider)
     if client is None:
         raise StateMismatch("The provider of this login is not configured any more. Begin it again.")

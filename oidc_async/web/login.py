@@ -1,15 +1,18 @@
 """The guard of a view: let a login through, begin one otherwise (OIDC Core 3.1.2.1)."""
 
 import logging
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from ..errors import LoginLoop
+from ..errors import LoginLoop, OIDCError
 from .application import Exchange, WebApplication
 from .messages import Cookie, WebResponse, redirect
 from .navigation import is_navigation, login_required
 from .pending_logins import LoginInBrowser
 from .return_path import return_path
+from .signals import login_failed
 from .token_failure import token_challenge
 
 logger = logging.getLogger(__name__)
@@ -29,8 +32,10 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
         return None
     if not is_navigation(exchange.request):
         return login_required()
-    _require_no_loop(exchange)
-    return await _begin_login(exchange, provider_name)
+    exchange.login_provider = provider_name
+    with announcing_failure(exchange):
+        _require_no_loop(exchange)
+        return await _begin_login(exchange, provider_name)
 
 
 async def require_login_or_token(exchange: Exchange, provider_name: str) -> WebResponse | None:
@@ -39,6 +44,16 @@ async def require_login_or_token(exchange: Exchange, provider_name: str) -> WebR
     if answer is None or answer.status != 401:
         return answer
     return replace(answer, headers={**answer.headers, **token_challenge(exchange.application.settings)})
+
+
+@contextmanager
+def announcing_failure(exchange: Exchange) -> Generator[None, None, None]:
+    """Announce that a login failed by what is raised here."""
+    try:
+        yield
+    except OIDCError as error:
+        exchange.announce_failure(login_failed, exchange.login_provider, error)
+        raise
 
 
 async def _begin_login(exchange: Exchange, provider_name: str) -> WebResponse:

@@ -37,7 +37,7 @@ async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebRespo
         return WebResponse(status=503, headers={"cache-control": "no-store"})
     session = dict(await exchange.require_session())
     came_back = _came_back(exchange)
-    await exchange.log_out()
+    await exchange.log_out("user")
     if not session.get("current_provider"):
         return None
     exchange.set_cookies(forget_count(exchange.application))

@@ -9,6 +9,7 @@ from ..errors import OIDCError, StoreError
 from ..relying_party import AsyncRelyingParty
 from ..user_session import UserSession
 from .application import Exchange
+from .signals import refresh_failed, token_refreshed
 
 logger = logging.getLogger(__name__)
 
@@ -26,22 +27,25 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
     margin = min(exchange.application.settings.refresh_before_seconds, _lifetime(record) / 2)
     if not force_refresh and _lasts_until(user, now + margin):
         return user.access_token
-    if await _refresh(client, user):
+    if await _refresh(client, user, exchange):
         return user.access_token
     return user.access_token if not force_refresh and _lasts_until(user, now) else None
 
 
-async def _refresh(client: AsyncRelyingParty, user: UserSession) -> bool:
-    refresh_token = user.refresh_token
+async def _refresh(client: AsyncRelyingParty, user: UserSession, exchange: Exchange) -> bool:
+    refresh_token, claims = user.refresh_token, user.claims_of_login
     if refresh_token is None:
         return False
+    asked: list[bool] = []
     try:
-        refresh = await client.refresh(refresh_token, id_token=user.claims_of_login)
+        refresh = await client.refresh(refresh_token, id_token=claims, on_request=lambda: asked.append(True))
     except StoreError:
         # not even the session is known for certain now
         raise
     except OIDCError as error:
         logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
+        if asked:
+            exchange.announce_failure(refresh_failed, user.current_provider, error, claims=dict(claims or {}))
         return False
     tokens = refresh.tokens
     user.update(
@@ -52,6 +56,9 @@ async def _refresh(client: AsyncRelyingParty, user: UserSession) -> bool:
         refresh_token=tokens.refresh_token,
         now=refresh.at,
     )
+    # of those who come with one refresh token, the one for whom the provider was asked
+    if asked:
+        exchange.announce(token_refreshed, user.current_provider, claims=user.id_token or {})
     return True
 
 

@@ -91,6 +91,7 @@ OWNERS = {
     "certifi": set[str](),
     "joserfc": {f"oidc_async.protocol.{name}" for name in ("jose", "jwe", "private_keys")},
     "opentelemetry": {"oidc_async.telemetry"},
+    "blinker": {"oidc_async.web"},
     "flask": {"flask_oidc_async"},
     "werkzeug": {"flask_oidc_async"},
     "quart": {"quart_oidc_async"},

@@ -1,0 +1,50 @@
+"""Signals of what happens to logins: to keep an audit log, or to count. None of them carries a token, code or secret.
+
+Every receiver is called with the app, and with `provider`, the provider's name. They are sent when the response is
+ready and its cookies are decided: what a signal tells has happened, whatever a receiver does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from blinker import Namespace, Signal
+
+from ..errors import AuthorizationRefused, OAuthError, OIDCError
+
+__all__ = ["logged_in", "logged_out", "login_failed", "refresh_failed", "token_refreshed"]
+
+LogoutReason = Literal["user", "frontchannel", "backchannel", "renewal"]
+"""Who ended a session: its user, the provider in the browser or beside it, or a renewal that found it ended there."""
+
+_signals = Namespace()
+
+logged_in = _signals.signal("logged-in", "A session has begun. `claims` are those of its ID token.")
+login_failed = _signals.signal(
+    "login-failed",
+    "A login could not be begun or completed. `code` is that of the error, `error` what the provider called it, if "
+    "the provider said so; `provider` is None when the login is not known.",
+)
+token_refreshed = _signals.signal(
+    "token-refreshed", "The provider issued new tokens for a session. `claims` are those of its ID token."
+)
+refresh_failed = _signals.signal(
+    "refresh-failed", "The same was asked for, but in vain. `code` and `error` say why, as for a failed login."
+)
+logged_out = _signals.signal(
+    "logged-out", "A session was ended. `reason` tells by whom, `claims` whose it was, as far as that is known."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announcement:
+    """A signal to be sent, and with what."""
+
+    signal: Signal
+    fields: Mapping[str, Any] = field(repr=False)
+
+
+def reason_of(error: OIDCError) -> dict[str, str | None]:
+    """Why something failed: our code, and the `error` of the provider when that is the reason."""
+    said = error.error if isinstance(error, AuthorizationRefused | OAuthError) else None
+    return {"code": error.code, "error": said}

@@ -1,0 +1,40 @@
+"""The code of the guide to events is run as it stands there, in an app that logs somebody in and out."""
+
+import logging
+from typing import Any
+
+import pytest
+
+from oidc_async.testing import SimulatedProvider
+
+from .adapters.site import Client
+from .test_readme import ADAPTERS, ORIGIN, Adapter, block_with, blocks_of, log_in, provider, run, secret_key
+
+__all__ = ["provider", "secret_key"]
+
+BLOCKS = blocks_of("docs/events.md")
+
+
+def guided(adapter: Adapter, provider: SimulatedProvider, words: str) -> tuple[dict[str, Any], Client]:
+    """The README's app with the one block of the guide that holds `words`, and a browser in front of it."""
+    (block,) = [block for block in BLOCKS if words in block]
+    app = block_with(f"from {adapter.name} import")
+    names = run(app + "\n" + adapter.migrated(block), __name__="app", runtime=adapter.runtime(provider))
+    return names, adapter.client(names["app"])
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+def test_the_audit_log_hears_of_logins_and_logouts(
+    provider: SimulatedProvider, adapter: Adapter, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "audit")
+    _, browser = guided(adapter, provider, "connect_via")
+    log_in(browser, provider, f"{ORIGIN}/")
+    browser.request("GET", f"{ORIGIN}/logout")
+    browser.request("GET", f"{ORIGIN}/redirect_uri")
+    browser.close()
+    assert [record.getMessage() for record in caplog.records if record.name == "audit"] == [
+        "login of alice at https://op.example.com",
+        "logout of alice (user)",
+        "a login failed: state_missing ",
+    ]
