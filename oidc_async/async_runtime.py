@@ -6,7 +6,6 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
 from contextlib import nullcontext
 from contextvars import Context
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
@@ -79,8 +78,7 @@ class AsyncRuntime:
             if flight is mine:
                 mine.take_off(work, flights)
             with flights.waiting(caller, flight):
-                # Not shield(): newer Pythons log the failure when its last waiter was cancelled.
-                await asyncio.wait((flight.task,))
+                await _ended(flight.task)
             if flight is mine or not flight.is_lost():
                 return cast("T", flight.result())
 
@@ -114,7 +112,8 @@ class AsyncRuntime:
             response = await (await home.engine()).exchange(request)
         finally:
             gate.leave()
-        return replace(response, seconds=self._monotonic() - begun)
+        seconds = self._monotonic() - begun
+        return HttpResponse(status=response.status, headers=response.headers, body=response.body, seconds=seconds)
 
 
 class _Engine(Protocol):
@@ -243,6 +242,25 @@ class _TaskFlight(Flight):
         if isinstance(failure, OIDCError):
             raise twin(failure).with_traceback(failure.__traceback__)
         return self.task.result()
+
+
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    """Wait for `task`, whatever becomes of it or of us.
+
+    Not by shield(), with which newer Pythons log the failure when its last waiter was cancelled; and not by wait(),
+    which takes three times as long.
+    """
+    ended = asyncio.get_running_loop().create_future()
+
+    def tell(_: "asyncio.Task[Any]") -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    task.add_done_callback(tell)
+    try:
+        await ended
+    finally:
+        task.remove_done_callback(tell)
 
 
 def _let_go(_lifeline: AsyncGenerator[None] | None) -> None: ...

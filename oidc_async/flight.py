@@ -1,13 +1,14 @@
 """What both runtimes know about shared work: flights, whom they wait for, and which failed just now."""
 
 from collections.abc import Callable, Generator, Hashable
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 
 from .errors import OIDCError
 
 _MOST_FAILURES = 1000
+_NOBODY = nullcontext()
 
 
 class Flight:
@@ -56,15 +57,15 @@ class Flights(Generic[F]):
                 flight = self._under_way[mine.key] = mine
             return flight
 
-    @contextmanager
-    def waiting(self, caller: Flight | None, flight: F) -> Generator[None]:
+    def waiting(self, caller: Flight | None, flight: F) -> AbstractContextManager[None]:
         """While `caller`, when it is a flight itself, waits for `flight`.
 
         Raises RuntimeError when it would wait for itself in the end.
         """
-        if caller is None:
-            yield
-            return
+        return _NOBODY if caller is None else self._waits(caller, flight)
+
+    @contextmanager
+    def _waits(self, caller: Flight, flight: F) -> Generator[None]:
         with self._lock:
             if flight.depends_on(caller):
                 raise RuntimeError("shared work waits for its own key")

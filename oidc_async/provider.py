@@ -28,20 +28,20 @@ class Provider:
 
     def __init__(self, configuration: ProviderConfiguration, runtime: Runtime) -> None:
         self._configuration, self._runtime = configuration, runtime
+        # with an issuer they are laid over what is discovered
+        self._given = None if configuration.issuer else configuration.provider_metadata
         self._discovered = Remembered(runtime, self._fetch_metadata, keep_stale=DAY)
         self._keys: dict[str, Remembered[JWKS]] = {}
 
     async def metadata(self) -> ProviderMetadata:
         """The metadata: given, or discovered with the given ones laid over. Raises ProviderError."""
-        given = self._configuration.provider_metadata
-        if given is not None and not self._configuration.issuer:
-            return given
-        return await self._discovered.get()
+        return await self._discovered.get() if self._given is None else self._given
 
-    def has_keys(self) -> bool:
-        """Whether a token can be verified without any waiting, as long as its key is no new one."""
-        is_known = self._configuration.provider_metadata is not None and not self._configuration.issuer
-        return (is_known or self._discovered.is_fresh()) and any(keys.is_fresh() for keys in self._keys.values())
+    def fresh_keys(self) -> JWKS | None:
+        """The keys, when there are some by which a token can be verified without any waiting."""
+        metadata = self._discovered.fresh() if self._given is None else self._given
+        keys = None if metadata is None else self._keys.get(metadata["jwks_uri"])
+        return None if keys is None else keys.fresh()
 
     async def verify(self, jws: CompactJWS, read: Callable[[VerificationKey], T]) -> T:
         """What `read` makes of a token with the key that signed it.
@@ -51,12 +51,11 @@ class Provider:
         """
         if jws.alg.startswith("HS"):
             return read(self._client_secret_key())
-        keys = await self._remembered_keys()
-        jwks = await keys.get()
+        jwks = self.fresh_keys() or await (await self._remembered_keys()).get()
         try:
             return read(select_key(jws, jwks.keys))
         except (KeyNotFound, SignatureInvalid):
-            renewed = await keys.renew(jwks)
+            renewed = await (await self._remembered_keys()).renew(jwks)
             if renewed is jwks:
                 raise
             return read(select_key(jws, renewed.keys))
@@ -68,7 +67,7 @@ class Provider:
     async def _remembered_keys(self) -> Remembered[JWKS]:
         jwks_uri = (await self.metadata())["jwks_uri"]
         # in one step: threads that come here first, together, must share one fetch
-        keys = self._keys.setdefault(jwks_uri, self._new_keys(jwks_uri))
+        keys = self._keys.get(jwks_uri) or self._keys.setdefault(jwks_uri, self._new_keys(jwks_uri))
         if len(self._keys) > 1:
             # a provider that moved its keys doesn't need the old place any more
             self._keys = {jwks_uri: keys}

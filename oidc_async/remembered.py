@@ -81,10 +81,10 @@ class Remembered(Generic[T]):
             self._put_off(kept, now, error)
             return kept.value
 
-    def is_fresh(self) -> bool:
-        """Whether `get` gives the value without any waiting."""
+    def fresh(self) -> T | None:
+        """The value, when `get` would give it without any waiting."""
         kept = self._kept
-        return kept is not None and self._runtime.monotonic() < kept.fresh_until
+        return kept.value if kept is not None and self._runtime.monotonic() < kept.fresh_until else None
 
     async def renew(self, seen: T) -> T:
         """The value fetched anew, unless `seen` has been replaced already or too many renewals were made."""

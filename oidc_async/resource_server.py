@@ -2,7 +2,6 @@
 
 import logging
 from hashlib import sha256
-from typing import Any
 
 from .access_cache import AccessCache
 from .blocking import Blocking, blocking
@@ -18,8 +17,9 @@ from .errors import (
 from .flight import twin
 from .introspection import Introspection
 from .own_runtime import asyncio_runtime, threads_runtime
-from .protocol.access import NO_REQUIREMENTS, Access, Requirements, require_granted
+from .protocol.access import NO_REQUIREMENTS, Access, Requirements, grants_scope, require_granted
 from .protocol.access_token import AccessExpectations, is_issued_by, parse_access_token, read_access_token
+from .protocol.claims import Claims
 from .protocol.introspection import read_introspected_token
 from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.uri import is_encodable
@@ -90,11 +90,17 @@ class AsyncResourceServer:
         """The Issuer Identifier of the provider."""
         return self.configuration.issuer_identifier
 
-    def known(self, token: str) -> Access | None:
-        """The access of a token that was verified a moment ago, without any waiting; None when it has to be now."""
+    def known(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> Access | None:
+        """The access of a token that was verified a moment ago, without any waiting, if it grants what is asked for.
+
+        None when `verify` has to tell.
+        """
+        if requirements.asks_for_authentication:
+            return None
         access = self._cache.find(self._key(token), self._runtime.monotonic())
-        if access is not None:
-            self._counters.hits += 1
+        if access is None or not grants_scope(access, requirements):
+            return None
+        self._counters.hits += 1
         return access
 
     async def verify(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> Access:
@@ -105,13 +111,14 @@ class AsyncResourceServer:
         Raises TokenError for a token that is not good, InsufficientScope or InsufficientUserAuthentication for one
         that doesn't suffice, ProviderError when it can't be found out, and ConfigurationError when it never can.
         """
-        access = self.known(token) or await self._find_out(token)
-        self.require_granted(access, requirements)
-        return access
-
-    def require_granted(self, access: Access, requirements: Requirements) -> None:
-        """Raise InsufficientScope or InsufficientUserAuthentication for what `access` does not grant."""
+        key = self._key(token)
+        access = self._cache.find(key, self._runtime.monotonic())
+        if access is None:
+            access = await self._find_out(key, token)
+        else:
+            self._counters.hits += 1
         require_granted(access, requirements, now=self._runtime.now(), leeway=self._leeway)
+        return access
 
     def forget(self, token: str) -> None:
         """Ask about this token again when it comes the next time, for instance after a logout.
@@ -129,15 +136,14 @@ class AsyncResourceServer:
         hashed.update(token.encode("utf-8", "surrogatepass"))
         return hashed.digest()
 
-    async def _find_out(self, token: str) -> Access:
-        key = self._key(token)
+    async def _find_out(self, key: bytes, token: str) -> Access:
         refusal = self._cache.find_refusal(key, self._runtime.monotonic())
         if refusal is not None:
             self._counters.refused_hits += 1
             raise twin(refusal)
         self._counters.misses += 1
         is_here = self._is_verified_here(token)
-        if is_here and self.provider.has_keys():
+        if is_here and self.provider.fresh_keys() is not None:
             # nobody has to be asked, so there is nothing to share
             outcome = await self._asked(key, token, is_here=True)
         else:
@@ -174,7 +180,8 @@ class AsyncResourceServer:
     async def _kept(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
         """The same, kept; a refusal is a result as well."""
         try:
-            access = Access.of(await self._claims(token, is_here=is_here))
+            claims, document = await (self._verified(token) if is_here else self._introspected(token))
+            access = Access.of(claims, document)
         except TokenError as error:
             # a key that is missing now may be published in a moment
             if not isinstance(error, KeyNotFound):
@@ -186,18 +193,16 @@ class AsyncResourceServer:
             level = logging.INFO if is_usual else logging.ERROR
             logger.log(level, "nothing could be found out about a token: %s (%s)", error, error.code)
             raise
-        expiry = access.expires_at
+        expiry = claims.get("exp")
         seconds = SECONDS_WITHOUT_EXPIRY if expiry is None else expiry - self._runtime.now()
         self._cache.keep(key, access, seconds, self._runtime.monotonic())
         return access
 
-    async def _claims(self, token: str, *, is_here: bool) -> dict[str, Any]:
+    async def _introspected(self, token: str) -> tuple[Claims, bytes]:
         if not is_encodable(token):
             raise TokenMalformed("The token must be Unicode text.")
-        if is_here:
-            return await self._verified(token)
         document = await self._introspection.ask(await self.provider.metadata(), token)
-        return read_introspected_token(document, self._expectations, now=self._runtime.now())
+        return read_introspected_token(document, self._expectations, now=self._runtime.now()), b""
 
     def _is_verified_here(self, token: str) -> bool:
         configuration = self.configuration
@@ -206,16 +211,17 @@ class AsyncResourceServer:
             return configuration.audience is not None and is_issued_by(token, self.issuer, untyped=untyped)
         return configuration.access_token_verification == "jwt"
 
-    async def _verified(self, token: str) -> dict[str, Any]:
+    async def _verified(self, token: str) -> tuple[Claims, bytes]:
         configuration, expectations, client_id = self.configuration, self._expectations, self._client.get("client_id")
         self._counters.verified_here += 1
         jws = parse_access_token(
             token, configuration.access_token_algorithms, untyped=configuration.accept_untyped_access_tokens
         )
         now = self._runtime.now()
-        return await self.provider.verify(
+        claims = await self.provider.verify(
             jws, lambda key: read_access_token(jws, key, expectations, client_id=client_id, now=now)
         )
+        return claims, jws.payload
 
 
 class ResourceServer(Blocking[AsyncResourceServer]):
@@ -242,9 +248,12 @@ class ResourceServer(Blocking[AsyncResourceServer]):
     def configuration(self) -> ProviderConfiguration:
         return self._origin.configuration
 
-    def known(self, token: str) -> Access | None:
-        """The access of a token that was verified a moment ago, without any waiting; None when it has to be now."""
-        return self._origin.known(token)
+    def known(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> Access | None:
+        """The access of a token that was verified a moment ago, without any waiting, if it grants what is asked for.
+
+        None when `verify` has to tell.
+        """
+        return self._origin.known(token, requirements)
 
     def forget(self, token: str) -> None:
         """Ask about this token again when it comes the next time, for instance after a logout."""

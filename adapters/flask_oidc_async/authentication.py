@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial, wraps
 from inspect import isawaitable, iscoroutinefunction
-from typing import Any, NoReturn, ParamSpec, overload
+from typing import Any, NoReturn, ParamSpec, cast, overload
 
 from flask import Flask, Response, abort, current_app, make_response, request
 from flask.typing import ResponseReturnValue
@@ -88,7 +88,8 @@ class OIDCAuthentication(Extension):
         if application.settings.resource is not None:
             route = metadata_route(application.settings.resource)
             app.add_url_rule(route, "oidc_async.resource_metadata", self._resource_metadata)
-        app.before_request(self._route_below_a_mount)
+        # not a before_request hook, which would cost every request more
+        app.url_value_preprocessor(self._route_below_a_mount)
         if application.store is not None:
             # before hooks of the app, which may ask for the session
             app.before_request_funcs.setdefault(None, []).insert(0, open_session)
@@ -129,7 +130,7 @@ class OIDCAuthentication(Extension):
         Raises ValueError for the name of a provider that isn't configured.
         """
         guard = self.token_guard(provider_name, scopes_required, scopes_any, requires, acr_values, max_age)
-        return self._guard(lambda: self._admit(guard))
+        return self._guard(lambda: self._admit(guard), guard)
 
     def access_control(
         self,
@@ -144,7 +145,7 @@ class OIDCAuthentication(Extension):
         """As `token_auth` for who brings a bearer token, and as `oidc_auth` for who brings none."""
         guard = self.token_guard(provider_name, scopes_required, scopes_any, requires, acr_values, max_age)
         self.require_login_provider(provider_name)
-        return self._guard(lambda: self._admit(guard, provider_name))
+        return self._guard(lambda: self._admit(guard, provider_name), guard)
 
     @property
     def current_token_identity(self) -> dict[str, Any] | None:
@@ -184,10 +185,8 @@ class OIDCAuthentication(Extension):
         """None for a good token; who brings none may log in at the provider `login`. All others are refused."""
         application, authorizations = installed_application(current_app.extensions), read_authorizations()
         try:
-            access = guard.known(application, authorizations)
-            if access is None:
-                form_tokens = read_form_tokens(application)
-                access = finish(guard.find_out(application, authorizations, form_tokens))
+            form_tokens = read_form_tokens(application)
+            access = finish(guard.find_out(application, authorizations, form_tokens))
             if access is None:
                 require_other_way(login)
             elif guard.requires is not None:
@@ -202,15 +201,18 @@ class OIDCAuthentication(Extension):
     def _resource_metadata(self) -> Response:
         return write_response(metadata_response(installed_application(current_app.extensions), self._scopes))
 
-    def _guard(self, check: Check) -> Callable[[View[P]], GuardedView[P]]:
-        """Show a view unless `check` gives another answer."""
+    def _guard(self, check: Check, tokens: TokenGuard | None = None) -> Callable[[View[P]], GuardedView[P]]:
+        """Show a view to whom `tokens` admits at once, and to others unless `check` gives another answer."""
 
         def decorate(view: View[P]) -> GuardedView[P]:
             # of the framework's own kind it needs no help, which would cost every request
-            show: Callable[..., Any] = partial(_call, view) if iscoroutinefunction(view) else view
+            direct = partial(_call, view) if iscoroutinefunction(view) else view
+            show = cast("Callable[P, ResponseReturnValue]", direct)
 
             @wraps(view)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+                if tokens is not None and _admits(tokens):
+                    return show(*args, **kwargs)
                 return check() or show(*args, **kwargs)
 
             return guarded
@@ -224,7 +226,7 @@ class OIDCAuthentication(Extension):
         answer = self._answer(finish_login(exchange, read_body()))
         return answer or Response(status=204)
 
-    def _route_below_a_mount(self) -> None:
+    def _route_below_a_mount(self, _endpoint: str | None, _values: dict[str, Any] | None) -> None:
         if not request.root_path:
             return
         # under a prefix the app sees only the end of the redirect URI's path, for which it has no route
@@ -252,6 +254,11 @@ class OIDCAuthentication(Extension):
             response.status_code = failure.status
         response.headers.update(failure.headers())
         return response
+
+
+def _admits(tokens: TokenGuard) -> bool:
+    # for every request with a token that is known: what is not needed for it stands elsewhere
+    return tokens.admits(installed_application(current_app.extensions), carrier(), read_authorizations())
 
 
 def _refuse(failure: TokenFailure) -> NoReturn:

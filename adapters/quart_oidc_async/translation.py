@@ -34,7 +34,9 @@ def carrier() -> dict[str, Any]:
 
 
 def read_authorizations() -> list[str]:
-    return request.headers.getlist("authorization")
+    # in lower case by ASGI; to look through Quart's headers would take longer than all else
+    headers: list[tuple[bytes, bytes]] = carrier()["headers"]
+    return [value.decode("latin-1") for name, value in headers if name == b"authorization"]
 
 
 async def read_form_tokens(application: WebApplication) -> list[str]:

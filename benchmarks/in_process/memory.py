@@ -56,6 +56,8 @@ def bytes_per_token(remember: Callable[[], object], used: Callable[[], int]) -> 
 
 if __name__ == "__main__":
     remember = {"ours": remember_ours, "dict": remember_dict}[sys.argv[1]]
+    # what is loaded at first need is no part of a token
+    ResourceServer(configuration("introspection")).verify(token(0))
     if sys.argv[2] == "tracemalloc":
         tracemalloc.start()
         print(json.dumps({"tracemalloc_bytes": bytes_per_token(remember, traced)}))

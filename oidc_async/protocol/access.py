@@ -25,9 +25,12 @@ class Access(Mapping[str, Any]):
         self._claims: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, claims: Claims) -> "Access":
-        """The access that verified claims grant. Raises ClaimInvalid when `scope` can't be read."""
-        return cls(json.dumps(dict(claims), separators=(",", ":")).encode(), read_scopes(claims))
+    def of(cls, claims: Claims, document: bytes = b"") -> "Access":
+        """The access that verified claims grant. Raises ClaimInvalid when `scope` can't be read.
+
+        `document` are the same claims as JSON, where there is that already.
+        """
+        return cls(document or json.dumps(dict(claims), separators=(",", ":")).encode(), read_scopes(claims))
 
     @property
     def document(self) -> bytes:
@@ -86,7 +89,7 @@ class Access(Mapping[str, Any]):
     @property
     def expires_at(self) -> float | None:
         """Seconds since the epoch; None when the provider doesn't say."""
-        return self.get("exp")
+        return self.claims.get("exp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +113,11 @@ class Requirements:
         """What to ask the provider for, as far as there is one answer (RFC 6749 3.3)."""
         return " ".join(sorted(self.scopes or self.any_scopes))
 
+    @property
+    def asks_for_authentication(self) -> bool:
+        """Whether it matters how, or when, the user authenticated."""
+        return bool(self.acr_values) or self.max_age is not None
+
 
 NO_REQUIREMENTS = Requirements()
 
@@ -119,11 +127,15 @@ def require_granted(access: Access, requirements: Requirements, *, now: float, l
 
     `now` is in seconds since the epoch, `leeway` in seconds.
     """
-    any_scopes = requirements.any_scopes
-    if not requirements.scopes <= access.scopes or (any_scopes and any_scopes.isdisjoint(access.scopes)):
+    if not grants_scope(access, requirements):
         raise InsufficientScope("The token does not grant the scope that is needed.", scope=requirements.scope)
-    if requirements.acr_values or requirements.max_age is not None:
+    if requirements.asks_for_authentication:
         _require_authentication(access, requirements, now - leeway)
+
+
+def grants_scope(access: Access, requirements: Requirements) -> bool:
+    any_scopes = requirements.any_scopes
+    return requirements.scopes <= access.scopes and not (any_scopes and any_scopes.isdisjoint(access.scopes))
 
 
 def _require_authentication(access: Access, requirements: Requirements, now: float) -> None:
@@ -146,7 +158,8 @@ def read_scopes(claims: Claims) -> frozenset[str]:
     value = claims.get("scope", claims.get("scp"))
     if value is None:
         return frozenset()
-    parts: object = [value] if isinstance(value, str) else value
-    if not isinstance(parts, list) or not all(isinstance(part, str) for part in cast("list[object]", parts)):
+    if isinstance(value, str):
+        return frozenset(value.split())
+    if not isinstance(value, list) or not all(isinstance(part, str) for part in cast("list[object]", value)):
         raise ClaimInvalid("scope must be a string, or a list of strings.", claim="scope")
-    return frozenset(" ".join(cast("list[str]", parts)).split())
+    return frozenset(" ".join(cast("list[str]", value)).split())

@@ -18,6 +18,8 @@ MAX_TIME = 253_402_300_799
 
 MAX_SHOWN = 200
 MAX_SUBJECT_LENGTH = 255
+_NUMBERS = frozenset({int, float})
+"""What JSON knows; a bool is another type."""
 
 
 def read_claims(payload: bytes) -> dict[str, Any]:
@@ -56,9 +58,9 @@ def require_subject(claims: Claims) -> None:
 def require_time(claims: Claims, name: str) -> float:
     """The claim, a NumericDate (RFC 7519 2), whole or with a fraction. Raises ClaimInvalid."""
     value = claims.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TIME:
+    if type(value) not in _NUMBERS or not 0 <= cast(float, value) <= MAX_TIME:
         raise ClaimInvalid(f"{name} must be a number of seconds since 1970.", claim=name)
-    return value
+    return cast(float, value)
 
 
 def require_past_time(claims: Claims, name: str, *, now: float, leeway: float) -> float:

@@ -58,7 +58,7 @@ def select_key(jws: CompactJWS, keys: Iterable[VerificationKey]) -> Verification
 
     Raises KeyNotFound, and KeyAmbiguous when several keys fit.
     """
-    fitting = [key for key in keys if key.is_for(jws.alg) and _is_named(jws.kid, key)]
+    fitting = [key for key in keys if _is_named(jws.kid, key) and key.is_for(jws.alg)]
     if not fitting:
         raise KeyNotFound("The provider publishes no key that fits alg and kid of the token.")
     if len(fitting) > 1:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 _SECRET = re.compile(r"(?:.*_)?(?:assertion|code|jwks|key|password|secret|statement|token|verifier)", re.I | re.S)
 
@@ -18,6 +18,15 @@ class MaskedMapping(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
+
+    # those of Mapping raise and catch for what is absent; their types serve
+    if not TYPE_CHECKING:
+
+        def get(self, name, default=None, /):
+            return self._values.get(name, default)
+
+        def __contains__(self, name):
+            return name in self._values
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)

@@ -1,6 +1,6 @@
 """The guard of a view that takes bearer tokens: which provider's, and what they must grant (RFC 6750, RFC 9470)."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from ..protocol.bearer_token import read_bearer_token
 from ..provider_configuration import require_seconds
 from ..resource_server import AsyncResourceServer
 from .application import WebApplication
+from .visit import visit_of
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -29,21 +30,19 @@ class TokenGuard:
     requirements: Requirements
     requires: Callable[[Access], Any] | None
 
-    def known(self, application: WebApplication, authorizations: Sequence[str]) -> Access | None:
-        """The access of a token that was verified a moment ago, without any waiting; None when that has to be now.
-
-        Raises InsufficientScope or InsufficientUserAuthentication.
-        """
-        if len(authorizations) != 1 or application.settings.bearer_in_body:
-            return None
+    def admits(
+        self, application: WebApplication, carrier: MutableMapping[str, Any], authorizations: Sequence[str]
+    ) -> bool:
+        """Whether the token is known as one that is good here, without any waiting; else `find_out` has to tell."""
+        if len(authorizations) != 1 or self.requires is not None or application.settings.bearer_in_body:
+            return False
         scheme, _, token = authorizations[0].partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        server = self._server(application, token)
-        access = None if server is None else server.known(token)
-        if server is not None and access is not None:
-            server.require_granted(access, self.requirements)
-        return access
+        server = self._server(application, token) if scheme.lower() == "bearer" else None
+        access = None if server is None else server.known(token, self.requirements)
+        if access is None:
+            return False
+        visit_of(carrier, application).access = access
+        return True
 
     async def find_out(
         self, application: WebApplication, authorizations: Sequence[str], form_tokens: Sequence[str]
