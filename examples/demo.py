@@ -5,6 +5,7 @@ import re
 import secrets
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -37,10 +38,11 @@ def demo(stack: ExitStack, once: bool) -> None:
     addresses = {framework: f"http://127.0.0.1:{free_port()}" for framework in FRAMEWORKS}
     provider = CanailleProvider(list(addresses.values()), log_name="demo-canaille")
     servers = [provider.server]
+    store = f"sqlite://{stack.enter_context(tempfile.TemporaryDirectory())}/sessions.db"
     with step("canaille, an identity provider, is up"):
         stack.enter_context(provider)
     for framework in addresses:
-        app = application(framework, addresses, provider, log_name=f"demo-{framework}")
+        app = application(framework, addresses, provider, log_name=f"demo-{framework}", OIDC_STORE=store)
         servers.append(app)
         with step(f"examples/{framework}_app.py is up"):
             stack.enter_context(app)
@@ -52,9 +54,9 @@ def demo(stack: ExitStack, once: bool) -> None:
 
 
 def application(
-    framework: str, addresses: dict[str, str], provider: CanailleProvider, *, log_name: str
+    framework: str, addresses: dict[str, str], provider: CanailleProvider, *, log_name: str, **more: str
 ) -> ServerProcess:
-    """One of the examples. Both are the same client to the provider, so its tokens are meant for both."""
+    """One of the examples, with `more` settings. Both are the same client, so its tokens are meant for both."""
     client, address = provider.clients["basic"], addresses[framework]
     settings = {
         "SECRET_KEY": secrets.token_urlsafe(32),
@@ -65,6 +67,7 @@ def application(
         "OIDC_SCOPE": "openid profile email groups",
         "APIS": " ".join(f"{each}/api" for each in addresses.values()),
         "NO_PROXY": "127.0.0.1",
+        **more,
     }
     script = ROOT / "examples" / f"{framework}_app.py"
     return ServerProcess(log_name, leashed(script), ready_url=address, environment=settings)
@@ -83,6 +86,11 @@ def prove(framework: str, address: str, provider: CanailleProvider) -> None:
             before = api_hits(visitor.open(f"{address}/call-apis", within=address))
         with step(f"{framework}: both know it at the second call"):
             require_growth(before, api_hits(visitor.open(f"{address}/call-apis", within=address)))
+        with step(f"{framework}: bob refreshes his tokens, and the provider replaces both"):
+            button = visitor.open(f"{address}/profile", within=address).form()
+            require(visitor.submit(button, within=address), "The access token is new, and so is the refresh token")
+        with step(f"{framework}: both APIs take the new access token"):
+            api_hits(visitor.open(f"{address}/call-apis", within=address))
         with step(f"{framework}: bob logs out, here and at the provider"):
             end_session_url = left_for(visitor.open(f"{address}/logout", within=address))
             require(visitor.open(provider.logout(visitor, end_session_url), within=address), "Goodbye")
@@ -132,7 +140,7 @@ def invite(addresses: dict[str, str], provider: CanailleProvider) -> None:
     print(f"  {'Canaille':8} {provider.issuer}")
     print(f"\n  log in as {alice.username} with {alice.password}")
     print(f"  or as {bob.username} (in {bob.groups} groups) with {bob.password}")
-    print("  then press 'Call the APIs', twice")
+    print("  then press 'Call the APIs', twice, and 'Refresh the tokens'")
     print("\nCtrl-C ends it all.", flush=True)
 
 

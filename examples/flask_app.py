@@ -1,18 +1,22 @@
-"""A Flask application with a login, an API, and a page that calls APIs. Its settings come from the environment."""
+"""A Flask application: login, refresh, an API, and a page that calls APIs. Its settings come from the environment."""
 
+import logging
 from datetime import UTC, datetime
 from os import environ
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from flask import Flask, Response, jsonify, render_template, session
+from flask import Flask, Response, flash, jsonify, redirect, render_template, session, url_for
 from flask_oidc_async import ClientMetadata, OIDCAuthentication, ProviderConfiguration, UserSession
+from werkzeug import Response as BaseResponse
 
+logging.basicConfig()  # it tells why a login or a refresh failed
 app = Flask(__name__)
 app.config["FRAMEWORK"] = "Flask"
 app.config["SECRET_KEY"] = environ["SECRET_KEY"]
 app.config["OIDC_REDIRECT_URI"] = environ["OIDC_REDIRECT_URI"]
+app.config["OIDC_STORE"] = environ.get("OIDC_STORE")  # sealed cookies without one
 
 provider = ProviderConfiguration(
     issuer=environ["OIDC_ISSUER"],
@@ -26,7 +30,7 @@ http = httpx.Client()
 
 @app.template_filter("moment")
 def moment(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y, %H:%M} UTC"
+    return f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y, %H:%M:%S} UTC"
 
 
 @app.get("/")
@@ -38,6 +42,20 @@ def home() -> str:
 @auth.oidc_auth("provider")
 def profile() -> str:
     return render_template("profile.html", user=UserSession(session))
+
+
+@app.post("/refresh")  # no other site can press this button: the session's cookies are SameSite=Lax
+@auth.oidc_auth("provider")
+def refresh() -> BaseResponse:
+    user = UserSession(session)
+    access_token, refresh_token = user.access_token, user.refresh_token
+    if auth.valid_access_token(force_refresh=True) in (None, access_token):
+        flash("The provider gave no new access token. The log says why.")
+    elif user.refresh_token == refresh_token:
+        flash("The access token is new. The refresh token stays as it is.")
+    else:
+        flash("The access token is new, and so is the refresh token: the provider replaces both.")
+    return redirect(url_for("profile"), 303)
 
 
 @app.get("/claims")
@@ -57,7 +75,7 @@ def api() -> Response:
 @app.get("/call-apis")
 @auth.oidc_auth("provider")
 def call_apis() -> str:
-    token = UserSession(session).access_token  # it stays here: the browser sees the answers alone
+    token = auth.valid_access_token()  # it stays here: the browser sees the answers alone
     return render_template("call_apis.html", answers=[ask(url, token) for url in apis])
 
 

@@ -1,5 +1,6 @@
-"""A Quart application with a login, an API, and a page that calls APIs. Its settings come from the environment."""
+"""A Quart application: login, refresh, an API, and a page that calls APIs. Its settings come from the environment."""
 
+import logging
 from asyncio import gather
 from datetime import UTC, datetime
 from os import environ
@@ -7,13 +8,16 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from quart import Quart, Response, jsonify, render_template, session
+from quart import Quart, Response, flash, jsonify, redirect, render_template, session, url_for
 from quart_oidc_async import ClientMetadata, OIDCAuthentication, ProviderConfiguration, UserSession
+from werkzeug import Response as BaseResponse
 
+logging.basicConfig()  # it tells why a login or a refresh failed
 app = Quart(__name__)
 app.config["FRAMEWORK"] = "Quart"
 app.config["SECRET_KEY"] = environ["SECRET_KEY"]
 app.config["OIDC_REDIRECT_URI"] = environ["OIDC_REDIRECT_URI"]
+app.config["OIDC_STORE"] = environ.get("OIDC_STORE")  # sealed cookies without one
 
 provider = ProviderConfiguration(
     issuer=environ["OIDC_ISSUER"],
@@ -27,7 +31,7 @@ http = httpx.AsyncClient()
 
 @app.template_filter("moment")
 def moment(seconds: float) -> str:
-    return f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y, %H:%M} UTC"
+    return f"{datetime.fromtimestamp(seconds, UTC):%d %B %Y, %H:%M:%S} UTC"
 
 
 @app.get("/")
@@ -39,6 +43,20 @@ async def home() -> str:
 @auth.oidc_auth("provider")
 async def profile() -> str:
     return await render_template("profile.html", user=UserSession(session))
+
+
+@app.post("/refresh")  # no other site can press this button: the session's cookies are SameSite=Lax
+@auth.oidc_auth("provider")
+async def refresh() -> BaseResponse:
+    user = UserSession(session)
+    access_token, refresh_token = user.access_token, user.refresh_token
+    if await auth.valid_access_token(force_refresh=True) in (None, access_token):
+        await flash("The provider gave no new access token. The log says why.")
+    elif user.refresh_token == refresh_token:
+        await flash("The access token is new. The refresh token stays as it is.")
+    else:
+        await flash("The access token is new, and so is the refresh token: the provider replaces both.")
+    return redirect(url_for("profile"), 303)
 
 
 @app.get("/claims")
@@ -58,7 +76,7 @@ async def api() -> Response:
 @app.get("/call-apis")
 @auth.oidc_auth("provider")
 async def call_apis() -> str:
-    token = UserSession(session).access_token  # it stays here: the browser sees the answers alone
+    token = await auth.valid_access_token()  # it stays here: the browser sees the answers alone
     return await render_template("call_apis.html", answers=await gather(*(ask(url, token) for url in apis)))
 
 

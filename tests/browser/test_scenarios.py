@@ -1,13 +1,17 @@
 """What people do, in a real browser, at the example applications."""
 
 import re
+from datetime import datetime
 
-from playwright.sync_api import BrowserContext, Cookie, Page, Request, expect
+from playwright.sync_api import BrowserContext, Cookie, Page, Request, Response, expect
 
 from examples.demo import FRAMEWORKS
 from tests.providers.real_provider import Person
 
 from .conftest import Scene
+
+JWT = re.compile(r"eyJ[\w-]+\.[\w-]+")
+"""The access tokens of canaille look like this."""
 
 
 def begin_login(tab: Page, scene: Scene) -> None:
@@ -157,6 +161,33 @@ def test_both_apis_take_the_token_of_the_login_and_know_it_the_next_time(
     assert {each: counter(tab, each, "upstream_calls") for each in FRAMEWORKS} == calls
 
 
+def expiry(tab: Page) -> datetime:
+    """When the access token ends, as the profile says."""
+    return datetime.strptime(tab.locator("#expires").inner_text(), "%d %B %Y, %H:%M:%S %Z")
+
+
+def test_a_refresh_replaces_the_tokens_and_shows_none(scene: Scene, tab: Page, guest: Person) -> None:
+    log_in(tab, scene, guest)
+    responses: list[Response] = []
+    tab.on("response", lambda response: responses.append(response))
+    before = expiry(tab)
+    tab.wait_for_timeout(1_100)  # the page shows seconds
+    tab.click("#refresh")
+    expect(tab.locator("#refreshed")).to_contain_text("so is the refresh token")
+    expect_profile(tab, scene, guest)
+    assert expiry(tab) > before
+    assert [response.status for response in responses if response.url == f"{scene.app}/refresh"] == [303]
+    assert all(response.url.startswith(f"{scene.app}/") for response in responses)
+    assert not JWT.search(tab.content())
+    tab.click("#call-apis")
+    for framework in FRAMEWORKS:
+        expect(tab.locator(f"#{framework}-api .sub")).to_have_text(guest.username)
+    tab.click("#profile-link")
+    expect(tab.locator("#refreshed")).to_have_count(0)
+    tab.click("#logout")
+    expect(tab.locator("#logged-out")).to_be_visible()
+
+
 def test_the_browser_never_sees_the_access_token(scene: Scene, tab: Page, guest: Person) -> None:
     log_in(tab, scene, guest)
     requests: list[Request] = []
@@ -166,8 +197,7 @@ def test_the_browser_never_sees_the_access_token(scene: Scene, tab: Page, guest:
     assert requests
     assert all(request.url.startswith(f"{scene.app}/") for request in requests)
     assert not any("authorization" in request.all_headers() for request in requests)
-    # whatever looks like a JWT: canaille's tokens are
-    assert not re.search(r"eyJ[\w-]+\.[\w-]+", tab.content())
+    assert not JWT.search(tab.content())
 
 
 def test_an_api_refuses_who_has_no_token(scene: Scene, browser: BrowserContext) -> None:

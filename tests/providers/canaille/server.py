@@ -53,6 +53,7 @@ def configuration() -> dict[str, object]:
         "SECRET_KEY": os.urandom(32).hex(),
         "SERVER_NAME": f"127.0.0.1:{PORT}",
         "PREFERRED_URL_SCHEME": "http",
+        "OAUTH2_TOKEN_EXPIRES_IN": {"authorization_code": 3600},  # as long as what a refresh brings
         "CANAILLE": {
             "DATABASE": "memory",
             "NAME": "Canaille",
