@@ -2,11 +2,13 @@
 
     python leash.py SCRIPT [ARGUMENT...]
 
-The starter keeps the other end of our standard input. However it dies, that end closes.
+The starter keeps the other end of our standard input. However it dies, that end closes. We lead a process group, so
+that the script's own workers end with it.
 """
 
 import os
 import runpy
+import signal
 import sys
 import threading
 
@@ -14,7 +16,7 @@ import threading
 def end_when_left_alone() -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
-    os._exit(0)
+    os.killpg(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def leashed(script: Path, python: Path | str = sys.executable) -> list[str]:
 
 
 class ServerProcess:
-    """A context manager: inside it the server answers, after it the process is gone.
+    """A context manager: inside it the server answers, after it the process is gone, with those that it started.
 
     Parameters:
         name: what it is called in messages, and the name of its log file.
@@ -72,6 +73,7 @@ class ServerProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self._environment,
+                cwd=ROOT,
                 start_new_session=True,  # a Ctrl-C is for us, and we end the servers
             )
         try:
@@ -96,7 +98,7 @@ class ServerProcess:
         try:
             process.wait(5)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         finally:
             if process.stdin:

@@ -1,6 +1,7 @@
 """One of several processes of an application whose views need an access token, as a server of its own.
 
-FRAMEWORK: flask or quart. ADDRESS: where to listen. REDIRECT_URI, STORE, ISSUER, CLIENT_ID, CLIENT_SECRET: settings.
+SERVER: werkzeug or hypercorn. ADDRESS: where to listen.
+REDIRECT_URI, STORE, ISSUER, CLIENT_ID, CLIENT_SECRET: settings.
 """
 
 import os
@@ -30,7 +31,10 @@ def configuration() -> ProviderConfiguration:
 
 
 def flask_app() -> flask.Flask:
-    """`/token` shows the access token of who is logged in, `/token/new` another one; `/` wants a login."""
+    """`/token` shows the access token of who is logged in, `/token/new` another one; `/` wants a login.
+
+    The answers say which process they are from.
+    """
     app = flask.Flask("refresh_worker")
     app.config.update(settings())
     auth = flask_oidc_async.OIDCAuthentication({"node": configuration()}, app)
@@ -42,7 +46,7 @@ def flask_app() -> flask.Flask:
 
     @app.get("/token")
     def token() -> dict[str, Any]:
-        return {"token": auth.valid_access_token()}
+        return {"token": auth.valid_access_token(), "process": os.getpid()}
 
     @app.get("/token/new")
     def new_token() -> dict[str, Any]:
@@ -64,7 +68,7 @@ def quart_app() -> quart.Quart:
 
     @app.get("/token")
     async def token() -> dict[str, Any]:
-        return {"token": await auth.valid_access_token()}
+        return {"token": await auth.valid_access_token(), "process": os.getpid()}
 
     @app.get("/token/new")
     async def new_token() -> dict[str, Any]:
@@ -75,6 +79,6 @@ def quart_app() -> quart.Quart:
 
 if __name__ == "__main__":
     address = os.environ["ADDRESS"]
-    is_flask = os.environ["FRAMEWORK"] == "flask"
+    is_flask = os.environ["SERVER"] == "werkzeug"
     with serving_flask(flask_app(), address) if is_flask else serving_quart(quart_app(), address):
         threading.Event().wait()

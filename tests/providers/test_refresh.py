@@ -2,24 +2,26 @@
 token twice: security.md 243, 244.
 """
 
-import asyncio
 import contextlib
 import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from oidc_async import BlockingRuntime, OAuthError, RelyingParty
-from tests.stores.redis.server import RedisServer
 
+from .at_once import ask_all
 from .configurations import configuration_of
 from .node_provider import NodeProvider
 from .processes import ROOT, ServerProcess, leashed
+from .stores import shared_store
 from .tokens import alices_tokens
 from .visitor import Visitor, left_for
 
@@ -40,42 +42,54 @@ def node(apps: list[str]) -> Iterator[NodeProvider]:
 @pytest.fixture(params=["redis", "sqlite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The setting OIDC_STORE."""
-    if request.param == "sqlite":
-        yield f"sqlite://{tmp_path}/sessions.db"
-        return
-    server = RedisServer(tmp_path)
-    try:
-        yield server.url
-    finally:
-        server.stop()
+    with shared_store(request.param, tmp_path) as setting:
+        yield setting
 
 
-@pytest.fixture(params=["flask", "quart"])
+@pytest.fixture(params=["werkzeug", "gunicorn", "hypercorn"])
 def fleet(request: pytest.FixtureRequest, apps: list[str], node: NodeProvider, store: str) -> Iterator[list[str]]:
-    """The addresses of an application's processes. A browser has the same cookies for each: all are on one host."""
+    """Addresses of an application in four processes. A browser has the same cookies for each: all are on one host."""
+    addresses, environment = apps[:PROCESSES], settings(apps[0], node, store)
     with ExitStack() as stack:
-        for number, address in enumerate(apps[:PROCESSES]):
-            stack.enter_context(worker(request.param, number, address, apps[0], node, store))
-        yield apps[:PROCESSES]
+        if request.param == "gunicorn":
+            stack.enter_context(gunicorn(addresses, environment))
+        else:
+            for number, address in enumerate(addresses):
+                stack.enter_context(worker(request.param, number, address, environment))
+        yield addresses
 
 
-def worker(framework: str, number: int, address: str, first: str, node: NodeProvider, store: str) -> ServerProcess:
+def settings(first: str, node: NodeProvider, store: str) -> dict[str, str]:
     client = node.clients["basic"]
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        "REDIRECT_URI": f"{first}/callback",
+        "STORE": store,
+        "ISSUER": node.issuer,
+        "CLIENT_ID": client.client_id,
+        "CLIENT_SECRET": client.client_secret or "",
+    }
+
+
+def worker(server: str, number: int, address: str, environment: dict[str, str]) -> ServerProcess:
     return ServerProcess(
-        f"test-refresh-{framework}-{number}",
+        f"test-refresh-{server}-{number}",
         leashed(Path(__file__).with_name("refresh_worker.py")),
         ready_url=f"{address}/token",
-        environment={
-            "PYTHONPATH": path,
-            "FRAMEWORK": framework,
-            "ADDRESS": address,
-            "REDIRECT_URI": f"{first}/callback",
-            "STORE": store,
-            "ISSUER": node.issuer,
-            "CLIENT_ID": client.client_id,
-            "CLIENT_SECRET": client.client_secret or "",
-        },
+        environment={**environment, "SERVER": server, "ADDRESS": address},
+    )
+
+
+def gunicorn(addresses: list[str], environment: dict[str, str]) -> ServerProcess:
+    """Its workers, as many as there are addresses, listen at all of them."""
+    binds = [f"--bind={urlsplit(address).netloc}" for address in addresses]
+    options = [f"--workers={len(addresses)}", "--threads=8", "--no-control-socket", *binds]
+    program = Path(sys.executable).with_name("gunicorn")
+    return ServerProcess(
+        "test-refresh-gunicorn",
+        [*leashed(program), *options, "tests.providers.refresh_worker:flask_app()"],
+        ready_url=f"{addresses[0]}/token",
+        environment=environment,
     )
 
 
@@ -83,20 +97,6 @@ def log_in(visitor: Visitor, app: str, node: NodeProvider) -> None:
     callback = node.login(visitor, left_for(visitor.open(app, within=app)), node.alice)
     page = visitor.open(callback, within=app)
     assert (page.status, page.text) == (200, "logged in")
-
-
-def ask_all(fleet: list[str], cookies: httpx.Cookies, path: str, times: int = 1) -> list[httpx.Response]:
-    """The answers of all processes, asked at the same time as often as this, each time with the same cookies."""
-
-    async def asking() -> list[httpx.Response]:
-        limits = httpx.Limits(max_connections=None)
-        async with httpx.AsyncClient(cookies=cookies, limits=limits, trust_env=False, timeout=60) as http:
-            return await asyncio.gather(*(http.get(f"{app}{path}") for app in fleet for _ in range(times)))
-
-    begun = time.perf_counter()
-    answers = asyncio.run(asking())
-    print(f"{len(answers)} answers in {time.perf_counter() - begun:.2f} s")
-    return answers
 
 
 def token_in(answers: list[httpx.Response]) -> str:
@@ -125,6 +125,7 @@ def test_four_processes_with_fifty_requests_each_refresh_once_and_lose_nothing(
     answers = ask_all(fleet, cookies, "/token", REQUESTS)
     token = token_in(answers)
     assert len(answers) == PROCESSES * REQUESTS
+    assert len({answer.json()["process"] for answer in answers}) == PROCESSES
     assert whose(node, token) == "alice"
     assert node.refreshes() == (granted + 1, refused)
     # the session is where it was: no answer took it away or put an older one in its place
