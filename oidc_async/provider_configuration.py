@@ -32,15 +32,27 @@ OURS = {
     "request_uri": "request objects are not supported",
     "state": "every login gets its own",
 }
+OURS_AT_LOGOUT = {
+    "client_assertion": "it must not reach the browser",
+    "client_id": "set it in ClientMetadata",
+    "client_secret": "it must not reach the browser; set it in ClientMetadata",
+    "id_token_hint": "it is that of the login that ends",
+    "logout_hint": "it differs from user to user; set logout_hint_claim",
+    "post_logout_redirect_uri": "set post_logout_redirect_uris in ClientMetadata",
+    "state": "every logout gets its own",
+}
 RESPONSE_TYPES = ("code",)
 RESPONSE_MODES = ("query", "form_post")
 USERINFO_METHODS = ("GET", "POST", None)
+END_SESSION_METHODS = ("GET", "POST")
 TYPES: Mapping[str, type] = {
     "provider_metadata": ProviderMetadata,
     "client_registration_info": ClientRegistrationInfo,
     "client_metadata": ClientMetadata,
     "client_keys": ClientKeys,
     "auth_request_params": Mapping,
+    "end_session_params": Mapping,
+    "logout_hint_claim": str,
     "http_settings": HttpSettings,
 }
 DURATIONS = ("session_refresh_interval_seconds", "clock_skew_seconds", "id_token_issued_within_seconds")
@@ -49,6 +61,7 @@ SWITCHES = (
     "accept_untyped_access_tokens",
     "accept_untyped_logout_tokens",
     "accept_logout_tokens_without_exp",
+    "send_id_token_hint",
 )
 DEFAULT_CLOCK_SKEW = 30.0
 MOST_SECONDS = 1e10
@@ -74,6 +87,10 @@ class ProviderConfiguration:
         client_keys: the client's own private keys (ClientKeys).
         auth_request_params: parameters added to every authentication request. `max_age`, and an `acr` that `claims`
             makes essential, are then required of the ID token.
+        end_session_params: parameters added to every logout request, such as `ui_locales`.
+        end_session_http_method: "GET", or "POST" for a page that posts itself, with the ID token in no URL.
+        send_id_token_hint: False leaves the ID token out of logout requests; providers then ask the user.
+        logout_hint_claim: the claim that tells the provider who logs out, for instance `login_hint` or `email`.
         session_refresh_interval_seconds: seconds between silent renewals of a session.
         discovery_url: where the metadata are, when not at the well-known place below the issuer.
         trusted_audiences: values that may stand beside our client_id in `aud` of an ID token.
@@ -118,6 +135,10 @@ class ProviderConfiguration:
     accept_untyped_access_tokens: bool = field(default=False, kw_only=True)
     accept_untyped_logout_tokens: bool = field(default=True, kw_only=True)
     accept_logout_tokens_without_exp: bool = field(default=False, kw_only=True)
+    end_session_params: Mapping[str, Any] | None = field(default=None, kw_only=True)
+    end_session_http_method: str = field(default="GET", kw_only=True)
+    send_id_token_hint: bool = field(default=True, kw_only=True)
+    logout_hint_claim: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self, requests_session: object) -> None:
         if requests_session is not None:
@@ -128,6 +149,9 @@ class ProviderConfiguration:
         self._require_client()
         self._require_access_tokens()
         require_request_parameters(self.request_parameters())
+        self.end_session_parameters()
+        if self.end_session_http_method not in END_SESSION_METHODS:
+            raise ConfigurationError('end_session_http_method must be "GET" or "POST".')
         if self.userinfo_http_method not in USERINFO_METHODS:
             raise ConfigurationError('userinfo_http_method must be "GET", "POST" or None.')
 
@@ -144,9 +168,14 @@ class ProviderConfiguration:
 
     def request_parameters(self) -> dict[str, str]:
         """`auth_request_params` as they are sent, with the defaults."""
-        given = (self.auth_request_params or {}).items()
-        texts = {name: _as_text(name, value) for name, value in given if value is not None}
+        texts = _as_texts("auth_request_params", self.auth_request_params)
         return {"response_type": "code", "scope": "openid", **texts}
+
+    def end_session_parameters(self, over: Mapping[str, str | None] | None = None) -> dict[str, str]:
+        """`end_session_params` with `over` laid over them, as they are sent. Raises ConfigurationError."""
+        texts = _as_texts("end_session_params", {**(self.end_session_params or {}), **(over or {})})
+        _require_theirs("end_session_params", texts, OURS_AT_LOGOUT)
+        return texts
 
     @property
     def id_token_algorithms(self) -> tuple[str, ...]:
@@ -267,11 +296,7 @@ def require_seconds(name: str, value: object) -> None:
 
 def require_request_parameters(parameters: Mapping[str, str]) -> None:
     """Raise ConfigurationError for what a login must not be asked with."""
-    for name, value in parameters.items():
-        if name in OURS:
-            raise ConfigurationError(f"auth_request_params must not set {name}: {OURS[name]}.")
-        if not is_encodable(name) or not is_encodable(value):
-            raise ConfigurationError(f"{name!a} in auth_request_params must be Unicode text.")
+    _require_theirs("auth_request_params", parameters, OURS)
     if parameters["response_type"] not in RESPONSE_TYPES:
         raise ConfigurationError(f"response_type must be one of {', '.join(RESPONSE_TYPES)}.")
     if parameters.get("response_mode", "query") not in RESPONSE_MODES:
@@ -286,7 +311,19 @@ def require_request_parameters(parameters: Mapping[str, str]) -> None:
         raise ConfigurationError(f"claims must be a JSON object as in OIDC Core 5.5: {error}.") from None
 
 
-def _as_text(name: str, value: object) -> str:
+def _require_theirs(setting: str, parameters: Mapping[str, str], ours: Mapping[str, str]) -> None:
+    for name, value in parameters.items():
+        if name in ours:
+            raise ConfigurationError(f"{setting} must not set {name}: {ours[name]}.")
+        if not is_encodable(name) or not is_encodable(value):
+            raise ConfigurationError(f"{name!a} in {setting} must be Unicode text.")
+
+
+def _as_texts(setting: str, given: Mapping[str, Any] | None) -> dict[str, str]:
+    return {name: _as_text(setting, name, value) for name, value in (given or {}).items() if value is not None}
+
+
+def _as_text(setting: str, name: str, value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple | set | frozenset):
@@ -294,7 +331,7 @@ def _as_text(name: str, value: object) -> str:
     try:
         return json.dumps(value)
     except (TypeError, ValueError):
-        raise ConfigurationError(f"{name} in auth_request_params must be a string, or what JSON can say.") from None
+        raise ConfigurationError(f"{name} in {setting} must be a string, or what JSON can say.") from None
 
 
 def _require_uris(client: ClientMetadata, name: str) -> None:

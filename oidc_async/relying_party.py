@@ -1,6 +1,6 @@
 """What a client does at its provider: log users in, ask who they are, log them out (OIDC Core 3.1)."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from secrets import token_urlsafe
 from typing import Any, Self
 
@@ -23,7 +23,7 @@ from .protocol.authorization import (
 )
 from .protocol.client_authentication import client_authentication
 from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
-from .protocol.logout import end_session_request
+from .protocol.logout import EndSessionRequest, end_session_request
 from .protocol.logout_token import (
     LogoutToken,
     LogoutTokenExpectations,
@@ -52,7 +52,7 @@ from .provider_configuration import (
 from .refreshes import Refresh, Refreshes
 from .retrying import send_repeatable
 from .runtime import Runtime
-from .service_tokens import ServiceTokens
+from .service_tokens import ServiceTokens, kind_of
 from .stores import Store
 from .telemetry import exchange
 
@@ -244,27 +244,33 @@ class AsyncRelyingParty:
 
         One request serves any number of callers. A token without `expires_in` isn't kept.
         """
-        kind = (_frozen(scope), *sorted((name, _frozen(value)) for name, value in extra.items()))
+        kind = kind_of({**extra, "scope": scope})
         return await self._service_tokens.get(kind, lambda: self.client_credentials_grant(scope, **extra))
 
-    async def end_session_url(
+    async def end_session_request(
         self,
+        /,
         *,
         id_token_hint: str | None = None,
+        logout_hint: str | None = None,
         post_logout_redirect_uri: str | None = None,
         state: str | None = None,
-    ) -> str | None:
-        """Where to send the browser to log out at the provider too; None when the provider has no such place.
+        **parameters: str | None,
+    ) -> EndSessionRequest | None:
+        """What logs the browser out at the provider too, by GET or POST; None when the provider has no such place.
 
-        OIDC RP-Initiated Logout 2.
+        `parameters` are laid over `end_session_params`, for instance `ui_locales` (OIDC RP-Initiated Logout 2).
+        Raises ProviderError when the provider's metadata can't be had, ConfigurationError for what is ours.
         """
-        return end_session_request(
-            await self.provider.metadata(),
-            client_id=self._client["client_id"],
-            id_token_hint=id_token_hint,
-            post_logout_redirect_uri=post_logout_redirect_uri,
-            state=state,
-        )
+        wanted = self.configuration.end_session_parameters(parameters)
+        who = {"id_token_hint": id_token_hint, "logout_hint": logout_hint, "client_id": self._client["client_id"]}
+        back = {"post_logout_redirect_uri": post_logout_redirect_uri, "state": state}
+        return end_session_request(await self.provider.metadata(), {**wanted, **who, **back})
+
+    async def end_session_url(self, /, **parameters: str | None) -> str | None:
+        """As `end_session_request`: the URL to send the browser to."""
+        request = await self.end_session_request(**parameters)
+        return None if request is None else request.url
 
     def is_meant_for_us(self, logout_token: str) -> bool:
         """Whether a logout token claims to be from this provider and for this client; nothing is verified."""
@@ -339,10 +345,6 @@ class AsyncRelyingParty:
         return await self.provider.verify(jws, lambda key: read_id_token(jws, key, expectations, now=now))
 
 
-def _frozen(value: str | Sequence[str] | None) -> Hashable:
-    return value if value is None or isinstance(value, str) else tuple(value)
-
-
 class RelyingParty(Blocking[AsyncRelyingParty]):
     """A client of one provider, for code without an event loop. Everything is as in AsyncRelyingParty."""
 
@@ -390,5 +392,6 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
     revoke = blocking(AsyncRelyingParty.revoke)
     client_credentials_grant = blocking(AsyncRelyingParty.client_credentials_grant)
     service_token = blocking(AsyncRelyingParty.service_token)
+    end_session_request = blocking(AsyncRelyingParty.end_session_request)
     end_session_url = blocking(AsyncRelyingParty.end_session_url)
     read_logout_token = blocking(AsyncRelyingParty.read_logout_token)

@@ -1,6 +1,6 @@
 """Tokens of the client's own, kept until shortly before they expire."""
 
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .protocol.token import TokenResponse
@@ -15,6 +15,14 @@ LONGEST_MARGIN = 30.0
 class _Kept:
     tokens: TokenResponse = field(repr=False)
     until: float
+
+
+def kind_of(parameters: Mapping[str, str | Sequence[str] | None]) -> Hashable:
+    """What requests for tokens with these parameters have in common."""
+    return frozenset(
+        (name, value if value is None or isinstance(value, str) else tuple(value))
+        for name, value in parameters.items()
+    )
 
 
 class ServiceTokens:

@@ -1,25 +1,29 @@
 """Logout begun at the relying party (OIDC RP-Initiated Logout 2)."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from .metadata import ProviderMetadata
 from .uri import with_query
 
 
-def end_session_request(
-    provider: ProviderMetadata,
-    *,
-    client_id: str,
-    id_token_hint: str | None,
-    post_logout_redirect_uri: str | None,
-    state: str | None,
-) -> str | None:
-    """The URL that logs the browser out at the provider; None when the provider offers none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndSessionRequest:
+    """A logout request. The browser brings it to the provider, as a query or as a form to POST to `endpoint`."""
+
+    endpoint: str
+    parameters: Mapping[str, str] = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """Where to send the browser, for a request by GET."""
+        return with_query(self.endpoint, dict(self.parameters))
+
+
+def end_session_request(provider: ProviderMetadata, parameters: Mapping[str, str | None]) -> EndSessionRequest | None:
+    """The request with those of `parameters` that have a value; None when the provider offers no logout."""
     endpoint = provider.get("end_session_endpoint")
     if endpoint is None:
         return None
-    parameters = {
-        "id_token_hint": id_token_hint,
-        "client_id": client_id,
-        "post_logout_redirect_uri": post_logout_redirect_uri,
-        "state": state,
-    }
-    return with_query(endpoint, {name: value for name, value in parameters.items() if value})
+    present = {name: value for name, value in parameters.items() if value}
+    return EndSessionRequest(endpoint=endpoint, parameters=present)

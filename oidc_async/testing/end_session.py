@@ -3,8 +3,23 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
+from ..protocol.http_message import HttpRequest
+from .authorization import single_valued
 from .registry import Client, Registry
 from .reply import RefusalPage, Reply, page_reply, redirect_reply
+
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+def logout_parameters(request: HttpRequest, pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """Those of a request, each of them once, and by POST in the body only. Raises RefusalPage."""
+    if request.method == "POST":
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
+            raise RefusalPage(f"The body must be {FORM_TYPE}.")
+        if urlsplit(request.url).query:
+            raise RefusalPage("By POST, the parameters are in the body.")
+    return single_valued(pairs)
 
 
 def end_session(registry: Registry, parameters: Mapping[str, str], *, username: str | None) -> Reply:
@@ -14,6 +29,8 @@ def end_session(registry: Registry, parameters: Mapping[str, str], *, username: 
     if hint and grant is None:
         raise RefusalPage("id_token_hint is no ID token of this provider.")
     client_id = parameters.get("client_id") or (grant.client_id if grant else None)
+    if client_id is not None and client_id not in registry.clients:
+        raise RefusalPage("client_id is unknown.")
     if grant and client_id != grant.client_id:
         raise RefusalPage("client_id is not the one that id_token_hint was issued to.")
     location = _location(registry.clients.get(client_id or ""), parameters)

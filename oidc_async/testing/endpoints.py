@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 from ..protocol.http_message import HttpRequest
 from .authorization import single_valued
 from .discovery import discovery_document, key_set
-from .end_session import end_session
+from .end_session import end_session, logout_parameters
 from .faults.jwks import attacker
 from .introspection import introspection_document, signed_reply, wants_jwt
 from .registry import Registry
@@ -104,7 +104,8 @@ class Endpoints:
             case Endpoint.REVOCATION:
                 return self._revocation(request, seen)
             case Endpoint.END_SESSION:
-                return end_session(self.registry, request_parameters(request), username=username)
+                parameters = logout_parameters(request, request_pairs(request))
+                return end_session(self.registry, parameters, username=username)
             case Endpoint.AUTHORIZATION:
                 raise RefusalPage("Only a browser can ask here.")
 

@@ -12,6 +12,7 @@ from .access_token import issue_access_token, meaning_of
 from .authorization import LoginNeeded, answer_authorization, callback_with, reply_with
 from .callback import Callback, NotRedirected
 from .clock import Clock
+from .end_session import FORM_TYPE
 from .endpoints import Endpoints, Seen, request_pairs, request_parameters
 from .keys import KeyRing
 from .logout_token import frontchannel_logout_urls, issue_logout_token
@@ -261,9 +262,14 @@ class SimulatedProvider:
             raise NotRedirected(outcome)
         return callback_with(outcome)
 
-    def end_session(self, end_session_url: str) -> Callback:
-        """What the browser brings to the post-logout redirect URI. Raises NotRedirected like `authorize`."""
-        response = self.handle(HttpRequest(method="GET", url=end_session_url))
+    def end_session(self, end_session_url: str, *, form: Mapping[str, str] | None = None) -> Callback:
+        """What the browser brings to the post-logout redirect URI.
+
+        `form` sends the request by POST. Raises NotRedirected like `authorize`.
+        """
+        method, headers = ("POST", {"content-type": FORM_TYPE}) if form else ("GET", {})
+        body = urlencode(form or {}).encode()
+        response = self.handle(HttpRequest(method=method, url=end_session_url, headers=headers, body=body))
         location = response.headers.get("location")
         if location is None:
             raise NotRedirected(response)

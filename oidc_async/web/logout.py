@@ -3,18 +3,21 @@
 import hmac
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from secrets import token_urlsafe
 from urllib.parse import parse_qs, quote
 
 from ..errors import ProviderError
+from ..protocol.logout import EndSessionRequest
 from ..protocol.metadata import ClientMetadata
-from ..protocol.uri import origin
+from ..protocol.uri import is_encodable, origin
 from ..relying_party import AsyncRelyingParty
 from ..user_session import UserSession
 from .application import Exchange
+from .form_post import form_post
 from .login import forget_count
 from .messages import WebRequest, WebResponse, redirect
-from .navigation import is_embedded, is_prefetch
+from .navigation import is_embedded, is_navigation, is_prefetch
 from .session_tokens import forget_tokens
 
 logger = logging.getLogger(__name__)
@@ -54,7 +57,7 @@ async def _leave_provider(exchange: Exchange, user: UserSession, return_uri: str
     client = exchange.application.clients.get(user.current_provider)
     if client is None:
         return None
-    answer = await _log_out_at(client, exchange, user.id_token_jwt, return_uri)
+    answer = await _log_out_at(client, exchange, user, return_uri)
     if answer is None:
         await _revoke(client, _tokens(user))
     return answer
@@ -76,24 +79,47 @@ async def _revoke(client: AsyncRelyingParty, tokens: Mapping[str, str]) -> None:
 
 
 async def _log_out_at(
-    client: AsyncRelyingParty, exchange: Exchange, id_token: str | None, return_uri: str | None
+    client: AsyncRelyingParty, exchange: Exchange, user: UserSession, return_uri: str | None
 ) -> WebResponse | None:
     state = token_urlsafe(32)
-    return_uri = return_uri or _return_uri(client, exchange)
     try:
-        url = await client.end_session_url(id_token_hint=id_token, post_logout_redirect_uri=return_uri, state=state)
-        if url and len(url) > MAX_URL_LENGTH:
-            # the provider then asks the user
-            url = await client.end_session_url(post_logout_redirect_uri=return_uri, state=state)
+        request = await client.end_session_request(
+            id_token_hint=user.id_token_jwt if client.configuration.send_id_token_hint else None,
+            logout_hint=_logout_hint(client, user),
+            post_logout_redirect_uri=return_uri or _return_uri(client, exchange),
+            state=state,
+        )
     except ProviderError as error:
         logger.warning("logged out here, but not at the provider: %s (%s)", error, error.code)
         return None
-    if url is None:
+    if request is None:
         return None
     cookies, name = exchange.application.cookies, exchange.application.cookies.name(KIND)
     sealed = exchange.application.sealer.seal(KIND, name, state.encode())
     exchange.set_cookies(cookies.set(name, sealed, MAX_SECONDS))
-    return redirect(url, 303)
+    # a page would show the ID token to a script, which can't be sent to the provider anyway
+    by_post = client.configuration.end_session_http_method == "POST" and is_navigation(exchange.request)
+    return form_post(request.endpoint, request.parameters, title="Log out") if by_post else _redirect(client, request)
+
+
+def _redirect(client: AsyncRelyingParty, request: EndSessionRequest) -> WebResponse:
+    """By GET; without the ID token where it would make the URL too long, or is to be in no URL."""
+    in_url = client.configuration.end_session_http_method == "GET"
+    if in_url and len(request.url) <= MAX_URL_LENGTH:
+        return redirect(request.url, 303)
+    # The provider then asks the user. By POST, its session cookie may not come along (SameSite=Lax), and some would
+    # send the browser back as if there had been no session: who wants POST says so.
+    parameters = {name: value for name, value in request.parameters.items() if name != "id_token_hint"}
+    return redirect(replace(request, parameters=parameters).url, 303)
+
+
+def _logout_hint(client: AsyncRelyingParty, user: UserSession) -> str | None:
+    """What the provider itself calls who logs out."""
+    claim = client.configuration.logout_hint_claim
+    if claim is None:
+        return None
+    hint = {**(user.userinfo or {}), **(user.id_token or {})}.get(claim)
+    return hint if isinstance(hint, str) and is_encodable(hint) else None
 
 
 def _return_uri(client: AsyncRelyingParty, exchange: Exchange) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientMetadata
+from oidc_async.testing import SimulatedProvider
 
 from .cookie_jar import logged_in
 from .end_session import is_at_provider, parameters
@@ -115,15 +116,71 @@ def test_a_view_of_a_blueprint_logs_out(make_site: MakeSite, framework: Framewor
         blueprint.add_url_rule("/leave", "leave", auth.oidc_logout(goodbye))
         app.register_blueprint(blueprint)
 
-    provider = new_provider()
-    provider.register(
-        "client1",
-        "secret1",
-        redirect_uris=[f"{ORIGIN}/redirect_uri"],
-        post_logout_redirect_uris=[f"{ORIGIN}/account/leave"],
-    )
+    provider = registered_provider(f"{ORIGIN}/account/leave")
     browser = logged_in(make_site(providers={"default": provider}, views=views))
     page = browser.get("/account/leave")
     assert parameters(page)["post_logout_redirect_uri"] == f"{ORIGIN}/account/leave"
     assert browser.get(provider.end_session(page.headers["location"]).url).text == "goodbye"
     assert browser.who() == {}
+
+
+def registered_provider(return_uri: str, redirect_uri: str = f"{ORIGIN}/redirect_uri") -> SimulatedProvider:
+    provider = new_provider()
+    provider.register("client1", "secret1", redirect_uris=[redirect_uri], post_logout_redirect_uris=[return_uri])
+    return provider
+
+
+@pytest.mark.parametrize("by", ["GET", "POST"])
+@pytest.mark.parametrize("mount", ["", "/app"])
+@pytest.mark.parametrize(
+    ("rule", "path", "uri"),
+    [
+        ("/leave", "/leave", "/leave"),
+        ("/leave/", "/leave/", "/leave/"),
+        ("/<tenant>/leave", "/acme/leave", "/acme/leave"),
+        ("/<tenant>/leave", "/%C3%BC%20b/leave", "/%C3%BC%20b/leave"),
+        ("/konto/abmelden", "/konto/abmelden?from=page", "/konto/abmelden"),
+    ],
+)
+def test_the_view_is_the_way_back_wherever_it_is(
+    make_site: MakeSite, framework: Framework, rule: str, path: str, uri: str, mount: str, by: str
+) -> None:
+    """contract.md 2, 5: a view of a blueprint, under an endpoint of its own, below a mount"""
+
+    def goodbye(**_: str) -> str:
+        return "goodbye"
+
+    def views(app: Any, auth: Any) -> None:
+        framework.add_standard_views(app, auth)
+        blueprint = import_module(framework.name).Blueprint("inner", __name__)
+        blueprint.add_url_rule(rule, "an-endpoint", auth.oidc_logout(goodbye), methods=["GET", "POST"])
+        outer = import_module(framework.name).Blueprint("outer", __name__, url_prefix="/account")
+        outer.register_blueprint(blueprint)
+        app.register_blueprint(outer)
+
+    redirect_uri = f"{ORIGIN}{mount}/redirect_uri"
+    provider = registered_provider(f"{ORIGIN}{mount}/account{uri}", redirect_uri)
+    config = {"OIDC_REDIRECT_URI": redirect_uri}
+    site = make_site(providers={"default": provider}, views=views, config=config, root_path=mount)
+    browser = site.browser()
+    browser.log_in(f"{mount}/private")
+    page = browser.request(by, f"{mount}/account{path}")
+    assert parameters(page)["post_logout_redirect_uri"] == f"{ORIGIN}{mount}/account{uri}"
+    assert browser.get(provider.end_session(page.headers["location"]).url).text == "goodbye"
+    assert browser.get(f"{mount}/who").json() == {}
+
+
+def test_below_a_mount_a_view_that_is_posted_to_comes_back_to_the_root_of_the_app(
+    make_site: MakeSite, framework: Framework
+) -> None:
+    """contract.md 2: SCRIPT_NAME"""
+    redirect_uri = f"{ORIGIN}/app/redirect_uri"
+    provider = registered_provider(f"{ORIGIN}/app/", redirect_uri)
+    views, config = views_with(framework, ("/leave", ["POST"])), {"OIDC_REDIRECT_URI": redirect_uri}
+    site = make_site(providers={"default": provider}, views=views, config=config, root_path="/app")
+    browser = site.browser()
+    browser.log_in("/app/private")
+    page = browser.post("/app/leave")
+    back = provider.end_session(page.headers["location"])
+    assert back.url.startswith(f"{ORIGIN}/app/?state=")
+    assert browser.get(back.url).text == "public"

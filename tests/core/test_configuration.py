@@ -166,6 +166,11 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
         ),
         pytest.param({"http_settings": {"deadline": 5}}, ["http_settings", "HttpSettings"], id="settings-a-dict"),
         pytest.param({"auth_request_params": [("a", "b")]}, ["auth_request_params", "Mapping"], id="params-a-list"),
+        pytest.param({"end_session_params": [("a", "b")]}, ["end_session_params", "Mapping"], id="logout-a-list"),
+        pytest.param({"end_session_http_method": "PUT"}, ["end_session_http_method", "POST"], id="logout-by-put"),
+        pytest.param({"end_session_http_method": None}, ["end_session_http_method", "GET"], id="logout-by-nothing"),
+        pytest.param({"send_id_token_hint": "no"}, ["send_id_token_hint", "True or False"], id="hint-a-string"),
+        pytest.param({"logout_hint_claim": ["email"]}, ["logout_hint_claim", "str"], id="logout-hint-a-list"),
     ],
 )
 def test_an_unusable_configuration_is_refused(settings: dict[str, Any], words: list[str]) -> None:
@@ -217,6 +222,32 @@ def test_parameters_of_the_request_that_are_ours_are_refused(parameters: dict[st
     with pytest.raises(ConfigurationError) as caught:
         configured(auth_request_params=parameters)
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        pytest.param({"client_id": "c2"}, ["client_id", "ClientMetadata"], id="client_id"),
+        pytest.param({"client_secret": "s"}, ["client_secret", "browser"], id="client_secret"),
+        pytest.param({"client_assertion": "s"}, ["client_assertion", "browser"], id="client_assertion"),
+        pytest.param({"id_token_hint": "e30"}, ["id_token_hint", "of the login"], id="id_token_hint"),
+        pytest.param({"logout_hint": "alice"}, ["logout_hint", "logout_hint_claim"], id="logout_hint"),
+        pytest.param({"state": "s"}, ["state", "every logout"], id="198-state"),
+        pytest.param(
+            {"post_logout_redirect_uri": "https://evil"},
+            ["post_logout_redirect_uri", "post_logout_redirect_uris", "ClientMetadata"],
+            id="199-post_logout_redirect_uri",
+        ),
+        pytest.param({"x": object()}, ["x", "end_session_params"], id="a-value-that-json-cannot-say"),
+        pytest.param({"x": "\ud800"}, ["x", "end_session_params"], id="a-value-that-is-no-text"),
+        pytest.param({"\ud800": "x"}, ["end_session_params"], id="a-name-that-is-no-text"),
+    ],
+)
+def test_parameters_of_a_logout_that_are_ours_are_refused(parameters: dict[str, Any], words: list[str]) -> None:
+    """security.md 198, 199."""
+    with pytest.raises(ConfigurationError) as caught:
+        configured(end_session_params=parameters)
+    assert [word for word in ["end_session_params", *words] if word not in str(caught.value)] == []
 
 
 @pytest.mark.parametrize("party", [AsyncRelyingParty, RelyingParty])

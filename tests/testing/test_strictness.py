@@ -259,18 +259,54 @@ def test_userinfo_needs_the_scope_openid(provider: SimulatedProvider, rp: MiniRe
         pytest.param({"post_logout_redirect_uri": "https://evil.example/"}, id="unregistered URI"),
         pytest.param({"post_logout_redirect_uri": REDIRECT_URI}, id="URI of another kind"),
         pytest.param({"id_token_hint": None}, id="nobody's URI"),
+        pytest.param({"id_token_hint": None, "client_id": "client3"}, id="a stranger's URI"),
+        pytest.param(
+            {"id_token_hint": None, "client_id": "client3", "post_logout_redirect_uri": None}, id="a stranger"
+        ),
     ],
 )
+@pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_wrong_logout_request_gets_a_page_and_ends_nothing(
-    provider: SimulatedProvider, rp: MiniRelyingParty, changes: Changes
+    provider: SimulatedProvider, rp: MiniRelyingParty, changes: Changes, method: str
 ) -> None:
     provider.register("client2", "secret2", post_logout_redirect_uris=[AFTER_LOGOUT])
     login = rp.log_in(provider)
     parameters = {"id_token_hint": login.tokens["id_token"], "post_logout_redirect_uri": AFTER_LOGOUT}
+    sent, url = changed(parameters, changes), f"{provider.issuer}/end_session"
     with pytest.raises(NotRedirected) as caught:
-        provider.end_session(f"{provider.issuer}/end_session?{urlencode(changed(parameters, changes))}")
+        provider.end_session(f"{url}?{urlencode(sent)}") if method == "GET" else provider.end_session(url, form=sent)
     assert caught.value.response.status == 400
     assert rp.log_in(provider).claims["sid"] == login.claims["sid"]
+
+
+@pytest.mark.parametrize(
+    ("query", "media_type", "times"),
+    [
+        pytest.param("", "application/json", 1, id="no form"),
+        pytest.param("", "", 1, id="of no type"),
+        pytest.param("", "multipart/form-data", 1, id="a form of another kind"),
+        pytest.param("?state=s", FORM["Content-Type"], 1, id="parameters in the query, too"),
+        pytest.param("", FORM["Content-Type"], 2, id="each of them twice"),
+    ],
+)
+def test_a_logout_by_post_is_one_form(
+    provider: SimulatedProvider, rp: MiniRelyingParty, query: str, media_type: str, times: int
+) -> None:
+    """OIDC RP-Initiated Logout 2"""
+    login = rp.log_in(provider)
+    body = "&".join([urlencode({"id_token_hint": login.tokens["id_token"]})] * times).encode()
+    url, headers = f"{provider.issuer}/end_session{query}", {"Content-Type": media_type}
+    reply = provider.handle(HttpRequest(method="POST", url=url, headers=headers, body=body))
+    assert reply.status == 400
+    assert rp.log_in(provider).claims["sid"] == login.claims["sid"]
+
+
+def test_a_logout_by_post_is_as_good_as_one_by_get(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+    login = rp.log_in(provider)
+    form = {"id_token_hint": login.tokens["id_token"], "post_logout_redirect_uri": AFTER_LOGOUT, "state": "a b"}
+    back = provider.end_session(f"{provider.issuer}/end_session", form=form)
+    assert (back.method, back.url) == ("GET", f"{AFTER_LOGOUT}?state=a+b")
+    assert rp.log_in(provider).claims["sid"] != login.claims["sid"]
 
 
 def test_logout_without_a_way_back_shows_a_page(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
