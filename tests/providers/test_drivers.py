@@ -94,11 +94,13 @@ with ServerProcess("test-left-alone", leashed(Path(script)), ready_url=url, envi
 SERVER = """
 import os
 from http.server import HTTPServer, SimpleHTTPRequestHandler
-HTTPServer(("127.0.0.1", int(os.environ["PORT"])), SimpleHTTPRequestHandler).serve_forever()
+server = HTTPServer(("127.0.0.1", int(os.environ["PORT"])), SimpleHTTPRequestHandler)
+os.fork()
+server.serve_forever()
 """
 
 
-def test_a_server_ends_even_when_its_starter_is_killed(tmp_path: Path) -> None:
+def test_a_server_ends_with_its_workers_even_when_its_starter_is_killed(tmp_path: Path) -> None:
     script, port = tmp_path / "server.py", free_port()
     script.write_text(SERVER)
     command = [sys.executable, "-c", STARTER, str(script), str(port)]
