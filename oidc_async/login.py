@@ -17,6 +17,7 @@ class PendingLogin:
     code_verifier: str = field(repr=False)
     issuer: str
     redirect_uri: str
+    response_type: str
     response_mode: str
     max_age: float | None
     acr_values: tuple[str, ...]
@@ -45,11 +46,19 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """A login whose every part was verified."""
+    """A login whose every part was verified.
+
+    `tokens` are those of the token endpoint; with a response type without `code`, those that came by the browser.
+    """
 
     tokens: TokenResponse
     id_token: Mapping[str, Any] = field(repr=False)
     userinfo: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def access_token(self) -> str | None:
+        """None when response_type=id_token asked for none."""
+        return self.tokens.get("access_token")
 
     @property
     def id_token_jwt(self) -> str:

@@ -14,6 +14,13 @@ from .protocol.client_authentication import require_client
 from .protocol.discovery import require_endpoints, require_usable
 from .protocol.jose import SUPPORTED_ALGORITHMS
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
+from .protocol.response_type import (
+    RESPONSE_MODES,
+    RESPONSE_TYPES,
+    default_response_mode,
+    may_be_in_query,
+    registered_response_type,
+)
 from .protocol.uri import is_encodable, issuer_problem, uri_problem
 from .runtime import HttpSettings, Runtime
 
@@ -41,8 +48,6 @@ OURS_AT_LOGOUT = {
     "post_logout_redirect_uri": "set post_logout_redirect_uris in ClientMetadata",
     "state": "every logout gets its own",
 }
-RESPONSE_TYPES = ("code",)
-RESPONSE_MODES = ("query", "form_post")
 USERINFO_METHODS = ("GET", "POST", None)
 END_SESSION_METHODS = ("GET", "POST")
 TYPES: Mapping[str, type] = {
@@ -297,10 +302,7 @@ def require_seconds(name: str, value: object) -> None:
 def require_request_parameters(parameters: Mapping[str, str]) -> None:
     """Raise ConfigurationError for what a login must not be asked with."""
     _require_theirs("auth_request_params", parameters, OURS)
-    if parameters["response_type"] not in RESPONSE_TYPES:
-        raise ConfigurationError(f"response_type must be one of {', '.join(RESPONSE_TYPES)}.")
-    if parameters.get("response_mode", "query") not in RESPONSE_MODES:
-        raise ConfigurationError(f"response_mode must be one of {', '.join(RESPONSE_MODES)}.")
+    _require_response(parameters)
     if "openid" not in parameters["scope"].split():
         raise ConfigurationError("scope must contain openid, otherwise there is no login.")
     if not re.fullmatch("[0-9]{1,10}", parameters.get("max_age", "0")):
@@ -309,6 +311,21 @@ def require_request_parameters(parameters: Mapping[str, str]) -> None:
         read_essential_acr(parameters.get("claims", "{}"))
     except ValueError as error:
         raise ConfigurationError(f"claims must be a JSON object as in OIDC Core 5.5: {error}.") from None
+
+
+def _require_response(parameters: Mapping[str, str]) -> None:
+    try:
+        response_type = registered_response_type(parameters["response_type"])
+    except ValueError:
+        raise ConfigurationError(f"response_type must be one of {', '.join(RESPONSE_TYPES)}.") from None
+    mode = parameters.get("response_mode", default_response_mode(response_type))
+    if mode not in RESPONSE_MODES:
+        raise ConfigurationError(f"response_mode must be one of {', '.join(RESPONSE_MODES)}.")
+    if mode == "query" and not may_be_in_query(response_type):
+        raise ConfigurationError(
+            f"response_mode must be fragment or form_post for response_type={response_type}: "
+            "tokens in a query end up in logs and histories."
+        )
 
 
 def _require_theirs(setting: str, parameters: Mapping[str, str], ours: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
-"""What a client does at its provider: log users in, ask who they are, log them out (OIDC Core 3.1)."""
+"""What a client does at its provider: log users in, ask who they are, log them out (OIDC Core 3)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from secrets import token_urlsafe
 from typing import Any, Self
 
@@ -10,11 +11,12 @@ from .errors import (
     ConfigurationError,
     LoginExpired,
     StateMismatch,
-    TokenResponseInvalid,
 )
+from .id_tokens import IDTokens
 from .login import AuthorizationRequest, Login, PendingLogin
 from .own_runtime import asyncio_runtime, threads_runtime
 from .protocol.authorization import (
+    AuthorizationResponse,
     authorization_request,
     code_challenge,
     parse_authorization_response,
@@ -22,7 +24,6 @@ from .protocol.authorization import (
     read_essential_acr,
 )
 from .protocol.client_authentication import client_authentication
-from .protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
 from .protocol.logout import EndSessionRequest, end_session_request
 from .protocol.logout_token import (
     LogoutToken,
@@ -32,6 +33,7 @@ from .protocol.logout_token import (
     read_logout_token,
 )
 from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.response_type import default_response_mode, registered_response_type
 from .protocol.revocation import read_revocation, revocation_request
 from .protocol.token import (
     TokenResponse,
@@ -101,47 +103,53 @@ class AsyncRelyingParty:
         self._login_lifetime = login_lifetime_seconds
         self._runtime = runtime or asyncio_runtime(configuration)
         self.provider = Provider(configuration, self._runtime)
+        self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
 
     async def begin_login(self, /, **parameters: str) -> AuthorizationRequest:
-        """A new authentication request (OIDC Core 3.1.2.1) with PKCE, state and nonce.
+        """A new authentication request (OIDC Core 3.1.2.1) with state, nonce and, when it asks for a code, PKCE.
 
-        `parameters` are laid over `auth_request_params`, for instance `login_hint` or `prompt`.
+        `parameters` are laid over `auth_request_params`, for instance `login_hint`, `prompt` or `response_mode`.
         Raises ProviderError when the provider's metadata can't be had.
         """
         parameters = {**self.configuration.request_parameters(), **parameters}
         require_request_parameters(parameters)
+        parameters["response_type"] = registered_response_type(parameters["response_type"])
         provider = await self.provider.metadata()
-        max_age = parameters.get("max_age")
-        pending = PendingLogin(
-            state=token_urlsafe(32),
-            nonce=token_urlsafe(32),
-            code_verifier=token_urlsafe(32),
-            issuer=provider["issuer"],
-            redirect_uri=self.redirect_uri,
-            response_mode=parameters.get("response_mode", "query"),
-            max_age=None if max_age is None else float(max_age),
-            acr_values=read_essential_acr(parameters.get("claims", "{}")),
-            begun_at=self._runtime.now(),
-        )
+        pending = self._pending_login(provider, parameters)
         ours = {
             "client_id": self._client["client_id"],
             "redirect_uri": pending.redirect_uri,
             "state": pending.state,
             "nonce": pending.nonce,
-            "code_challenge": code_challenge(pending.code_verifier),
-            "code_challenge_method": "S256",
         }
+        if "code" in pending.response_type.split():
+            ours |= {"code_challenge": code_challenge(pending.code_verifier), "code_challenge_method": "S256"}
         return AuthorizationRequest(url=authorization_request(provider, {**parameters, **ours}), pending=pending)
+
+    def _pending_login(self, provider: ProviderMetadata, parameters: Mapping[str, str]) -> PendingLogin:
+        response_type, max_age = parameters["response_type"], parameters.get("max_age")
+        return PendingLogin(
+            state=token_urlsafe(32),
+            nonce=token_urlsafe(32),
+            code_verifier=token_urlsafe(32),
+            issuer=provider["issuer"],
+            redirect_uri=self.redirect_uri,
+            response_type=response_type,
+            response_mode=parameters.get("response_mode", default_response_mode(response_type)),
+            max_age=None if max_age is None else float(max_age),
+            acr_values=read_essential_acr(parameters.get("claims", "{}")),
+            begun_at=self._runtime.now(),
+        )
 
     async def complete_login(self, pending: PendingLogin, response: str, *, response_mode: str = "query") -> Login:
         """The verified login for the encoded `response` that the browser brought back (OIDC Core 3.1.2.5 to 3.1.3.7).
 
         Parameters:
             pending: what `begin_login` gave for this browser. Use it once.
-            response: the query string, or the body of a form_post, as it came.
-            response_mode: by which way it came, "query" or "form_post".
+            response: the query string, the fragment, or the body of a form_post, as it came.
+            response_mode: by which way it came: "query", "fragment" or "form_post".
 
         Raises LoginError, TokenError or ProviderError.
         """
@@ -155,11 +163,27 @@ class AsyncRelyingParty:
         if provider["issuer"] != pending.issuer:
             raise StateMismatch("The login was begun at another issuer than the one of this provider.")
         parameters = parse_authorization_response(response)
-        code = read_authorization_response(parameters, provider, pending.state)
-        tokens = await self._exchange_code(provider, pending, code)
-        id_token = await self._read_id_token(provider, pending, tokens, code)
-        userinfo = await self.userinfo(tokens.access_token, sub=id_token["sub"])
-        return Login(tokens=tokens, id_token=id_token, userinfo=userinfo)
+        received = read_authorization_response(parameters, provider, pending.state, pending.response_type)
+        tokens, id_token = await self._verified_tokens(provider, pending, received)
+        login = Login(tokens=tokens, id_token=id_token)
+        if login.access_token is None:
+            return login
+        return replace(login, userinfo=await self.userinfo(login.access_token, sub=id_token["sub"]))
+
+    async def _verified_tokens(
+        self, provider: ProviderMetadata, pending: PendingLogin, received: AuthorizationResponse
+    ) -> tuple[TokenResponse, dict[str, Any]]:
+        """The tokens that count, and the claims of their ID token.
+
+        With a code those of the token endpoint: they did not come by the browser, a refresh token belongs to them,
+        and the ID token there says more (OIDC Core 3.3.3.6, 3.3.3.8).
+        """
+        if received.code is None:
+            return received.tokens, await self._id_tokens.of_response(pending, received)
+        # before the code goes anywhere: it may have been put in place of the right one
+        former = await self._id_tokens.of_response(pending, received) if received.tokens.id_token else None
+        tokens = await self._exchange_code(provider, pending, received.code)
+        return tokens, await self._id_tokens.for_code(pending, tokens, received.code, former=former)
 
     async def userinfo(self, access_token: str, *, sub: str) -> dict[str, Any] | None:
         """Claims of the user `sub` (OIDC Core 5.3); None when the provider has no endpoint or none is to be asked."""
@@ -196,9 +220,7 @@ class AsyncRelyingParty:
         request = refresh_request(provider, client, refresh_token)
         # sent once: a provider that rotates refresh tokens takes a second use for theft
         tokens = read_token_response(await exchange(self._runtime, request, "token"))
-        new, expected = tokens.id_token, self._expectations(provider, tokens)
-        claims = None if new is None else await self._verified_id_token(new, expected)
-        return Refresh(tokens=tokens, id_token=claims, at=at)
+        return Refresh(tokens=tokens, id_token=await self._id_tokens.of_refresh(provider["issuer"], tokens), at=at)
 
     async def forget(self, refresh_token: str) -> None:
         """Forget what this refresh token was exchanged for a moment ago, here and in the store: after a logout.
@@ -309,40 +331,6 @@ class AsyncRelyingParty:
         )
         # sent once, whatever happens: a code is good for one use, and a second one may revoke everything
         return read_token_response(await exchange(self._runtime, request, "token"))
-
-    async def _read_id_token(
-        self, provider: ProviderMetadata, pending: PendingLogin, tokens: TokenResponse, code: str
-    ) -> dict[str, Any]:
-        if tokens.id_token is None:
-            raise TokenResponseInvalid("The token response must have an id_token.", parameter="id_token")
-        return await self._verified_id_token(tokens.id_token, self._expectations(provider, tokens, pending, code))
-
-    def _expectations(
-        self,
-        provider: ProviderMetadata,
-        tokens: TokenResponse,
-        pending: PendingLogin | None = None,
-        code: str | None = None,
-    ) -> IDTokenExpectations:
-        """What an ID token must say; without a pending login it came with a refresh (OIDC Core 12.2)."""
-        return IDTokenExpectations(
-            issuer=provider["issuer"],
-            client_id=self._client["client_id"],
-            algorithms=self.configuration.id_token_algorithms,
-            nonce=pending.nonce if pending else None,
-            leeway_seconds=self._clock_skew,
-            max_age_seconds=pending.max_age if pending else None,
-            acr_values=pending.acr_values if pending else (),
-            trusted_audiences=self.configuration.trusted_audiences,
-            issued_within_seconds=self.configuration.id_token_issued_within_seconds,
-            access_token=tokens.access_token,
-            code=code,
-        )
-
-    async def _verified_id_token(self, token: str, expectations: IDTokenExpectations) -> dict[str, Any]:
-        jws = parse_id_token(token, expectations)
-        now = self._runtime.now()
-        return await self.provider.verify(jws, lambda key: read_id_token(jws, key, expectations, now=now))
 
 
 class RelyingParty(Blocking[AsyncRelyingParty]):

@@ -1,9 +1,10 @@
-"""The authorization request and its response (OIDC Core 3.1.2, RFC 9207)."""
+"""The authorization request and its response (OIDC Core 3.1.2, 3.2.2, 3.3.2, RFC 9207)."""
 
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, TypeGuard, cast
 from urllib.parse import parse_qsl
@@ -19,6 +20,7 @@ from .claims import is_same_secret
 from .metadata import ProviderMetadata
 from .oauth_error import safe_description, safe_error
 from .strict_json import read_object
+from .token import TokenResponse, bearer_problem, read_lifetime
 from .uri import with_query
 
 MAX_RESPONSE_LENGTH = 32 * 1024
@@ -27,7 +29,23 @@ MAX_PARAMETER_LENGTH = 8 * 1024
 MAX_PARAMETERS = 50
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _NAME = re.compile(r"\w{1,50}", re.ASCII)
-_UNREQUESTED = ("access_token", "id_token", "token_type", "response")
+_PARTS = {"code": ("code",), "id_token": ("id_token",), "token": ("access_token", "token_type")}
+"""The parameters that each value of a response type asks for."""
+_NEVER = ("refresh_token", "response")
+_OF_TOKENS = ("access_token", "token_type", "expires_in", "scope", "id_token")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationResponse:
+    """What the response type asks for, and nothing else. It came by the browser, and is not verified yet.
+
+    Parameters:
+        code: None when none was asked for.
+        tokens: the ID token and the access token, as far as they were asked for.
+    """
+
+    code: str | None = field(repr=False)
+    tokens: TokenResponse
 
 
 def code_challenge(code_verifier: str) -> str:
@@ -107,11 +125,14 @@ def require_state(parameters: dict[str, str]) -> str:
     return state
 
 
-def read_authorization_response(parameters: dict[str, str], provider: ProviderMetadata, state: str) -> str:
-    """The code for the login begun with `state` (OIDC Core 3.1.2.5, RFC 9207 2.4).
+def read_authorization_response(
+    parameters: dict[str, str], provider: ProviderMetadata, state: str, response_type: str
+) -> AuthorizationResponse:
+    """What `response_type` asks for, in the response to the login begun with `state`.
 
-    Raises StateMissing, StateMismatch, AuthorizationRefused for an error response, or
-    AuthorizationResponseInvalid for what was not asked for.
+    OIDC Core 3.1.2.5, 3.2.2.5 and 3.3.2.5, RFC 9207 2.4.
+    Raises StateMissing, StateMismatch, AuthorizationRefused for an error response, or AuthorizationResponseInvalid
+    for what is missing, malformed, or was not asked for.
     """
     if not is_same_secret(require_state(parameters), state):
         raise StateMismatch("The state is not that of this login.")
@@ -119,12 +140,36 @@ def read_authorization_response(parameters: dict[str, str], provider: ProviderMe
     _require_issuer(parameters, provider)
     if "error" in parameters:
         raise _refusal(parameters)
-    for name in _UNREQUESTED:
-        if name in parameters:
+    values = response_type.split()
+    _require_nothing_else(parameters, response_type)
+    code = _require_code(parameters) if "code" in values else None
+    if "token" in values:
+        _require_bearer(parameters)
+    if "id_token" in values and not parameters.get("id_token"):
+        raise AuthorizationResponseInvalid("The response must have an id_token.", parameter="id_token")
+    return AuthorizationResponse(code=code, tokens=_read_tokens(parameters, values))
+
+
+def _require_nothing_else(parameters: dict[str, str], response_type: str) -> None:
+    asked = {name for value in response_type.split() for name in _PARTS[value]}
+    for name in (*_NEVER, *(name for names in _PARTS.values() for name in names)):
+        if name in parameters and name not in asked:
             raise AuthorizationResponseInvalid(
-                f"The response has {name}, which response_type=code does not ask for.", parameter=name
+                f"The response has {name}, which response_type={response_type} does not ask for.", parameter=name
             )
-    return _require_code(parameters)
+
+
+def _require_bearer(parameters: dict[str, str]) -> None:
+    if problem := bearer_problem(parameters):
+        name, rule = problem
+        raise AuthorizationResponseInvalid(f"{name} in the response {rule}.", parameter=name)
+
+
+def _read_tokens(parameters: dict[str, str], values: list[str]) -> TokenResponse:
+    if "token" not in values:
+        return TokenResponse(id_token=parameters.get("id_token"))
+    members: dict[str, Any] = {name: parameters.get(name) for name in _OF_TOKENS}
+    return TokenResponse(**{**members, "expires_in": read_lifetime(members["expires_in"])})
 
 
 def _require_issuer(parameters: dict[str, str], provider: ProviderMetadata) -> None:

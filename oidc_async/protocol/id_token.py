@@ -1,4 +1,4 @@
-"""The ID token and everything that must be true of it (OIDC Core 2, 3.1.3.7, 3.1.3.8)."""
+"""The ID token and everything that must be true of it (OIDC Core 2, 3.1.3.7, 3.1.3.8, 3.2.2.11, 3.3.2.12)."""
 
 import base64
 import hashlib
@@ -54,6 +54,7 @@ class IDTokenExpectations:
         issued_within_seconds: how old `iat` may be.
         access_token: the one issued with the token, for `at_hash`; None when there is none.
         code: the one issued with the token, for `c_hash`; None when there is none.
+        state: the one of the authentication request, for `s_hash`; None when there was none.
         require_at_hash: whether `at_hash` must be there.
         require_c_hash: whether `c_hash` must be there.
 
@@ -71,6 +72,7 @@ class IDTokenExpectations:
     issued_within_seconds: float
     access_token: str | None = field(repr=False)
     code: str | None = field(repr=False)
+    state: str | None = field(repr=False)
     require_at_hash: bool = False
     require_c_hash: bool = False
 
@@ -145,15 +147,34 @@ def require_same_login(claims: Claims, former: Claims) -> None:
             raise ClaimInvalid(f"{name} must be that of the first ID token of the login.", claim=name)
 
 
+def require_same_authentication(claims: Claims, former: Claims) -> None:
+    """Require that the ID token for a code is of the login of `former`, which came with the code (OIDC Core 3.3.3.6).
+
+    Both are verified already. What neither must have is compared where both have it. Raises ClaimInvalid.
+    """
+    for name in ("iss", "sub"):
+        if claims.get(name) != former.get(name):
+            raise _other_login(name)
+    for name in ("auth_time", "acr"):
+        if name in claims and name in former and claims[name] != former[name]:
+            raise _other_login(name)
+    if read_audience(claims) != read_audience(former):
+        raise _other_login("aud")
+
+
+def _other_login(name: str) -> ClaimInvalid:
+    return ClaimInvalid(f"{name} must be the same in both ID tokens of a login.", claim=name)
+
+
 def require_token_hash(claims: Claims, name: str, value: str, algorithm: str) -> None:
-    """Require that the claim `name` is the hash of `value`, a token or code (OIDC Core 3.1.3.6, 3.3.2.11).
+    """Require that the claim `name` is the hash of `value`: a token, a code or a state (OIDC Core 3.1.3.6, 3.3.2.11).
 
     The hash is that of the ID token's own `alg`; SHA-512 for Ed25519. Raises ClaimInvalid.
     """
     if algorithm not in ALGORITHMS:
         raise ClaimInvalid(f"{name} can't be checked: the hash of alg is not known.", claim=name)
     if not is_same_secret(require_string(claims, name), _half_hash(value, ALGORITHMS[algorithm].hash_name)):
-        raise ClaimInvalid(f"{name} must be the hash of what was issued with the token.", claim=name)
+        raise ClaimInvalid(f"{name} must be the hash of what came with the token.", claim=name)
 
 
 def _half_hash(value: str, hash_name: str) -> str:
@@ -230,6 +251,7 @@ def _require_hashes(claims: Claims, expectations: IDTokenExpectations, algorithm
     for name, value, required in (
         ("at_hash", expectations.access_token, expectations.require_at_hash),
         ("c_hash", expectations.code, expectations.require_c_hash),
+        ("s_hash", expectations.state, False),
     ):
         if value is not None and (required or name in claims):
             require_token_hash(claims, name, value, algorithm)

@@ -103,33 +103,38 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
         document = read_object(response.body)
     except ValueError as error:
         raise TokenResponseInvalid(f"The token response must be one JSON object: {error}") from None
-    _require_bearer(document)
+    if problem := bearer_problem(document):
+        name, rule = problem
+        raise TokenResponseInvalid(f"{name} in the token response {rule}.", parameter=name)
     for name in ("refresh_token", "id_token", "scope"):
         if document.get(name) is not None and not isinstance(document[name], str):
             raise TokenResponseInvalid(f"{name} in the token response must be a string.", parameter=name)
-    return TokenResponse(**{**document, "expires_in": _read_expires_in(document.get("expires_in"))})
+    return TokenResponse(**{**document, "expires_in": read_lifetime(document.get("expires_in"))})
 
 
-def _require_bearer(document: dict[str, Any]) -> None:
+def bearer_problem(document: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Which member of what issues a bearer token is wrong, and what it must be; None when all are right."""
     access_token, token_type = document.get("access_token"), document.get("token_type")
     # it goes into a header: anything but visible ASCII could break out of it
     if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):
-        raise TokenResponseInvalid(
-            "access_token in the token response must be a string of visible ASCII characters.",
-            parameter="access_token",
-        )
+        return "access_token", "must be a string of visible ASCII characters"
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
-        raise TokenResponseInvalid("token_type in the token response must be Bearer.", parameter="token_type")
+        return "token_type", "must be Bearer"
+    try:
+        read_lifetime(document.get("expires_in"))
+    except ValueError as error:
+        return "expires_in", str(error)
+    return None
 
 
-def _read_expires_in(value: object) -> float | None:
+def read_lifetime(value: object) -> float | None:
+    """The seconds that an `expires_in` names, within bounds; None when it isn't there. Raises ValueError."""
     if value is None:
         return None
-    # a number in quotes is wrong, yet well-known providers send it, and nothing is lost by reading it
+    # In a redirect it can't be but text. As text in JSON it is wrong, yet well-known providers send it, and nothing
+    # is lost by reading it.
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = float(value[:20])
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise TokenResponseInvalid(
-            "expires_in in the token response must be a number of seconds.", parameter="expires_in"
-        )
+        raise ValueError("must be a number of seconds")
     return min(value, MAX_LIFETIME)

@@ -22,7 +22,7 @@ from .registry import (
 )
 from .registry import token as new_token
 from .reply import RefusalPage, Reply, form_page, redirect_reply
-from .stages import AUTHORIZATION, Answer, Scene, Spell, strike
+from .stages import AUTHORIZATION, FRONT_CHANNEL_CLAIMS, Answer, Scene, Spell, strike
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
@@ -177,7 +177,16 @@ def _grant_access(
         response += [("access_token", access_token), ("token_type", "Bearer")]
         response.append(("expires_in", str(ACCESS_TOKEN_LIFETIME)))
     if "id_token" in wanted:
-        id_token = issue_id_token(registry, spells, grant, client, access_token=access_token, code=code)
+        id_token = issue_id_token(
+            registry,
+            spells,
+            grant,
+            client,
+            stage=FRONT_CHANNEL_CLAIMS,
+            access_token=access_token,
+            code=code,
+            state=parameters.get("state"),
+        )
         response.append(("id_token", id_token))
     return response
 

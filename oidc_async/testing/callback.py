@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from ..protocol.http_message import HttpResponse
 
@@ -22,6 +22,17 @@ class Callback:
     url: str
     method: str = "GET"
     parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    @property
+    def response_mode(self) -> str:
+        """By which way the response comes: query, fragment or form_post."""
+        return "form_post" if self.method == "POST" else "fragment" if "#" in self.url else "query"
+
+    @property
+    def response(self) -> str:
+        """The response as it is encoded on this way, for `complete_login` of a relying party."""
+        parts = urlsplit(self.url)
+        return self.body.decode() if self.method == "POST" else parts.fragment if "#" in self.url else parts.query
 
     @property
     def form(self) -> Mapping[str, Any]:

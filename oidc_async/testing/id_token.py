@@ -7,7 +7,7 @@ from .jwt import JWTStages, sign_jwt
 from .keys import half_hash
 from .registry import ID_TOKEN_LIFETIME, Client, Grant, Registry
 from .reply import JSONObject
-from .stages import CLAIMS, DRAFT, HEADER, ID_TOKEN, REFRESH_CLAIMS, Scene, Spell, strike
+from .stages import CLAIMS, DRAFT, HEADER, ID_TOKEN, REFRESH_CLAIMS, Scene, Spell, Stage, strike
 
 STAGES = JWTStages(header=HEADER, claims=CLAIMS, draft=DRAFT, token=ID_TOKEN)
 
@@ -18,24 +18,31 @@ def issue_id_token(
     grant: Grant,
     client: Client,
     *,
+    stage: Stage[JSONObject],
     access_token: str | None = None,
     code: str | None = None,
-    is_refreshed: bool = False,
+    state: str | None = None,
 ) -> str:
     """An ID token, signed and, for who registered so, encrypted; `at_hash` and `c_hash` are there for what is given.
 
-    One that came with a refresh has no nonce (OIDC Core 12.2).
+    `stage` tells with what it comes. One that comes with a refresh has no nonce (OIDC Core 12.2).
     """
     key = client.key_for(client.id_token_signed_response_alg, registry.ring)
     claims = _claims(registry, grant)
-    if grant.nonce is not None and not is_refreshed:
+    if grant.nonce is not None and stage is not REFRESH_CLAIMS:
         claims["nonce"] = grant.nonce
     for name, value in (("at_hash", access_token), ("c_hash", code)):
         if value is not None:
             claims[name] = half_hash(value, key.alg)
-    scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring, client=client, nonce=grant.nonce)
-    if is_refreshed:
-        claims = strike(spells, REFRESH_CLAIMS, claims, scene)
+    scene = Scene(
+        issuer=registry.issuer,
+        now=registry.now(),
+        ring=registry.ring,
+        client=client,
+        nonce=grant.nonce,
+        state=state,
+    )
+    claims = strike(spells, stage, claims, scene)
     token = sign_jwt({"typ": "JWT"}, claims, key, STAGES, spells, scene)
     registry.id_tokens[token] = grant
     return encrypt_for(client, "id_token", token.encode(), spells, scene) or token

@@ -21,6 +21,7 @@ class Scene:
     ring: KeyRing
     client: Client | None = None
     nonce: str | None = field(default=None, repr=False)
+    state: str | None = field(default=None, repr=False)
 
 
 Change = Callable[[T, Scene], T]
@@ -65,6 +66,7 @@ class Answer:
 
 Exchange = Literal[
     "login",
+    "front_channel",
     "refresh",
     "introspection",
     "signed_introspection",
@@ -73,9 +75,9 @@ Exchange = Literal[
     "signed_userinfo",
     "logout",
 ]
-"""What a fault concerns: a login, a refresh, an introspection response as JSON or as a JWT, a JWT access token, an
-ID token or userinfo of a client that registered for encryption, userinfo that is signed,
-or a logout token."""
+"""What a fault concerns: a login, one with tokens in its response, a refresh, an introspection response as JSON or as
+a JWT, a JWT access token, an ID token or userinfo of a client that registered for encryption, userinfo that is
+signed, or a logout token."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +110,8 @@ CLAIMS = Stage[JSONObject]("the claims of the ID token")
 HEADER = Stage[JSONObject]("the header of the ID token")
 DRAFT = Stage[Draft]("the parts of the ID token")
 ID_TOKEN = Stage[str]("the ID token")
+FRONT_CHANNEL_CLAIMS = Stage[JSONObject]("the claims of the ID token that comes by the browser")
+CODE_CLAIMS = Stage[JSONObject]("the claims of the ID token that a code is exchanged for")
 REFRESH = Stage[JSONObject]("the members of the response to a refresh", "refresh")
 REFRESH_CLAIMS = Stage[JSONObject]("the claims of a refreshed ID token", "refresh")
 USERINFO = Stage[JSONObject]("the userinfo claims")
@@ -171,6 +175,8 @@ class Misbehaviour:
     @property
     def exchange(self) -> Exchange:
         """What it concerns; a fault with stages of several kinds, the one that is no login."""
+        if "response_type" in self.needs:
+            return "front_channel"
         for edit in self.edits:
             if edit.stage.exchange != "login":
                 return edit.stage.exchange
@@ -200,9 +206,11 @@ def refused(
     )
 
 
-def harmless(does: str, *edits: Edit[Any], once: bool = False) -> Misbehaviour:
+def harmless(
+    does: str, *edits: Edit[Any], once: bool = False, needs: Mapping[str, str] | None = None
+) -> Misbehaviour:
     """An oddity that must not disturb."""
-    return Misbehaviour(does=does, edits=edits, outcome="harmless", only_once=once)
+    return Misbehaviour(does=does, edits=edits, outcome="harmless", only_once=once, needs=needs or {})
 
 
 def either(does: str, *edits: Edit[Any]) -> Misbehaviour:

@@ -13,7 +13,7 @@ from .id_token import issue_id_token
 from .keys import base64url
 from .registry import ACCESS_TOKEN_LIFETIME, Client, Grant, Registry
 from .reply import JSONObject, Refusal
-from .stages import Spell
+from .stages import CODE_CLAIMS, REFRESH_CLAIMS, Spell
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 TARGETS = ("resource", "audience")
@@ -141,7 +141,12 @@ def _tokens(
     document: JSONObject = _bearer(access_token, grant)
     if "openid" in grant.scope:
         document["id_token"] = issue_id_token(
-            registry, spells, grant, client, access_token=access_token, is_refreshed=is_refreshed
+            registry,
+            spells,
+            grant,
+            client,
+            stage=REFRESH_CLAIMS if is_refreshed else CODE_CLAIMS,
+            access_token=access_token,
         )
     if "offline_access" in grant.scope and (client.rotates_refresh_tokens or not is_refreshed):
         document["refresh_token"] = registry.issue_refresh_token(grant)

@@ -184,7 +184,7 @@ class Exchange:
         sessions = self.application.sessions
         record = sessions.new(self.request.cookies, now)
         UserSession(record, provider_name).update(
-            access_token=login.tokens.access_token,
+            access_token=login.access_token,
             expires_in=login.tokens.expires_in,
             id_token=login.id_token,
             id_token_jwt=login.id_token_jwt,

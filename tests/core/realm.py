@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
 from oidc_async.login import AuthorizationRequest, Login, PendingLogin
+from oidc_async.protocol.response_type import RESPONSE_TYPES
 from oidc_async.runtime import Runtime
 from oidc_async.testing import Callback, Clock, SimulatedProvider
 from oidc_async.testing.runtimes import async_runtime, blocking_runtime
@@ -41,7 +41,7 @@ class Realm:
         return await self.party.begin_login(**parameters)
 
     async def completing(self, pending: PendingLogin, callback: Callback) -> Login:
-        response, mode = encoded(callback), "form_post" if callback.method == "POST" else "query"
+        response, mode = callback.response, callback.response_mode
         if isinstance(self.party, RelyingParty):
             return self.party.complete_login(pending, response, response_mode=mode)
         return await self.party.complete_login(pending, response, response_mode=mode)
@@ -51,16 +51,17 @@ class Realm:
         return await self.completing(begun.pending, self.provider.authorize(begun.url))
 
 
-def encoded(callback: Callback) -> str:
-    """The query, or the body of the form, as the browser sends it."""
-    return urlencode(callback.form) if callback.method == "POST" else urlsplit(callback.url).query
-
-
 def new_provider(
     issuer: str = "https://op.example", *, alg: str = "RS256", clock: Clock | None = None
 ) -> SimulatedProvider:
     provider = SimulatedProvider(issuer=issuer, clock=clock)
-    provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], id_token_signed_response_alg=alg)
+    provider.register(
+        "client1",
+        SECRET,
+        redirect_uris=[REDIRECT_URI],
+        response_types=RESPONSE_TYPES,
+        id_token_signed_response_alg=alg,
+    )
     provider.add_user("alice", claims={"email": "alice@example.com"})
     return provider
 

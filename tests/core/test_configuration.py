@@ -43,6 +43,8 @@ def requested(**parameters: Any) -> dict[str, str]:
         pytest.param({"trusted_audiences": ["api"]}, id="audiences-as-a-list"),
         pytest.param({"clock_skew_seconds": 0, "id_token_issued_within_seconds": 0.5}, id="durations"),
         pytest.param({"auth_request_params": {"response_mode": "form_post", "max_age": 0}}, id="261-max-age-0"),
+        pytest.param({"auth_request_params": {"response_type": ["code", "id_token"]}}, id="hybrid"),
+        pytest.param({"auth_request_params": {"response_mode": "fragment"}}, id="code-by-fragment"),
     ],
 )
 def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
@@ -197,10 +199,15 @@ def test_an_unusable_configuration_is_refused(settings: dict[str, Any], words: l
         pytest.param({"code_verifier": "v"}, ["code_verifier", "browser"], id="56-code_verifier"),
         pytest.param({"request": "e30"}, ["request", "not supported"], id="264-request"),
         pytest.param({"request_uri": "https://rp"}, ["request_uri", "not supported"], id="265-request_uri"),
-        pytest.param({"response_type": "id_token"}, ["response_type", "code"], id="implicit"),
-        pytest.param({"response_type": "code token"}, ["response_type", "code"], id="hybrid"),
+        pytest.param({"response_type": "token"}, ["response_type", "code"], id="no-id-token"),
+        pytest.param({"response_type": "none"}, ["response_type", "code"], id="nothing"),
+        pytest.param({"response_type": "code code"}, ["response_type", "code"], id="code-twice"),
         pytest.param({"response_type": ""}, ["response_type", "code"], id="no-response-type"),
-        pytest.param({"response_mode": "fragment"}, ["response_mode", "query", "form_post"], id="52-fragment"),
+        pytest.param(
+            {"response_type": "code id_token", "response_mode": "query"},
+            ["response_mode", "fragment", "form_post"],
+            id="tokens-in-the-query",
+        ),
         pytest.param({"response_mode": "query.jwt"}, ["response_mode", "query", "form_post"], id="57-jarm"),
         pytest.param({"scope": "email"}, ["scope", "openid"], id="scope-without-openid"),
         pytest.param({"scope": "openid2 myopenid"}, ["scope", "openid"], id="scope-with-similar-names"),

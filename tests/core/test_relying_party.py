@@ -26,7 +26,7 @@ from oidc_async.protocol.authorization import code_challenge
 from oidc_async.testing import ALL_FAULTS, Callback, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import changed
 from oidc_async.testing.stages import CLAIMS, harmless
-from tests.core.realm import REDIRECT_URI, SECRET, Realm, encoded, new_provider, new_realm, served, simulated
+from tests.core.realm import REDIRECT_URI, SECRET, Realm, new_provider, new_realm, served, simulated
 from tests.core.worlds import World
 
 ESSENTIAL_ACR = '{"id_token":{"acr":{"essential":true,"values":["urn:example:strong"]}}}'
@@ -112,7 +112,7 @@ def test_the_blocking_face_can_be_put_on_an_async_party() -> None:
     origin = AsyncRelyingParty(configuration, redirect_uri=REDIRECT_URI, runtime=provider.blocking_runtime())
     party = RelyingParty.over(origin)
     begun = party.begin_login()
-    login = party.complete_login(begun.pending, encoded(provider.authorize(begun.url)))
+    login = party.complete_login(begun.pending, provider.authorize(begun.url).response)
     assert login.id_token["sub"] == "alice"
     assert party.userinfo(login.tokens.access_token, sub="alice") == {"sub": "alice"}
     assert (party.end_session_url(state="s") or "").endswith("?client_id=client1&state=s")
@@ -194,7 +194,7 @@ def test_parameters_of_the_configuration_and_of_the_call_are_sent(either_world: 
         {"client_id": "other"},
         {"code_challenge_method": "plain"},
         {"response_type": "token"},
-        {"response_mode": "fragment"},
+        {"response_mode": "query.jwt"},
         {"scope": "email"},
         {"max_age": "-1"},
         {"claims": "{"},

@@ -38,7 +38,7 @@ TOKEN = "eyJhbGciOiJub25lIn0.e30."
 
 
 def read(parameters: dict[str, str], provider: ProviderMetadata = SENDS_ISS) -> str:
-    return read_authorization_response(parameters, provider, "s1")
+    return str(read_authorization_response(parameters, provider, "s1", "code").code)
 
 
 def outcome(read_it: Callable[[], str]) -> str:
@@ -86,6 +86,7 @@ def test_parameters_that_nobody_knows_do_no_harm() -> None:
         pytest.param({**GOOD, "access_token": ""}, AuthorizationResponseInvalid, id="51-empty-access_token-added"),
         pytest.param({**GOOD, "token_type": "Bearer"}, AuthorizationResponseInvalid, id="51-token_type-added"),
         pytest.param({**GOOD, "response": TOKEN}, AuthorizationResponseInvalid, id="51-a-response-as-jwt"),
+        pytest.param({**GOOD, "refresh_token": "t"}, AuthorizationResponseInvalid, id="51-refresh_token-added"),
         pytest.param(without("code"), AuthorizationResponseInvalid, id="60-code-missing"),
         pytest.param({**GOOD, "code": ""}, AuthorizationResponseInvalid, id="60-code-empty"),
         pytest.param({**GOOD, "code": "c\r\nX: 1"}, AuthorizationResponseInvalid, id="60-code-with-line-breaks"),

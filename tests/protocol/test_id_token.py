@@ -58,6 +58,7 @@ EXPECTATIONS = IDTokenExpectations(
     issued_within_seconds=600,
     access_token="the access token",
     code="the code",
+    state="the state",
 )
 
 
@@ -240,6 +241,7 @@ def test_claims_are_one_strict_json_object(payload: bytes) -> None:
         pytest.param({"sub": "Zoë 𝄞"}, id="security.md 96: sub not ASCII"),
         pytest.param({"at_hash": half_hash("the access token", "sha256")}, id="security.md 98: at_hash right"),
         pytest.param({"c_hash": half_hash("the code", "sha256")}, id="security.md 97: c_hash right"),
+        pytest.param({"s_hash": half_hash("the state", "sha256")}, id="s_hash right"),
         pytest.param({"auth_time": NOW - 1e6}, id="security.md 101: auth_time, not asked for"),
         pytest.param({"acr": "0"}, id="security.md 102: acr, not asked for"),
         pytest.param({"unknown": {"deep": [1]}}, id="a claim that we don't know"),
@@ -338,6 +340,8 @@ def test_a_time_is_a_number_of_seconds(claim: str, value: object) -> None:
         pytest.param("c_hash", half_hash("another", "sha256"), id="security.md 97: c_hash wrong"),
         pytest.param("c_hash", half_hash("the access token", "sha256"), id="security.md 97: c_hash of the other"),
         pytest.param("c_hash", 7, id="security.md 97: c_hash a number"),
+        pytest.param("s_hash", half_hash("another", "sha256"), id="s_hash wrong"),
+        pytest.param("s_hash", "", id="s_hash empty"),
         pytest.param("events", {}, id="security.md 104: a logout token"),
         pytest.param("events", None, id="security.md 104: events null"),
     ],

@@ -47,6 +47,7 @@ EXPECTATIONS = IDTokenExpectations(
     issued_within_seconds=600,
     access_token="the access token",
     code="the code",
+    state="the state",
 )
 KEYS = {
     alg: client_secret_key(SECRET) if alg.startswith("HS") else import_jwk(public_jwk(key_for(alg)))

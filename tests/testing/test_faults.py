@@ -9,6 +9,7 @@ import pytest
 from oidc_async.testing import (
     ALL_FAULTS,
     API_FAULTS,
+    FRONT_CHANNEL_FAULTS,
     LOGOUT_FAULTS,
     REFRESH_FAULTS,
     Clock,
@@ -21,13 +22,19 @@ from .conftest import SECRET
 from .mini_relying_party import REDIRECT_URI, MiniRelyingParty
 
 HARMLESS = [fault for fault in ALL_FAULTS if fault.harmless]
-every_fault = pytest.mark.parametrize("fault", ALL_FAULTS, ids=str)
+every_fault = pytest.mark.parametrize("fault", [*ALL_FAULTS, *FRONT_CHANNEL_FAULTS], ids=str)
 
 
 def transcript(*faults: Misbehaviour, like: Misbehaviour) -> list[Any]:
     """All that a relying party sees when it goes on whatever comes, asking as the fault `like` needs it."""
     provider = SimulatedProvider(clock=Clock(start=1_700_000_000.5))
-    provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], id_token_signed_response_alg=like.needs_alg)
+    provider.register(
+        "client1",
+        SECRET,
+        redirect_uris=[REDIRECT_URI],
+        response_types=[like.needs.get("response_type", "code")],
+        id_token_signed_response_alg=like.needs_alg,
+    )
     provider.add_user("alice")
     rp = MiniRelyingParty(provider.handle, provider.issuer, client_secret=SECRET, scope="openid email")
     rp.parameters.update(like.needs)
@@ -81,7 +88,8 @@ def test_a_harmless_fault_disturbs_no_naive_client(
 def test_each_fault_has_a_name_a_description_and_one_outcome() -> None:
     assert len(ALL_FAULTS) > 300
     assert len(API_FAULTS) > 200
-    faults = [*ALL_FAULTS, *REFRESH_FAULTS, *API_FAULTS, *LOGOUT_FAULTS]
+    assert len(FRONT_CHANNEL_FAULTS) > 40
+    faults = [*ALL_FAULTS, *FRONT_CHANNEL_FAULTS, *REFRESH_FAULTS, *API_FAULTS, *LOGOUT_FAULTS]
     assert len({fault.name for fault in faults}) == len(faults)
     for fault in faults:
         assert getattr(Fault, fault.name) is fault

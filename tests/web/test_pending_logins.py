@@ -33,6 +33,7 @@ def login(state: str, *, begun_at: float = NOW, return_path: str = "/page", **ch
         "code_verifier": f"verifier of {state}",
         "issuer": "https://op.example",
         "redirect_uri": REDIRECT_URI,
+        "response_type": "code",
         "response_mode": "query",
         "max_age": None,
         "acr_values": ("urn:mfa",),

@@ -3,6 +3,7 @@
 A `refused` fault must end a login without a session, a `harmless` one must not disturb it. After `either` a login
 may go both ways, but nothing than our own errors may come out.
 
+Those of the front channel are met by a login that asks for more than a code, or for something else.
 Faults of introspection and of access tokens concern no login but a call to an API, which in the same way must end
 without an answer, or with it, or may go both ways; those of a refresh concern that one, and those of a logout token a
 logout, which must not happen by it, or must. Those of encryption and of signed userinfo concern the login of a client
@@ -15,6 +16,7 @@ from .authorization import AuthorizationFaults
 from .claims import ClaimFaults
 from .discovery import DiscoveryFaults
 from .encryption import EncryptionFaults
+from .front_channel import FrontChannelFaults
 from .id_token import IDTokenFaults
 from .introspection import IntrospectionFaults, SignedIntrospectionFaults
 from .jwks import JWKSFaults
@@ -30,6 +32,7 @@ class Fault(
     DiscoveryFaults,
     JWKSFaults,
     AuthorizationFaults,
+    FrontChannelFaults,
     TokenFaults,
     IDTokenFaults,
     ClaimFaults,
@@ -56,6 +59,11 @@ _EVERY_FAULT = tuple(
 
 ALL_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "login")
 """Those that a login can meet."""
+
+FRONT_CHANNEL_FAULTS: tuple[Misbehaviour, ...] = tuple(
+    fault for fault in _EVERY_FAULT if fault.exchange == "front_channel"
+)
+"""Those that a login alone can meet whose response type, in `needs`, asks for tokens; it can also meet the former."""
 
 REFRESH_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "refresh")
 """Those that a refresh alone can meet; it can also meet those of a token response and of an ID token."""
