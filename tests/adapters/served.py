@@ -17,11 +17,11 @@ SECONDS = 20
 
 
 @contextmanager
-def served(framework: Framework, app: Any) -> Iterator[int]:
-    """The port of 127.0.0.1 on which `app` is served within the `with` block."""
+def served(framework: Framework, app: Any, port: int = 0) -> Iterator[int]:
+    """The port of 127.0.0.1 on which `app` is served within the `with` block; a free one unless given."""
     serving = _by_werkzeug if framework.name == "flask" else _by_hypercorn
-    listener = socket.create_server(("127.0.0.1", 0))
-    port: int = listener.getsockname()[1]
+    listener = socket.create_server(("127.0.0.1", port))
+    port = listener.getsockname()[1]
     with listener, serving(app, listener):
         yield port
 
