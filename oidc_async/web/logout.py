@@ -107,8 +107,8 @@ def _redirect(client: AsyncRelyingParty, request: EndSessionRequest) -> WebRespo
     in_url = client.configuration.end_session_http_method == "GET"
     if in_url and len(request.url) <= MAX_URL_LENGTH:
         return redirect(request.url, 303)
-    # The provider then asks the user. By POST, its session cookie may not come along (SameSite=Lax), and some would
-    # send the browser back as if there had been no session: who wants POST says so.
+    # The provider then asks the user. Not all take POST, and to some it doesn't bring their session cookie
+    # (SameSite=Lax), so that they find nothing to end: who wants POST says so.
     parameters = {name: value for name, value in request.parameters.items() if name != "id_token_hint"}
     return redirect(replace(request, parameters=parameters).url, 303)
 
