@@ -12,6 +12,7 @@ from .protocol.id_token import (
     require_same_authentication,
 )
 from .protocol.metadata import ClientMetadata
+from .protocol.response_algorithms import response_algorithms
 from .protocol.token import TokenResponse
 from .provider import Provider
 from .provider_configuration import ProviderConfiguration
@@ -26,6 +27,17 @@ class IDTokens:
     ) -> None:
         self._provider, self._configuration = provider, configuration
         self._runtime, self._clock_skew = runtime, clock_skew_seconds
+        client = configuration.client_metadata or ClientMetadata()
+        self._encryption = response_algorithms(client, "id_token").encryption
+
+    def decrypted(self, tokens: TokenResponse) -> TokenResponse:
+        """The tokens with the signed ID token in place of the encrypted one that the client registered for.
+
+        That one is verified as ever, and is what a logout hints with (OIDC Core 3.1.2.1).
+        """
+        if tokens.id_token is None or self._encryption is None:
+            return tokens
+        return tokens.copy(id_token=self._provider.signed_token(tokens.id_token, self._encryption))
 
     async def of_response(self, pending: PendingLogin, received: AuthorizationResponse) -> dict[str, Any]:
         """The claims of the one that came by the browser, bound to what came with it.

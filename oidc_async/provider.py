@@ -9,6 +9,7 @@ from .protocol.discovery import discovery_request, read_discovery, well_known_ur
 from .protocol.freshness import freshness
 from .protocol.http_message import HttpResponse
 from .protocol.jose import CompactJWS, VerificationKey, client_secret_key
+from .protocol.jwe import CompactJWE, Encryption, decrypt_jwe, derived_key, parse_nested
 from .protocol.jwks import JWKS, jwks_request, read_jwks, select_key
 from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .provider_configuration import ProviderConfiguration
@@ -50,7 +51,7 @@ class Provider:
         may have rotated its keys a moment ago (OIDC Core 10.1.1), or have restarted with others under old names.
         """
         if jws.alg.startswith("HS"):
-            return read(self._client_secret_key())
+            return read(client_secret_key(self._client_secret()))
         jwks = self.fresh_keys() or await (await self._remembered_keys()).get()
         try:
             return read(select_key(jws, jwks.keys))
@@ -60,9 +61,27 @@ class Provider:
                 raise
             return read(select_key(jws, renewed.keys))
 
-    def _client_secret_key(self) -> VerificationKey:
+    def signed_token(self, token: str, encryption: Encryption | None) -> str:
+        """The signed token in an encrypted one, or `token` when the client registered for no encryption.
+
+        Raises TokenError.
+        """
+        if encryption is None:
+            return token
+        # what is no ASCII is no token, and is refused as such
+        return self.decrypt(parse_nested(token, encryption)).decode("ascii", "replace")
+
+    def decrypt(self, jwe: CompactJWE) -> bytes:
+        """What is in a token that was encrypted to a key of the client, or with its secret. Raises TokenError."""
+        if jwe.encryption.is_symmetric:
+            return decrypt_jwe(jwe, (derived_key(self._client_secret(), jwe.encryption),))
+        own = self._configuration.client_keys
+        return decrypt_jwe(jwe, own.decryption_keys(jwe.kid, jwe.encryption.alg) if own else ())
+
+    def _client_secret(self) -> str:
         client = self._configuration.client_metadata or ClientMetadata()
-        return client_secret_key(client.get("client_secret", ""))
+        secret: str = client.get("client_secret", "")
+        return secret
 
     async def _remembered_keys(self) -> Remembered[JWKS]:
         jwks_uri = (await self.metadata())["jwks_uri"]

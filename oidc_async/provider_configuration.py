@@ -12,8 +12,8 @@ from .protocol.access_token import ALLOWED_ALGORITHMS
 from .protocol.authorization import read_essential_acr
 from .protocol.client_authentication import require_client
 from .protocol.discovery import require_endpoints, require_usable
-from .protocol.jose import SUPPORTED_ALGORITHMS
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
+from .protocol.response_algorithms import require_response_algorithms, response_algorithms
 from .protocol.response_type import (
     RESPONSE_MODES,
     RESPONSE_TYPES,
@@ -71,12 +71,7 @@ SWITCHES = (
 DEFAULT_CLOCK_SKEW = 30.0
 MOST_SECONDS = 1e10
 VERIFICATIONS = ("introspection", "jwt", "auto")
-UNSUPPORTED_CLIENT_METADATA = (
-    "introspection_encrypted_response_alg",
-    "id_token_encrypted_response_alg",
-    "userinfo_encrypted_response_alg",
-    "userinfo_signed_response_alg",
-)
+UNSUPPORTED_CLIENT_METADATA = ("introspection_encrypted_response_alg",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +181,7 @@ class ProviderConfiguration:
     def id_token_algorithms(self) -> tuple[str, ...]:
         """The one algorithm that the client registered, RS256 by default (OIDC Registration 2)."""
         client = self.client_metadata or ClientMetadata()
-        return (client.get("id_token_signed_response_alg", "RS256"),)
+        return response_algorithms(client, "id_token").signatures
 
     @property
     def accepted_audience(self) -> frozenset[str] | None:
@@ -270,26 +265,21 @@ class ProviderConfiguration:
             return
         require_client(self.client_metadata)
         _require_uris(self.client_metadata, "post_logout_redirect_uris")
-        self._require_algorithm(self.client_metadata)
+        self._require_algorithms(self.client_metadata)
         for name in UNSUPPORTED_CLIENT_METADATA:
             if name in self.client_metadata:
                 raise ConfigurationError(f"{name} in ClientMetadata is not supported by this version.")
 
-    def _require_algorithm(self, client: ClientMetadata) -> None:
-        (algorithm,) = self.id_token_algorithms
-        if algorithm not in SUPPORTED_ALGORITHMS:
-            raise ConfigurationError(
-                f"id_token_signed_response_alg must be one of {', '.join(SUPPORTED_ALGORITHMS)}."
-            )
-        introspection_alg = client.get("introspection_signed_response_alg", algorithm)
-        if introspection_alg not in ALLOWED_ALGORITHMS and introspection_alg != algorithm:
+    def _require_algorithms(self, client: ClientMetadata) -> None:
+        for alg in require_response_algorithms(client):
+            if self.client_keys is None or not self.client_keys.decryption_keys(None, alg):
+                raise ConfigurationError(
+                    f"Responses encrypted by {alg} need client_keys with a key for it: one with use=enc."
+                )
+        of_introspection = client.get("introspection_signed_response_alg", "RS256")
+        if of_introspection not in (*ALLOWED_ALGORITHMS, *self.id_token_algorithms):
             raise ConfigurationError(
                 f"introspection_signed_response_alg must be one of {', '.join(ALLOWED_ALGORITHMS)}."
-            )
-        bits = int(algorithm[2:]) if algorithm.startswith("HS") else 0
-        if len(client.get("client_secret", "").encode()) * 8 < bits:
-            raise ConfigurationError(
-                f"id_token_signed_response_alg {algorithm} needs a client_secret of at least {bits // 8} bytes."
             )
 
 

@@ -43,7 +43,6 @@ from .protocol.token import (
     refresh_request,
 )
 from .protocol.uri import uri_problem
-from .protocol.userinfo import read_userinfo, userinfo_request
 from .provider import Provider
 from .provider_configuration import (
     DEFAULT_CLOCK_SKEW,
@@ -52,11 +51,11 @@ from .provider_configuration import (
     require_seconds,
 )
 from .refreshes import Refresh, Refreshes
-from .retrying import send_repeatable
 from .runtime import Runtime
 from .service_tokens import ServiceTokens, kind_of
 from .stores import Store
 from .telemetry import exchange
+from .userinfo import UserInfo
 
 DEFAULT_LOGIN_LIFETIME = 600.0
 LOGOUT_TOKEN_ISSUED_WITHIN = 600.0
@@ -104,6 +103,13 @@ class AsyncRelyingParty:
         self._runtime = runtime or asyncio_runtime(configuration)
         self.provider = Provider(configuration, self._runtime)
         self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
+        self._userinfo = UserInfo(
+            self.provider,
+            self._client,
+            self._runtime,
+            method=configuration.userinfo_http_method,
+            leeway=self._clock_skew,
+        )
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
 
@@ -164,6 +170,7 @@ class AsyncRelyingParty:
             raise StateMismatch("The login was begun at another issuer than the one of this provider.")
         parameters = parse_authorization_response(response)
         received = read_authorization_response(parameters, provider, pending.state, pending.response_type)
+        received = replace(received, tokens=self._id_tokens.decrypted(received.tokens))
         tokens, id_token = await self._verified_tokens(provider, pending, received)
         login = Login(tokens=tokens, id_token=id_token)
         if login.access_token is None:
@@ -186,14 +193,11 @@ class AsyncRelyingParty:
         return tokens, await self._id_tokens.for_code(pending, tokens, received.code, former=former)
 
     async def userinfo(self, access_token: str, *, sub: str) -> dict[str, Any] | None:
-        """Claims of the user `sub` (OIDC Core 5.3); None when the provider has no endpoint or none is to be asked."""
-        method = self.configuration.userinfo_http_method
-        endpoint = (await self.provider.metadata()).get("userinfo_endpoint")
-        if method is None or endpoint is None:
-            return None
-        request = userinfo_request(endpoint, access_token, method)
-        response = await send_repeatable(self._runtime, request, "userinfo")
-        return read_userinfo(response, sub)
+        """Claims of the user `sub` (OIDC Core 5.3); None when the provider has no endpoint or none is to be asked.
+
+        Raises ProviderError; UserInfoInvalid for a response that is not signed or encrypted as the client registered.
+        """
+        return await self._userinfo.ask(access_token, sub)
 
     async def refresh(
         self,
@@ -219,7 +223,7 @@ class AsyncRelyingParty:
         client, at = client_authentication(self._client, provider), self._runtime.now()
         request = refresh_request(provider, client, refresh_token)
         # sent once: a provider that rotates refresh tokens takes a second use for theft
-        tokens = read_token_response(await exchange(self._runtime, request, "token"))
+        tokens = self._id_tokens.decrypted(read_token_response(await exchange(self._runtime, request, "token")))
         return Refresh(tokens=tokens, id_token=await self._id_tokens.of_refresh(provider["issuer"], tokens), at=at)
 
     async def forget(self, refresh_token: str) -> None:
@@ -330,7 +334,7 @@ class AsyncRelyingParty:
             code_verifier=pending.code_verifier,
         )
         # sent once, whatever happens: a code is good for one use, and a second one may revoke everything
-        return read_token_response(await exchange(self._runtime, request, "token"))
+        return self._id_tokens.decrypted(read_token_response(await exchange(self._runtime, request, "token")))
 
 
 class RelyingParty(Blocking[AsyncRelyingParty]):

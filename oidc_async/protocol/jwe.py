@@ -102,24 +102,15 @@ class DerivedKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactJWE:
-    """A token taken apart, **not decrypted**: its header is a claim of a stranger."""
+    """A token taken apart, **not decrypted**: its header is a claim of a stranger, but for what it must be."""
 
     header: Mapping[str, Any]
+    encryption: Encryption
     header_segment: str = field(repr=False)
     encrypted_key: bytes = field(repr=False)
     iv: bytes = field(repr=False)
     ciphertext: bytes = field(repr=False)
     tag: bytes = field(repr=False)
-
-    @property
-    def alg(self) -> str:
-        alg: str = self.header["alg"]
-        return alg
-
-    @property
-    def enc(self) -> str:
-        enc: str = self.header["enc"]
-        return enc
 
     @property
     def kid(self) -> str | None:
@@ -141,6 +132,7 @@ def parse_jwe(token: str, encryption: Encryption) -> CompactJWE:
     encrypted_key, iv, ciphertext, tag = (decode_segment(segment, name) for segment, name in parts)
     return CompactJWE(
         header=header,
+        encryption=encryption,
         header_segment=segments[0],
         encrypted_key=encrypted_key,
         iv=iv,
@@ -228,7 +220,7 @@ def _encryptions() -> "Mapping[str, JWEEncModel]":
 
 def _decrypt(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
     """None when it fails, wherever: a key that doesn't open is no other failure than a tag that is wrong."""
-    enc, sizes = _encryptions()[jwe.enc], CONTENT_ENCRYPTIONS[jwe.enc]
+    enc, sizes = _encryptions()[jwe.encryption.enc], CONTENT_ENCRYPTIONS[jwe.encryption.enc]
     content_key = _content_key(jwe, key)
     if content_key is None or len(content_key) != sizes.key:
         # one that nobody knows, so that both failures take their time (RFC 7516 11.5)
@@ -243,7 +235,7 @@ def _decrypt(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
 
 def _content_key(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
     """The key of the content; None for whatever is wrong with it."""
-    if jwe.alg in WITHOUT_ENCRYPTED_KEY and jwe.encrypted_key:
+    if jwe.encryption.alg in WITHOUT_ENCRYPTED_KEY and jwe.encrypted_key:
         return None
     try:
         return _unwrapped(jwe, key)
@@ -256,7 +248,7 @@ def _unwrapped(jwe: CompactJWE, key: DecryptionKey) -> bytes:
     from joserfc.jwa import JWEDirectEncryption, JWEKeyAgreement
     from joserfc.jwe import CompactEncryption, Recipient
 
-    alg, enc = _algorithms()[jwe.alg], _encryptions()[jwe.enc]
+    alg, enc = _algorithms()[jwe.encryption.alg], _encryptions()[jwe.encryption.enc]
     recipient = Recipient[Any](CompactEncryption(_public_header(jwe.header)), None, key.material)
     recipient.encrypted_key = jwe.encrypted_key
     if isinstance(alg, JWEDirectEncryption):

@@ -1,32 +1,90 @@
-"""Claims about the user from the UserInfo Endpoint (OIDC Core 5.3)."""
+"""Claims about the user from the UserInfo Endpoint, plain, signed or encrypted (OIDC Core 5.3)."""
 
 from typing import Any
 
-from ..errors import ProviderUnreachable, UserInfoInvalid
+from ..errors import ClaimInvalid, ProviderUnreachable, UserInfoInvalid
+from .claims import require_audience, require_begun, require_issuer, require_not_expired
 from .http_message import HttpRequest, HttpResponse
+from .jose import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
 from .strict_json import read_object
 
+JWT_TYPE = "application/jwt"
 
-def userinfo_request(endpoint: str, access_token: str, method: str) -> HttpRequest:
+
+def userinfo_request(endpoint: str, access_token: str, method: str, *, as_jwt: bool = False) -> HttpRequest:
     """Ask by GET or POST; the token goes into the header in both (OIDC Core 5.3.1, RFC 6750 2.1)."""
-    headers = {"accept": "application/json", "authorization": f"Bearer {access_token}"}
+    headers = {"accept": JWT_TYPE if as_jwt else "application/json", "authorization": f"Bearer {access_token}"}
     return HttpRequest(method=method, url=endpoint, headers=headers, repeatable=True)
 
 
 def read_userinfo(response: HttpResponse, sub: str) -> dict[str, Any]:
-    """The claims, if they speak of `sub` (OIDC Core 5.3.2, 5.3.4). Raises UserInfoInvalid."""
+    """The claims of a plain response, if they speak of `sub` (OIDC Core 5.3.2, 5.3.4). Raises UserInfoInvalid."""
+    _require_answer(response)
+    if response.media_type == JWT_TYPE:
+        raise UserInfoInvalid("The userinfo response is a JWT, but the client did not register for one.")
+    return read_userinfo_claims(response.body, sub)
+
+
+def read_userinfo_token(response: HttpResponse) -> str:
+    """The JWT, signed or encrypted, that the client registered for (OIDC Core 5.3.2). Raises UserInfoInvalid."""
+    _require_answer(response)
+    if response.media_type != JWT_TYPE:
+        raise UserInfoInvalid(f"The userinfo response must be {JWT_TYPE}, as the client registered for.")
+    # what is no ASCII is no token, and is refused as such
+    return response.body.decode("ascii", "replace")
+
+
+def read_userinfo_claims(data: bytes, sub: str) -> dict[str, Any]:
+    """The claims in `data`, a JSON object, if they speak of `sub`. Raises UserInfoInvalid."""
+    try:
+        claims = read_object(data)
+    except ValueError as error:
+        raise UserInfoInvalid(f"The userinfo response must be one JSON object: {error}") from None
+    if claims.get("sub") != sub:
+        raise UserInfoInvalid("sub in the userinfo response must equal that of the ID token.", claim="sub")
+    return claims
+
+
+def parse_signed_userinfo(token: str, algorithms: tuple[str, ...]) -> CompactJWS:
+    """A signed response taken apart, its signature **not** verified yet.
+
+    Raises TokenMalformed, AlgorithmNotAllowed or ClaimInvalid.
+    """
+    jws = parse_compact(token)
+    typ = jws.header.get("typ", "JWT")
+    if not isinstance(typ, str) or typ.lower().removeprefix("application/") != "jwt":
+        raise ClaimInvalid("typ must be JWT or absent: this is another kind of token.", claim="typ")
+    require_algorithm(jws, algorithms)
+    return jws
+
+
+def read_signed_userinfo(
+    jws: CompactJWS, key: VerificationKey, *, issuer: str, client_id: str, sub: str, leeway: float, now: float
+) -> dict[str, Any]:
+    """The claims, if they are signed by `key` and speak of `sub` (OIDC Core 5.3.2, 5.3.4).
+
+    `iss` and `aud` may be missing, as the specification only recommends them; what is there must be right. The same
+    holds for the times. `leeway` and `now` are in seconds.
+    Raises SignatureInvalid, KeyUnusable, ClaimInvalid, TokenExpired or UserInfoInvalid.
+    """
+    verify_compact(jws, key)
+    claims = read_userinfo_claims(jws.payload, sub)
+    if "iss" in claims:
+        require_issuer(claims, issuer)
+    if "aud" in claims:
+        require_audience(claims, frozenset({client_id}))
+    if "exp" in claims:
+        require_not_expired(claims, now=now, leeway=leeway)
+    require_begun(claims, now=now, leeway=leeway)
+    if "events" in claims:
+        raise ClaimInvalid("events must be absent: this is a logout or event token.", claim="events")
+    return claims
+
+
+def _require_answer(response: HttpResponse) -> None:
     if response.status >= 500:
         raise ProviderUnreachable(f"The userinfo endpoint answered {response.status}.", status=response.status)
     if response.status != 200:
         raise UserInfoInvalid(
             f"The userinfo endpoint must answer 200, not {response.status}.", status=response.status
         )
-    if response.media_type == "application/jwt":
-        raise UserInfoInvalid("The userinfo response is a JWT, but the client did not register for one.")
-    try:
-        claims = read_object(response.body)
-    except ValueError as error:
-        raise UserInfoInvalid(f"The userinfo response must be one JSON object: {error}") from None
-    if claims.get("sub") != sub:
-        raise UserInfoInvalid("sub in the userinfo response must equal that of the ID token.", claim="sub")
-    return claims

@@ -7,6 +7,7 @@ import pytest
 
 from oidc_async import (
     AsyncRelyingParty,
+    ClientKeys,
     ClientMetadata,
     ClientRegistrationInfo,
     ConfigurationError,
@@ -15,10 +16,15 @@ from oidc_async import (
     RelyingParty,
 )
 from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS
+from tests.protocol.signing import private_rsa_jwk, rsa_key
 
 ISSUER = "https://op.example"
 CLIENT = ClientMetadata("c1", "a client secret of the tests, as long as HS512 wants it: 64 bytes")
 METADATA = ProviderMetadata(ISSUER, f"{ISSUER}/authorize", f"{ISSUER}/jwks", f"{ISSUER}/token")
+
+
+TO_DECRYPT = ClientKeys.from_jwk(private_rsa_jwk(rsa_key(), use="enc"))
+TO_SIGN = ClientKeys.from_jwk(private_rsa_jwk(rsa_key()))
 
 
 def configured(**settings: Any) -> ProviderConfiguration:
@@ -137,14 +143,70 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
             id="hs512-no-secret",
         ),
         pytest.param(
-            {"client_metadata": CLIENT.copy(userinfo_signed_response_alg="RS256")},
-            ["userinfo_signed_response_alg", "not supported"],
-            id="116-signed-userinfo",
+            {"client_metadata": CLIENT.copy(userinfo_signed_response_alg="none")},
+            ["userinfo_signed_response_alg", "RS256"],
+            id="114-userinfo-alg-none",
+        ),
+        pytest.param(
+            {"client_metadata": ClientMetadata("c", "too-short", userinfo_signed_response_alg="HS256")},
+            ["userinfo_signed_response_alg HS256", "client_secret", "32"],
+            id="114-userinfo-short-secret",
         ),
         pytest.param(
             {"client_metadata": CLIENT.copy(id_token_encrypted_response_alg="RSA-OAEP")},
-            ["id_token_encrypted_response_alg", "not supported"],
-            id="105-encrypted-id-token",
+            ["RSA-OAEP", "client_keys", "use=enc"],
+            id="105-encryption-without-keys",
+        ),
+        pytest.param(
+            {
+                "client_metadata": CLIENT.copy(userinfo_encrypted_response_alg="ECDH-ES"),
+                "client_keys": TO_DECRYPT,
+            },
+            ["ECDH-ES", "client_keys", "use=enc"],
+            id="105-encryption-without-a-key-that-fits",
+        ),
+        pytest.param(
+            {"client_metadata": CLIENT.copy(id_token_encrypted_response_alg="RSA-OAEP"), "client_keys": TO_SIGN},
+            ["RSA-OAEP", "client_keys", "use=enc"],
+            id="105-encryption-with-a-key-that-signs",
+        ),
+        *(
+            pytest.param(
+                {"client_metadata": CLIENT.copy(**{f"{kind}_encrypted_response_alg": alg})},
+                [f"{kind}_encrypted_response_alg", "RSA-OAEP"],
+                id=f"106-{kind}-{alg}",
+            )
+            for kind in ("id_token", "userinfo")
+            for alg in ("RSA1_5", "PBES2-HS256+A128KW", "A128GCMKW", "none", 5)
+        ),
+        pytest.param(
+            {
+                "client_metadata": CLIENT.copy(
+                    id_token_encrypted_response_alg="dir", id_token_encrypted_response_enc="A512GCM"
+                )
+            },
+            ["id_token_encrypted_response_enc", "A128CBC-HS256"],
+            id="106-enc-unknown",
+        ),
+        pytest.param(
+            {"client_metadata": CLIENT.copy(userinfo_encrypted_response_enc="A128GCM")},
+            ["userinfo_encrypted_response_enc", "userinfo_encrypted_response_alg"],
+            id="106-enc-without-alg",
+        ),
+        pytest.param(
+            {"client_metadata": ClientMetadata("c", "too-short", id_token_encrypted_response_alg="A128KW")},
+            ["id_token_encrypted_response_alg", "client_secret", "16"],
+            id="106-short-secret",
+        ),
+        pytest.param(
+            {"client_metadata": ClientMetadata("c", userinfo_encrypted_response_alg="dir")},
+            ["userinfo_encrypted_response_alg", "client_secret", "32"],
+            id="106-no-secret",
+        ),
+        pytest.param(
+            {"client_metadata": CLIENT.copy(introspection_encrypted_response_alg="RSA-OAEP")},
+            ["introspection_encrypted_response_alg", "not supported"],
+            id="134-encrypted-introspection",
         ),
         pytest.param({"userinfo_http_method": "PUT"}, ["userinfo_http_method", "GET", "POST", "None"], id="method"),
         pytest.param(
