@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwe as joserfc_jwe
@@ -237,6 +238,17 @@ def test_what_cannot_be_decrypted_is_refused_without_a_word_why(encryption: Encr
         decrypt_jwe(jwe, (key_that_opens(encryption),))
     assert (caught.value.message, caught.value.evidence) == (REFUSAL, {})
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def test_an_iv_of_another_length_is_refused_though_the_tag_is_right() -> None:
+    """RFC 7518 5.3: 96 bits, and nothing else that the algorithm could do."""
+    encryption = Encryption(alg="dir", enc="A128GCM")
+    header = b64(json.dumps({"alg": "dir", "enc": "A128GCM"}).encode())
+    key = hashlib.sha256(SECRET.encode()).digest()[:16]
+    for size, is_right in ((12, True), (16, False), (8, False)):
+        sealed = AESGCM(key).encrypt(bytes(size), CONTENT.encode(), header.encode())
+        token = joined(header, b"", bytes(size), sealed[:-16], sealed[-16:])
+        assert outcome(token, encryption) == (CONTENT if is_right else TokenError)
 
 
 @each
