@@ -19,6 +19,7 @@ from oidc_async.errors import (
 )
 from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS, parse_compact
 from oidc_async.protocol.jwe import CONTENT_ENCRYPTIONS, KEY_ALGORITHMS
+from oidc_async.protocol.response_type import RESPONSE_TYPES
 from oidc_async.testing import ALL_FAULTS, ENCRYPTION_FAULTS, SIGNED_USERINFO_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.claims import ClaimFaults
 from oidc_async.testing.faults.id_token import IDTokenFaults
@@ -196,6 +197,27 @@ def test_why_it_cannot_be_decrypted_is_not_told(either_world: World, fault: Misb
     error = refusal(protected_realm(either_world, **OAEP), fault)
     assert isinstance(error, DecryptionFailed)
     assert (error.message, error.evidence) == ("The token can't be decrypted with a key of the client.", {})
+
+
+@pytest.mark.parametrize("response_type", RESPONSE_TYPES)
+def test_an_encrypted_id_token_may_come_by_every_way(either_world: World, response_type: str) -> None:
+    """With a response too, where only its hashes tell what it was issued with."""
+    provider = new_provider(**OAEP, response_types=RESPONSE_TYPES)
+    realm = protected_realm(either_world, provider, **OAEP)
+    login = realm.log_in(response_type=response_type)
+    assert login.id_token["sub"] == "alice"
+    assert login.id_token_jwt in provider._registry.id_tokens
+
+
+@pytest.mark.parametrize("response_type", [name for name in RESPONSE_TYPES if "id_token" in name])
+def test_a_response_without_its_encryption_is_refused(either_world: World, response_type: str) -> None:
+    """security.md 105: before the code goes anywhere."""
+    provider = new_provider(**OAEP, response_types=RESPONSE_TYPES)
+    error = refusal(
+        protected_realm(either_world, provider, **OAEP), Fault.ENCRYPTION_MISSING, response_type=response_type
+    )
+    assert isinstance(error, TokenMalformed)
+    assert provider.count("token") == 0
 
 
 # Keys of the client
