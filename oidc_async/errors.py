@@ -22,6 +22,7 @@
     │   ├── DuplicateParameter
     │   ├── AuthorizationResponseInvalid
     │   ├── AuthorizationRefused
+    │   ├── LoginRefused
     │   ├── LoginLoop
     │   └── SessionTooLarge
     ├── TokenError                    this token
@@ -218,6 +219,16 @@ class AuthorizationRefused(LoginError):
         super().__init__(message, error=error, **evidence)
         self.error = error
         self.error_description = error_description
+
+
+class LoginRefused(LoginError):
+    """The application refuses this login: for hooks to raise. An error view is given the message, in one line."""
+
+    code = "login_refused"
+
+    def __init__(self, message: str, **evidence: object) -> None:
+        # it may hold what a user chose, and forge no line of a log
+        super().__init__("".join(letter if letter.isprintable() else "?" for letter in message), **evidence)
 
 
 class LoginLoop(LoginError):

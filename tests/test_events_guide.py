@@ -38,3 +38,30 @@ def test_the_audit_log_hears_of_logins_and_logouts(
         "logout of alice (user)",
         "a login failed: state_missing ",
     ]
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS)
+@pytest.mark.parametrize(
+    ("groups", "path", "end"),
+    [
+        (["staff"], "/", "/dashboard"),
+        (["staff", "admins"], "/?a=b", "/?a=b"),
+        (["guests"], "/", None),
+    ],
+    ids=["to-the-dashboard", "to-the-page", "refused"],
+)
+def test_the_hook_admits_staff(
+    provider: SimulatedProvider, adapter: Adapter, groups: list[str], path: str, end: str | None
+) -> None:
+    provider.add_user("alice", id_token_claims={"groups": groups})
+    names, browser = guided(adapter, provider, "after_login")
+    names["app"].add_url_rule("/dashboard", "dashboard", lambda: dict(names["session"]))
+    to_login = browser.request("GET", f"{ORIGIN}{path}")
+    back = browser.request("GET", provider.authorize(to_login.headers["location"]).url)
+    assert back.headers.get("location") == end
+    if end is None:
+        assert (back.status_code, back.json()["error"]) == (403, "login_refused")
+    else:
+        shown = browser.request("GET", f"{ORIGIN}/dashboard").json()
+        assert shown == {"is_admin": "admins" in groups}
+    browser.close()

@@ -5,11 +5,13 @@ from oidc_async import (
     ClientMetadata,
     ClientRegistrationInfo,
     HttpSettings,
+    LoginRefused,
     ProviderConfiguration,
     ProviderMetadata,
     RedirectUriConfig,
     UninitialisedSession,
 )
+from oidc_async.web.after_login import NewLogin
 
 try:
     from .authentication import OIDCAuthentication
@@ -24,6 +26,8 @@ __all__ = [
     "ClientMetadata",
     "ClientRegistrationInfo",
     "HttpSettings",
+    "LoginRefused",
+    "NewLogin",
     "OIDCAuthentication",
     "ProviderConfiguration",
     "ProviderMetadata",

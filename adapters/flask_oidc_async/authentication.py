@@ -20,6 +20,7 @@ from oidc_async import (
 from oidc_async.blocking import finish
 from oidc_async.errors import StoreError
 from oidc_async.stores import Store, StoreChoice
+from oidc_async.web.after_login import NewLogin
 from oidc_async.web.callback import finish_login, refused_callback
 from oidc_async.web.extension import Extension, installed_application, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
@@ -223,7 +224,7 @@ class OIDCAuthentication(Extension):
         exchange = current_exchange()
         if refusal := refused_callback(exchange.request):
             return write_response(refusal)
-        answer = self._answer(finish_login(exchange, read_body()))
+        answer = self._answer(finish_login(exchange, read_body(), partial(_asked, self._after_login)))
         return answer or Response(status=204)
 
     def _route_below_a_mount(self, _endpoint: str | None, _values: dict[str, Any] | None) -> None:
@@ -280,6 +281,10 @@ def _verdict(requires: Callable[[Access], Any], access: Access) -> Any:
 
 async def _awaited(verdict: Awaitable[Any]) -> Any:
     return await verdict
+
+
+async def _asked(hook: Callable[[NewLogin], Any] | None, login: NewLogin) -> Any:
+    return None if hook is None else _call(hook, login)
 
 
 def _open_store(store: StoreChoice) -> Store:

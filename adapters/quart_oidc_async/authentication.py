@@ -19,6 +19,7 @@ from oidc_async import (
 )
 from oidc_async.errors import StoreError
 from oidc_async.stores import Store, StoreChoice
+from oidc_async.web.after_login import NewLogin
 from oidc_async.web.application import WebApplication
 from oidc_async.web.callback import finish_login, refused_callback
 from oidc_async.web.extension import Extension, installed_application, require_return_uri
@@ -224,7 +225,7 @@ class OIDCAuthentication(Extension):
         exchange = current_exchange()
         if refusal := refused_callback(exchange.request):
             return write_response(refusal)
-        answer = await self._answer(finish_login(exchange, await read_body()))
+        answer = await self._answer(finish_login(exchange, await read_body(), partial(_asked, self._after_login)))
         return answer or Response(status=204)
 
     def _route_below_a_mount(self, _endpoint: str | None, _values: dict[str, Any] | None) -> None:
@@ -276,6 +277,10 @@ async def _call(view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 async def _verdict(requires: Callable[[Access], Any], access: Access) -> Any:
     verdict = requires(access)
     return await verdict if isawaitable(verdict) else verdict
+
+
+async def _asked(hook: Callable[[NewLogin], Any] | None, login: NewLogin) -> Any:
+    return None if hook is None else await _call(hook, login)
 
 
 def _open_store(store: StoreChoice) -> Store:

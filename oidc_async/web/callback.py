@@ -1,9 +1,11 @@
 """The redirect URI: where the provider sends the browser back to (OIDC Core 3.1.2.5)."""
 
 import logging
+from collections.abc import Awaitable, Callable
 
 from ..errors import StateMismatch
 from ..protocol.authorization import parse_authorization_response, require_state
+from .after_login import NewLogin, path_after
 from .application import Exchange
 from .login import announcing_failure, count_login
 from .messages import WebRequest, WebResponse, redirect
@@ -24,17 +26,20 @@ def refused_callback(request: WebRequest) -> WebResponse | None:
     return _refused_form(request) if request.method == "POST" else None
 
 
-async def finish_login(exchange: Exchange, body: bytes) -> WebResponse:
-    """Complete the login that this browser began, and go back to where it was begun.
+Hook = Callable[[NewLogin], Awaitable[object]]
 
-    `body` is that of a POST. Raises LoginError, TokenError, ProviderError or StoreError; the present session then
-    stays.
+
+async def finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebResponse:
+    """Complete the login that this browser began, and go back to where it was begun, or where `hook` says.
+
+    `body` is that of a POST. Raises LoginError, TokenError, ProviderError, ConfigurationError, StoreError, or what
+    the hook raises; the present session then stays.
     """
     with announcing_failure(exchange):
-        return await _finish_login(exchange, body)
+        return await _finish_login(exchange, body, hook)
 
 
-async def _finish_login(exchange: Exchange, body: bytes) -> WebResponse:
+async def _finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebResponse:
     application, request = exchange.application, exchange.request
     encoded, response_mode = _encoded_response(request, body)
     state = require_state(parse_authorization_response(encoded))
@@ -47,9 +52,11 @@ async def _finish_login(exchange: Exchange, body: bytes) -> WebResponse:
     if client is None:
         raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
     login = await client.complete_login(login_in_browser.pending, encoded, response_mode=response_mode)
-    await exchange.log_in(login_in_browser.provider, login)
+    new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
+    path = await path_after(new, hook)
+    await exchange.log_in(new.provider, login)
     exchange.set_cookies(count_login(exchange))
-    return redirect(login_in_browser.return_path, 302 if request.method == "GET" else 303)
+    return redirect(path, 302 if request.method == "GET" else 303)
 
 
 def _encoded_response(request: WebRequest, body: bytes) -> tuple[str, str]:

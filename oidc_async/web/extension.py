@@ -1,6 +1,6 @@
 """What `OIDCAuthentication` is in every framework: names of providers, several apps, one error view."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, TypeVar, cast
@@ -13,6 +13,7 @@ from ..provider_configuration import ProviderConfiguration
 from ..redirect_uri_config import RedirectUriConfig
 from ..runtime import Runtime
 from ..stores import Store, StoreChoice
+from .after_login import NewLogin
 from .application import WebApplication
 from .settings import read_settings
 from .token_guard import TokenGuard, new_token_guard
@@ -20,6 +21,7 @@ from .token_guard import TokenGuard, new_token_guard
 NAME = "oidc_async"
 """The key in `app.extensions`."""
 ErrorView = TypeVar("ErrorView", bound=Callable[..., Any])
+AfterLogin = TypeVar("AfterLogin", bound=Callable[[NewLogin], str | Awaitable[str | None] | None])
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Extension:
         self._logins: set[str] = set()
         self._applications: WeakSet[WebApplication] = WeakSet()
         self._error_view: Callable[..., Any] | None = None
+        self._after_login: Callable[[NewLogin], Any] | None = None
         self._scopes: set[str] = set()
 
     def error_view(self, view: ErrorView) -> ErrorView:
@@ -51,6 +54,16 @@ class Extension:
         _require_error_view(view)
         self._error_view = view
         return view
+
+    def after_login(self, hook: AfterLogin) -> AfterLogin:
+        """Register `hook(login)`, called with each verified login before its session begins. A decorator.
+
+        It returns None, or the path to go to in place of the page at which the login began. LoginRefused, raised by
+        it, is answered by the error view with 403; whatever it raises, no session begins and the present one stays.
+        """
+        _require_hook(hook)
+        self._after_login = hook
+        return hook
 
     def install(
         self,
@@ -153,6 +166,13 @@ def _require_error_view(view: Callable[..., Any]) -> None:
         raise ConfigurationError(
             "The error view must take both parameters: def view(error=None, error_description=None)."
         ) from None
+
+
+def _require_hook(hook: Callable[..., Any]) -> None:
+    try:
+        signature(hook).bind("a login")
+    except TypeError:
+        raise ConfigurationError("The hook after a login must take it: def hook(login).") from None
 
 
 def _require_client(name: str, configurations: Mapping[str, ProviderConfiguration]) -> None:

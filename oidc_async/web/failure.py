@@ -9,6 +9,7 @@ from ..errors import (
     AuthorizationRefused,
     ConfigurationError,
     LoginError,
+    LoginRefused,
     OAuthError,
     OIDCError,
     ProviderOverloaded,
@@ -75,7 +76,7 @@ def read_failure(error: OIDCError) -> Failure:
 
 def _status(error: OIDCError) -> int:
     match error:
-        case AuthorizationRefused(error="access_denied"):
+        case AuthorizationRefused(error="access_denied") | LoginRefused():
             return 403
         case SessionTooLarge() | ConfigurationError():
             return 500

@@ -20,6 +20,7 @@ class Toolbox:
     abort: Any
     jsonify: Any
     blueprint: Any
+    url_for: Any
 
 
 _TOOLBOXES = {
@@ -31,6 +32,7 @@ _TOOLBOXES = {
         flask.abort,
         flask.jsonify,
         flask.Blueprint,
+        flask.url_for,
     ),
     "quart": Toolbox(
         quart.session,
@@ -40,6 +42,7 @@ _TOOLBOXES = {
         quart.abort,
         quart.jsonify,
         quart.Blueprint,
+        quart.url_for,
     ),
 }
 

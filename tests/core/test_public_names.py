@@ -19,6 +19,8 @@ NAMES_OF_ADAPTERS = {
     "ClientMetadata",
     "ClientRegistrationInfo",
     "HttpSettings",
+    "LoginRefused",
+    "NewLogin",
     "OIDCAuthentication",
     "ProviderConfiguration",
     "ProviderMetadata",
@@ -27,7 +29,7 @@ NAMES_OF_ADAPTERS = {
     "UserSession",
 }
 NAMES_OF_THE_CORE = {
-    *NAMES_OF_ADAPTERS - {"OIDCAuthentication"},
+    *NAMES_OF_ADAPTERS - {"NewLogin", "OIDCAuthentication"},
     "Access",
     "AccessCache",
     "AsyncRelyingParty",
@@ -85,6 +87,10 @@ def test_the_documented_modules_have_the_same_objects(adapter: Any, module: str)
     assert all(getattr(found, name) is getattr(adapter, name) for name in MODULES[module])
 
 
+def test_what_a_hook_is_given_is_the_same_in_both_adapters() -> None:
+    assert flask_oidc_async.NewLogin is quart_oidc_async.NewLogin
+
+
 def test_the_signals_are_the_same_in_both_adapters() -> None:
     of_flask, of_quart = (importlib.import_module(f"{name}_oidc_async.signals") for name in ("flask", "quart"))
     assert set(of_flask.__all__) == set(of_quart.__all__) == SIGNALS
@@ -92,7 +98,7 @@ def test_the_signals_are_the_same_in_both_adapters() -> None:
 
 
 @each_adapter
-@pytest.mark.parametrize("name", sorted(NAMES_OF_ADAPTERS - {"OIDCAuthentication", "UserSession"}))
+@pytest.mark.parametrize("name", sorted(NAMES_OF_ADAPTERS - {"NewLogin", "OIDCAuthentication", "UserSession"}))
 def test_a_class_lives_once(adapter: Any, name: str) -> None:
     assert getattr(adapter, name) is getattr(oidc_async, name)
 
@@ -121,6 +127,7 @@ def test_the_session_of_an_adapter_is_that_of_the_core(adapter: Any) -> None:
         ("statistics", []),
         ("oidc_logout", ["view", "post_logout_redirect_uri"]),
         ("error_view", ["view"]),
+        ("after_login", ["hook"]),
     ],
 )
 def test_a_member_takes_these_parameters(adapter: Any, name: str, parameters: list[str]) -> None:

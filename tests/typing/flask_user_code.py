@@ -2,13 +2,13 @@
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 """What type checkers make of an application for Flask. Checked by mypy and pyright, both strict; never run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, assert_type
 
 import flask
 from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
-from flask_oidc_async import OIDCAuthentication
+from flask_oidc_async import LoginRefused, NewLogin, OIDCAuthentication
 from flask_oidc_async.provider_configuration import (
     ClientMetadata,
     ClientRegistrationInfo,
@@ -16,6 +16,7 @@ from flask_oidc_async.provider_configuration import (
     ProviderMetadata,
 )
 from flask_oidc_async.redirect_uri_config import RedirectUriConfig
+from flask_oidc_async.signals import logged_in, login_failed
 from flask_oidc_async.user_session import UninitialisedSession, UserSession
 
 from oidc_async import Access, AuthorizationRequest, Login, PendingLogin, RelyingParty, Statistics
@@ -158,6 +159,48 @@ async def sorry_later(**problem: str) -> str:
 
 def of_the_error_view() -> None:
     assert_type(sorry(error="access_denied"), tuple[str, int])
+
+
+# so does the hook after a login
+
+
+@auth.after_login
+def admit(login: NewLogin) -> str | None:
+    assert_type(login.provider, str)
+    assert_type(login.tokens.access_token, str)
+    assert_type(login.userinfo, Mapping[str, Any] | None)
+    if login.id_token["sub"] == "mallory":
+        raise LoginRefused("not you")
+    return "/welcome" if login.return_path == "/" else None
+
+
+@later.after_login
+async def admit_later(login: NewLogin) -> None:
+    admit(login)
+
+
+@later.after_login
+def admit_all(login: NewLogin) -> None:
+    assert_type(login.id_token_jwt, str)
+
+
+def of_the_hook(login: NewLogin) -> None:
+    assert_type(admit(login), str | None)
+    auth.after_login(lambda: None)  # type: ignore[type-var]
+    auth.after_login(is_alice)  # type: ignore[type-var]
+
+
+# receivers of signals
+
+
+@logged_in.connect_via(app)
+def note_login(sender: Flask, provider: str, claims: dict[str, Any], **extra: Any) -> None:
+    assert claims["sub"], provider
+
+
+@login_failed.connect
+async def note_failure(sender: Flask, code: str, **extra: Any) -> None:
+    assert code
 
 
 # views for bearer tokens keep their parameters, too
