@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from .errors import ConfigurationError, KeyUnusable
+from .protocol.client_authentication import ENDPOINTS, assertion_algorithm
 from .protocol.jwks import MAX_KEYS
+from .protocol.metadata import ClientMetadata
 from .protocol.private_keys import PrivateKey, import_private_jwk, import_private_pem
 
 
@@ -92,6 +94,20 @@ class ClientKeys:
     def jwks(self) -> dict[str, list[dict[str, str]]]:
         """The JWK Set of the public keys, to register with the provider or to publish at `jwks_uri`."""
         return {"keys": [key.public_jwk() for key in self.keys]}
+
+
+def require_signing_keys(client: ClientMetadata, keys: ClientKeys | None) -> None:
+    """Raise ConfigurationError when the client registered for private_key_jwt and has no key to do it with."""
+    for endpoint in ENDPOINTS:
+        if (
+            client.get(f"{endpoint}_endpoint_auth_method", client.get("token_endpoint_auth_method"))
+            == "private_key_jwt"
+        ):
+            if keys is None:
+                raise ConfigurationError(
+                    "private_key_jwt needs client_keys in ProviderConfiguration: ClientKeys.from_pem(Path(...))."
+                )
+            keys.signing_key(assertion_algorithm(client, endpoint))
 
 
 def _pem_of(pem: "str | bytes | PathLike[str]") -> bytes:

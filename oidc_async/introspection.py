@@ -1,5 +1,6 @@
 """Asking the provider about access tokens, and leaving it alone for a moment when it fails (RFC 7662, RFC 9701)."""
 
+from functools import partial
 from typing import Any
 
 from .errors import (
@@ -13,7 +14,6 @@ from .errors import (
     TokenInactive,
 )
 from .pause import Pause, is_outage
-from .protocol.client_authentication import client_authentication
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.introspection import (
     introspection_request,
@@ -21,8 +21,9 @@ from .protocol.introspection import (
     read_introspection,
     read_introspection_jwt,
 )
-from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.metadata import ProviderMetadata
 from .provider import Provider
+from .registered_client import RegisteredClient
 from .retrying import send_repeatable
 from .runtime import Runtime
 from .statistics import Counters
@@ -37,7 +38,7 @@ class Introspection:
     def __init__(
         self,
         provider: Provider,
-        client: ClientMetadata,
+        client: RegisteredClient,
         runtime: Runtime,
         counters: Counters,
         *,
@@ -46,7 +47,7 @@ class Introspection:
     ) -> None:
         self._provider, self._client, self._runtime, self._counters = provider, client, runtime, counters
         self._leeway, self._pause = leeway, Pause(pause)
-        self._algorithm: str | None = client.get("introspection_signed_response_alg")
+        self._algorithm: str | None = client.metadata.get("introspection_signed_response_alg")
         self._endpoint = ""
 
     async def ask(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
@@ -55,10 +56,10 @@ class Introspection:
         Raises ProviderError when it says nothing, TokenInactive when it never will, and ConfigurationError when it
         can't be asked.
         """
-        request = self._request(metadata, token)
+        self._require_endpoint(metadata)
         try:
             self._pause.require_over(self._runtime.monotonic())
-            return await self._read(await self._send(request), metadata["issuer"])
+            return await self._read(await self._send(metadata, token), metadata["issuer"])
         except ProviderPaused:
             self._counters.paused += 1
             raise
@@ -73,19 +74,22 @@ class Introspection:
         """How many requests wait now for their turn."""
         return self._runtime.queue_length(self._endpoint) if self._endpoint else 0
 
-    def _request(self, metadata: ProviderMetadata, token: str) -> HttpRequest:
+    def _require_endpoint(self, metadata: ProviderMetadata) -> None:
         if "introspection_endpoint" not in metadata:
             raise ConfigurationError(
                 "The provider's metadata have no introspection_endpoint. Set it in provider_metadata, or verify JWTs "
                 'here with access_token_verification="jwt" and audience.'
             )
         self._endpoint = metadata["introspection_endpoint"]
-        client = client_authentication(self._client, metadata, "introspection")
+
+    def _request(self, metadata: ProviderMetadata, token: str) -> HttpRequest:
+        client = self._client.authentication(metadata, "introspection")
         return introspection_request(metadata, client, token, signed=self._algorithm is not None)
 
-    async def _send(self, request: HttpRequest) -> HttpResponse:
+    async def _send(self, metadata: ProviderMetadata, token: str) -> HttpResponse:
         self._counters.upstream_calls += 1
-        response = await send_repeatable(self._runtime, request, "introspection")
+        request = partial(self._request, metadata, token)
+        response = await send_repeatable(self._runtime, request(), "introspection", anew=request)
         self._counters.answered(response.seconds)
         return response
 
@@ -104,7 +108,12 @@ class Introspection:
             return await self._provider.verify(
                 jws,
                 lambda key: read_introspection_jwt(
-                    jws, key, issuer=issuer, client_id=self._client["client_id"], leeway=self._leeway, now=now
+                    jws,
+                    key,
+                    issuer=issuer,
+                    client_id=self._client.metadata["client_id"],
+                    leeway=self._leeway,
+                    now=now,
                 ),
             )
         except TokenError as error:

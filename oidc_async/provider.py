@@ -5,7 +5,8 @@ from functools import partial
 from typing import TypeVar
 
 from .errors import KeyNotFound, SignatureInvalid
-from .protocol.discovery import discovery_request, read_discovery, well_known_uri
+from .protocol.client_authentication import uses_mtls
+from .protocol.discovery import discovery_request, read_discovery, well_known_uri, with_mtls_endpoints
 from .protocol.freshness import freshness
 from .protocol.http_message import HttpResponse
 from .protocol.jose import CompactJWS, VerificationKey, client_secret_key
@@ -30,7 +31,8 @@ class Provider:
     def __init__(self, configuration: ProviderConfiguration, runtime: Runtime) -> None:
         self._configuration, self._runtime = configuration, runtime
         # with an issuer they are laid over what is discovered
-        self._given = None if configuration.issuer else configuration.provider_metadata
+        self._own = self._at_mtls_endpoints(configuration.provider_metadata or ProviderMetadata())
+        self._given = None if configuration.issuer else self._own
         self._discovered = Remembered(runtime, self._fetch_metadata, keep_stale=DAY)
         self._keys: dict[str, Remembered[JWKS]] = {}
 
@@ -60,6 +62,10 @@ class Provider:
             if renewed is jwks:
                 raise
             return read(select_key(jws, renewed.keys))
+
+    def _at_mtls_endpoints(self, metadata: ProviderMetadata) -> ProviderMetadata:
+        client = self._configuration.client_metadata
+        return with_mtls_endpoints(metadata) if client is not None and uses_mtls(client) else metadata
 
     def signed_token(self, token: str, encryption: Encryption | None) -> str:
         """The signed token in an encrypted one, or `token` when the client registered for no encryption.
@@ -101,9 +107,8 @@ class Provider:
         issuer = self._configuration.issuer or ""
         uri = self._configuration.discovery_url or well_known_uri(issuer)
         response = await send_repeatable(self._runtime, discovery_request(uri), "discovery")
-        metadata = read_discovery(response, issuer)
-        given = self._configuration.provider_metadata
-        return _fetched(metadata.copy(**given) if given else metadata, response)
+        metadata = self._at_mtls_endpoints(read_discovery(response, issuer))
+        return _fetched(metadata.copy(**self._own), response)
 
     async def _fetch_keys(self, jwks_uri: str) -> Fetched[JWKS]:
         response = await send_repeatable(self._runtime, jwks_request(jwks_uri), "jwks")

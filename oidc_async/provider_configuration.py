@@ -4,13 +4,14 @@ import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
+from ssl import SSLContext
 from typing import Any, cast
 
-from .client_keys import ClientKeys
+from .client_keys import ClientKeys, require_signing_keys
 from .errors import ConfigurationError, MetadataInvalid
 from .protocol.access_token import ALLOWED_ALGORITHMS
 from .protocol.authorization import read_essential_acr
-from .protocol.client_authentication import require_client
+from .protocol.client_authentication import require_client, uses_mtls
 from .protocol.discovery import require_endpoints, require_usable
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
 from .protocol.response_algorithms import require_response_algorithms, response_algorithms
@@ -48,6 +49,7 @@ OURS_AT_LOGOUT = {
     "post_logout_redirect_uri": "set post_logout_redirect_uris in ClientMetadata",
     "state": "every logout gets its own",
 }
+ASSERTION_AUDIENCES = ("issuer", "token_endpoint")
 USERINFO_METHODS = ("GET", "POST", None)
 END_SESSION_METHODS = ("GET", "POST")
 TYPES: Mapping[str, type] = {
@@ -84,7 +86,9 @@ class ProviderConfiguration:
         userinfo_http_method: "GET", "POST", or None to make no UserInfo request.
         client_registration_info: what to register a client with.
         client_metadata: the client as it is registered with the provider.
-        client_keys: the client's own private keys (ClientKeys).
+        client_keys: the client's own private keys (ClientKeys), for private_key_jwt.
+        client_assertion_audience: whom assertions of client_secret_jwt and private_key_jwt are for: "issuer", or
+            "token_endpoint" for a provider that doesn't take that.
         auth_request_params: parameters added to every authentication request. `max_age`, and an `acr` that `claims`
             makes essential, are then required of the ID token.
         end_session_params: parameters added to every logout request, such as `ui_locales`.
@@ -121,6 +125,7 @@ class ProviderConfiguration:
     session_refresh_interval_seconds: float | None = None
     requests_session: InitVar[object] = None
     client_keys: ClientKeys | None = field(default=None, kw_only=True)
+    client_assertion_audience: str = field(default="issuer", kw_only=True)
     discovery_url: str | None = field(default=None, kw_only=True)
     trusted_audiences: frozenset[str] = field(default=frozenset(), kw_only=True)
     clock_skew_seconds: float | None = field(default=None, kw_only=True)
@@ -154,6 +159,8 @@ class ProviderConfiguration:
             raise ConfigurationError('end_session_http_method must be "GET" or "POST".')
         if self.userinfo_http_method not in USERINFO_METHODS:
             raise ConfigurationError('userinfo_http_method must be "GET", "POST" or None.')
+        if self.client_assertion_audience not in ASSERTION_AUDIENCES:
+            raise ConfigurationError('client_assertion_audience must be "issuer" or "token_endpoint".')
 
     @property
     def client_name(self) -> str:
@@ -263,12 +270,24 @@ class ProviderConfiguration:
             if self.client_registration_info is None and self.access_token_verification != "jwt":
                 raise ConfigurationError("ProviderConfiguration needs client_metadata or client_registration_info.")
             return
-        require_client(self.client_metadata)
+        require_client(self.client_metadata, self.provider_metadata)
+        require_signing_keys(self.client_metadata, self.client_keys)
+        self._require_certificate(self.client_metadata)
         _require_uris(self.client_metadata, "post_logout_redirect_uris")
         self._require_algorithms(self.client_metadata)
         for name in UNSUPPORTED_CLIENT_METADATA:
             if name in self.client_metadata:
                 raise ConfigurationError(f"{name} in ClientMetadata is not supported by this version.")
+
+    def _require_certificate(self, client: ClientMetadata) -> None:
+        settings = self.http_settings
+        # a context, a client or a runtime of the application's own may bring it
+        others = (settings.client_certificate, self.http_client, self.runtime)
+        has_one = isinstance(settings.ca_bundle, SSLContext) or any(other is not None for other in others)
+        if uses_mtls(client) and not has_one:
+            raise ConfigurationError(
+                "The client is registered with a certificate: set http_settings=HttpSettings(client_certificate=...)."
+            )
 
     def _require_algorithms(self, client: ClientMetadata) -> None:
         for alg in require_response_algorithms(client):

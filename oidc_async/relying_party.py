@@ -23,7 +23,6 @@ from .protocol.authorization import (
     read_authorization_response,
     read_essential_acr,
 )
-from .protocol.client_authentication import client_authentication
 from .protocol.logout import EndSessionRequest, end_session_request
 from .protocol.logout_token import (
     LogoutToken,
@@ -51,6 +50,7 @@ from .provider_configuration import (
     require_seconds,
 )
 from .refreshes import Refresh, Refreshes
+from .registered_client import RegisteredClient
 from .runtime import Runtime
 from .service_tokens import ServiceTokens, kind_of
 from .stores import Store
@@ -110,6 +110,7 @@ class AsyncRelyingParty:
             method=configuration.userinfo_http_method,
             leeway=self._clock_skew,
         )
+        self._registered = RegisteredClient(configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
 
@@ -220,7 +221,7 @@ class AsyncRelyingParty:
         if on_request is not None:
             on_request()
         provider = await self.provider.metadata()
-        client, at = client_authentication(self._client, provider), self._runtime.now()
+        client, at = self._registered.authentication(provider), self._runtime.now()
         request = refresh_request(provider, client, refresh_token)
         # sent once: a provider that rotates refresh tokens takes a second use for theft
         tokens = self._id_tokens.decrypted(read_token_response(await exchange(self._runtime, request, "token")))
@@ -241,7 +242,7 @@ class AsyncRelyingParty:
         provider = await self.provider.metadata()
         if "revocation_endpoint" not in provider:
             return False
-        client = client_authentication(self._client, provider, "revocation")
+        client = self._registered.authentication(provider, "revocation")
         request = revocation_request(provider, client, token, token_type_hint)
         read_revocation(await exchange(self._runtime, request, "revocation"))
         return True
@@ -259,7 +260,7 @@ class AsyncRelyingParty:
         wanted = {"scope": scope if isinstance(scope, str) else " ".join(scope or ())}
         parameters = {**extra, **{name: value for name, value in wanted.items() if value}}
         provider = await self.provider.metadata()
-        client = client_authentication(self._client, provider)
+        client = self._registered.authentication(provider)
         request = client_credentials_request(provider, client, parameters)
         return read_token_response(await exchange(self._runtime, request, "token"))
 
@@ -328,7 +329,7 @@ class AsyncRelyingParty:
     async def _exchange_code(self, provider: ProviderMetadata, pending: PendingLogin, code: str) -> TokenResponse:
         request = authorization_code_request(
             provider,
-            client_authentication(self._client, provider),
+            self._registered.authentication(provider),
             code=code,
             redirect_uri=pending.redirect_uri,
             code_verifier=pending.code_verifier,

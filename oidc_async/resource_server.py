@@ -25,6 +25,7 @@ from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.uri import is_encodable
 from .provider import Provider
 from .provider_configuration import DEFAULT_CLOCK_SKEW, ProviderConfiguration, require_seconds
+from .registered_client import RegisteredClient
 from .runtime import Runtime
 from .statistics import Counters, Statistics
 from .telemetry import watch
@@ -73,7 +74,7 @@ class AsyncResourceServer:
         self._counters = Counters()
         self._introspection = Introspection(
             self.provider,
-            self._client,
+            RegisteredClient(configuration, self._runtime),
             self._runtime,
             self._counters,
             leeway=self._leeway,

@@ -1,7 +1,7 @@
 """A request that does no harm when it is sent twice, sent again when the provider stumbles."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -23,12 +23,19 @@ _STUMBLES = frozenset({429, 502, 503, 504})
 _random = random.SystemRandom()
 
 
-async def send_repeatable(runtime: Runtime, request: HttpRequest, endpoint: str = OTHER) -> HttpResponse:
+async def send_repeatable(
+    runtime: Runtime,
+    request: HttpRequest,
+    endpoint: str = OTHER,
+    *,
+    anew: Callable[[], HttpRequest] | None = None,
+) -> HttpResponse:
     """The response to `request`, tried again after a broken connection, 429, 502, 503 or 504.
 
     Only when `request.repeatable`. A short `Retry-After` (RFC 9110 10.2.3) is honoured; with a long one, and after
-    the last try, the answer comes back as it is. `endpoint` is its name for whoever watches. Raises what
-    `runtime.send` raises; a timeout and a full queue of our own are not tried again.
+    the last try, the answer comes back as it is. `endpoint` is its name for whoever watches. `anew` makes the request
+    for another try, where something in it is good for one time. Raises what `runtime.send` raises; a timeout and a
+    full queue of our own are not tried again.
     """
     end = runtime.monotonic() + REPEATING_SECONDS
     attempt = request
@@ -44,7 +51,7 @@ async def send_repeatable(runtime: Runtime, request: HttpRequest, endpoint: str 
             if not _is_worth_retrying(response, wait, end - runtime.monotonic()):
                 return response
         await runtime.sleep(wait)
-        attempt = replace(request, seconds=max(end - runtime.monotonic(), _LEAST_SECONDS))
+        attempt = replace(request if anew is None else anew(), seconds=max(end - runtime.monotonic(), _LEAST_SECONDS))
     return await exchange(runtime, attempt, endpoint)
 
 

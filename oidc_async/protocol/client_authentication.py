@@ -1,42 +1,55 @@
-"""How a client proves to an endpoint of the provider who it is (OIDC Core 9, RFC 6749 2.3.1)."""
+"""How a client proves to an endpoint of the provider who it is (OIDC Core 9, RFC 6749 2.3, RFC 7523, RFC 8705)."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 from ..errors import ConfigurationError
+from .client_assertion import ASSERTION_TYPE
 from .http_message import HttpRequest
+from .jose import ALGORITHMS
 from .metadata import ClientMetadata, ProviderMetadata
 from .uri import is_encodable
 
-METHODS = ("client_secret_basic", "client_secret_post", "none")
+SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
+TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
+METHODS = (*SECRET_METHODS, "private_key_jwt", *TLS_METHODS, "none")
+ENDPOINTS = ("token", "introspection", "revocation")
+SIGNING_ALGORITHMS: Mapping[str, tuple[str, ...]] = {
+    "client_secret_jwt": tuple(name for name, alg in ALGORITHMS.items() if alg.kty == "oct"),
+    "private_key_jwt": tuple(name for name, alg in ALGORITHMS.items() if alg.kty != "oct"),
+}
+"""What assertions may be signed by, of each method that makes them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAuthentication:
-    """A client and the method that it registered."""
+    """A client and how it authenticates; with an `assertion`, one that is good for one request."""
 
     method: str
     client_id: str
     client_secret: str | None = field(default=None, repr=False)
+    assertion: str | None = field(default=None, repr=False)
 
 
-def client_authentication(
-    client: ClientMetadata, provider: ProviderMetadata, endpoint: str = "token"
-) -> ClientAuthentication:
+def authentication_method(client: ClientMetadata, provider: ProviderMetadata, endpoint: str = "token") -> str:
     """The registered `token_endpoint_auth_method`, else one that the provider supports.
 
     For another endpoint: `introspection_endpoint_auth_method` and the like, else as for the token endpoint.
     """
-    method = (
-        client.get(f"{endpoint}_endpoint_auth_method")
-        or client.get("token_endpoint_auth_method")
-        or _supported_method(client, provider, endpoint)
-    )
-    return ClientAuthentication(
-        method=method, client_id=client["client_id"], client_secret=client.get("client_secret")
-    )
+    return _registered(client, endpoint, "auth_method") or _supported_method(client, provider, endpoint)
+
+
+def assertion_algorithm(client: ClientMetadata, endpoint: str = "token") -> str | None:
+    """The registered `token_endpoint_auth_signing_alg`; None where it is left open (OIDC Registration 2)."""
+    algorithm: str | None = _registered(client, endpoint, "auth_signing_alg")
+    return algorithm
+
+
+def _registered(client: ClientMetadata, endpoint: str, name: str) -> Any:
+    return client.get(f"{endpoint}_endpoint_{name}") or client.get(f"token_endpoint_{name}")
 
 
 def _supported_method(client: ClientMetadata, provider: ProviderMetadata, endpoint: str) -> str:
@@ -48,8 +61,22 @@ def _supported_method(client: ClientMetadata, provider: ProviderMetadata, endpoi
     return "client_secret_post" if only_post else "client_secret_basic"
 
 
-def require_client(client: ClientMetadata) -> None:
-    """Raise ConfigurationError unless the client can authenticate as it is registered."""
+def registered_methods(client: ClientMetadata) -> frozenset[str]:
+    """Those that the client names, at whatever endpoint."""
+    return frozenset(filter(None, (client.get(f"{endpoint}_endpoint_auth_method") for endpoint in ENDPOINTS)))
+
+
+def uses_mtls(client: ClientMetadata) -> bool:
+    """Whether the client shows its certificate, to authenticate or to bind its tokens to it (RFC 8705 2, 3.4)."""
+    is_bound = client.get("tls_client_certificate_bound_access_tokens") is True
+    return is_bound or not registered_methods(client).isdisjoint(TLS_METHODS)
+
+
+def require_client(client: ClientMetadata, provider: ProviderMetadata | None = None) -> None:
+    """Raise ConfigurationError unless the client can authenticate as it is registered.
+
+    `provider` are its metadata, as far as the application gave them: what they rule out can't work.
+    """
     client_id, secret = client.get("client_id"), client.get("client_secret")
     if not client_id or not is_encodable(client_id):
         raise ConfigurationError("ClientMetadata needs client_id, the identifier the provider gave the client.")
@@ -57,15 +84,45 @@ def require_client(client: ClientMetadata) -> None:
         raise ConfigurationError(
             "client_secret in ClientMetadata must be a string that is not empty. Leave it out for a public client."
         )
-    for name in ("token_endpoint_auth_method", "introspection_endpoint_auth_method"):
-        _require_method(name, client.get(name), secret)
+    for endpoint in ENDPOINTS:
+        _require_method(endpoint, client)
+        _require_supported(endpoint, client, provider or ProviderMetadata())
 
 
-def _require_method(name: str, method: str | None, secret: str | None) -> None:
+def _require_method(endpoint: str, client: ClientMetadata) -> None:
+    name, secret = f"{endpoint}_endpoint_auth_method", client.get("client_secret")
+    method = client.get(name)
     if method is not None and method not in METHODS:
         raise ConfigurationError(f"{name} {method!r} is not supported; use one of {', '.join(METHODS)}.")
-    if method in ("client_secret_basic", "client_secret_post") and not secret:
+    if method in SECRET_METHODS and not secret:
         raise ConfigurationError(f"{name} {method!r} needs client_secret in ClientMetadata.")
+    used = _registered(client, endpoint, "auth_method")
+    if used in SIGNING_ALGORITHMS:
+        _require_algorithm(endpoint, used, client)
+
+
+def _require_algorithm(endpoint: str, method: str, client: ClientMetadata) -> None:
+    algorithm, allowed = assertion_algorithm(client, endpoint), SIGNING_ALGORITHMS[method]
+    if algorithm is not None and algorithm not in allowed:
+        raise ConfigurationError(
+            f"{endpoint}_endpoint_auth_signing_alg of {method} must be one of {', '.join(allowed)}."
+        )
+    if method == "client_secret_jwt":
+        require_secret_for(algorithm or "HS256", client, method)
+
+
+def require_secret_for(algorithm: str, client: ClientMetadata, purpose: str) -> None:
+    """Raise ConfigurationError when client_secret is shorter than the hash of HS256 and its kin (RFC 7518 3.2)."""
+    size = int(algorithm[2:]) // 8 if algorithm.startswith("HS") else 0
+    if len(client.get("client_secret", "").encode()) < size:
+        raise ConfigurationError(f"{purpose} {algorithm} needs a client_secret of at least {size} bytes.")
+
+
+def _require_supported(endpoint: str, client: ClientMetadata, provider: ProviderMetadata) -> None:
+    name = f"{endpoint}_endpoint_auth_method"
+    method, supported = client.get(name), provider.get(f"{name}s_supported")
+    if method is not None and supported is not None and method not in supported:
+        raise ConfigurationError(f"{name} {method!r} is not in {name}s_supported of provider_metadata.")
 
 
 def authenticated_request(
@@ -75,11 +132,16 @@ def authenticated_request(
     headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
     if client.method == "client_secret_basic":
         headers["authorization"] = _basic(client)
-    elif client.method == "client_secret_post":
-        form = {**form, "client_id": client.client_id, "client_secret": client.client_secret or ""}
     else:
-        form = {**form, "client_id": client.client_id}
+        form = {**form, "client_id": client.client_id, **_proof(client)}
     return HttpRequest(method="POST", url=url, headers=headers, body=urlencode(form, doseq=True).encode())
+
+
+def _proof(client: ClientAuthentication) -> dict[str, str]:
+    """What the form says to prove it; nothing where the certificate does, or where there is nothing to prove."""
+    if client.assertion is not None:
+        return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": client.assertion}
+    return {"client_secret": client.client_secret or ""} if client.method == "client_secret_post" else {}
 
 
 def _basic(client: ClientAuthentication) -> str:

@@ -1,6 +1,7 @@
 """Where a provider publishes its metadata, and what makes them believable (OIDC Discovery 4)."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from ..errors import IssuerMismatch, MetadataInvalid
 from .http_message import HttpRequest, HttpResponse
@@ -18,10 +19,20 @@ OPTIONAL_ENDPOINTS = (
     "pushed_authorization_request_endpoint",
     "check_session_iframe",
 )
+ALIASED_ENDPOINTS = (
+    "token_endpoint",
+    "userinfo_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+    "registration_endpoint",
+    "pushed_authorization_request_endpoint",
+)
+"""Those that are asked by us, and may have an alias for clients with a certificate (RFC 8705 5)."""
 BOOLEANS = ("authorization_response_iss_parameter_supported",)
 LISTS = (
     "token_endpoint_auth_methods_supported",
     "introspection_endpoint_auth_methods_supported",
+    "revocation_endpoint_auth_methods_supported",
     "code_challenge_methods_supported",
 )
 
@@ -87,6 +98,27 @@ def require_endpoints(metadata: ProviderMetadata, issuer: str) -> None:
     for name in LISTS:
         if not _is_list_of_strings(metadata.get(name, [])):
             raise MetadataInvalid(f"{name} in the provider's metadata must be a list of strings.", field=name)
+
+    _require_aliases(metadata.get("mtls_endpoint_aliases", {}), issuer)
+
+
+def _require_aliases(aliases: object, issuer: str) -> None:
+    if not isinstance(aliases, Mapping):
+        raise MetadataInvalid(
+            "mtls_endpoint_aliases in the provider's metadata must be an object.", field="mtls_endpoint_aliases"
+        )
+    for name, alias in cast("Mapping[str, object]", aliases).items():
+        if name in ALIASED_ENDPOINTS:
+            _require_endpoint(f"mtls_endpoint_aliases.{name}", alias, issuer)
+
+
+def with_mtls_endpoints(metadata: ProviderMetadata) -> ProviderMetadata:
+    """The same with the endpoints that ask for a client certificate, where they differ (RFC 8705 5).
+
+    Those that browsers are sent to stay as they are: a browser has another certificate, or none.
+    """
+    aliases: Mapping[str, str] = metadata.get("mtls_endpoint_aliases", {})
+    return metadata.copy(**{name: aliases[name] for name in ALIASED_ENDPOINTS if name in aliases})
 
 
 def _require_endpoint(name: str, endpoint: object, issuer: str) -> None:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from ..errors import ConfigurationError, KeyUnusable
+from .client_authentication import require_secret_for
 from .jose import SUPPORTED_ALGORITHMS
 from .jwe import CONTENT_ENCRYPTIONS, DEFAULT_ENC, KEY_ALGORITHMS, Encryption, derived_key
 from .metadata import ClientMetadata
@@ -61,9 +62,7 @@ def _require_kind(client: ClientMetadata, kind: Kind) -> list[str]:
 def _require_signature(name: str, alg: str, client: ClientMetadata) -> None:
     if alg not in SUPPORTED_ALGORITHMS:
         raise ConfigurationError(f"{name} must be one of {', '.join(SUPPORTED_ALGORITHMS)}.")
-    size = int(alg[2:]) // 8 if alg.startswith("HS") else 0
-    if len(client.get("client_secret", "").encode()) < size:
-        raise ConfigurationError(f"{name} {alg} needs a client_secret of at least {size} bytes.")
+    require_secret_for(alg, client, name)
 
 
 def _require_encryption(kind: Kind, encryption: Encryption, client: ClientMetadata) -> None:

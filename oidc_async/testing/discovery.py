@@ -1,5 +1,6 @@
 """The discovery document (OIDC Discovery 3) and the key set (RFC 7517)."""
 
+from .client_assertion import KEY_ALGORITHMS, SECRET_ALGORITHMS
 from .encryption import ENCRYPTION_ALGORITHMS, KEY_SIZES
 from .keys import SIGNING_ALGORITHMS
 from .registry import Registry
@@ -16,8 +17,10 @@ RESPONSE_TYPES = (
 )
 RESPONSE_MODES = ("query", "fragment", "form_post")
 SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
-SECRET_AUTH_METHODS = ("client_secret_basic", "client_secret_post")
-AUTH_METHODS = (*SECRET_AUTH_METHODS, "none")
+CONFIDENTIAL_AUTH_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt")
+AUTH_METHODS = (*CONFIDENTIAL_AUTH_METHODS, "none")
+
+ASSERTION_ALGORITHMS = (*SECRET_ALGORITHMS, *KEY_ALGORITHMS)
 
 
 def discovery_document(registry: Registry) -> JSONObject:
@@ -42,8 +45,11 @@ def discovery_document(registry: Registry) -> JSONObject:
         "userinfo_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
         "userinfo_encryption_enc_values_supported": list(KEY_SIZES),
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "introspection_endpoint_auth_methods_supported": list(SECRET_AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "introspection_endpoint_auth_methods_supported": list(CONFIDENTIAL_AUTH_METHODS),
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "claims_parameter_supported": True,

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..protocol.http_message import HttpRequest
@@ -72,6 +72,8 @@ class SimulatedProvider:
         response_types: Collection[str] = ("code",),
         token_endpoint_auth_method: str | None = None,
         introspection_endpoint_auth_method: str | None = None,
+        token_endpoint_auth_signing_alg: str | None = None,
+        assertion_audience: Literal["issuer", "token_endpoint"] = "issuer",
         id_token_signed_response_alg: str = "RS256",
         id_token_encrypted_response_alg: str | None = None,
         id_token_encrypted_response_enc: str | None = None,
@@ -87,6 +89,7 @@ class SimulatedProvider:
 
         The authentication method is client_secret_basic with a secret and none without, unless given; that of
         the introspection endpoint is the same, but a client without a secret may not ask there (RFC 7662 2.1).
+        Assertions, signed by a key in `jwks` or by `client_secret`, are good once and for `assertion_audience` alone.
         `introspection_signed_response_alg` gives signed answers to who accepts them (RFC 9701).
         What is encrypted is encrypted to the first key in `jwks` that fits, or with `client_secret`.
         `access_tokens` are what it gets for codes, refresh tokens and its own credentials. A refresh token is good
@@ -104,7 +107,9 @@ class SimulatedProvider:
             response_types=tuple(response_types),
             token_endpoint_auth_method=method,
             introspection_endpoint_auth_method=introspection_endpoint_auth_method
-            or (method if client_secret else "client_secret_basic"),
+            or (method if client_secret or method != "none" else "client_secret_basic"),
+            token_endpoint_auth_signing_alg=token_endpoint_auth_signing_alg,
+            assertion_audience=assertion_audience,
             id_token_signed_response_alg=id_token_signed_response_alg,
             id_token_encrypted_response_alg=id_token_encrypted_response_alg,
             id_token_encrypted_response_enc=id_token_encrypted_response_enc,

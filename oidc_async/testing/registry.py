@@ -49,6 +49,8 @@ class Client:
     response_types: tuple[str, ...] = ("code",)
     token_endpoint_auth_method: str = "client_secret_basic"
     introspection_endpoint_auth_method: str = "client_secret_basic"
+    token_endpoint_auth_signing_alg: str | None = None
+    assertion_audience: Literal["issuer", "token_endpoint"] = "issuer"
     id_token_signed_response_alg: str = "RS256"
     id_token_encrypted_response_alg: str | None = None
     id_token_encrypted_response_enc: str | None = None
@@ -136,6 +138,7 @@ class Registry:
     users: dict[str, User] = field(default_factory=dict[str, User])
     sessions: dict[str, ProviderSession] = field(default_factory=dict[str, ProviderSession])
     signed_out: set[str] = field(default_factory=set[str])
+    spent_assertions: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
     codes: dict[str, IssuedCode] = field(default_factory=dict[str, IssuedCode])
     spent_codes: dict[str, Grant] = field(default_factory=dict[str, Grant])
     access_tokens: dict[str, IssuedToken] = field(default_factory=dict[str, IssuedToken])

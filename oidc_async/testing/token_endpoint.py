@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from ..protocol.http_message import HttpRequest
 from .access_token import issue_access_token, meaning_of
+from .client_assertion import AssertionRefused, assertion_method, assertion_subject, spend_assertion
 from .id_token import issue_id_token
 from .keys import base64url
 from .registry import ACCESS_TOKEN_LIFETIME, Client, Grant, Registry
@@ -47,8 +48,10 @@ def authenticate(
     """The client, by the one method that it registered for this endpoint (RFC 6749 2.3)."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     basic = read_basic(headers.get("authorization", ""))
-    if basic is not None and "client_secret" in form:
+    if (basic is not None) + ("client_secret" in form) + ("client_assertion" in form) > 1:
         raise Refusal("invalid_request", "More than one way of client authentication.")
+    if "client_assertion" in form:
+        return _authenticate_by_assertion(registry, form, registered)
     client_id = basic[0] if basic else form.get("client_id", "")
     secret = basic[1] if basic else form.get("client_secret")
     used = "client_secret_basic" if basic else "none" if secret is None else "client_secret_post"
@@ -57,6 +60,21 @@ def authenticate(
         raise _invalid_client("The client is unknown, or its authentication failed.")
     if form.get("client_id", client_id) != client_id:
         raise _invalid_client("client_id names another client than the Authorization header.")
+    return client
+
+
+def _authenticate_by_assertion(
+    registry: Registry, form: Mapping[str, str], registered: Callable[[Client], str]
+) -> Client:
+    assertion = form["client_assertion"]
+    try:
+        subject, used = assertion_subject(assertion), assertion_method(assertion)
+        client = registry.clients.get(subject)
+        if client is None or used != registered(client) or form.get("client_id", subject) != subject:
+            raise AssertionRefused("it is not from a client that authenticates so")
+        spend_assertion(registry, client, assertion, form.get("client_assertion_type"))
+    except AssertionRefused as refused:
+        raise _invalid_client(f"The client assertion is refused: {refused}.") from None
     return client
 
 
@@ -165,7 +183,7 @@ def _bearer(access_token: str, grant: Grant) -> JSONObject:
 def _client_credentials(
     registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str], targets: Sequence[str]
 ) -> JSONObject:
-    if client.client_secret is None:
+    if client.token_endpoint_auth_method == "none":
         raise Refusal("unauthorized_client", "A public client has no credentials.")
     grant = Grant(client_id=client.client_id, scope=tuple(form.get("scope", "").split()))
     # one is named by itself, as most providers do

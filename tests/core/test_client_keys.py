@@ -20,7 +20,18 @@ from oidc_async import ClientKeys, ConfigurationError
 from oidc_async.errors import KeyUnusable
 from oidc_async.protocol.jose import VerificationKey, client_secret_key, import_jwk, parse_compact, verify_compact
 from oidc_async.protocol.private_keys import PrivateKey, sign_compact
-from tests.protocol.signing import CURVES, SECRET, b64, ec_key, ed25519_key, private_rsa_jwk, public_jwk, rsa_key
+from tests.protocol.signing import (
+    CURVES,
+    SECRET,
+    b64,
+    ec_key,
+    ed25519_key,
+    private_ec_jwk,
+    private_okp_jwk,
+    private_rsa_jwk,
+    public_jwk,
+    rsa_key,
+)
 
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
 X25519 = x25519.X25519PrivateKey.generate()
@@ -29,17 +40,6 @@ X25519 = x25519.X25519PrivateKey.generate()
 def pem(key: Any, form: PrivateFormat = PrivateFormat.PKCS8, lock: KeySerializationEncryption | None = None) -> bytes:
     encoded: bytes = key.private_bytes(Encoding.PEM, form, lock or NoEncryption())
     return encoded
-
-
-def private_ec_jwk(crv: str = "P-256", **members: Any) -> dict[str, Any]:
-    key = ec_key(crv)
-    d = key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8)
-    return public_jwk(key, **{"d": b64(d), **members})
-
-
-def private_okp_jwk(key: Any, crv: str, **members: Any) -> dict[str, Any]:
-    x = b64(key.public_key().public_bytes_raw())
-    return {"kty": "OKP", "crv": crv, "x": x, "d": b64(key.private_bytes_raw()), **members}
 
 
 RSA_JWK = private_rsa_jwk(rsa_key())

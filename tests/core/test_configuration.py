@@ -1,5 +1,6 @@
 """What ProviderConfiguration refuses, and that each message names the setting and the fix."""
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,16 +12,20 @@ from oidc_async import (
     ClientMetadata,
     ClientRegistrationInfo,
     ConfigurationError,
+    HttpSettings,
     ProviderConfiguration,
     ProviderMetadata,
     RelyingParty,
 )
 from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS
-from tests.protocol.signing import private_rsa_jwk, rsa_key
+from tests.protocol.signing import private_ec_jwk, private_rsa_jwk, rsa_key
 
 ISSUER = "https://op.example"
 CLIENT = ClientMetadata("c1", "a client secret of the tests, as long as HS512 wants it: 64 bytes")
 METADATA = ProviderMetadata(ISSUER, f"{ISSUER}/authorize", f"{ISSUER}/jwks", f"{ISSUER}/token")
+KEY_CLIENT = ClientMetadata("c1", token_endpoint_auth_method="private_key_jwt")
+TLS_CLIENT = ClientMetadata("c1", token_endpoint_auth_method="tls_client_auth")
+KEYS, ENCRYPTION_KEYS = (ClientKeys.from_jwk(private_ec_jwk(use=use)) for use in ("sig", "enc"))
 
 
 TO_DECRYPT = ClientKeys.from_jwk(private_rsa_jwk(rsa_key(), use="enc"))
@@ -44,6 +49,19 @@ def requested(**parameters: Any) -> dict[str, str]:
         pytest.param({"provider_metadata": ProviderMetadata(end_session_endpoint=f"{ISSUER}/out")}, id="a-part"),
         pytest.param({"issuer": "http://localhost:8000"}, id="4-loopback"),
         pytest.param({"client_metadata": None, "client_registration_info": ClientRegistrationInfo()}, id="dynamic"),
+        pytest.param({"client_metadata": KEY_CLIENT, "client_keys": KEYS}, id="private-key-jwt"),
+        pytest.param(
+            {"client_metadata": KEY_CLIENT.copy(token_endpoint_auth_signing_alg="ES256"), "client_keys": KEYS},
+            id="private-key-jwt-by-alg",
+        ),
+        pytest.param(
+            {"client_metadata": TLS_CLIENT, "http_settings": HttpSettings(client_certificate="c.pem")}, id="tls"
+        ),
+        pytest.param(
+            {"client_metadata": TLS_CLIENT, "http_settings": HttpSettings(ca_bundle=ssl.create_default_context())},
+            id="tls-by-context",
+        ),
+        pytest.param({"client_metadata": TLS_CLIENT, "http_client": object()}, id="tls-by-client"),
         pytest.param({"userinfo_http_method": None}, id="no-userinfo"),
         pytest.param({"discovery_url": "https://elsewhere.example/metadata?tenant=a"}, id="discovery-url"),
         pytest.param({"trusted_audiences": ["api"]}, id="audiences-as-a-list"),
@@ -118,9 +136,53 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
         pytest.param({"client_metadata": ClientMetadata()}, ["ClientMetadata", "client_id"], id="client-nameless"),
         pytest.param({"client_metadata": ClientMetadata("c", "")}, ["client_secret"], id="secret-empty"),
         pytest.param(
-            {"client_metadata": ClientMetadata("c", token_endpoint_auth_method="private_key_jwt")},
+            {"client_metadata": ClientMetadata("c", token_endpoint_auth_method="certificate")},
             ["token_endpoint_auth_method", "client_secret_basic"],
             id="client-method-unknown",
+        ),
+        pytest.param(
+            {"client_metadata": ClientMetadata("c", token_endpoint_auth_method="private_key_jwt")},
+            ["private_key_jwt", "client_keys", "ClientKeys.from_pem"],
+            id="private-key-jwt-without-keys",
+        ),
+        pytest.param(
+            {"client_metadata": ClientMetadata("c", introspection_endpoint_auth_method="private_key_jwt")},
+            ["private_key_jwt", "client_keys"],
+            id="private-key-jwt-for-introspection-without-keys",
+        ),
+        pytest.param(
+            {"client_metadata": KEY_CLIENT.copy(token_endpoint_auth_signing_alg="ES384"), "client_keys": KEYS},
+            ["client_keys", "signs by ES384"],
+            id="private-key-jwt-by-another-alg",
+        ),
+        pytest.param(
+            {"client_metadata": KEY_CLIENT, "client_keys": ENCRYPTION_KEYS},
+            ["client_keys", "use=enc"],
+            id="private-key-jwt-with-encryption-keys",
+        ),
+        pytest.param({"client_keys": {"keys": []}}, ["client_keys", "ClientKeys"], id="keys-a-dict"),
+        pytest.param(
+            {"client_assertion_audience": "https://op.example/token"},
+            ["client_assertion_audience", "issuer", "token_endpoint"],
+            id="audience-a-url",
+        ),
+        pytest.param(
+            {"client_metadata": ClientMetadata("c", token_endpoint_auth_method="tls_client_auth")},
+            ["client_certificate"],
+            id="tls-without-certificate",
+        ),
+        pytest.param(
+            {
+                "client_metadata": CLIENT.copy(token_endpoint_auth_method="client_secret_post"),
+                "provider_metadata": ProviderMetadata(token_endpoint_auth_methods_supported=["client_secret_jwt"]),
+            },
+            ["token_endpoint_auth_method", "client_secret_post", "provider_metadata"],
+            id="method-that-the-given-metadata-lack",
+        ),
+        pytest.param(
+            {"provider_metadata": ProviderMetadata(mtls_endpoint_aliases={"token_endpoint": "http://op.example/t"})},
+            ["mtls_endpoint_aliases.token_endpoint", "https"],
+            id="15-alias-with-http",
         ),
         pytest.param(
             {"client_metadata": CLIENT.copy(id_token_signed_response_alg="none")},

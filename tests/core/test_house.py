@@ -56,6 +56,7 @@ LAYERS = [
     },
     {"oidc_async.client_keys"},
     {"oidc_async.provider", "oidc_async.provider_configuration"},
+    {"oidc_async.registered_client"},
     {"oidc_async.id_tokens", "oidc_async.introspection", "oidc_async.own_runtime", "oidc_async.userinfo"},
     {
         "oidc_async.relying_party",

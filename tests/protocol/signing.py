@@ -95,6 +95,17 @@ def private_rsa_jwk(key: rsa.RSAPrivateKey, **members: Any) -> dict[str, Any]:
     return public_jwk(key, **{name: b64_int(value) for name, value in private.items()}, **members)
 
 
+def private_ec_jwk(crv: str = "P-256", **members: Any) -> dict[str, Any]:
+    key = ec_key(crv)
+    d = key.private_numbers().private_value.to_bytes((key.key_size + 7) // 8)
+    return public_jwk(key, **{"d": b64(d), **members})
+
+
+def private_okp_jwk(key: Any, crv: str, **members: Any) -> dict[str, Any]:
+    x = b64(key.public_key().public_bytes_raw())
+    return {"kty": "OKP", "crv": crv, "x": x, "d": b64(key.private_bytes_raw()), **members}
+
+
 def signature(alg: str, key: PrivateKey, message: bytes) -> bytes:
     """The signature by `alg`; ECDSA in the raw form of JWS."""
     if isinstance(key, bytes):

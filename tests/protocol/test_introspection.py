@@ -26,7 +26,7 @@ from oidc_async.errors import (
 )
 from oidc_async.protocol.access_token import AccessExpectations
 from oidc_async.protocol.claims import MAX_TIME
-from oidc_async.protocol.client_authentication import ClientAuthentication, client_authentication
+from oidc_async.protocol.client_authentication import ClientAuthentication, authentication_method
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.introspection import (
     JWT_TYPE,
@@ -133,7 +133,7 @@ def test_the_client_authenticates_as_it_is_registered(
     client: dict[str, Any], provider: dict[str, Any], method: str
 ) -> None:
     metadata = ClientMetadata("api", "secret", **client)
-    assert client_authentication(metadata, PROVIDER.copy(**provider), "introspection").method == method
+    assert authentication_method(metadata, PROVIDER.copy(**provider), "introspection") == method
 
 
 # The response, plain

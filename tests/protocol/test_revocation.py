@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from oidc_async.errors import OAuthError, ProviderError, ProviderUnreachable
-from oidc_async.protocol.client_authentication import ClientAuthentication, client_authentication
+from oidc_async.protocol.client_authentication import ClientAuthentication, authentication_method
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
 from oidc_async.protocol.revocation import read_revocation, revocation_request
@@ -53,7 +53,7 @@ def test_a_public_client_says_who_it_is() -> None:
 def test_the_client_authenticates_as_it_is_registered(registered: dict[str, str], method: str) -> None:
     """RFC 8414 2: as at the token endpoint, unless this one has a method of its own"""
     client = ClientMetadata("c1", "s1", **registered)
-    assert client_authentication(client, PROVIDER, "revocation").method == method
+    assert authentication_method(client, PROVIDER, "revocation") == method
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"<html>", b"\xff"], ids=repr)

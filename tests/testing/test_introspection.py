@@ -21,7 +21,13 @@ API = "https://api.example"
 def test_discovery_names_the_endpoint(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     metadata = rp.discover()
     assert metadata["introspection_endpoint"] == f"{provider.issuer}/introspect"
-    assert metadata["introspection_endpoint_auth_methods_supported"] == ["client_secret_basic", "client_secret_post"]
+    # nobody asks without authentication (RFC 7662 2.1)
+    assert metadata["introspection_endpoint_auth_methods_supported"] == [
+        "client_secret_basic",
+        "client_secret_post",
+        "client_secret_jwt",
+        "private_key_jwt",
+    ]
 
 
 def test_a_token_of_a_user_is_told_in_full(provider: SimulatedProvider, api: MiniResourceServer) -> None:

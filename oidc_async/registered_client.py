@@ -1,0 +1,50 @@
+"""The client of a configuration: how it authenticates itself, anew for each request."""
+
+from secrets import token_urlsafe
+
+from .errors import ConfigurationError
+from .protocol.client_assertion import client_assertion
+from .protocol.client_authentication import ClientAuthentication, assertion_algorithm, authentication_method
+from .protocol.jose import VerificationKey, client_secret_key
+from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.private_keys import PrivateKey
+from .provider_configuration import ProviderConfiguration
+from .runtime import Runtime
+
+
+class RegisteredClient:
+    """The client as the provider knows it, over the clock of one runtime."""
+
+    def __init__(self, configuration: ProviderConfiguration, runtime: Runtime) -> None:
+        self.metadata = configuration.client_metadata or ClientMetadata()
+        self._keys, self._runtime = configuration.client_keys, runtime
+        self._audience = configuration.client_assertion_audience
+
+    def authentication(self, provider: ProviderMetadata, endpoint: str = "token") -> ClientAuthentication:
+        """Good for one request: a provider takes a second one with the same assertion for a replay (RFC 7523 3)."""
+        method = authentication_method(self.metadata, provider, endpoint)
+        return ClientAuthentication(
+            method=method,
+            client_id=self.metadata["client_id"],
+            client_secret=self.metadata.get("client_secret"),
+            assertion=self._assertion(method, provider, endpoint) if method.endswith("_jwt") else None,
+        )
+
+    def _assertion(self, method: str, provider: ProviderMetadata, endpoint: str) -> str:
+        key, algorithm = self._signs(method, assertion_algorithm(self.metadata, endpoint))
+        return client_assertion(
+            self.metadata["client_id"],
+            provider[self._audience],
+            key,
+            algorithm=algorithm,
+            jti=token_urlsafe(32),
+            now=self._runtime.now(),
+        )
+
+    def _signs(self, method: str, algorithm: str | None) -> tuple[PrivateKey | VerificationKey, str]:
+        if method == "client_secret_jwt":
+            return client_secret_key(self.metadata["client_secret"]), algorithm or "HS256"
+        if self._keys is None:
+            raise ConfigurationError("private_key_jwt needs client_keys in ProviderConfiguration.")
+        key = self._keys.signing_key(algorithm)
+        return key, algorithm or key.default_alg
