@@ -26,7 +26,7 @@ help:
 	@echo "make check       lint, types and test"
 	@echo "make providers   login and logout at real providers (needs Node.js and redis-server)"
 	@echo "make browser     the same in a real browser (needs Chromium)"
-	@echo "make stores      stores, and sessions in them, at a real Redis (needs redis-server)"
+	@echo "make stores      stores, and every test about sessions, at a real Redis (needs redis-server)"
 	@echo "make lowest      the tests with the oldest dependencies that we promise"
 	@echo "make bench       speed beside other libraries, in half an hour (QUICK=1: in 3 minutes; needs Linux and wrk)"
 	@echo "make format      lays the code out"
@@ -56,6 +56,7 @@ browser: need-chromium .venv/.stamp-browser .venv-canaille/.stamp
 
 stores: need-redis .venv/.stamp-test
 	$(PYTEST) tests/stores/redis tests/adapters/redis
+	$(PYTEST) $(IN_PARALLEL) tests/adapters --sessions-in redis
 
 lowest: .venv-lowest/.stamp
 	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(IN_PARALLEL) $(T)

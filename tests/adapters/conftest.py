@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 
 from oidc_async.stores import MemoryStore
+from tests.stores.redis.server import RedisServer
 
 from .api import Api, Kind, MakeApi, api_views
 from .site import FlaskFramework, Framework, QuartFramework, Site, new_site
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--sessions-in", help="a place for all that runs in several; nothing else runs")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -17,20 +22,49 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     places = getattr(metafunc.module, "SESSIONS_IN", ())
     chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
     if places and "sessions_in" in metafunc.fixturenames and "sessions_in" not in chosen:
-        metafunc.parametrize("sessions_in", places, indirect=True)
+        only = the_only_place(metafunc.config)
+        metafunc.parametrize("sessions_in", [only] if only else places, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    only = the_only_place(config)
+    if only:
+        config.hook.pytest_deselected(items=[item for item in items if place_of(item) != only])
+        items[:] = [item for item in items if place_of(item) == only]
+
+
+def the_only_place(config: pytest.Config) -> str | None:
+    place: str | None = config.getoption("sessions_in", None)
+    return place
+
+
+def place_of(item: pytest.Item) -> str | None:
+    call = getattr(item, "callspec", None)
+    return call.params.get("sessions_in") if call else None
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server.url
+    server.stop()
 
 
 @pytest.fixture
 def sessions_in(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    """The setting that keeps sessions in "cookies", "memory" or "sqlite"; all sites of a test share the place."""
+    """The setting that keeps sessions in a place, "cookies" if none is named; all sites of a test share it."""
     match getattr(request, "param", "cookies"):
         case "memory":
             return {"OIDC_STORE": MemoryStore()}
         case "sqlite":
             # a URL, so that each site has a store of its own on the one file, as each process has
             return {"OIDC_STORE": f"sqlite://{tmp_path}/sessions.db"}
-        case _:
+        case "redis":
+            return {"OIDC_STORE": request.getfixturevalue("redis_url")}
+        case "cookies":
             return {}
+        case place:
+            raise AssertionError(f"no sessions are kept in {place}")
 
 
 @pytest.fixture(params=[FlaskFramework(), QuartFramework()], ids=lambda framework: framework.name)

@@ -14,6 +14,7 @@ from .site import ORIGIN, Browser, Framework, Site, cookies_of, new_provider
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "sqlite")
 
 
 def protected_views(framework: Framework) -> Callable[[Any, Any], None]:
@@ -85,7 +86,6 @@ def test_without_the_session_cookie_which_other_sites_dont_bring_a_post_ends_not
     assert user.who() != {}
 
 
-@pytest.mark.parametrize("sessions_in", ["cookies", "memory"], indirect=True)
 def test_no_other_site_brings_the_session_along(user: Browser) -> None:
     """security.md 157, 196"""
     provider = user.site.provider

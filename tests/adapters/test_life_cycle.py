@@ -26,6 +26,7 @@ from oidc_async import (
 )
 from tests.core.raw_server import Connection, RawServer, response
 
+from .cookie_jar import in_cookies
 from .site import REDIRECT_URI, SECRET_KEY, Framework, Site
 
 
@@ -63,6 +64,7 @@ class Discovery:
         }
 
 
+SESSIONS_IN = ("cookies", "sqlite")
 JSON = {"Content_Type": "application/json"}
 CLIENT = ClientMetadata("client1", "secret1")
 
@@ -227,6 +229,7 @@ def test_two_requests_in_one_app_context_are_two_users(make_site: Callable[..., 
     assert visit() == [200, 302, 200]
 
 
+@in_cookies
 def test_a_setting_that_is_not_in_force_yet_is_no_secret(
     make_site: Callable[..., Site], caplog: pytest.LogCaptureFixture
 ) -> None:

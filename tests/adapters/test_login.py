@@ -4,6 +4,8 @@ import pytest
 
 from .site import Site
 
+SESSIONS_IN = ("cookies", "sqlite")
+
 
 @pytest.mark.parametrize("path", ["/private", "/private-other-kind"])
 def test_a_guarded_page_is_shown_after_a_login(site: Site, path: str) -> None:

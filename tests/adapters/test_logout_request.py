@@ -13,7 +13,7 @@ from .cookie_jar import jar_of, logged_in
 from .end_session import is_at_provider, parameters
 from .site import ORIGIN, Browser, Page, Site, new_provider
 
-SESSIONS_IN = ("cookies", "memory")
+SESSIONS_IN = ("cookies", "sqlite")
 MakeSite = Callable[..., Site]
 RETURN_URI = f"{ORIGIN}/logout"
 POST = {"end_session_http_method": "POST"}

@@ -71,6 +71,7 @@ FRONTS = [
 ]
 below_a_path = pytest.mark.parametrize(("framework", "front"), FRONTS)
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "sqlite")
 Browse = Callable[..., Browser]
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from .cookie_jar import jar_of
+from .cookie_jar import in_cookies, jar_of
 from .site import ORIGIN, Page, Site, cookies_of
 
+SESSIONS_IN = ("cookies", "sqlite")
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 NAVIGATION = {"sec-fetch-mode": "navigate", "sec-fetch-dest": "document", "sec-fetch-site": "none"}
 CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -82,6 +83,7 @@ def site(make_site: Callable[..., Site]) -> Site:
     return site
 
 
+@in_cookies
 @pytest.mark.parametrize(("method", "headers"), PAGES.values(), ids=PAGES)
 def test_a_person_is_sent_to_the_login(site: Site, method: str, headers: dict[str, str]) -> None:
     """contract.md 2 (navigation) and 4"""
@@ -92,6 +94,7 @@ def test_a_person_is_sent_to_the_login(site: Site, method: str, headers: dict[st
     assert len(cookies_of(page)) == 1
 
 
+@in_cookies
 @pytest.mark.parametrize(("method", "headers"), SCRIPTS.values(), ids=SCRIPTS)
 def test_a_script_is_told_to_log_in(site: Site, method: str, headers: dict[str, str]) -> None:
     """contract.md 2 (navigation); security.md 170"""
@@ -107,6 +110,7 @@ def test_a_script_is_told_to_log_in(site: Site, method: str, headers: dict[str, 
     assert site.provider.count("discovery") == 0
 
 
+@in_cookies
 @pytest.mark.parametrize(("method", "headers"), SCRIPTS.values(), ids=SCRIPTS)
 def test_a_script_leaves_the_logins_that_are_pending(site: Site, method: str, headers: dict[str, str]) -> None:
     """contract.md 2 (navigation)"""

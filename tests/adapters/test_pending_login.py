@@ -15,6 +15,7 @@ from .cookie_jar import jar_of, login_again, put
 from .site import Browser, Framework, Site, cookies_of, new_provider
 
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "sqlite")
 TABS = ("/deep/one", "/deep/two", "/deep/three")
 
 

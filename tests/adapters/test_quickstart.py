@@ -1,8 +1,8 @@
 """Apps as Flask-pyoidc's documentation shows them, with nothing changed but what a migration changes.
 
 The sources are our own words around the same use of the API. For Flask the import root is replaced, for Quart that
-and the framework's name; each is run with views that are `async` and with views that aren't. The provider is on the
-network.
+and the framework's name; each is run with views that are `async` and with views that aren't; where
+sessions are kept is a setting more. The provider is on the network.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import pytest
 from oidc_async import BlockingRuntime
 from oidc_async.testing import Callback, Fault, SimulatedProvider
 
+from .cookie_jar import in_cookies
 from .site import (
     ORIGIN,
     SECRET_KEY,
@@ -28,6 +29,8 @@ from .site import (
     Site,
     new_provider,
 )
+
+SESSIONS_IN = ("cookies", "sqlite")
 
 LOGIN = """
 import flask
@@ -261,6 +264,7 @@ class Dialect:
             )
             source = source.replace("auth.clients", "await auth.clients")
         source = source.replace("flask_pyoidc", f"{self.framework.name}_oidc_async")
+        source = re.sub(r"SECRET_KEY\W+secret_key", r"\g<0>, **sessions_in", source)
         return re.sub(r"^(@.*\n)def", r"\1async def", source, flags=re.MULTILINE) if self.has_async_views else source
 
 
@@ -286,12 +290,14 @@ def dialect(request: pytest.FixtureRequest) -> Dialect:
 
 
 @pytest.fixture
-def start(dialect: Dialect, provider: SimulatedProvider) -> Iterator[Callable[..., dict[str, Any]]]:
+def start(
+    dialect: Dialect, provider: SimulatedProvider, sessions_in: dict[str, Any]
+) -> Iterator[Callable[..., dict[str, Any]]]:
     """Runs a source with the names that it leaves open, and gives all names that it has then."""
     started: list[dict[str, Any]] = []
 
     def start(source: str, **names: Any) -> dict[str, Any]:
-        names.update(issuer=provider.issuer, secret_key=SECRET_KEY)
+        names.update(issuer=provider.issuer, secret_key=SECRET_KEY, sessions_in=sessions_in)
         exec(compile(dialect.migrated(source), dialect.name, "exec"), names)
         started.append(names)
         return names
@@ -374,6 +380,7 @@ def test_a_logout_goes_by_the_provider_and_comes_back(
     assert browser.get("/login").status_code == 302
 
 
+@in_cookies
 def test_a_logout_without_a_login_shows_the_view(browse: Callable[..., Browser]) -> None:
     assert browse(LOGOUT, registered=None).get("/logout").text == "You are logged out."
 
@@ -427,6 +434,7 @@ def test_a_wrong_state_is_an_error_of_the_app(browse: Callable[..., Browser]) ->
     assert (page.status_code, page.json()["error"]) == (400, "state_mismatch")
 
 
+@in_cookies
 def test_a_token_opens_the_api_and_tells_whose_it_is(
     browse: Callable[..., Browser], provider: SimulatedProvider
 ) -> None:
@@ -439,6 +447,7 @@ def test_a_token_opens_the_api_and_tells_whose_it_is(
     assert browser.get("/open").json() == {"identity": None}
 
 
+@in_cookies
 def test_a_token_of_one_request_is_not_that_of_the_next(
     browse: Callable[..., Browser], provider: SimulatedProvider
 ) -> None:
@@ -448,11 +457,13 @@ def test_a_token_of_one_request_is_not_that_of_the_next(
     assert bring(browser, tokens[0], "/open").json() == {"identity": None}
 
 
+@in_cookies
 def test_an_api_without_a_token_answers_401(browse: Callable[..., Browser]) -> None:
     page = browse(TOKENS).get("/api")
     assert (page.status_code, page.headers["www-authenticate"]) == (401, "Bearer")
 
 
+@in_cookies
 @pytest.mark.parametrize(
     ("issued", "error"),
     [
@@ -470,6 +481,7 @@ def test_a_token_that_will_not_do_is_answered_with_403(
     assert f'error="{error}"' in page.headers["www-authenticate"]
 
 
+@in_cookies
 def test_a_token_that_was_revoked_is_answered_with_403(
     browse: Callable[..., Browser], provider: SimulatedProvider
 ) -> None:
@@ -500,6 +512,7 @@ def test_a_bad_token_is_refused_though_there_is_a_session(
     assert browser.get("/notes").json() == {"session_of": "alice"}
 
 
+@in_cookies
 @pytest.mark.parametrize(
     ("function", "scope", "audience"),
     [

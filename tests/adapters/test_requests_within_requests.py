@@ -9,6 +9,8 @@ from oidc_async import ProviderMetadata
 
 from .site import Site, new_provider
 
+SESSIONS_IN = ("cookies", "sqlite")
+
 
 def views_that_call(path: str) -> Callable[[Any, Any], None]:
     def add_views(app: Any, auth: Any) -> None:

@@ -15,7 +15,7 @@ from tests.web.watched_store import WatchedStore
 
 from .api import Kind
 from .at_once import at_once
-from .cookie_jar import is_anonymous, logged_in
+from .cookie_jar import in_cookies, is_anonymous, logged_in
 from .refresh_site import LIFETIME, asked, token_of, token_site, user_of
 from .site import REDIRECT_URI, Framework, Site, new_provider
 from .test_overlapping_refreshes import copy_of, visit_token
@@ -23,6 +23,7 @@ from .test_session import MANY_GROUPS
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "sqlite")
 SIGNALS: dict[str, Signal] = {name: getattr(signals, name) for name in signals.__all__}
 
 
@@ -198,6 +199,7 @@ def test_of_a_login_that_nobody_began_no_provider_is_known(site: Site, listen: L
     assert ear.heard == [("login_failed", {"provider": None, "code": "state_mismatch", "error": None})]
 
 
+@in_cookies
 def test_a_login_without_room_for_its_session_is_told(make_site: MakeSite, listen: Listen) -> None:
     provider = new_provider()
     provider.add_user("carol", claims={"groups": MANY_GROUPS})
@@ -208,6 +210,7 @@ def test_a_login_without_room_for_its_session_is_told(make_site: MakeSite, liste
     assert [(name, fields["code"]) for name, fields in ear.heard] == [("login_failed", "session_too_large")]
 
 
+@in_cookies  # with a store of its own
 def test_an_outage_is_told_of_the_login_that_meets_it_and_no_logout_that_was_none(
     make_site: MakeSite, listen: Listen
 ) -> None:
@@ -300,7 +303,6 @@ def test_a_receiver_finds_the_new_session_and_may_change_the_frameworks(
     assert logged_in(site).get("/greeting").json() == {"greeting": "alice"}
 
 
-@pytest.mark.parametrize("sessions_in", ["cookies", "memory"], indirect=True)
 def test_a_receiver_that_raises_undoes_nothing(site: Site, receive: Callable[..., None], kind: Kind) -> None:
     calls: list[str] = []
 

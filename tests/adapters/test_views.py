@@ -14,6 +14,7 @@ from .site import ORIGIN, REDIRECT_URI, Framework, Site
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
+SESSIONS_IN = ("cookies", "sqlite")
 
 
 def add_private(app: Any, auth: Any) -> None:
