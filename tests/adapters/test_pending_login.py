@@ -1,5 +1,6 @@
 """Logins that were begun and not yet finished: several at once, each for this browser and for one use."""
 
+import hmac
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -254,6 +255,27 @@ def test_a_code_of_another_login_is_no_use(site: Site) -> None:
     page = victim.get(with_parameter(own, "code", str(stolen.get("code"))))
     assert page.status_code == 400
     assert logged_in_as(victim) is None
+
+
+def test_secrets_are_compared_in_a_time_that_tells_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """security.md 259"""
+    compared: set[str] = set()
+
+    def compare(one: str | bytes, other: str | bytes) -> bool:
+        compared.update(value if isinstance(value, str) else value.decode("latin-1") for value in (one, other))
+        return one == other
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    browser = site.browser()
+    page = browser.get("/private")
+    query = parse_qs(urlsplit(page.headers["location"]).query)
+    browser.come_back(site.provider.authorize(page.headers["location"]))
+    hashed = browser.who()["id_token"]["at_hash"]
+    leaving = browser.get("/logout").headers["location"]
+    back = site.provider.end_session(leaving)
+    assert browser.get(back.url).text == "logged out"
+    (goodbye,) = parse_qs(urlsplit(leaving).query)["state"]
+    assert {*query["state"], *query["nonce"], hashed, goodbye} <= compared
 
 
 def test_state_code_and_cookies_are_not_in_the_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:

@@ -47,7 +47,7 @@ OUTCOMES: list[tuple[str, int, str]] = [
     (r"AUTHORIZATION_CODE_WRONG", 400, "oauth_error"),
     (r"AUTHORIZATION_\w+", 400, "authorization_response_invalid"),
     (r"TOKEN_(INVALID_GRANT|ERROR_MARKUP|ERROR_LONG)", 400, "oauth_error"),
-    (r"TOKEN_(INVALID_CLIENT|ERROR_NOT_TEXT|ERROR_HTML)", 502, "oauth_error"),
+    (r"TOKEN_(INVALID_CLIENT|ERROR_NOT_TEXT|ERROR_HTML|USE_DPOP_NONCE)", 502, "oauth_error"),
     (r"TOKEN_ID_TOKEN_EMPTY", 502, "token_malformed"),
     (r"TOKEN_\w+", 502, "token_response_invalid"),
     (r"ID_TOKEN_(ALG|HS256|OTHER)_\w+|ID_TOKEN_HEADER_EMPTY", 502, "algorithm_not_allowed"),

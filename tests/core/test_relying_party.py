@@ -351,7 +351,7 @@ def test_a_refusal_is_told_with_the_words_of_the_provider(realm: Realm) -> None:
     ids=str,
 )
 def test_a_code_is_sent_once_whatever_comes_back(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 61 to 70."""
+    """security.md 61 to 70, 76: also when it is told to come again with another proof."""
     with realm.provider.misbehaving(fault), pytest.raises(OIDCError):
         realm.log_in()
     assert endpoints(realm).count("token") == 1

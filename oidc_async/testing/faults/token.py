@@ -69,6 +69,10 @@ class TokenFaults:
     TOKEN_REDIRECT = refused("a redirect that keeps the method", TOKEN_REPLY(redirected(Endpoint.TOKEN, 307)))
     TOKEN_INVALID_GRANT = refused("invalid_grant", TOKEN_REPLY(error("invalid_grant")))
     TOKEN_INVALID_CLIENT = refused("invalid_client", TOKEN_REPLY(error("invalid_client", status=401)))
+    TOKEN_USE_DPOP_NONCE = refused(
+        "a nonce for a proof that nobody sends (RFC 9449 8)",
+        TOKEN_REPLY(answered({"error": "use_dpop_nonce"}, status=400, headers={"dpop-nonce": "a nonce"})),
+    )
     TOKEN_ERROR_MARKUP = refused("markup in it", TOKEN_REPLY(error("invalid_grant", description=MARKUP)))
     TOKEN_ERROR_LONG = refused("300 KB", TOKEN_REPLY(error("invalid_grant", description="no " * 100_000)))
     TOKEN_ERROR_NOT_TEXT = refused("numbers in it", TOKEN_REPLY(answered({"error": 5}, status=400)))

@@ -51,6 +51,16 @@ class UserInfoFaults:
     USERINFO_EMPTY = refused("an empty body with status 200", USERINFO_REPLY(body(b"")))
     USERINFO_401 = refused("invalid_token", USERINFO_REPLY(error("invalid_token", status=401)))
     USERINFO_403 = refused("insufficient_scope", USERINFO_REPLY(error("insufficient_scope", status=403)))
+    USERINFO_USE_DPOP_NONCE = refused(
+        "a nonce for a proof that nobody sends (RFC 9449 8)",
+        USERINFO_REPLY(
+            answered(
+                {"error": "use_dpop_nonce"},
+                status=401,
+                headers={"www-authenticate": 'DPoP error="use_dpop_nonce"', "dpop-nonce": "a nonce"},
+            )
+        ),
+    )
     USERINFO_500 = refused("status 500", USERINFO_REPLY(error("server_error", status=500)))
     USERINFO_BUSY_ONCE = harmless("one 503 with Retry-After", USERINFO_REPLY(BUSY), once=True)
     USERINFO_REDIRECT = refused("a redirect to the claims", USERINFO_REPLY(redirected(Endpoint.USERINFO)))
