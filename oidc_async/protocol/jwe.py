@@ -15,7 +15,6 @@ from ..errors import AlgorithmNotAllowed, DecryptionFailed, KeyNotFound, KeyUnus
 from .jose import (
     MAX_HEADER_LENGTH,
     MAX_TOKEN_LENGTH,
-    decode_base64url,
     decode_header,
     decode_segment,
     is_short_ascii,
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 MAX_ENCRYPTED_KEY_LENGTH = 1400
 MAX_VECTOR_LENGTH = 64
 """Characters of the encrypted key (those of RSA with 8192 bits, and a few), and of the IV and of the tag."""
-
-MAX_COORDINATE_LENGTH = 88
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,12 +261,5 @@ def _public_header(header: Mapping[str, Any]) -> dict[str, Any]:
     if "epk" not in header:
         return dict(header)
     given: Mapping[str, Any] = header["epk"]
-    names = ("x", "y") if given["kty"] == "EC" else ("x",)
-    coordinates = {name: _require_coordinate(given[name]) for name in names}
-    return {**header, "epk": {"kty": given["kty"], "crv": given["crv"], **coordinates}}
-
-
-def _require_coordinate(value: str) -> str:
-    if len(value) > MAX_COORDINATE_LENGTH or decode_base64url(value) is None:
-        raise ValueError("a coordinate must be base64url")
-    return value
+    names = ("kty", "crv", "x", "y") if given["kty"] == "EC" else ("kty", "crv", "x")
+    return {**header, "epk": {name: given[name] for name in names}}

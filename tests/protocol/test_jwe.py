@@ -8,7 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc import jwe as joserfc_jwe
@@ -33,7 +35,8 @@ from oidc_async.protocol.jwe import (
     parse_jwe,
     parse_nested,
 )
-from oidc_async.testing.encryption import concat_kdf
+from oidc_async.testing.encryption import concat_kdf, seal
+from oidc_async.testing.keys import point_members
 from tests.protocol.encrypting import (
     CONTENT,
     OwnKey,
@@ -238,6 +241,37 @@ def test_what_cannot_be_decrypted_is_refused_without_a_word_why(encryption: Encr
         decrypt_jwe(jwe, (key_that_opens(encryption),))
     assert (caught.value.message, caught.value.evidence) == (REFUSAL, {})
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+def agreed_with(write: Callable[[ec.EllipticCurvePublicKey], Any]) -> str:
+    """Encrypted to our key on P-256 by ECDH-ES, with the ephemeral key as `write` has it."""
+    ours, theirs = native_key("P-256"), ec.generate_private_key(ec.SECP256R1())
+    assert isinstance(ours, ec.EllipticCurvePrivateKey)
+    header = b64(json.dumps({"alg": AGREED.alg, "enc": AGREED.enc, "epk": write(theirs.public_key())}).encode())
+    key = concat_kdf(theirs.exchange(ec.ECDH(), ours.public_key()), AGREED.enc, 16, {})
+    return joined(header, b"", *seal(AGREED.enc, key, CONTENT.encode(), header.encode()))
+
+
+def as_pem(key: ec.EllipticCurvePublicKey) -> str:
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        pytest.param(point_members, CONTENT, id="a JWK"),
+        pytest.param(lambda key: {**point_members(key), "kid": "x", "alg": "ECDH-ES"}, CONTENT, id="with a name"),
+        pytest.param(lambda key: {**point_members(key), "use": "sig", "key_ops": ["sign"]}, CONTENT, id="with a use"),
+        pytest.param(as_pem, TokenError, id="PEM"),
+        pytest.param(lambda key: [point_members(key)], TokenError, id="a list"),
+        pytest.param(lambda key: {**point_members(key), "kty": "OKP"}, TokenError, id="of another type"),
+    ],
+)
+def test_an_ephemeral_key_is_a_jwk_of_which_the_public_members_count(
+    write: Callable[[ec.EllipticCurvePublicKey], Any], expected: object
+) -> None:
+    """RFC 7518 4.6.1.1."""
+    assert outcome(agreed_with(write), AGREED) == expected
 
 
 def test_an_iv_of_another_length_is_refused_though_the_tag_is_right() -> None:

@@ -23,7 +23,7 @@ def configuration_of(
             client_id=client.client_id,
             client_secret=client.client_secret,
             token_endpoint_auth_method=client.authentication,
-            **(metadata or {}),
+            **{**client.registered, **(metadata or {})},
         ),
         auth_request_params={"scope": ["openid", "profile", "email", "groups"], **(parameters or {})},
         **options,

@@ -1,10 +1,12 @@
 """node-oidc-provider: a certified implementation on Node.js, with its pages for development."""
 
+import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from .client_keys import CLIENT_KEYS
 from .processes import ServerProcess, free_port
 from .real_provider import Person, RegisteredClient
 from .visitor import Page, Visitor, left_for
@@ -32,6 +34,45 @@ CLIENTS = {
     )
 }
 
+SECRET = "protected-secret-0123456789abcdef0123456789abcdef0123456789abcdef"
+PROTECTED_CLIENTS: Mapping[str, Mapping[str, str]] = {
+    **{f"id-token-{alg}": {"id_token_signed_response_alg": alg} for alg in ("PS256", "ES256", "ES512", "EdDSA")},
+    **{f"id-token-{alg}": {"id_token_signed_response_alg": alg} for alg in ("HS256", "HS512")},
+    "encrypted-rsa": {
+        "id_token_encrypted_response_alg": "RSA-OAEP",
+        "id_token_encrypted_response_enc": "A256CBC-HS512",
+    },
+    "encrypted-ecdh": {"id_token_signed_response_alg": "ES256", "id_token_encrypted_response_alg": "ECDH-ES"},
+    "encrypted-wrapped": {
+        "id_token_encrypted_response_alg": "ECDH-ES+A256KW",
+        "id_token_encrypted_response_enc": "A128GCM",
+    },
+    "encrypted-secret": {
+        "id_token_encrypted_response_alg": "dir",
+        "id_token_encrypted_response_enc": "A256CBC-HS512",
+    },
+    "encrypted-secret-wrapped": {
+        "id_token_encrypted_response_alg": "A192KW",
+        "id_token_encrypted_response_enc": "A256GCM",
+    },
+    "userinfo-signed": {"userinfo_signed_response_alg": "PS256"},
+    "userinfo-encrypted": {  # this provider encrypts nothing that is not signed
+        "userinfo_signed_response_alg": "RS256",
+        "userinfo_encrypted_response_alg": "RSA-OAEP-256",
+    },
+    "userinfo-signed-encrypted": {
+        "userinfo_signed_response_alg": "EdDSA",
+        "userinfo_encrypted_response_alg": "ECDH-ES",
+        "userinfo_encrypted_response_enc": "A256GCM",
+    },
+}
+CLIENTS |= {
+    name: RegisteredClient(
+        client_id=name, client_secret=SECRET, authentication="client_secret_basic", registered=registered
+    )
+    for name, registered in PROTECTED_CLIENTS.items()
+}
+
 
 class NodeProvider:
     """A context manager. `apps` are the base URLs of the applications that may use it.
@@ -57,6 +98,8 @@ class NodeProvider:
             environment={
                 "PORT": str(port),
                 "APPS": " ".join(apps),
+                "CLIENT_JWKS": json.dumps(CLIENT_KEYS.jwks()),
+                "PROTECTED_CLIENTS": json.dumps(PROTECTED_CLIENTS),
                 "ACCESS_TOKEN_SECONDS": str(access_token_seconds),
             },
         )

@@ -15,6 +15,8 @@ class RegisteredClient:
     client_id: str
     client_secret: str | None = field(default=None, repr=False)
     authentication: str
+    registered: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Other metadata of it, by the names of OIDC Registration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 // node-oidc-provider on loopback, configured for the provider lane.
 // PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
+// CLIENT_JWKS: the public keys of the clients that registered for encryption, a JWK Set.
 // ACCESS_TOKEN_SECONDS: how long the access tokens of a login live; refreshed ones live for ten minutes.
 import { createServer } from 'node:http';
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { Provider, errors } from 'oidc-provider';
 
-const { PORT, APPS = '', ACCESS_TOKEN_SECONDS = '600' } = process.env;
+const { PORT, APPS = '', CLIENT_JWKS = '{"keys":[]}', ACCESS_TOKEN_SECONDS = '600' } = process.env;
 const issuer = `http://127.0.0.1:${PORT}`;
 const apps = APPS.split(' ').filter(Boolean);
 
@@ -24,6 +25,15 @@ const client = (client_id, token_endpoint_auth_method, client_secret, more = {})
   grant_types: ['authorization_code', 'refresh_token', ...(client_secret ? ['client_credentials'] : [])],
   ...more,
 });
+
+const signatures = ['RS256', 'PS256', 'ES256', 'ES512', 'EdDSA', 'HS256', 'HS512'];
+const encryptions = ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW', 'A192KW', 'dir'];
+// clients that want their responses signed or encrypted in other ways than usual, as node_provider.py has them, too
+const secret = 'protected-secret-0123456789abcdef0123456789abcdef0123456789abcdef';
+const protectedClient = (client_id, registered) => client(client_id, 'client_secret_basic', secret, {
+  ...registered, jwks: JSON.parse(CLIENT_JWKS),
+});
+const protectedClients = Object.entries(JSON.parse(process.env.PROTECTED_CLIENTS ?? '{}'));
 
 // APIs, and what tokens for them look like (RFC 8707)
 const tokenFormats = {
@@ -46,7 +56,15 @@ const people = {
 };
 
 const provider = new Provider(issuer, {
-  jwks: { keys: [signingKey('RS256', 'rsa', { modulusLength: 2048 }), signingKey('ES256', 'ec', { namedCurve: 'P-256' })] },
+  jwks: {
+    keys: [
+      signingKey('RS256', 'rsa', { modulusLength: 2048 }),
+      signingKey('PS256', 'rsa', { modulusLength: 2048 }),
+      signingKey('ES256', 'ec', { namedCurve: 'P-256' }),
+      signingKey('ES512', 'ec', { namedCurve: 'P-521' }),
+      signingKey('EdDSA', 'ed25519'),
+    ],
+  },
   cookies: { keys: ['only-for-tests'] },
   clients: [
     // characters that RFC 6749 2.3.1 wants form-encoded inside Basic
@@ -56,7 +74,12 @@ const provider = new Provider(issuer, {
     client('signed', 'client_secret_basic', 'signed-secret-0123456789abcdef0123456789abcdef', {
       introspection_signed_response_alg: 'RS256',
     }),
+    ...protectedClients.map(([client_id, registered]) => protectedClient(client_id, registered)),
   ],
+  enabledJWA: {
+    idTokenSigningAlgValues: signatures, userinfoSigningAlgValues: signatures,
+    idTokenEncryptionAlgValues: encryptions, userinfoEncryptionAlgValues: encryptions,
+  },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
   responseTypes: ['code'],
   scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
@@ -70,8 +93,10 @@ const provider = new Provider(issuer, {
   features: {
     clientCredentials: { enabled: true },
     devInteractions: { enabled: true },
+    encryption: { enabled: true },
     introspection: { enabled: true },
     jwtIntrospection: { enabled: true },
+    jwtUserinfo: { enabled: true },
     resourceIndicators: {
       enabled: true, getResourceServerInfo: (_, resource) => api(resource), useGrantedResource: () => true,
     },
