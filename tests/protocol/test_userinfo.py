@@ -7,9 +7,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oidc_async.errors import ProviderError, ProviderUnreachable, UserInfoInvalid
+from oidc_async.errors import (
+    AlgorithmNotAllowed,
+    ClaimInvalid,
+    ProviderError,
+    ProviderUnreachable,
+    SignatureInvalid,
+    TokenError,
+    UserInfoInvalid,
+)
 from oidc_async.protocol.http_message import HttpResponse
-from oidc_async.protocol.userinfo import read_userinfo, userinfo_request
+from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS, client_secret_key, import_jwk
+from oidc_async.protocol.userinfo import (
+    parse_signed_userinfo,
+    read_signed_userinfo,
+    read_userinfo,
+    read_userinfo_token,
+    userinfo_request,
+)
+from tests.protocol.absent import ABSENT
+from tests.protocol.signing import SECRET, compact, key_for, public_jwk, rsa_key
 
 ENDPOINT = "https://op.example/userinfo"
 JSON_TYPE = {"content-type": "application/json"}
@@ -106,6 +123,139 @@ def test_only_200_answers_userinfo(status: int) -> None:
 def test_a_failing_provider_is_one_that_cannot_be_reached(status: int) -> None:
     with pytest.raises(ProviderUnreachable, match=str(status)):
         read({"sub": "alice"}, status=status)
+
+
+# Signed responses
+
+NOW = 1_700_000_000.0
+SIGNED = {"sub": "alice", "iss": "https://op.example", "aud": "client1"}
+
+
+def changed(changes: dict[str, Any]) -> dict[str, Any]:
+    """SIGNED with these changes."""
+    return {name: value for name, value in {**SIGNED, **changes}.items() if value is not ABSENT}
+
+
+def read_signed(
+    claims: object,
+    *,
+    header: dict[str, Any] | None = None,
+    alg: str = "RS256",
+    algorithms: tuple[str, ...] = ("RS256",),
+) -> dict[str, Any]:
+    token = compact({"alg": alg, **(header or {})}, claims, alg=alg)
+    jws = parse_signed_userinfo(token, algorithms)
+    key = client_secret_key(SECRET) if alg.startswith("HS") else import_jwk(public_jwk(key_for(alg)))
+    return read_signed_userinfo(
+        jws, key, issuer="https://op.example", client_id="client1", sub="alice", leeway=30, now=NOW
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({}, id="as it should be"),
+        pytest.param({"iss": ABSENT}, id="115-no-iss"),
+        pytest.param({"aud": ABSENT}, id="115-no-aud"),
+        pytest.param({"aud": ["client1"]}, id="115-aud-a-list"),
+        pytest.param({"aud": ["client1", "another"]}, id="115-aud-of-several"),
+        pytest.param({"exp": NOW + 1, "iat": NOW, "nbf": NOW}, id="times"),
+        pytest.param({"exp": NOW - 29, "nbf": NOW + 29}, id="times-within-the-leeway"),
+        pytest.param({"iat": NOW - 10_000_000}, id="issued-long-ago"),
+        pytest.param({"nonce": "n", "at_hash": "h", "auth_time": 1, "x": [None]}, id="other-claims"),
+    ],
+)
+def test_signed_claims_of_the_right_user_are_read(changes: dict[str, Any]) -> None:
+    claims = changed(changes)
+    assert read_signed(claims) == claims
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        pytest.param({"iss": "https://op.example/"}, "iss", id="115-a-slash-more"),
+        pytest.param({"iss": None}, "iss", id="115-iss-null"),
+        pytest.param({"iss": ["https://op.example"]}, "iss", id="115-iss-a-list"),
+        pytest.param({"aud": "client2"}, "aud", id="115-aud-other"),
+        pytest.param({"aud": "client1 "}, "aud", id="115-a-space-more"),
+        pytest.param({"aud": []}, "aud", id="115-aud-empty"),
+        pytest.param({"aud": None}, "aud", id="115-aud-null"),
+        pytest.param({"aud": ["client1", 5]}, "aud", id="115-aud-with-a-number"),
+        pytest.param({"exp": NOW - 31}, "exp", id="exp-past"),
+        pytest.param({"exp": "never"}, "exp", id="exp-a-string"),
+        pytest.param({"exp": None}, "exp", id="exp-null"),
+        pytest.param({"nbf": NOW + 31}, "nbf", id="nbf-future"),
+        pytest.param({"nbf": True}, "nbf", id="nbf-true"),
+        pytest.param({"events": {}}, "events", id="104-a-logout-token"),
+        pytest.param({"sub": "mallory"}, "sub", id="112-sub-other"),
+        pytest.param({"sub": ABSENT}, "sub", id="112-no-sub"),
+    ],
+)
+def test_what_a_signed_response_says_must_be_right(changes: dict[str, Any], name: str) -> None:
+    """security.md 104, 112, 115."""
+    with pytest.raises((TokenError, UserInfoInvalid), match=name) as caught:
+        read_signed(changed(changes))
+    assert caught.value.evidence["claim"] == name
+
+
+@pytest.mark.parametrize("typ", ["JWT", "jwt", "application/jwt", "Application/JWT"])
+def test_a_signed_response_may_say_that_it_is_a_jwt(typ: str) -> None:
+    assert read_signed(SIGNED, header={"typ": typ}) == SIGNED
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", "dpop+jwt", "token-introspection+jwt", "", 5, None, ["JWT"]])
+def test_a_token_of_another_kind_is_no_userinfo(typ: Any) -> None:
+    """security.md 104."""
+    with pytest.raises(ClaimInvalid, match="typ"):
+        read_signed(SIGNED, header={"typ": typ})
+
+
+@pytest.mark.parametrize("alg", [alg for alg in SUPPORTED_ALGORITHMS if alg != "RS256"])
+def test_no_algorithm_but_the_registered_one_signs_userinfo(alg: str) -> None:
+    """security.md 114."""
+    assert read_signed(SIGNED, alg=alg, algorithms=(alg,)) == SIGNED
+    with pytest.raises(AlgorithmNotAllowed):
+        read_signed(SIGNED, alg=alg)
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"[]", b"null", b'{"sub":"alice"', b'{"sub":"mallory","sub":"alice"}'], ids=str
+)
+def test_signed_nonsense_is_refused(payload: bytes) -> None:
+    """security.md 113."""
+    with pytest.raises(UserInfoInvalid, match="JSON object"):
+        read_signed(payload)
+
+
+def test_a_forged_response_is_refused() -> None:
+    """security.md 114."""
+    jws = parse_signed_userinfo(compact({"alg": "RS256"}, SIGNED, key=rsa_key(2)), ("RS256",))
+    with pytest.raises(SignatureInvalid):
+        read_signed_userinfo(
+            jws, import_jwk(public_jwk(rsa_key())), issuer="i", client_id="c", sub="alice", leeway=0, now=NOW
+        )
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/plain", "", "application/jwt+json"])
+@pytest.mark.parametrize("body", [b'{"sub":"alice"}', b"a.b.c"])
+def test_what_is_called_no_jwt_is_none(content_type: str, body: bytes) -> None:
+    """security.md 116."""
+    response = HttpResponse(status=200, headers={"content-type": content_type}, body=body)
+    with pytest.raises(UserInfoInvalid, match="must be application/jwt"):
+        read_userinfo_token(response)
+
+
+@pytest.mark.parametrize("status", [204, 302, 401, 403])
+def test_only_200_brings_a_jwt(status: int) -> None:
+    """security.md 117, 118."""
+    response = HttpResponse(status=status, headers={"content-type": "application/jwt"}, body=b"a.b.c")
+    with pytest.raises(UserInfoInvalid, match=str(status)):
+        read_userinfo_token(response)
+
+
+def test_a_jwt_is_asked_for_as_such() -> None:
+    assert userinfo_request(ENDPOINT, "t", "GET", as_jwt=True).headers["accept"] == "application/jwt"
+    assert userinfo_request(ENDPOINT, "t", "GET").headers["accept"] == "application/json"
 
 
 DOCUMENTS = st.dictionaries(st.sampled_from(("sub", "self")), st.none() | st.text()).map(json.dumps)

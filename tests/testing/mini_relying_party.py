@@ -107,7 +107,7 @@ class MiniRelyingParty:
         return claims
 
     def key_for(self, header: Mapping[str, Any]) -> Mapping[str, Any]:
-        if header["alg"] == "HS256":
+        if header["alg"].startswith("HS"):
             return {"kty": "oct", "k": unpadded((self.client_secret or "").encode())}
         response = self.get("/jwks")
         assert response.status == 200
@@ -167,7 +167,7 @@ def basic(client_id: str, secret: str) -> str:
 def verify(token: str, jwk: Mapping[str, Any]) -> None:
     """Raises unless this key signed the token with the algorithm that its header names."""
     alg = segment(token, 0)["alg"]
-    if alg == "EdDSA":
+    if alg in ("EdDSA", "Ed25519"):
         signing_input, _, signature = token.rpartition(".")
         key = Ed25519PublicKey.from_public_bytes(decoded(jwk["x"]))
         return key.verify(decoded(signature), signing_input.encode())

@@ -9,9 +9,11 @@ import pytest
 from oidc_async.testing import (
     ALL_FAULTS,
     API_FAULTS,
+    ENCRYPTION_FAULTS,
     FRONT_CHANNEL_FAULTS,
     LOGOUT_FAULTS,
     REFRESH_FAULTS,
+    SIGNED_USERINFO_FAULTS,
     Clock,
     Fault,
     Misbehaviour,
@@ -89,7 +91,15 @@ def test_each_fault_has_a_name_a_description_and_one_outcome() -> None:
     assert len(ALL_FAULTS) > 300
     assert len(API_FAULTS) > 200
     assert len(FRONT_CHANNEL_FAULTS) > 40
-    faults = [*ALL_FAULTS, *FRONT_CHANNEL_FAULTS, *REFRESH_FAULTS, *API_FAULTS, *LOGOUT_FAULTS]
+    faults = [
+        *ALL_FAULTS,
+        *FRONT_CHANNEL_FAULTS,
+        *REFRESH_FAULTS,
+        *API_FAULTS,
+        *LOGOUT_FAULTS,
+        *ENCRYPTION_FAULTS,
+        *SIGNED_USERINFO_FAULTS,
+    ]
     assert len({fault.name for fault in faults}) == len(faults)
     for fault in faults:
         assert getattr(Fault, fault.name) is fault
