@@ -37,7 +37,11 @@ class IDTokens:
         """
         if tokens.id_token is None or self._encryption is None:
             return tokens
-        return tokens.copy(id_token=self._provider.signed_token(tokens.id_token, self._encryption))
+        return tokens.copy(id_token=self.signed(tokens.id_token))
+
+    def signed(self, token: str) -> str:
+        """What is signed in an ID token, or in a logout token, which is encrypted as those are. Raises TokenError."""
+        return self._provider.signed_token(token, self._encryption)
 
     async def of_response(self, pending: PendingLogin, received: AuthorizationResponse) -> dict[str, Any]:
         """The claims of the one that came by the browser, bound to what came with it.

@@ -11,6 +11,7 @@ from .errors import (
     ConfigurationError,
     LoginExpired,
     StateMismatch,
+    TokenError,
 )
 from .id_tokens import IDTokens
 from .login import AuthorizationRequest, Login, PendingLogin
@@ -301,7 +302,11 @@ class AsyncRelyingParty:
 
     def is_meant_for_us(self, logout_token: str) -> bool:
         """Whether a logout token claims to be from this provider and for this client; nothing is verified."""
-        return is_meant_for(logout_token, self.configuration.issuer_identifier, self._client["client_id"])
+        try:
+            signed = self._id_tokens.signed(logout_token)
+        except TokenError:
+            return False
+        return is_meant_for(signed, self.configuration.issuer_identifier, self._client["client_id"])
 
     async def read_logout_token(self, token: str) -> LogoutToken:
         """What a verified logout token says (OIDC Back-Channel Logout 1.0, 2.6).
@@ -319,7 +324,7 @@ class AsyncRelyingParty:
             untyped=configuration.accept_untyped_logout_tokens,
             without_exp=configuration.accept_logout_tokens_without_exp,
         )
-        jws, now = parse_logout_token(token, expectations), self._runtime.now()
+        jws, now = parse_logout_token(self._id_tokens.signed(token), expectations), self._runtime.now()
         return await self.provider.verify(jws, lambda key: read_logout_token(jws, key, expectations, now=now))
 
     def _require_in_time(self, pending: PendingLogin) -> None:

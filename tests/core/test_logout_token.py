@@ -9,6 +9,7 @@ from oidc_async.errors import ClaimInvalid, ConfigurationError, ProviderError, T
 from oidc_async.testing import LOGOUT_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.responses import reset
 from oidc_async.testing.stages import JWKS_REPLY, harmless
+from tests.core.protected import OAEP, protected_realm
 from tests.core.realm import REDIRECT_URI, SECRET, Realm, new_provider, new_realm
 from tests.core.worlds import World
 
@@ -33,6 +34,11 @@ def read(realm: Realm, token: str) -> LogoutToken:
         )
 
     return realm.world.run(reading())
+
+
+def is_meant_for(realm: Realm, token: str) -> bool:
+    party = realm.party
+    return (party if isinstance(party, AsyncRelyingParty) else party._origin).is_meant_for_us(token)
 
 
 def issued(realm: Realm, *faults: Misbehaviour) -> str:
@@ -133,3 +139,33 @@ def test_whom_it_is_for_is_seen_without_a_request(either_world: World) -> None:
     assert not party.is_meant_for_us(issued(other))
     assert not party.is_meant_for_us(issued(realm, Fault.LOGOUT_TOKEN_AUD_OTHER))
     assert realm.provider.requests == ()
+
+
+@pytest.mark.parametrize("alg", ["RSA-OAEP", "ECDH-ES", "dir"])
+def test_a_logout_token_is_encrypted_as_an_id_token_is(either_world: World, alg: str) -> None:
+    """OIDC Back-Channel Logout 2.6: by what was registered for ID tokens."""
+    realm = signed_in(protected_realm(either_world, id_token_encrypted_response_alg=alg))
+    token = issued(realm)
+    assert token.count(".") == 4
+    assert is_meant_for(realm, token)
+    assert read(realm, token).sub == "alice"
+
+
+@pytest.mark.parametrize("fault", [fault for fault in LOGOUT_FAULTS if fault.refused], ids=str)
+def test_encryption_makes_no_bad_logout_token_good(either_world: World, fault: Misbehaviour) -> None:
+    """security.md 107, 175 to 184."""
+    realm = signed_in(protected_realm(either_world, **OAEP))
+    with pytest.raises(TokenError):
+        read(realm, issued(realm, fault))
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.ENCRYPTION_MISSING, Fault.ENCRYPTION_TAG_CHANGED, Fault.ENCRYPTION_OTHER_KEY], ids=str
+)
+def test_a_logout_token_that_is_not_well_encrypted_is_for_nobody(either_world: World, fault: Misbehaviour) -> None:
+    """security.md 105, 106."""
+    realm = signed_in(protected_realm(either_world, **OAEP))
+    token = issued(realm, fault)
+    assert not is_meant_for(realm, token)
+    with pytest.raises(TokenError):
+        read(realm, token)
