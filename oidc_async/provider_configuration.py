@@ -185,6 +185,13 @@ class ProviderConfiguration:
         return texts
 
     @property
+    def response_mode(self) -> str:
+        """By which way authorization responses come, unless a login asks for another one."""
+        parameters = self.request_parameters()
+        usual = default_response_mode(registered_response_type(parameters["response_type"]))
+        return parameters.get("response_mode", usual)
+
+    @property
     def id_token_algorithms(self) -> tuple[str, ...]:
         """The one algorithm that the client registered, RS256 by default (OIDC Registration 2)."""
         client = self.client_metadata or ClientMetadata()

@@ -61,6 +61,7 @@ class WebApplication:
         self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
         self._runtimes: dict[object, Runtime] = {}
         self.configurations = dict(configurations)
+        self.response_modes = frozenset(configuration.response_mode for configuration in configurations.values())
         # who only verifies tokens here is nobody's client
         self.clients = {
             name: self._client(configuration, new_runtime)

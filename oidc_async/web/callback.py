@@ -10,6 +10,7 @@ from .application import Exchange
 from .login import announcing_failure, count_login
 from .messages import WebRequest, WebResponse, redirect
 from .navigation import is_prefetch
+from .relay import read_relayed, relay_page
 
 logger = logging.getLogger(__name__)
 
@@ -32,16 +33,19 @@ Hook = Callable[[NewLogin], Awaitable[object]]
 async def finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebResponse:
     """Complete the login that this browser began, and go back to where it was begun, or where `hook` says.
 
+    A response that came without its cookies, or not at all, is answered with the page that sends it once more.
     `body` is that of a POST. Raises LoginError, TokenError, ProviderError, ConfigurationError, StoreError, or what
     the hook raises; the present session then stays.
     """
+    # one character for each byte: what is outside ASCII is refused with all else that is no form
+    form = body.decode("latin-1")
     with announcing_failure(exchange):
-        return await _finish_login(exchange, body, hook)
+        return relay_page(exchange.application, exchange.request, form) or await _finish_login(exchange, form, hook)
 
 
-async def _finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebResponse:
+async def _finish_login(exchange: Exchange, form: str, hook: Hook) -> WebResponse:
     application, request = exchange.application, exchange.request
-    encoded, response_mode = _encoded_response(request, body)
+    encoded, response_mode = _encoded_response(request, form)
     state = require_state(parse_authorization_response(encoded))
     # while nothing is used up: the browser may come again with the same response
     await exchange.require_session()
@@ -59,11 +63,10 @@ async def _finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebRespo
     return redirect(path, 302 if request.method == "GET" else 303)
 
 
-def _encoded_response(request: WebRequest, body: bytes) -> tuple[str, str]:
+def _encoded_response(request: WebRequest, form: str) -> tuple[str, str]:
     if request.method == "GET":
         return request.query, "query"
-    # one character for each byte: what is outside ASCII is refused with all else that is no form
-    return body.decode("latin-1"), "form_post"
+    return read_relayed(form) or (form, "form_post")
 
 
 def _refused_form(request: WebRequest) -> WebResponse | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 
 from ..errors import SessionTooLarge
-from .messages import Cookie, SameSite
+from .messages import Cookie
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +30,8 @@ class Cookies:
     def name(self, kind: str) -> str:
         return f"{self._prefix}-{kind}"
 
-    def set(self, name: str, value: str, max_age: int | None, *, cross_site: bool = False) -> Cookie:
-        """`cross_site` lets the cookie come along with a POST from the provider's page; browsers then want Secure."""
-        samesite: SameSite = "None" if cross_site else "Lax"
-        secure = self._secure or cross_site
-        return Cookie(name=name, value=value, max_age=max_age, secure=secure, samesite=samesite)
+    def set(self, name: str, value: str, max_age: int | None) -> Cookie:
+        return Cookie(name=name, value=value, max_age=max_age, secure=self._secure)
 
     def delete(self, name: str) -> Cookie:
         return self.set(name, "", 0)

@@ -2,9 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
-
-SameSite = Literal["Lax", "None"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +37,16 @@ class WebResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """A cookie to set, for scripts unreadable. `max_age` in seconds: None until the browser closes, 0 deletes."""
+    """A cookie to set, for scripts unreadable, and not sent with what other sites post or embed.
+
+    `max_age` in seconds: None until the browser closes, 0 deletes.
+    """
 
     name: str
     value: str = field(repr=False)
     max_age: int | None
     secure: bool
-    samesite: SameSite
+    samesite: str = "Lax"
     path: str = "/"
     httponly: bool = True
 

@@ -46,8 +46,7 @@ class PendingLogins:
         name = self._name(pending.state)
         # the time stands outside of the seal only to find the oldest
         value = f"{int(pending.begun_at * 1000)}.{self._sealer.seal(KIND, name, _encode(login))}"
-        cross_site = pending.response_mode == "form_post"
-        kept = self._cookies.set(name, value, int(self._lifetime), cross_site=cross_site)
+        kept = self._cookies.set(name, value, int(self._lifetime))
         return [kept, *(self._cookies.delete(old) for old in self._surplus(present, len(value)))]
 
     def finish(self, state: str, present: Mapping[str, str]) -> LoginInBrowser:
@@ -65,6 +64,10 @@ class PendingLogins:
                 "or was begun on another host name than that of OIDC_REDIRECT_URI."
             )
         return login
+
+    def is_begun(self, state: str, present: Mapping[str, str]) -> bool:
+        """Whether the cookies `present` hold a login that was begun with `state`, whatever becomes of it."""
+        return self._name(state) in present
 
     def forget(self, state: str) -> Cookie:
         return self._cookies.delete(self._name(state))

@@ -1,10 +1,12 @@
 """One application written for Flask and for Quart, and a browser that visits either in the same words."""
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any, Protocol, TypeVar, cast
-from urllib.parse import unquote_to_bytes, urljoin
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 import httpx
 from flask_oidc_async import OIDCAuthentication as FlaskAuthentication
@@ -13,6 +15,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from oidc_async import ClientMetadata, ProviderConfiguration
 from oidc_async.blocking import finish
+from oidc_async.protocol.response_type import RESPONSE_TYPES
 from oidc_async.runtime import Runtime
 from oidc_async.testing import Callback, SimulatedProvider
 from oidc_async.web.application import WebApplication
@@ -84,10 +87,14 @@ class Browser:
         return self.site.provider_of(page.headers["location"]).authorize(page.headers["location"], **authorize)
 
     def come_back(self, callback: Callback) -> Page:
-        """Bring the provider's answer to the redirect URI."""
+        """Bring the provider's answer to the redirect URI, and do what the page there makes a browser do."""
         if callback.method == "POST":
-            return self.post(callback.url, data=callback.form)
-        return self.get(callback.url)
+            # of another site's form our cookies, all of them SameSite=Lax, know nothing
+            page = self.site.browser().post(callback.url, data=callback.form)
+        else:
+            page = self.get(callback.url)
+        fields = relayed_fields(page, callback.url)
+        return self.post(callback.url.partition("#")[0], data=fields) if fields else page
 
     def log_in(self, path: str = "/private", **authorize: Any) -> Page:
         """A whole login; the page that the browser ends on."""
@@ -99,6 +106,17 @@ class Browser:
         """What `/who` tells: the session as the application sees it; empty when nobody is logged in."""
         shown: dict[str, Any] = self.get("/who").json()
         return shown
+
+
+def relayed_fields(page: Page, url: str) -> dict[str, str]:
+    """What the script of our page at `url` posts; nothing when it is another page."""
+    fields = {name: unescape(value) for name, value in _HIDDEN_FIELD.findall(page.text)}
+    if fields.get("response_mode") == "fragment":
+        fields["authorization_response"] = urlsplit(url).fragment
+    return fields
+
+
+_HIDDEN_FIELD = re.compile('<input type="hidden" name="([^"]*)" value="([^"]*)">')
 
 
 @dataclass
@@ -142,6 +160,7 @@ def new_provider(issuer: str = "https://op.example", redirect_uri: str = REDIREC
         "client1",
         "secret1",
         redirect_uris=[redirect_uri],
+        response_types=RESPONSE_TYPES,
         post_logout_redirect_uris=[f"{ORIGIN}/logout", f"{ORIGIN}/app/logout"],
     )
     provider.add_user("alice", claims={"name": "Alice", "email": "alice@example.com"})

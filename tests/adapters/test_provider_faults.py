@@ -40,7 +40,7 @@ OUTCOMES: list[tuple[str, int, str]] = [
     (r"JWKS_SAME_KID_OTHER_KEY", 502, "signature_invalid"),
     (r"JWKS_\w+", 502, "jwks_invalid"),
     (r"AUTHORIZATION_(STATE_MISSING|EMPTY)", 400, "state_missing"),
-    (r"AUTHORIZATION_STATE_WRONG", 400, "state_mismatch"),
+    (r"AUTHORIZATION_(STATE_WRONG|OTHER_CHANNEL)", 400, "state_mismatch"),
     (r"AUTHORIZATION_\w+_TWICE", 400, "duplicate_parameter"),
     (r"AUTHORIZATION_ACCESS_DENIED", 403, "authorization_refused"),
     (r"AUTHORIZATION_(LOGIN_REQUIRED|SERVER_ERROR|ERROR_\w+|CODE_AND_ERROR)", 400, "authorization_refused"),

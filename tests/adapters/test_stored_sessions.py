@@ -32,7 +32,7 @@ def store() -> WatchedStore:
 # What the browser has
 
 
-@pytest.mark.parametrize("response_mode", ["query", "form_post"])
+@pytest.mark.parametrize("response_mode", ["query", "fragment", "form_post"])
 def test_the_browser_has_an_id_and_nothing_else(make_site: MakeSite, response_mode: str) -> None:
     """contract.md 2; security.md 157, 164"""
     site = make_site(auth_request_params={"response_mode": response_mode})
