@@ -54,7 +54,8 @@ class SQLiteFile:
         marks = ", ".join("?" * len(keys))
         query = f"SELECT key, value FROM entries WHERE key IN ({marks}) AND expires > ?"  # noqa: S608 marks only
         rows = self._lanes[0].run(lambda connection: connection.execute(query, (*keys, self._now())).fetchall())
-        found: dict[str, bytes] = dict(rows)
+        # a column of SQLite's holds values of any type, and others may write to the file
+        found = {key: value for key, value in rows if isinstance(value, bytes)}
         return [found.get(key) for key in keys]
 
     def put(self, key: str, value: bytes, seconds: float) -> None:

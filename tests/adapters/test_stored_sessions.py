@@ -1,6 +1,8 @@
 """Sessions in a store, seen from outside: an id in the browser, sealed records in the store, and few questions."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +121,45 @@ def test_nothing_of_a_login_can_be_read_in_the_store(make_site: MakeSite, tmp_pa
     secrets = [session_id, who["access_token"], who["refresh_token"], *who["id_token_jwt"].split(".")]
     secrets += [who["id_token"]["nonce"], "alice", "Alice", "access_token", browser.site.provider.issuer]
     assert [secret for secret in secrets if secret.encode() in stored] == []
+
+
+def overwritten(value: bytes) -> dict[str, Any]:
+    """What somebody may write in place of a record."""
+    return {
+        "nothing": b"",
+        "half": value[: len(value) // 2],
+        "altered": value[:50] + bytes([value[50] ^ 1]) + value[51:],
+        "garbage": b"garbage \xff\xfe",
+        "JSON": b'{"current_provider": "default"}',
+        "text": "1.\u20ac",
+        "a number": 5,
+    }
+
+
+@pytest.mark.parametrize("case", overwritten(bytes(60)))
+@pytest.mark.parametrize("sessions_in", ["sqlite"], indirect=True)
+def test_what_somebody_wrote_into_the_file_is_nobody_and_a_login_mends_it(
+    make_site: MakeSite, tmp_path: Path, case: str
+) -> None:
+    """security.md 160"""
+    browser = logged_in(make_site())
+    with closing(sqlite3.connect(tmp_path / "sessions.db")) as file, file:
+        ((value,),) = file.execute("SELECT value FROM entries")
+        file.execute("UPDATE entries SET value = ?", [overwritten(value)[case]])
+    assert is_anonymous(browser)
+    assert browser.log_in().text == "private"
+
+
+@pytest.mark.parametrize("sessions_in", ["sqlite"], indirect=True)
+def test_the_record_of_another_is_no_record(make_site: MakeSite, tmp_path: Path) -> None:
+    """security.md 160: who may write to the file can't take a session over"""
+    site = make_site()
+    alice, bob = logged_in(site, user="alice"), logged_in(site, user="bob")
+    with closing(sqlite3.connect(tmp_path / "sessions.db")) as file, file:
+        (one, its_value), (other, other_value) = file.execute("SELECT key, value FROM entries").fetchall()
+        file.executemany("UPDATE entries SET value = ? WHERE key = ?", [(other_value, one), (its_value, other)])
+    assert is_anonymous(alice)
+    assert is_anonymous(bob)
 
 
 def test_a_session_is_much_larger_than_cookies(make_site: MakeSite) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from oidc_async.stores import RedisStore
 from tests.adapters.cookie_jar import is_anonymous, jar_of, logged_in, login_again, put, session_of
 from tests.adapters.site import Page, Site
@@ -41,6 +43,38 @@ def test_nothing_of_a_login_can_be_read_in_redis(site: Site, redis_server: Redis
     stored = key + redis_server.cli("GET", key)
     secrets = [session_id, who["access_token"], who["refresh_token"], *who["id_token_jwt"].split("."), "alice"]
     assert [secret for secret in secrets if secret in stored] == []
+
+
+@pytest.mark.parametrize("written", ["", "garbage", '{"current_provider": "default"}'], ids=ascii)
+def test_what_somebody_wrote_into_redis_is_nobody_and_a_login_mends_it(
+    site: Site, redis_server: RedisServer, written: str
+) -> None:
+    """security.md 160"""
+    browser = logged_in(site)
+    redis_server.cli("SET", redis_server.cli("KEYS", "*"), written)
+    assert is_anonymous(browser)
+    assert browser.log_in().text == "private"
+
+
+def test_the_record_of_another_is_no_record(site: Site, redis_server: RedisServer) -> None:
+    """security.md 160: who may write to Redis can't take a session over"""
+    alice, bob = logged_in(site, user="alice"), logged_in(site, user="bob")
+    one, other = redis_server.cli("KEYS", "*").split()
+    redis_server.cli("RENAME", one, "between")
+    redis_server.cli("RENAME", other, one)
+    redis_server.cli("RENAME", "between", other)
+    assert is_anonymous(alice)
+    assert is_anonymous(bob)
+
+
+def test_a_key_of_another_kind_is_nobody_and_a_login_mends_it(site: Site, redis_server: RedisServer) -> None:
+    """security.md 160"""
+    browser = logged_in(site)
+    key = redis_server.cli("KEYS", "*")
+    redis_server.cli("DEL", key)
+    redis_server.cli("LPUSH", key, "a")
+    assert is_anonymous(browser)
+    assert browser.log_in().text == "private"
 
 
 def test_redis_forgets_a_session_by_itself_when_it_is_over(make_site: MakeSite, redis_server: RedisServer) -> None:
