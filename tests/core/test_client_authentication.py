@@ -129,7 +129,7 @@ def refresh_and_revoke(realm: Realm, login: Login) -> None:
 
 @each_method
 def test_an_assertion_is_for_this_provider_this_minute_and_this_request(either_world: World, method: Method) -> None:
-    """security.md 263; OIDC Core 9, RFC 7523 3: and aud is the issuer, so that no other provider can use it."""
+    """security.md 78, 263; OIDC Core 9, RFC 7523 3: and aud is the issuer, so that no other provider can use it."""
     realm = new_party(either_world, method)
     realm.provider.clock.jump(0.75)
     login = realm.log_in(scope="openid offline_access")
@@ -173,7 +173,7 @@ def test_a_token_is_introspected(either_world: World, method: Method) -> None:
 
 @both_methods
 def test_each_retry_has_an_assertion_of_its_own(either_world: World, method: Method) -> None:
-    """security.md 263: the provider may have seen the first one before it stumbled."""
+    """security.md 75, 263: the provider may have seen the first one before it stumbled."""
     api = new_introspector(either_world, method)
     with api.provider.misbehaving(Fault.INTROSPECTION_BUSY_ONCE):
         access = api.verify(api.issue())

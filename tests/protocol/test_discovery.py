@@ -16,6 +16,7 @@ from oidc_async.protocol.discovery import (
     discovery_request,
     read_discovery,
     well_known_uri,
+    with_mtls_endpoints,
 )
 from oidc_async.protocol.freshness import freshness
 from oidc_async.protocol.http_message import HttpResponse
@@ -214,6 +215,45 @@ def test_a_list_must_be_one_of_strings(name: str, value: Any) -> None:
 def test_a_list_may_be_absent_or_empty(name: str, value: Any) -> None:
     """security.md 11."""
     assert read({**MINIMAL, name: value}).get(name) == value
+
+
+ALIASES = "mtls_endpoint_aliases"
+
+
+@pytest.mark.parametrize(
+    ("aliases", "field"),
+    [
+        pytest.param([], ALIASES, id="a-list"),
+        pytest.param("https://mtls.op.example/token", ALIASES, id="a-string"),
+        pytest.param(5, ALIASES, id="a-number"),
+        pytest.param({"token_endpoint": None}, f"{ALIASES}.token_endpoint", id="null"),
+        pytest.param({"token_endpoint": ""}, f"{ALIASES}.token_endpoint", id="empty"),
+        pytest.param({"token_endpoint": "/token"}, f"{ALIASES}.token_endpoint", id="relative"),
+        pytest.param({"token_endpoint": "http://op.example/token"}, f"{ALIASES}.token_endpoint", id="http"),
+        pytest.param({"userinfo_endpoint": ["https://op.example/u"]}, f"{ALIASES}.userinfo_endpoint", id="in-a-list"),
+        pytest.param({"introspection_endpoint": {}}, f"{ALIASES}.introspection_endpoint", id="an-object"),
+        pytest.param({"revocation_endpoint": "https://a@b/c"}, f"{ALIASES}.revocation_endpoint", id="a-user"),
+    ],
+)
+def test_an_alias_that_is_no_endpoint_is_refused(aliases: Any, field: str) -> None:
+    """security.md 15; RFC 8705 5: nothing falls back to the endpoint that asks for no certificate."""
+    with pytest.raises(MetadataInvalid) as caught:
+        read({**MINIMAL, ALIASES: aliases})
+    assert caught.value.evidence == {"field": field}
+
+
+@pytest.mark.parametrize("aliases", [None, {}, {"authorization_endpoint": 5, "other": None}], ids=str)
+def test_without_aliases_the_endpoints_are_those_for_all(aliases: Any) -> None:
+    """RFC 8705 5; browsers are sent to none."""
+    assert with_mtls_endpoints(read({**MINIMAL, ALIASES: aliases})).copy(mtls_endpoint_aliases=None) == read(MINIMAL)
+
+
+def test_a_client_with_a_certificate_goes_to_the_alias() -> None:
+    """RFC 8705 5"""
+    alias = "https://mtls.op.example/token"
+    metadata = with_mtls_endpoints(read({**MINIMAL, ALIASES: {"token_endpoint": alias}}))
+    assert metadata["token_endpoint"] == alias
+    assert metadata["authorization_endpoint"] == MINIMAL["authorization_endpoint"]
 
 
 JSON = st.recursive(
