@@ -123,16 +123,16 @@ def require_refusal(page: Page, status: int, error: str, **challenge: str) -> No
 
 
 class Detour:
-    """A runtime like another one, but for what happens to introspection requests on their way."""
+    """A runtime like another one, but for what happens to the requests to one endpoint on their way."""
 
-    def __init__(self, origin: Runtime) -> None:
-        self._origin = origin
+    def __init__(self, origin: Runtime, endpoint: str = "/introspect") -> None:
+        self._origin, self._endpoint = origin, endpoint
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._origin, name)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        if request.url.endswith("/introspect"):
+        if request.url.endswith(self._endpoint):
             await self.on_the_way()
         return await self._origin.send(request)
 

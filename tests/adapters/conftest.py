@@ -18,8 +18,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run the tests of a module with SESSIONS_IN in each of these places, unless a test names its own."""
-    places = getattr(metafunc.module, "SESSIONS_IN", ())
+    """Run the tests of a module with SESSIONS_IN in each of these places, unless a test is marked with others.
+
+    A test that is parametrized by `sessions_in` runs there and nowhere else.
+    """
+    mark = metafunc.definition.get_closest_marker("sessions_in")
+    places = mark.args if mark else getattr(metafunc.module, "SESSIONS_IN", ())
     chosen = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
     if places and "sessions_in" in metafunc.fixturenames and "sessions_in" not in chosen:
         only = the_only_place(metafunc.config)

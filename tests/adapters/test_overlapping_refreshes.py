@@ -1,5 +1,7 @@
-"""One refresh for many requests, and no older token that comes back. security.md 243, 244, 248."""
+"""One refresh for many requests, and no older token that comes back. security.md 243, 244, 248, 249."""
 
+import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,6 +11,7 @@ from oidc_async.refreshes import REPLAY_SECONDS
 
 from .at_once import Fetch, Visit, at_once
 from .cookie_jar import in_cookies, jar_of, put, session_of
+from .gate import SECONDS, Gate
 from .refresh_site import LIFETIME, asked, kept, token_of, token_site, user_of
 from .site import ORIGIN, Browser, Framework, Page, Site, cookies_of, new_provider
 
@@ -16,7 +19,7 @@ SESSIONS_IN = ("cookies", "memory", "sqlite")
 MakeSite = Callable[..., Site]
 CROWD = {"flask": 20, "quart": 50}
 """Threads in front of Flask, tasks in front of Quart."""
-in_a_store = pytest.mark.parametrize("sessions_in", ["memory", "sqlite"], indirect=True)
+in_a_store = pytest.mark.sessions_in("memory", "sqlite")
 
 
 @pytest.fixture
@@ -54,6 +57,35 @@ def test_of_many_requests_one_refreshes_and_all_have_the_new_token(make_site: Ma
         assert {token_of(last)} == tokens
     assert all(session == sessions[0] for session in sessions)
     assert sessions[0]["access_token"] in tokens
+    assert asked(provider) == 1
+
+
+def test_a_refresh_that_takes_long_holds_nobody_else_up(make_site: MakeSite, framework: Framework) -> None:
+    """security.md 249: while one waits for the provider, 50 pages of others are shown"""
+    provider = new_provider()
+    gate = Gate(framework.runtime(provider), framework, "/token")
+    gate.open()
+    site = token_site(make_site, framework, providers={"default": provider}, runtime=gate)
+    refreshing, *others = (user_of(site) for _ in range(6))
+    gate.close()
+    arrived, shown, end = gate.arrived, list[str](), time.monotonic() + SECONDS
+
+    async def look_around(fetch: Fetch) -> Page:
+        while gate.arrived == arrived and time.monotonic() < end:
+            await asyncio.sleep(0.001) if framework.name == "quart" else time.sleep(0.001)
+        for _ in range(10):
+            page = await fetch(f"{ORIGIN}/private")
+            shown.append(page.text)
+        if len(shown) == 50:
+            gate.open()
+        return page
+
+    async def refresh(fetch: Fetch) -> Page:
+        return await fetch(f"{ORIGIN}/token/new")
+
+    pages = at_once(site, [refresh, *[look_around] * 5], [refreshing, *others])
+    assert shown == ["private"] * 50
+    assert pages[0].json()["token"] is not None
     assert asked(provider) == 1
 
 

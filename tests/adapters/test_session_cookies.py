@@ -209,6 +209,7 @@ def test_a_broken_session_is_none_and_a_login_mends_it(site: Site, change: Calla
     assert browser.log_in().text == "private"
 
 
+@pytest.mark.sessions_in("cookies", "sqlite")
 @pytest.mark.parametrize(
     "header",
     [

@@ -9,35 +9,13 @@ from typing import Any
 import httpx
 import pytest
 
-from oidc_async.runtime import Runtime
 from oidc_async.testing import Fault, SimulatedProvider
 
-from .api import Api, Detour, Kind, MakeApi, of_kind
+from .api import Api, Kind, MakeApi, of_kind
 from .at_once import Fetch, Visit, at_once
+from .gate import SECONDS, Gate
 from .site import ORIGIN, Framework, Page, QuartFramework, new_provider
 from .toolbox import toolbox
-
-SECONDS = 20
-"""Until a test gives up; nothing takes as long."""
-
-
-class Gate(Detour):
-    """Holds introspection requests up until it is opened."""
-
-    def __init__(self, origin: Runtime, framework: Framework) -> None:
-        super().__init__(origin)
-        self._opened: Any = asyncio.Event() if isinstance(framework, QuartFramework) else threading.Event()
-        self.arrived = 0
-
-    def open(self) -> None:
-        self._opened.set()
-
-    async def on_the_way(self) -> None:
-        self.arrived += 1
-        if isinstance(self._opened, asyncio.Event):
-            await asyncio.wait_for(self._opened.wait(), SECONDS)
-        else:
-            assert self._opened.wait(SECONDS)
 
 
 @pytest.fixture
@@ -147,7 +125,7 @@ def test_a_slow_provider_holds_no_known_token_up(api: Api, gate: Gate, framework
     known = [api.token() for _ in range(5)]
     gate.open()
     assert [api.call(token=token).status_code for token in known] == [200] * 5
-    gate._opened.clear()
+    gate.close()
     answered: list[int] = []
 
     def going_on(token: str) -> Visit[Page]:
