@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from blinker import Signal
+from blinker import NamedSignal
 
 from ..access_cache import AccessCache
 from ..errors import ConfigurationError, OIDCError, StoreError
@@ -207,12 +207,15 @@ class Exchange:
         if provider_name:
             self.announce(logged_out, provider_name, reason=reason, claims=claims or {})
 
-    def announce(self, signal: Signal, provider_name: str | None, **fields: Any) -> None:
+    def announce(self, signal: NamedSignal, provider_name: str | None, **fields: Any) -> None:
         """Have a signal sent with the response, if anybody listens."""
+        logger.debug("%s: provider %r", signal.name, provider_name)
         if signal.receivers:
             self.announcements.append(Announcement(signal=signal, fields={"provider": provider_name, **fields}))
 
-    def announce_failure(self, signal: Signal, provider_name: str | None, error: OIDCError, **fields: Any) -> None:
+    def announce_failure(
+        self, signal: NamedSignal, provider_name: str | None, error: OIDCError, **fields: Any
+    ) -> None:
         """The same, with why something failed."""
         self.announce(signal, provider_name, **reason_of(error), **fields)
 

@@ -59,6 +59,7 @@ def announcing_failure(exchange: Exchange) -> Generator[None, None, None]:
 async def _begin_login(exchange: Exchange, provider_name: str) -> WebResponse:
     application, request = exchange.application, exchange.request
     _warn_of_other_host(exchange)
+    logger.debug("a login begins: provider %r", provider_name)
     login = await application.clients[provider_name].begin_login()
     path = return_path(request, application.settings.redirect_uri.full_uri)
     in_browser = LoginInBrowser(pending=login.pending, provider=provider_name, return_path=path)

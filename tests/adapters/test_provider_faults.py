@@ -149,7 +149,10 @@ def test_a_refused_fault_ends_the_login_and_nothing_else(
 def test_a_refused_fault_leaves_the_session_at_the_same_provider(
     make_site: NewSite, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A login in a second tab, by another user, fails: the first user stays, and nothing secret shows anywhere."""
+    """A login in a second tab, by another user, fails: the first user stays, and nothing secret shows anywhere.
+
+    security.md 256: nor is a line of the log forged.
+    """
     caplog.set_level(logging.DEBUG)
     site = site_for(make_site, fault)
     browser = site.browser()
@@ -166,6 +169,8 @@ def test_a_refused_fault_leaves_the_session_at_the_same_provider(
     records = [record for record in caplog.records if not record.name.startswith(("httpx", "httpcore"))]
     texts = [page.text, str(page.headers), *(record.getMessage() for record in records)]
     assert [secret for secret in secrets_of(site.provider, second) if any(secret in text for text in texts)] == []
+    ours = [record.getMessage() for record in records if record.name.startswith("oidc_async")]
+    assert [line for line in ours if not line.isprintable()] == []
 
 
 @pytest.mark.parametrize("fault", HARMLESS, ids=str)
