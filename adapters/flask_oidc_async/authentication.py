@@ -21,7 +21,9 @@ from oidc_async.blocking import finish
 from oidc_async.errors import StoreError
 from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.after_login import NewLogin
+from oidc_async.web.application import CLIENT_JWKS
 from oidc_async.web.callback import finish_login, refused_callback
+from oidc_async.web.client_jwks import jwks_response
 from oidc_async.web.extension import Extension, installed_application, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.login import require_login, require_login_or_token
@@ -89,6 +91,8 @@ class OIDCAuthentication(Extension):
         if application.settings.resource is not None:
             route = metadata_route(application.settings.resource)
             app.add_url_rule(route, "oidc_async.resource_metadata", self._resource_metadata)
+        if application.settings.jwks_uri is not None:
+            app.add_url_rule(application.settings.jwks_uri.route, CLIENT_JWKS, self._client_jwks)
         # not a before_request hook, which would cost every request more
         app.url_value_preprocessor(self._route_below_a_mount)
         if application.store is not None:
@@ -199,6 +203,9 @@ class OIDCAuthentication(Extension):
         visit_of(carrier(), application).access = access
         return None
 
+    def _client_jwks(self) -> Response:
+        return write_response(jwks_response(installed_application(current_app.extensions).client_keys))
+
     def _resource_metadata(self) -> Response:
         return write_response(metadata_response(installed_application(current_app.extensions), self._scopes))
 
@@ -230,10 +237,10 @@ class OIDCAuthentication(Extension):
     def _route_below_a_mount(self, _endpoint: str | None, _values: dict[str, Any] | None) -> None:
         if not request.root_path:
             return
-        # under a prefix the app sees only the end of the redirect URI's path, for which it has no route
+        # under a prefix the app sees only the end of our paths, for which it has no routes
         application = installed_application(current_app.extensions)
-        if application.is_redirect_path(request.root_path, request.path):
-            rule: Any = next(current_app.url_map.iter_rules(application.settings.redirect_uri.endpoint))
+        if endpoint := application.endpoint_below(request.root_path, request.path):
+            rule: Any = next(current_app.url_map.iter_rules(endpoint))
             request.url_rule, request.view_args, request.routing_exception = rule, {}, None
 
     def _answer(self, work: Coroutine[Any, Any, WebResponse | None]) -> Response | None:

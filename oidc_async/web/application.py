@@ -17,6 +17,7 @@ from ..runtime import Runtime
 from ..sealing import Sealer
 from ..stores import Store, StoreChoice
 from ..user_session import UserSession
+from .client_jwks import published_keys
 from .cookies import Cookies
 from .messages import Cookie, WebRequest
 from .pending_logins import PendingLogins
@@ -26,6 +27,9 @@ from .signals import Announcement, LogoutReason, logged_in, logged_out, reason_o
 from .stored_sessions import StoredSessions
 
 logger = logging.getLogger(__name__)
+
+CLIENT_JWKS = "oidc_async.client_jwks"
+"""The name of our endpoint."""
 
 
 class WebApplication:
@@ -50,6 +54,8 @@ class WebApplication:
         simulated = [configuration.runtime for configuration in configurations.values() if configuration.runtime]
         self.now: Callable[[], float] = simulated[0].now if simulated else time.time
         self.cookies = Cookies(settings.redirect_uri.full_uri)
+        self.endpoints = _endpoints(settings)
+        self.client_keys = published_keys(configurations.values()) if settings.jwks_uri else ()
         sealer = self.sealer = Sealer(settings.secret_keys)
         names = {name: configuration.client_name for name, configuration in configurations.items()}
         self.store = None if settings.store is None else open_store(settings.store)
@@ -87,9 +93,9 @@ class WebApplication:
         """Whether a session has to be loaded from a store before a view may ask for it."""
         return isinstance(self.sessions, StoredSessions) and self.sessions.is_present(cookies)
 
-    def is_redirect_path(self, root_path: str, path: str) -> bool:
-        """Whether a path is that of the redirect URI, wherever the application is mounted."""
-        return root_path + path == self.settings.redirect_uri.path
+    def endpoint_below(self, root_path: str, path: str) -> str | None:
+        """Which of our own endpoints a path is, wherever the application is mounted."""
+        return self.endpoints.get(root_path + path)
 
     def _client(
         self,
@@ -234,6 +240,14 @@ class Exchange:
     def _present_cookies(self) -> dict[str, str]:
         # a login and what a hook makes of it may meet in one request
         return {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
+
+
+def _endpoints(settings: Settings) -> dict[str, str]:
+    """Our own endpoints by their paths as browsers and providers know them."""
+    endpoints = {settings.redirect_uri.path: settings.redirect_uri.endpoint}
+    if settings.jwks_uri is not None:
+        endpoints[settings.jwks_uri.path] = CLIENT_JWKS
+    return endpoints
 
 
 def _require_configurations(configurations: object) -> None:

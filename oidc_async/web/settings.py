@@ -12,12 +12,14 @@ from ..errors import ConfigurationError
 from ..protocol.uri import is_loopback, uri_problem
 from ..redirect_uri_config import RedirectUriConfig
 from ..stores import StoreChoice
+from .own_uri import OwnUri, read_own_uri
 
 logger = logging.getLogger(__name__)
 
 KNOWN = (
     "OIDC_BEARER_IN_BODY",
     "OIDC_CLOCK_SKEW",
+    "OIDC_JWKS_URI",
     "OIDC_LOGIN_SECONDS",
     "OIDC_REDIRECT_DOMAIN",
     "OIDC_REDIRECT_ENDPOINT",
@@ -55,6 +57,7 @@ class Settings:
     rfc6750_status: bool
     bearer_in_body: bool
     resource: str | None
+    jwks_uri: OwnUri | None
     store: StoreChoice | None
     token_cache_seconds: float
     token_cache_refused_seconds: float
@@ -79,6 +82,7 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
         rfc6750_status=_read_bool(config, "OIDC_RFC6750_STATUS", False),
         bearer_in_body=_read_bool(config, "OIDC_BEARER_IN_BODY", False),
         resource=_read_resource(config),
+        jwks_uri=read_own_uri(config, "OIDC_JWKS_URI", redirect_uri),
         store=_read_store(config),
         token_cache_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_SECONDS", 60.0, least=0),
         token_cache_refused_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_REFUSED_SECONDS", 5.0, least=0),
