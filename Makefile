@@ -56,7 +56,7 @@ browser: need-chromium .venv/.stamp-browser .venv-canaille/.stamp
 
 stores: need-redis .venv/.stamp-test
 	$(PYTEST) tests/stores/redis tests/adapters/redis
-	$(PYTEST) $(IN_PARALLEL) tests/adapters --sessions-in redis
+	$(PYTEST) tests/adapters --sessions-in redis
 
 lowest: .venv-lowest/.stamp
 	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(IN_PARALLEL) $(T)
