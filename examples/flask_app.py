@@ -22,6 +22,7 @@ provider = ProviderConfiguration(
     issuer=environ["OIDC_ISSUER"],
     client_metadata=ClientMetadata(client_id=environ["OIDC_CLIENT_ID"], client_secret=environ["OIDC_CLIENT_SECRET"]),
     auth_request_params={"scope": environ.get("OIDC_SCOPE", "openid profile email")},
+    session_refresh_interval_seconds=float(environ.get("OIDC_RENEWAL_SECONDS", "600")),
 )
 auth = OIDCAuthentication({"provider": provider}, app)
 apis = environ.get("APIS", urljoin(environ["OIDC_REDIRECT_URI"], "/api")).split()

@@ -24,6 +24,7 @@
     │   ├── AuthorizationRefused
     │   ├── LoginRefused
     │   ├── LoginLoop
+    │   ├── UserChanged
     │   └── SessionTooLarge
     ├── TokenError                    this token
     │   ├── TokenMalformed
@@ -235,6 +236,12 @@ class LoginLoop(LoginError):
     """Logins succeed one after the other, but no session stays."""
 
     code = "login_loop"
+
+
+class UserChanged(LoginError):
+    """A session was to be renewed, but at the provider somebody else is logged in."""
+
+    code = "user_changed"
 
 
 class SessionTooLarge(LoginError):

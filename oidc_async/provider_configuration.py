@@ -95,7 +95,10 @@ class ProviderConfiguration:
         end_session_http_method: "GET", or "POST" for a page that posts itself, with the ID token in no URL.
         send_id_token_hint: False leaves the ID token out of logout requests; providers then ask the user.
         logout_hint_claim: the claim that tells the provider who logs out, for instance `login_hint` or `email`.
-        session_refresh_interval_seconds: seconds between silent renewals of a session.
+        session_refresh_interval_seconds: seconds after which the provider is asked, unseen, whether the user of a
+            session is still logged in there (`prompt=none`).
+        renew_with_refresh_token: True asks with the refresh token of the session, where there is one, instead of
+            sending the browser.
         discovery_url: where the metadata are, when not at the well-known place below the issuer.
         trusted_audiences: values that may stand beside our client_id in `aud` of an ID token.
         clock_skew_seconds: leeway for time claims of this provider; OIDC_CLOCK_SKEW when None.
@@ -133,6 +136,7 @@ class ProviderConfiguration:
     http_settings: HttpSettings = field(default=HttpSettings(), kw_only=True)
     http_client: object = field(default=None, kw_only=True, repr=False)
     runtime: Runtime | None = field(default=None, kw_only=True, repr=False)
+    renew_with_refresh_token: bool = field(default=False, kw_only=True)
     audience: str | Collection[str] | None = field(default=None, kw_only=True)
     enforce_audience: bool = field(default=True, kw_only=True)
     access_token_verification: str = field(default="introspection", kw_only=True)
@@ -153,6 +157,7 @@ class ProviderConfiguration:
         self._require_provider()
         self._require_client()
         self._require_access_tokens()
+        self._require_renewal()
         require_request_parameters(self.request_parameters())
         self.end_session_parameters()
         if self.end_session_http_method not in END_SESSION_METHODS:
@@ -217,6 +222,12 @@ class ProviderConfiguration:
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} must be True or False.")
         self._require_audience()
+
+    def _require_renewal(self) -> None:
+        if not isinstance(cast(object, self.renew_with_refresh_token), bool):
+            raise ConfigurationError("renew_with_refresh_token must be True or False.")
+        if self.renew_with_refresh_token and self.session_refresh_interval_seconds is None:
+            raise ConfigurationError("renew_with_refresh_token needs session_refresh_interval_seconds.")
 
     def _require_audience(self) -> None:
         if self.audience is not None:

@@ -14,6 +14,7 @@ KEYS = (
     "id_token",
     "id_token_jwt",
     "last_authenticated",
+    "last_renewal",
     "last_session_refresh",
     "of_login",
     "refresh_token",
@@ -48,12 +49,12 @@ class UserSession:
     def is_authenticated(self) -> bool:
         return self.last_authenticated is not None
 
-    def should_refresh(self, refresh_interval_seconds: float | None = None) -> bool:
+    def should_refresh(self, refresh_interval_seconds: float | None = None, *, now: float | None = None) -> bool:
         """Whether the login was last renewed more than `refresh_interval_seconds` ago; never when None."""
-        last = self._get("last_session_refresh")
+        last = self._get("last_renewal") or self._get("last_session_refresh")
         if refresh_interval_seconds is None or last is None:
             return False
-        return bool(last + refresh_interval_seconds < time.time())
+        return bool(last + refresh_interval_seconds < (time.time() if now is None else now))
 
     def update(
         self,
@@ -65,10 +66,12 @@ class UserSession:
         userinfo: Mapping[str, Any] | None = None,
         refresh_token: str | None = None,
         now: float | None = None,
+        is_renewal: bool = True,
     ) -> None:
         """Keep what a login or a refresh brought; what is None stays as it was, but for what goes with it.
 
-        `expires_in` is in seconds; `now` is the time of it, in seconds since the epoch.
+        `expires_in` is in seconds; `now` is the time of it, in seconds since the epoch. With `is_renewal=False` the
+        login is no younger for it: tokens were refreshed, and nobody asked who the user is.
         """
         if self._storage.get("current_provider") != self._provider:
             self.clear()
@@ -80,11 +83,14 @@ class UserSession:
         of_login = self._get("of_login")
         if id_token is not None or id_token_jwt is not None:
             former, new = self.claims_of_login or {}, id_token or {}
-            of_login = {name: former[name] for name in OF_LOGIN if name in former and name not in new}
+            # a refresh token that stays is that of the former login, and so are the ID tokens that it will bring
+            stays = refresh_token is None and self.refresh_token is not None
+            of_login = {name: former[name] for name in OF_LOGIN if name in former and (stays or name not in new)}
             self._forget("id_token", "id_token_jwt", "of_login")
         news = {
             "current_provider": self._provider,
             "last_authenticated": at if authenticated is None else authenticated,
+            "last_renewal": at if is_renewal else None,
             "last_session_refresh": at,
             "access_token": access_token,
             "access_token_expires_at": None if expires_in is None else at + expires_in,
@@ -130,9 +136,9 @@ class UserSession:
 
     @property
     def claims_of_login(self) -> dict[str, Any] | None:
-        """The claims of the ID token, with those of the login that a refreshed one lacks (OIDC Core 12.2)."""
+        """The claims of the ID token, with those of the login that the refresh token is of (OIDC Core 12.2)."""
         claims = self.id_token
-        return None if claims is None else {**(self._get("of_login") or {}), **claims}
+        return None if claims is None else {**claims, **(self._get("of_login") or {})}
 
     @property
     def id_token_jwt(self) -> str | None:

@@ -34,6 +34,7 @@ from .jose import (
 )
 
 TYPES = ("jwt", "application/jwt")
+OF_THE_USER = ("iss", "sub")
 
 _SUPPORTED = ", ".join(SUPPORTED_ALGORITHMS)
 
@@ -138,7 +139,7 @@ def require_same_login(claims: Claims, former: Claims) -> None:
 
     Raises ClaimInvalid.
     """
-    for name in ("iss", "sub"):
+    for name in OF_THE_USER:
         if claims.get(name) != former.get(name):
             raise ClaimInvalid(f"{name} must be that of the first ID token of the login.", claim=name)
     # it may be left out; who sends one must send that of the login
@@ -147,12 +148,17 @@ def require_same_login(claims: Claims, former: Claims) -> None:
             raise ClaimInvalid(f"{name} must be that of the first ID token of the login.", claim=name)
 
 
+def is_same_user(claims: Claims, former: Claims) -> bool:
+    """Whether two verified ID tokens are of one user; a `sub` says nothing without its `iss` (OIDC Core 5.7)."""
+    return all(name in claims and claims[name] == former.get(name) for name in OF_THE_USER)
+
+
 def require_same_authentication(claims: Claims, former: Claims) -> None:
     """Require that the ID token for a code is of the login of `former`, which came with the code (OIDC Core 3.3.3.6).
 
     Both are verified already. What neither must have is compared where both have it. Raises ClaimInvalid.
     """
-    for name in ("iss", "sub"):
+    for name in OF_THE_USER:
         if claims.get(name) != former.get(name):
             raise _other_login(name)
     for name in ("auth_time", "acr"):

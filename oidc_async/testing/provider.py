@@ -162,6 +162,11 @@ class SimulatedProvider:
         with self._lock:
             self._registry.sign_in(username)
 
+    def sign_out(self, username: str) -> None:
+        """End the session at the provider: from now on `prompt=none` gets login_required."""
+        with self._lock:
+            self._registry.sign_out(username)
+
     def is_login_older_than(self, username: str, max_age: str | None) -> bool:
         session = self._registry.sessions.get(username)
         return session is None or self._registry.is_older_than(session, max_age)

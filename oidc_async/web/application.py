@@ -23,7 +23,7 @@ from .messages import Cookie, WebRequest
 from .pending_logins import PendingLogins
 from .session import SessionCookies, SessionRecord
 from .settings import Settings
-from .signals import Announcement, LogoutReason, logged_in, logged_out, reason_of
+from .signals import Announcement, LogoutReason, logged_in, logged_out, reason_of, token_refreshed
 from .stored_sessions import StoredSessions
 
 logger = logging.getLogger(__name__)
@@ -102,8 +102,6 @@ class WebApplication:
         configuration: ProviderConfiguration,
         new_runtime: Callable[[ProviderConfiguration], Runtime],
     ) -> AsyncRelyingParty:
-        if configuration.session_refresh_interval_seconds is not None:
-            logger.warning("session_refresh_interval_seconds is not in force yet: sessions are not renewed silently")
         return AsyncRelyingParty(
             configuration,
             redirect_uri=self.settings.redirect_uri.full_uri,
@@ -190,19 +188,30 @@ class Exchange:
         now = self.application.now()
         sessions = self.application.sessions
         record = sessions.new(self.request.cookies, now)
-        UserSession(record, provider_name).update(
-            access_token=login.access_token,
-            expires_in=login.tokens.expires_in,
-            id_token=login.id_token,
-            id_token_jwt=login.id_token_jwt,
-            userinfo=login.userinfo,
-            refresh_token=login.tokens.refresh_token,
-            now=now,
-        )
-        self.set_cookies(*await sessions.begin(record, self.session, self._present_cookies(), now))
+        _update(UserSession(record, provider_name), login, now)
+        self.set_cookies(*await sessions.begin(record, self.session, self.present_cookies(), now))
         record.settle()
         self._session = record
         self.announce(logged_in, provider_name, claims=dict(login.id_token))
+
+    async def renew(self, login: Login) -> None:
+        """Keep what `login` brought in the present session. Raises SessionTooLarge, StoreError: it stays then."""
+        record, former = self.session, dict(self.session)
+        user = UserSession(record)
+        _update(user, login, self.application.now())
+        try:
+            await self._keep_session()
+        except OIDCError:
+            record.data = former
+            record.settle()
+            raise
+        self.announce(token_refreshed, user.current_provider, claims=dict(login.id_token))
+
+    def drop_refresh_token(self, refresh_token: str) -> None:
+        """Forget `refresh_token`, which the provider takes no more, unless the session has another one by now."""
+        sessions, now = self.application.sessions, self.application.now()
+        if self.session.get("refresh_token") == refresh_token:
+            self.set_cookies(*sessions.drop_refresh_token(self.session, now))
 
     async def log_out(self, reason: LogoutReason) -> None:
         """End the session, if there is one. Raises StoreError when it has not ended."""
@@ -234,10 +243,11 @@ class Exchange:
         session, application = self._session, self.application
         # what nobody asked for was not seen
         if session is not None and self.personal:
-            self.set_cookies(*await application.sessions.keep(session, self._present_cookies(), application.now()))
+            self.set_cookies(*await application.sessions.keep(session, self.present_cookies(), application.now()))
             session.settle()
 
-    def _present_cookies(self) -> dict[str, str]:
+    def present_cookies(self) -> dict[str, str]:
+        """Those of the request, with what this response makes of them."""
         # a login and what a hook makes of it may meet in one request
         return {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
 
@@ -248,6 +258,18 @@ def _endpoints(settings: Settings) -> dict[str, str]:
     if settings.jwks_uri is not None:
         endpoints[settings.jwks_uri.path] = CLIENT_JWKS
     return endpoints
+
+
+def _update(user: UserSession, login: Login, now: float) -> None:
+    user.update(
+        access_token=login.access_token,
+        expires_in=login.tokens.expires_in,
+        id_token=login.id_token,
+        id_token_jwt=login.id_token_jwt,
+        userinfo=login.userinfo,
+        refresh_token=login.tokens.refresh_token,
+        now=now,
+    )
 
 
 def _require_configurations(configurations: object) -> None:

@@ -11,6 +11,7 @@ from .login import announcing_failure, count_login
 from .messages import WebRequest, WebResponse, redirect
 from .navigation import is_prefetch
 from .relay import read_relayed, relay_page
+from .silent_renewal import finish_renewal
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +32,11 @@ Hook = Callable[[NewLogin], Awaitable[object]]
 
 
 async def finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebResponse:
-    """Complete the login that this browser began, and go back to where it was begun, or where `hook` says.
+    """Complete the login, or the renewal, that this browser began, and go back to where it was begun.
 
-    A response that came without its cookies, or not at all, is answered with the page that sends it once more.
-    `body` is that of a POST. Raises LoginError, TokenError, ProviderError, ConfigurationError, StoreError, or what
-    the hook raises; the present session then stays.
+    A login may lead to where `hook` says. A response that came without its cookies, or not at all, is answered with
+    the page that sends it once more. `body` is that of a POST. Raises LoginError, TokenError, ProviderError,
+    ConfigurationError, StoreError, or what the hook raises; the present session then stays.
     """
     # one character for each byte: what is outside ASCII is refused with all else that is no form
     form = body.decode("latin-1")
@@ -55,12 +56,16 @@ async def _finish_login(exchange: Exchange, form: str, hook: Hook) -> WebRespons
     client = application.clients.get(login_in_browser.provider)
     if client is None:
         raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
+    status = 302 if request.method == "GET" else 303
+    if login_in_browser.renews is not None:
+        answer = await finish_renewal(exchange, client, login_in_browser, encoded, response_mode)
+        return answer or redirect(login_in_browser.return_path, status)
     login = await client.complete_login(login_in_browser.pending, encoded, response_mode=response_mode)
     new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
     path = await path_after(new, hook)
     await exchange.log_in(new.provider, login)
     exchange.set_cookies(count_login(exchange))
-    return redirect(path, 302 if request.method == "GET" else 303)
+    return redirect(path, status)
 
 
 def _encoded_response(request: WebRequest, form: str) -> tuple[str, str]:

@@ -16,16 +16,15 @@ from ..user_session import UserSession
 from .application import Exchange
 from .form_post import form_post
 from .login import forget_count
-from .messages import WebRequest, WebResponse, redirect
+from .messages import MAX_URL_LENGTH, WebRequest, WebResponse, redirect
 from .navigation import is_embedded, is_navigation, is_prefetch
+from .renewal_mark import forget_mark
 from .session_tokens import forget_tokens
 
 logger = logging.getLogger(__name__)
 
 KIND = "logout"
 MAX_SECONDS = 600
-MAX_URL_LENGTH = 8000
-"""Longer ones may be refused (RFC 9110 4.1): the ID token of a user in hundreds of groups is no hint then."""
 
 
 async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebResponse | None:
@@ -43,7 +42,7 @@ async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebRespo
     await exchange.log_out("user")
     if not session.get("current_provider"):
         return None
-    exchange.set_cookies(forget_count(exchange.application))
+    exchange.set_cookies(forget_count(exchange.application), *forget_mark(exchange))
     user = UserSession(session)
     try:
         # who comes back logged in did so meanwhile, in another tab; the view says that nobody is

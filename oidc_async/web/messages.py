@@ -3,6 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+MAX_URL_LENGTH = 8000
+"""Longer ones may be refused (RFC 9110 4.1): the ID token of a user in hundreds of groups is no hint then."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebRequest:

@@ -16,6 +16,15 @@ def is_navigation(request: WebRequest) -> bool:
     return request.method == "GET" or (request.method == "POST" and _is_form(request))
 
 
+def is_page(request: WebRequest) -> bool:
+    """Whether somebody goes to a page that fills a tab: one that may be sent through the provider unseen.
+
+    Providers let nobody put them into a frame, and a form can't be sent again.
+    """
+    in_tab = request.headers.get("sec-fetch-dest", "document") == "document"
+    return request.method == "GET" and in_tab and is_navigation(request)
+
+
 def is_prefetch(request: WebRequest) -> bool:
     """Whether a browser looks ahead, without anybody having asked for the page."""
     purpose = request.headers.get("sec-purpose") or request.headers.get("purpose") or ""

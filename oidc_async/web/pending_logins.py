@@ -23,11 +23,15 @@ KIND = "login"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginInBrowser:
-    """A pending login, at which provider, and the path to return to afterwards."""
+    """A pending login, at which provider, and the path to return to afterwards.
+
+    `renews` says when the session began that it is to renew; None for a login of its own.
+    """
 
     pending: PendingLogin
     provider: str
     return_path: str = field(repr=False)
+    renews: float | None = None
 
 
 class PendingLogins:
@@ -103,7 +107,12 @@ def _begun_at(value: str) -> int:
 
 
 def _encode(login: LoginInBrowser) -> bytes:
-    document = {"provider": login.provider, "return_path": login.return_path, "pending": login.pending.to_dict()}
+    document = {
+        "provider": login.provider,
+        "return_path": login.return_path,
+        "renews": login.renews,
+        "pending": login.pending.to_dict(),
+    }
     return json.dumps(document, separators=(",", ":")).encode()
 
 
@@ -112,6 +121,7 @@ def _decode(data: bytes) -> LoginInBrowser | None:
     try:
         document = read_object(data)
         pending = PendingLogin.from_dict(document["pending"])
-        return LoginInBrowser(pending=pending, provider=document["provider"], return_path=document["return_path"])
+        provider, return_path, renews = (document[name] for name in ("provider", "return_path", "renews"))
+        return LoginInBrowser(pending=pending, provider=provider, return_path=return_path, renews=renews)
     except (KeyError, TypeError, ValueError):
         return None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from hashlib import sha256
 
 from ..sealing import Sealer
 from .cookies import Cookies
@@ -13,6 +14,7 @@ __all__ = ["KIND", "MAX_RECORD_BYTES", "SessionCookies", "SessionRecord"]
 
 KIND = "session"
 SEEN_KIND = "seen"
+SPENT_KIND = "spent"
 ENDED_KIND = "ended"
 ENDED_SECONDS = 3600
 """How long a response of before may still be under way."""
@@ -41,6 +43,7 @@ class SessionCookies:
         record = decode_record(data, self._clients) if data else None
         if record is not None:
             record.seen_at = max(record.seen_at, self._last_seen(record, present))
+            self._forget_spent(record, present)
         if (
             record is None
             or not self._lifetime.is_alive(record, now)
@@ -70,7 +73,8 @@ class SessionCookies:
     def save(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
         """The cookies to set. Raises SessionTooLarge, or ConfigurationError for what isn't JSON."""
         if not record:
-            deleted = (cookie for kind in (KIND, SEEN_KIND) for cookie in self._cookies.delete_long(kind, present))
+            kinds = (KIND, SEEN_KIND, SPENT_KIND)
+            deleted = (cookie for kind in kinds for cookie in self._cookies.delete_long(kind, present))
             return [*deleted, self.end(now)]
         text = self._sealer.seal(KIND, self._context, encode_record(record, self._clients))
         return self._cookies.set_long(KIND, text, self._lifetime.max_age(record, now), present)
@@ -79,6 +83,16 @@ class SessionCookies:
         """The cookie that prolongs the session of `record`, and no other."""
         sealed = self._sealer.seal(SEEN_KIND, repr(record.begun_at), repr(record.seen_at).encode())
         return self._cookies.set(self._cookies.name(SEEN_KIND), sealed, self._lifetime.max_age(record, now))
+
+    def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
+        """Forget the refresh token, which the provider takes no more. The cookies that say so.
+
+        The record is not written for it: that could take the place of one with a newer token that another response
+        brings.
+        """
+        digest = _digest(record.data.pop("refresh_token"))
+        sealed = self._sealer.seal(SPENT_KIND, repr(record.begun_at), digest)
+        return [self._cookies.set(self._cookies.name(SPENT_KIND), sealed, self._lifetime.max_age(record, now))]
 
     def new(self, present: Mapping[str, str], now: float) -> SessionRecord:
         """An empty record, begun after whatever ended before in this browser, though the clocks may differ."""
@@ -102,3 +116,14 @@ class SessionCookies:
     def _last_seen(self, record: SessionRecord, present: Mapping[str, str]) -> float:
         sealed = present.get(self._cookies.name(SEEN_KIND), "")
         return float(self._sealer.open(SEEN_KIND, repr(record.begun_at), sealed) or 0)
+
+    def _forget_spent(self, record: SessionRecord, present: Mapping[str, str]) -> None:
+        refresh_token, sealed = record.get("refresh_token"), present.get(self._cookies.name(SPENT_KIND))
+        if refresh_token is None or sealed is None:
+            return
+        if self._sealer.open(SPENT_KIND, repr(record.begun_at), sealed) == _digest(refresh_token):
+            del record.data["refresh_token"]
+
+
+def _digest(refresh_token: str) -> bytes:
+    return sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()

@@ -14,8 +14,8 @@ from ..errors import AuthorizationRefused, OAuthError, OIDCError
 
 __all__ = ["logged_in", "logged_out", "login_failed", "refresh_failed", "token_refreshed"]
 
-LogoutReason = Literal["user", "frontchannel", "backchannel", "renewal"]
-"""Who ended a session: its user, the provider in the browser or beside it, or a renewal that found it ended there."""
+LogoutReason = Literal["user", "frontchannel", "backchannel"]
+"""Who ended a session: its user, or the provider, in the browser or beside it."""
 
 _signals = Namespace()
 

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 KIND = "sid"
 OF_THE_TOKENS = frozenset({"access_token", "access_token_expires_at", "id_token", "id_token_jwt", "refresh_token"})
-OF_A_REFRESH = OF_THE_TOKENS | {"last_authenticated", "last_session_refresh"}
+OF_A_REFRESH = OF_THE_TOKENS | {"last_authenticated", "last_session_refresh", "of_login"}
 TRIES = 5
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -87,6 +87,11 @@ class StoredSessions:
             await self._store.delete([key])
         return cookies
 
+    def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
+        """Forget the refresh token, which the provider takes no more: saved with what else was changed."""
+        del record["refresh_token"]
+        return []
+
     async def _create(self, record: SessionRecord, now: float) -> list[Cookie]:
         session_id = token_urlsafe(32)
         key = self._key(session_id)
@@ -144,7 +149,7 @@ def _apply(changes: StoredRecord, loaded: StoredRecord, kept: StoredRecord) -> N
         return
     if _differ(changes, loaded, {"current_provider"}):
         names |= kept.keys()
-    elif _differ(kept, loaded, OF_THE_TOKENS):
+    elif _has_other_tokens(kept, loaded):
         # A refresh token is used once: the tokens of another request came from the same use, or from a later one.
         # Clocks could not tell, as what was refreshed is replayed to those who come late.
         names -= OF_A_REFRESH
@@ -153,6 +158,11 @@ def _apply(changes: StoredRecord, loaded: StoredRecord, kept: StoredRecord) -> N
             kept[name] = changes[name]
         else:
             kept.pop(name, None)
+
+
+def _has_other_tokens(kept: StoredRecord, loaded: StoredRecord) -> bool:
+    # a refresh token that another request dropped is no other token: this one may have had more luck with it
+    return _differ(kept, loaded, OF_THE_TOKENS if "refresh_token" in kept else OF_THE_TOKENS - {"refresh_token"})
 
 
 def _differ(one: StoredRecord, other: StoredRecord, names: Set[str]) -> bool:

@@ -5,7 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import OIDCError, StoreError
+from ..errors import OAuthError, OIDCError, StoreError
+from ..refreshes import Refresh
 from ..relying_party import AsyncRelyingParty
 from ..user_session import UserSession
 from .application import Exchange
@@ -17,7 +18,8 @@ logger = logging.getLogger(__name__)
 async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str | None:
     """The access token of this session, refreshed when it is about to expire; None when there is no usable one.
 
-    The session keeps what a refresh brings. A refresh that fails changes nothing of it. Raises StoreError.
+    The session keeps what a refresh brings. One that fails changes nothing of it, but that a refresh token is dropped
+    which the provider takes no more. Raises StoreError.
     """
     record = await exchange.require_session()
     client = exchange.application.clients.get(record.get("current_provider", ""))
@@ -27,26 +29,46 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
     margin = min(exchange.application.settings.refresh_before_seconds, _lifetime(record) / 2)
     if not force_refresh and _lasts_until(user, now + margin):
         return user.access_token
-    if await _refresh(client, user, exchange):
+    if await _refresh(exchange, client, user):
         return user.access_token
     return user.access_token if not force_refresh and _lasts_until(user, now) else None
 
 
-async def _refresh(client: AsyncRelyingParty, user: UserSession, exchange: Exchange) -> bool:
-    refresh_token, claims = user.refresh_token, user.claims_of_login
+async def _refresh(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> bool:
+    refresh_token = user.refresh_token
     if refresh_token is None:
         return False
-    asked: list[bool] = []
     try:
-        refresh = await client.refresh(refresh_token, id_token=claims, on_request=lambda: asked.append(True))
+        await refresh_tokens(exchange, client, user, refresh_token)
     except StoreError:
         # not even the session is known for certain now
         raise
     except OIDCError as error:
         logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
+        return False
+    return True
+
+
+async def refresh_tokens(
+    exchange: Exchange, client: AsyncRelyingParty, user: UserSession, refresh_token: str
+) -> Refresh:
+    """Exchange the refresh token of the session, which keeps what that brings.
+
+    Raises OAuthError, ProviderError, TokenError, which change nothing, but that a dead refresh token is dropped; and
+    StoreError.
+    """
+    # of those who come with one refresh token, the one for whom the provider was asked tells what became of it
+    asked, claims = list[bool](), user.claims_of_login
+    try:
+        refresh = await client.refresh(refresh_token, id_token=claims, on_request=lambda: asked.append(True))
+    except StoreError:
+        raise
+    except OIDCError as error:
+        if isinstance(error, OAuthError) and error.error == "invalid_grant":
+            exchange.drop_refresh_token(refresh_token)
         if asked:
             exchange.announce_failure(refresh_failed, user.current_provider, error, claims=dict(claims or {}))
-        return False
+        raise
     tokens = refresh.tokens
     user.update(
         access_token=tokens.access_token,
@@ -55,11 +77,11 @@ async def _refresh(client: AsyncRelyingParty, user: UserSession, exchange: Excha
         id_token_jwt=tokens.id_token,
         refresh_token=tokens.refresh_token,
         now=refresh.at,
+        is_renewal=False,
     )
-    # of those who come with one refresh token, the one for whom the provider was asked
     if asked:
         exchange.announce(token_refreshed, user.current_provider, claims=user.id_token or {})
-    return True
+    return refresh
 
 
 def _lifetime(record: Mapping[str, Any]) -> float:

@@ -26,7 +26,6 @@ from oidc_async import (
 )
 from tests.core.raw_server import Connection, RawServer, response
 
-from .cookie_jar import in_cookies
 from .site import REDIRECT_URI, SECRET_KEY, Framework, Site
 
 
@@ -227,11 +226,3 @@ def test_two_requests_in_one_app_context_are_two_users(make_site: Callable[..., 
         with site.app.app_context():
             assert visit() == [200, 302, 200]
     assert visit() == [200, 302, 200]
-
-
-@in_cookies
-def test_a_setting_that_is_not_in_force_yet_is_no_secret(
-    make_site: Callable[..., Site], caplog: pytest.LogCaptureFixture
-) -> None:
-    make_site(session_refresh_interval_seconds=60)
-    assert "session_refresh_interval_seconds is not in force yet" in caplog.text

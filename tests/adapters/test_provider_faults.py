@@ -43,7 +43,11 @@ OUTCOMES: list[tuple[str, int, str]] = [
     (r"AUTHORIZATION_(STATE_WRONG|OTHER_CHANNEL)", 400, "state_mismatch"),
     (r"AUTHORIZATION_\w+_TWICE", 400, "duplicate_parameter"),
     (r"AUTHORIZATION_ACCESS_DENIED", 403, "authorization_refused"),
-    (r"AUTHORIZATION_(LOGIN_REQUIRED|SERVER_ERROR|ERROR_\w+|CODE_AND_ERROR)", 400, "authorization_refused"),
+    (
+        r"AUTHORIZATION_(\w+_REQUIRED|TEMPORARILY_UNAVAILABLE|SERVER_ERROR|ERROR_\w+|CODE_AND_ERROR)",
+        400,
+        "authorization_refused",
+    ),
     (r"AUTHORIZATION_CODE_WRONG", 400, "oauth_error"),
     (r"AUTHORIZATION_\w+", 400, "authorization_response_invalid"),
     (r"TOKEN_(INVALID_GRANT|ERROR_MARKUP|ERROR_LONG)", 400, "oauth_error"),

@@ -199,21 +199,40 @@ def test_an_id_token_that_is_wrong_changes_nothing(
     assert browser.get("/private").text == "private"
 
 
-@in_cookies  # time is the provider's, and no store's
-def test_a_refusal_is_none_and_no_loop(site: Site) -> None:
-    """security.md 74: nor is the provider asked again at once"""
+def test_a_dead_refresh_token_is_dropped_and_never_asked_with_again(site: Site) -> None:
+    """security.md 74"""
     browser = user_of(site)
     before = kept(browser)
     site.provider.clock.advance(LIFETIME)
     site.provider.forget_requests()
     with site.provider.misbehaving(Fault.TOKEN_INVALID_GRANT):
         assert [token_of(browser) for _ in range(5)] == [None] * 5
+        site.provider.clock.advance(100)
+        assert token_of(browser, "/token/new") is None
+        assert site.provider.count("token") == 1
+    assert kept(browser) == {**before, "refresh_token": None}
+    assert browser.get("/private").text == "private"
+
+
+@in_cookies  # time is the provider's, and no store's
+def test_a_refusal_of_another_kind_is_none_and_the_provider_is_asked_again_later(
+    make_site: MakeSite, framework: Framework
+) -> None:
+    """security.md 74"""
+    site = token_site(make_site, framework, providers={"default": keeping_provider()})
+    browser = user_of(site)
+    before = kept(browser)
+    site.provider.clock.advance(LIFETIME)
+    site.provider.forget_requests()
+    with site.provider.misbehaving(Fault.TOKEN_INVALID_CLIENT):
+        assert [token_of(browser) for _ in range(5)] == [None] * 5
         assert site.provider.count("token") == 1
         site.provider.clock.advance(4.5)
         assert token_of(browser) is None
         assert site.provider.count("token") == 2
     assert kept(browser) == before
-    assert browser.get("/private").text == "private"
+    site.provider.clock.advance(4.5)
+    assert token_of(browser)
 
 
 @in_cookies

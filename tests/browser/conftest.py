@@ -41,8 +41,15 @@ def addresses() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def canaille(addresses: dict[str, str]) -> Iterator[CanailleProvider]:
-    provider = CanailleProvider(list(addresses.values()), log_name="browser-canaille", guests=40)
+def renewing_addresses() -> dict[str, str]:
+    """Where the applications are that ask the provider after a second."""
+    return {framework: f"http://127.0.0.1:{free_port()}" for framework in FRAMEWORKS}
+
+
+@pytest.fixture(scope="session")
+def canaille(addresses: dict[str, str], renewing_addresses: dict[str, str]) -> Iterator[CanailleProvider]:
+    everywhere = [*addresses.values(), *renewing_addresses.values()]
+    provider = CanailleProvider(everywhere, log_name="browser-canaille", guests=40)
     with provider:
         running.append(provider.server)
         yield provider
@@ -63,6 +70,18 @@ def scene(
 ) -> Scene:
     """Each of the example applications in turn."""
     return Scene(app=addresses[request.param], provider=canaille)
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def renewing_scene(
+    request: pytest.FixtureRequest, renewing_addresses: dict[str, str], canaille: CanailleProvider
+) -> Iterator[Scene]:
+    """The same, for as long as the test lasts, with sessions that are renewed after a second."""
+    name = f"browser-renewing-{request.param}"
+    server = application(request.param, renewing_addresses, canaille, log_name=name, OIDC_RENEWAL_SECONDS="1")
+    with server:
+        running.append(server)
+        yield Scene(app=renewing_addresses[request.param], provider=canaille)
 
 
 @pytest.fixture(scope="session")

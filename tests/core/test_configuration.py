@@ -290,6 +290,12 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
         pytest.param(
             {"session_refresh_interval_seconds": -5}, ["session_refresh_interval_seconds", "negative"], id="refresh"
         ),
+        pytest.param({"renew_with_refresh_token": True}, ["session_refresh_interval_seconds"], id="renewal-never"),
+        pytest.param(
+            {"renew_with_refresh_token": "yes", "session_refresh_interval_seconds": 5},
+            ["renew_with_refresh_token", "True or False"],
+            id="renewal-text",
+        ),
         pytest.param({"http_settings": {"deadline": 5}}, ["http_settings", "HttpSettings"], id="settings-a-dict"),
         pytest.param({"auth_request_params": [("a", "b")]}, ["auth_request_params", "Mapping"], id="params-a-list"),
         pytest.param({"end_session_params": [("a", "b")]}, ["end_session_params", "Mapping"], id="logout-a-list"),

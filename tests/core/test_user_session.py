@@ -143,6 +143,34 @@ def test_a_login_is_renewed_when_it_is_older_than_the_interval(
     assert session.should_refresh(interval) is expected
 
 
+def test_a_refresh_of_tokens_alone_makes_no_login_younger(storage: Storage) -> None:
+    session = log_in(storage)
+    session.update(access_token="new", now=NOW + 100, is_renewal=False)
+    assert session.should_refresh(60, now=NOW + 61)
+    assert not session.should_refresh(60, now=NOW + 60)
+    session.update(access_token="newer", now=NOW + 200)
+    assert not session.should_refresh(60, now=NOW + 260)
+    assert session.should_refresh(60, now=NOW + 261)
+
+
+@pytest.mark.parametrize(
+    ("news", "expected"),
+    [
+        pytest.param({}, {"nonce": "first", "auth_time": 1}, id="the-old-one-stays"),
+        pytest.param({"refresh_token": "new"}, {"nonce": "second", "auth_time": 2}, id="a-new-one"),
+    ],
+)
+def test_a_refresh_token_goes_on_with_the_login_that_it_is_of(
+    storage: Storage, news: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    """OIDC Core 12.2: an ID token that it brings may name the nonce of that login, and no other"""
+    session = log_in(storage, id_token={"sub": "alice", "nonce": "first", "auth_time": 1}, refresh_token="old")
+    session.update(access_token="new", id_token={"sub": "alice", "nonce": "second", "auth_time": 2}, **news)
+    assert session.claims_of_login == {"sub": "alice", **expected}
+    assert session.last_authenticated == 2
+    assert session.id_token == {"sub": "alice", "nonce": "second", "auth_time": 2}
+
+
 def test_clear_takes_the_login_and_nothing_else(storage: Storage) -> None:
     storage["theirs"] = "stays"
     session = log_in(storage, refresh_token="rt", id_token_jwt=jwt(sub="alice"), userinfo={"a": 1}, expires_in=1)

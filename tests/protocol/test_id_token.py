@@ -21,6 +21,7 @@ from oidc_async.errors import (
 from oidc_async.protocol.claims import shown
 from oidc_async.protocol.id_token import (
     IDTokenExpectations,
+    is_same_user,
     parse_id_token,
     read_id_token,
     require_same_login,
@@ -644,6 +645,30 @@ def test_an_id_token_of_another_login_is_refused(name: str, value: Any) -> None:
 
 def test_a_login_without_nonce_has_nothing_to_compare() -> None:
     require_same_login({**FIRST, "nonce": "new"}, {name: FIRST[name] for name in ("iss", "sub")})
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, True),
+        ({"nonce": "another", "auth_time": NOW, "sid": "another"}, True),
+        ({"iss": "https://other.example"}, False),
+        ({"sub": "bob"}, False),
+        ({"sub": "Alice"}, False),
+        ({"sub": ABSENT}, False),
+        ({"iss": ABSENT}, False),
+    ],
+    ids=str,
+)
+def test_a_user_is_a_subject_of_an_issuer(changes: dict[str, Any], expected: bool) -> None:
+    """security.md 168; OIDC Core 5.7"""
+    claims = {name: value for name, value in {**FIRST, **changes}.items() if value is not ABSENT}
+    assert is_same_user(claims, FIRST) is expected
+    assert is_same_user(FIRST, claims) is expected
+
+
+def test_two_that_say_nothing_are_not_of_one_user() -> None:
+    assert not is_same_user({}, {})
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ STATUSES: list[tuple[OIDCError, int]] = [
     (errors.AuthorizationResponseInvalid("Not what was asked for."), 400),
     (errors.LoginLoop("Again and again."), 400),
     (errors.LoginRefused("Not today."), 403),
+    (errors.UserChanged("Somebody else."), 400),
     (refused("access_denied"), 403),
     (refused("server_error"), 400),
     (refused("login_required"), 400),

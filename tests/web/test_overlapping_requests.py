@@ -77,6 +77,60 @@ def test_a_refresh_is_not_lost_to_a_change_of_something_else_in_the_same_second(
     assert (kept["refresh_token"], kept["userinfo"]) == ("refresh 2", {"name": "Alice"})
 
 
+def dropped(keeper: Keeper, record: SessionRecord) -> SessionRecord:
+    keeper.sessions.drop_refresh_token(record, NOW)
+    return record
+
+
+def test_a_refresh_token_that_is_dropped_late_leaves_a_newer_one_alone() -> None:
+    """security.md 74, 243: another process had more luck with the old one"""
+    keeper = Keeper()
+    jar = keeper.log_in()
+    slow = dropped(keeper, keeper.open(jar))
+    keeper.change(jar, refreshed(2, NOW))
+    keeper.keep(slow, jar)
+    kept = keeper.open(jar)
+    assert (kept["access_token"], kept["refresh_token"]) == ("access 2", "refresh 2")
+
+
+def test_a_refresh_token_that_is_dropped_early_keeps_no_newer_one_away() -> None:
+    """security.md 74, 243"""
+    keeper = Keeper()
+    jar = keeper.log_in()
+    slow = keeper.open(jar)
+    refreshed(2, NOW)(UserSession(slow))
+    keeper.keep(dropped(keeper, keeper.open(jar)), jar)
+    assert "refresh_token" not in keeper.open(jar)
+    keeper.keep(slow, jar)
+    kept = keeper.open(jar)
+    assert (kept["access_token"], kept["refresh_token"]) == ("access 2", "refresh 2")
+
+
+def test_a_refresh_token_that_was_dropped_is_not_brought_back_by_who_refreshed_before() -> None:
+    """security.md 243: the second one was dropped, and the third came after it"""
+    keeper = Keeper()
+    jar = keeper.log_in()
+    slow = keeper.open(jar)
+    refreshed(2, NOW)(UserSession(slow))
+    keeper.change(jar, refreshed(3, NOW))
+    keeper.keep(dropped(keeper, keeper.open(jar)), jar)
+    keeper.keep(slow, jar)
+    kept = keeper.open(jar)
+    assert (kept["access_token"], "refresh_token" in kept) == ("access 3", False)
+
+
+def test_what_the_refresh_token_is_of_stays_with_it() -> None:
+    """security.md 71: a renewal that saves late leaves neither its ID token nor its nonce"""
+    keeper = Keeper()
+    jar = keeper.log_in({**VALUES, "id_token": {"sub": "alice", "nonce": "first"}})
+    slow = keeper.open(jar)
+    UserSession(slow).update(id_token={"sub": "alice", "nonce": "second"}, refresh_token="renewed", now=NOW)
+    keeper.change(jar, lambda user: user.update(id_token={"sub": "alice"}, refresh_token="refresh 2", now=NOW))
+    keeper.keep(slow, jar)
+    kept = UserSession(keeper.open(jar))
+    assert (kept.refresh_token, kept.claims_of_login) == ("refresh 2", {"sub": "alice", "nonce": "first"})
+
+
 def test_tokens_of_one_provider_never_come_below_the_name_of_another() -> None:
     """security.md 46: an application that puts another login in the place of one, while a refresh is under way"""
     keeper = Keeper()

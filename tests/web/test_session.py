@@ -7,7 +7,7 @@ import pytest
 
 from oidc_async.sealing import Sealer
 from oidc_async.web.cookies import Cookies
-from oidc_async.web.session import KIND, SessionCookies, SessionRecord
+from oidc_async.web.session import KIND, SPENT_KIND, SessionCookies, SessionRecord
 from oidc_async.web.settings import Settings
 
 from .web_request import NOW, REDIRECT_URI, Jar, settings
@@ -189,3 +189,41 @@ def test_a_session_of_200_groups_fits() -> None:
     keeper = sessions()
     jar = logged_in(keeper, {**VALUES, "userinfo": {"groups": groups}})
     assert keeper.load(jar, NOW)["userinfo"]["groups"] == groups
+
+
+def test_a_refresh_token_that_was_dropped_stays_so_and_a_newer_one_is_another() -> None:
+    """security.md 74, 243: though the response that brings the newer one comes first, or last"""
+    keeper = sessions()
+    old, new = ({**VALUES, "refresh_token": token} for token in ("old", "new"))
+    jar = logged_in(keeper, old)
+    record = keeper.load(jar, NOW)
+    jar.keep(keeper.drop_refresh_token(record, NOW))
+    assert not record.modified
+    assert "refresh_token" not in keeper.load(jar, NOW)
+    assert "refresh_token" in keeper.load(logged_in(keeper, old), NOW)
+    jar.keep(keeper.save(SessionRecord(new, begun_at=NOW, seen_at=NOW), jar, NOW))
+    assert keeper.load(jar, NOW)["refresh_token"] == "new"
+    assert "old" not in str(jar)
+
+
+def test_that_one_was_dropped_is_told_of_one_session_only() -> None:
+    """security.md 159, 160"""
+    keeper = sessions()
+    values = {**VALUES, "refresh_token": "old"}
+    jar = logged_in(keeper, values)
+    spent = keeper.drop_refresh_token(keeper.load(jar, NOW), NOW)
+    other = logged_in(keeper, values, NOW + 1).keep(spent)
+    assert "refresh_token" in keeper.load(other, NOW + 1)
+    for value in ("", "A" * 60, jar[COOKIES.name(KIND)]):
+        nonsense = Jar({**jar, COOKIES.name(SPENT_KIND): value})
+        assert "refresh_token" in keeper.load(nonsense, NOW)
+
+
+def test_a_logout_takes_the_note_along() -> None:
+    keeper = sessions()
+    jar = logged_in(keeper, {**VALUES, "refresh_token": "old"})
+    jar.keep(keeper.drop_refresh_token(keeper.load(jar, NOW), NOW))
+    record = keeper.load(jar, NOW)
+    record.clear()
+    jar.keep(keeper.save(record, jar, NOW))
+    assert [name for name in jar if not name.endswith("-ended")] == []

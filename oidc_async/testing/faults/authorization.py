@@ -82,6 +82,16 @@ class AuthorizationFaults:
     AUTHORIZATION_EXTRA_PARAMETER = harmless("more parameters", AUTHORIZATION(add(session_state="a.b", foo="")))
     AUTHORIZATION_ACCESS_DENIED = refused("the user said no", AUTHORIZATION(refuse("access_denied", "No.")))
     AUTHORIZATION_LOGIN_REQUIRED = refused("nobody is logged in", AUTHORIZATION(refuse("login_required")))
+    AUTHORIZATION_INTERACTION_REQUIRED = refused(
+        "the user has to do something", AUTHORIZATION(refuse("interaction_required"))
+    )
+    AUTHORIZATION_CONSENT_REQUIRED = refused("the user has to consent", AUTHORIZATION(refuse("consent_required")))
+    AUTHORIZATION_ACCOUNT_SELECTION_REQUIRED = refused(
+        "the user has to say which account", AUTHORIZATION(refuse("account_selection_required"))
+    )
+    AUTHORIZATION_TEMPORARILY_UNAVAILABLE = refused(
+        "too busy", AUTHORIZATION(refuse("temporarily_unavailable", "Come again."))
+    )
     AUTHORIZATION_SERVER_ERROR = refused("server_error", AUTHORIZATION(refuse("server_error", "Oh.")))
     AUTHORIZATION_ERROR_MARKUP = refused("markup in it", AUTHORIZATION(refuse(MARKUP, MARKUP)))
     AUTHORIZATION_ERROR_LINE_BREAKS = refused("line breaks", AUTHORIZATION(refuse("server_error", LINE_BREAKS)))

@@ -1,0 +1,55 @@
+"""Sending the browser to the provider, for a login or to renew a session unseen (OIDC Core 3.1.2.1)."""
+
+import logging
+from urllib.parse import urlsplit
+
+from ..login import AuthorizationRequest
+from ..user_session import UserSession
+from .application import Exchange
+from .messages import MAX_URL_LENGTH, WebResponse, redirect
+from .pending_logins import LoginInBrowser
+from .return_path import return_path
+
+logger = logging.getLogger(__name__)
+
+
+async def request_login(exchange: Exchange, provider_name: str, path: str | None = None) -> WebResponse:
+    """The way to a login, and back to `path`; to where the request came from when None. Raises ProviderError."""
+    _warn_of_other_host(exchange)
+    logger.debug("a login begins: provider %r", provider_name)
+    login = await exchange.application.clients[provider_name].begin_login()
+    return _departure(exchange, provider_name, login, path or _return_path(exchange))
+
+
+async def request_renewal(exchange: Exchange, provider_name: str) -> WebResponse:
+    """The way to a renewal of the present session, during which nobody is asked anything. Raises ProviderError."""
+    client, session = exchange.application.clients[provider_name], exchange.session
+    id_token = UserSession(session, provider_name).id_token_jwt
+    login = await client.begin_login(prompt="none", **({"id_token_hint": id_token} if id_token else {}))
+    if len(login.url) > MAX_URL_LENGTH:
+        login = await client.begin_login(prompt="none")
+    return _departure(exchange, provider_name, login, _return_path(exchange), renews=session.begun_at)
+
+
+def _departure(
+    exchange: Exchange, provider_name: str, login: AuthorizationRequest, path: str, renews: float | None = None
+) -> WebResponse:
+    in_browser = LoginInBrowser(pending=login.pending, provider=provider_name, return_path=path, renews=renews)
+    exchange.set_cookies(*exchange.application.pending_logins.begin(in_browser, exchange.request.cookies))
+    return redirect(login.url, 302)
+
+
+def _return_path(exchange: Exchange) -> str:
+    return return_path(exchange.request, exchange.application.settings.redirect_uri.full_uri)
+
+
+def _warn_of_other_host(exchange: Exchange) -> None:
+    expected = urlsplit(exchange.application.settings.redirect_uri.full_uri).netloc
+    host = exchange.request.headers.get("host", expected)
+    if host != expected:
+        logger.warning(
+            "a login begins on the host %s, but OIDC_REDIRECT_URI is on %s: its cookie may not be there. "
+            "Use one host name, and let proxies pass Host on, or declare them (ProxyFix).",
+            ascii(host)[:200],
+            expected,
+        )

@@ -1,0 +1,565 @@
+"""`session_refresh_interval_seconds`: the provider is asked, unseen, whether the user is still logged in there."""
+
+import logging
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from oidc_async.testing import Fault, Misbehaviour
+from oidc_async.web.login import MAX_LOGINS_IN_A_ROW
+
+from .cookie_jar import in_cookies, jar_of, logged_in, login_again, put, session_of
+from .renewal_site import (
+    INTERVAL,
+    PAUSE,
+    MakeSite,
+    answer,
+    asked_with,
+    grow_old,
+    is_login,
+    is_renewal,
+    kept,
+    leave,
+    renewal_site,
+)
+from .site import Framework, Site, cookies_of, new_provider
+from .test_navigation import FORM, NAVIGATION
+
+SESSIONS_IN = ("cookies", "memory", "sqlite")
+DAY = 86_400
+FETCH = {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
+REFUSALS = [
+    Fault.AUTHORIZATION_LOGIN_REQUIRED,
+    Fault.AUTHORIZATION_INTERACTION_REQUIRED,
+    Fault.AUTHORIZATION_CONSENT_REQUIRED,
+    Fault.AUTHORIZATION_ACCOUNT_SELECTION_REQUIRED,
+    Fault.AUTHORIZATION_ACCESS_DENIED,
+]
+OUTAGES = [
+    Fault.AUTHORIZATION_SERVER_ERROR,
+    Fault.AUTHORIZATION_TEMPORARILY_UNAVAILABLE,
+    Fault.AUTHORIZATION_ERROR_MARKUP,
+    Fault.TOKEN_500,
+    Fault.TOKEN_RESET,
+    Fault.TOKEN_SLOW,
+    Fault.TOKEN_HTML,
+    Fault.TOKEN_INVALID_CLIENT,
+    Fault.TOKEN_INVALID_GRANT,
+    Fault.USERINFO_500,
+    Fault.USERINFO_SUB_OTHER,
+]
+LIES = [
+    Fault.ID_TOKEN_ISS_OTHER,
+    Fault.ID_TOKEN_NONCE_WRONG,
+    Fault.ID_TOKEN_SIGNATURE_BROKEN,
+    Fault.ID_TOKEN_ALG_NONE,
+    Fault.AUTHORIZATION_ISS_WRONG,
+]
+
+
+@pytest.fixture
+def site(make_site: MakeSite, framework: Framework) -> Site:
+    return renewal_site(make_site, framework)
+
+
+# When it is renewed
+
+
+@pytest.mark.parametrize("path", ["/private", "/private-other-kind", "/either", "/deep/%C3%A4?a=b%26c"])
+def test_who_goes_to_a_page_is_sent_through_the_provider_and_comes_back(site: Site, path: str) -> None:
+    browser = logged_in(site)
+    before = browser.who()
+    grow_old(site)
+    page = browser.get(path)
+    asked = asked_with(page)
+    assert (asked["prompt"], asked["id_token_hint"]) == ("none", before["id_token_jwt"])
+    back = answer(browser, page)
+    assert (back.status_code, back.headers["location"]) == (302, path)
+    assert browser.get(path).status_code == 200
+    after = browser.who()
+    for name in ("access_token", "id_token_jwt"):
+        assert after[name] not in (None, before[name])
+    for name in ("userinfo", "last_authenticated", "current_provider"):
+        assert after[name] == before[name]
+    assert after["id_token"]["iat"] > before["id_token"]["iat"]
+    site.provider.clock.advance(INTERVAL - 15)
+    assert browser.get(path).status_code == 200
+
+
+def test_before_its_time_nobody_is_asked(site: Site) -> None:
+    browser = logged_in(site)
+    site.provider.clock.advance(INTERVAL - 15)
+    page = browser.get("/private")
+    assert (page.text, cookies_of(page)) == ("private", {})
+
+
+@in_cookies
+def test_without_an_interval_nobody_is_ever_asked(make_site: MakeSite) -> None:
+    site = make_site()
+    browser = logged_in(site)
+    site.provider.clock.advance(30 * DAY)
+    assert browser.get("/private").text == "private"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        pytest.param("POST", "/form", FORM, 200, id="a form"),
+        pytest.param("POST", "/form", {**NAVIGATION, **FORM}, 200, id="a form of today"),
+        pytest.param("PUT", "/post-only", {}, 200, id="PUT"),
+        pytest.param("HEAD", "/private", {}, 200, id="HEAD"),
+        pytest.param("GET", "/private", FETCH, 200, id="fetch"),
+        pytest.param("GET", "/private", {"x-requested-with": "XMLHttpRequest"}, 200, id="XMLHttpRequest"),
+        pytest.param("GET", "/private", {"accept": "application/json"}, 200, id="JSON"),
+        pytest.param("GET", "/private", {**NAVIGATION, "sec-purpose": "prefetch"}, 200, id="a prefetch"),
+        pytest.param("GET", "/private", {"sec-fetch-mode": "no-cors"}, 200, id="an image"),
+        pytest.param("GET", "/private", {**NAVIGATION, "sec-fetch-dest": "iframe"}, 200, id="a frame"),
+    ],
+)
+def test_what_is_no_page_goes_on_with_the_session(
+    site: Site, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """contract.md 2, security.md 170"""
+    browser = logged_in(site)
+    grow_old(site)
+    page = browser.request(method, path, headers=headers)
+    assert (page.status_code, cookies_of(page)) == (status, {})
+    assert is_renewal(browser.get("/private"))
+
+
+def test_a_renewal_does_not_prolong_the_session(make_site: MakeSite, framework: Framework) -> None:
+    """contract.md 2: its absolute lifetime is that of the login"""
+    site = renewal_site(make_site, framework, config={"OIDC_SESSION_SECONDS": 3 * INTERVAL})
+    browser = logged_in(site)
+    for _ in range(2):
+        grow_old(site)
+        answer(browser, leave(browser))
+        assert browser.get("/private").text == "private"
+    grow_old(site)
+    assert is_login(browser.get("/private"))
+    assert browser.who() == {}
+
+
+def test_tokens_that_were_refreshed_do_not_tell_that_the_user_is_still_logged_in(
+    make_site: MakeSite, framework: Framework
+) -> None:
+    scope = {"auth_request_params": {"scope": "openid offline_access"}}
+    site = renewal_site(make_site, framework, **scope)
+    browser = logged_in(site)
+    grow_old(site)
+    assert browser.get("/token/new").json()["token"]
+    assert is_renewal(browser.get("/private"))
+
+
+# What the provider is asked with
+
+
+@in_cookies
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        pytest.param({"prompt": "login"}, {"prompt": "none"}, id="prompt"),
+        pytest.param({"prompt": "consent select_account"}, {"prompt": "none"}, id="prompts"),
+        pytest.param({"max_age": 1000}, {"prompt": "none", "max_age": "1000"}, id="max_age"),
+        pytest.param({"response_mode": "form_post"}, {"response_mode": "form_post"}, id="response_mode"),
+        pytest.param({"login_hint": "alice"}, {"prompt": "none", "login_hint": "alice"}, id="login_hint"),
+    ],
+)
+def test_what_asks_the_user_is_left_out_and_all_else_stays(
+    make_site: MakeSite, framework: Framework, parameters: dict[str, Any], expected: dict[str, str]
+) -> None:
+    site = renewal_site(make_site, framework, auth_request_params=parameters)
+    browser = logged_in(site)
+    grow_old(site)
+    page = leave(browser)
+    asked = asked_with(page)
+    assert {name: asked.get(name) for name in expected} == expected
+    answer(browser, page)
+    assert browser.get("/private").text == "private"
+
+
+@in_cookies
+def test_an_id_token_that_is_too_long_for_a_url_is_no_hint(site: Site) -> None:
+    groups = [f"{number * 7919:032x}" for number in range(250)]
+    site.provider.add_user("carol", id_token_claims={"groups": groups})
+    browser = logged_in(site, user="carol")
+    grow_old(site)
+    page = leave(browser)
+    assert "id_token_hint" not in asked_with(page)
+    assert len(page.headers["location"]) < 2000
+    answer(browser, page, user="carol")
+    assert browser.get("/private").text == "private"
+
+
+# Another user
+
+
+def test_another_user_never_takes_the_session_over(site: Site) -> None:
+    """contract.md 2, 3: an error page, once; the session is as it was"""
+    browser = logged_in(site)
+    before = kept(browser)
+    grow_old(site)
+    page = answer(browser, leave(browser), user="bob")
+    assert page.status_code == 400
+    assert kept(browser) == before
+    assert browser.get("/private").text == "private"
+    site.provider.clock.advance(PAUSE + 1)
+    assert answer(browser, leave(browser), user="bob").status_code == 400
+    site.provider.clock.advance(PAUSE + 1)
+    answer(browser, leave(browser), user="alice")
+    assert browser.get("/private").text == "private"
+    assert browser.who()["id_token"]["sub"] == "alice"
+
+
+@in_cookies
+def test_the_error_view_is_told_of_another_user(site: Site) -> None:
+    def view(error: str | None = None, error_description: str | None = None) -> str:
+        return f"{error}: {error_description}"
+
+    site.auth.error_view(view)
+    browser = logged_in(site)
+    grow_old(site)
+    page = answer(browser, leave(browser), user="bob")
+    assert (page.status_code, page.text.partition(":")[0]) == (400, "user_changed")
+    assert "log out" in page.text
+
+
+@in_cookies
+def test_the_answer_of_another_browser_renews_nothing(site: Site) -> None:
+    browser, other = logged_in(site), logged_in(site, user="bob")
+    before = kept(browser)
+    grow_old(site)
+    assert answer(browser, leave(other), user="bob").status_code == 400
+    assert kept(browser) == before
+
+
+# The provider wants the user to log in
+
+
+@pytest.mark.parametrize("fault", REFUSALS, ids=str)
+def test_a_refusal_leads_to_a_login_at_once_and_back_to_the_page(site: Site, fault: Misbehaviour) -> None:
+    browser = logged_in(site)
+    before = browser.who()
+    grow_old(site)
+    page = leave(browser, "/deep/a?b=c")
+    with site.provider.misbehaving(fault):
+        to_login = answer(browser, page)
+    assert is_login(to_login)
+    assert browser.who() == before
+    site.provider.clock.advance(1)
+    back = answer(browser, to_login)
+    assert (back.status_code, back.headers["location"]) == (302, "/deep/a?b=c")
+    assert browser.get("/deep/a?b=c").status_code == 200
+    assert browser.who()["access_token"] != before["access_token"]
+
+
+def test_until_then_no_guard_lets_the_session_in(site: Site) -> None:
+    """security.md 170: the provider has said that nobody is logged in"""
+    browser = logged_in(site)
+    grow_old(site)
+    with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
+        answer(browser, leave(browser))
+    site.provider.clock.advance(10 * PAUSE)
+    for path in ("/private", "/either", "/form"):
+        assert is_login(browser.get(path))
+    assert is_login(browser.post("/form", headers=FORM))
+    script = browser.get("/private", headers=FETCH)
+    assert (script.status_code, script.json()["error"]) == (401, "login_required")
+    assert browser.get("/").text == "public"
+    assert browser.log_in().text == "private"
+    assert browser.get("/private", headers=FETCH).text == "private"
+
+
+def test_a_user_who_signed_out_at_the_provider_has_to_log_in(site: Site) -> None:
+    browser = logged_in(site)
+    grow_old(site)
+    site.provider.sign_out("alice")
+    assert is_login(answer(browser, leave(browser)))
+
+
+def test_whoever_logs_in_then_has_nothing_of_the_one_before(site: Site) -> None:
+    """security.md 156"""
+    browser = logged_in(site)
+    before = session_of(browser)
+    grow_old(site)
+    with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
+        to_login = answer(browser, leave(browser))
+    site.provider.clock.advance(1)
+    answer(browser, to_login, user="bob")
+    who = browser.who()
+    assert (who["id_token"]["sub"], who["userinfo"]["sub"]) == ("bob", "bob")
+    assert "Alice" not in str(who)
+    # the session of before, where it is a cookie, is ended for this browser
+    put(browser, {**jar_of(browser), **before})
+    assert is_login(browser.get("/private"))
+
+
+def test_a_logout_leaves_nothing_of_a_refusal(site: Site) -> None:
+    browser = logged_in(site)
+    grow_old(site)
+    with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
+        answer(browser, leave(browser))
+    browser.get("/logout")
+    assert [name for name in jar_of(browser) if name.endswith("-renewal")] == []
+    assert browser.who() == {}
+
+
+@in_cookies
+def test_a_session_at_another_provider_is_not_asked_about(make_site: MakeSite, framework: Framework) -> None:
+    providers = {"default": new_provider(), "second": new_provider("https://second.example")}
+    site = renewal_site(make_site, framework, providers=providers)
+    browser = logged_in(site)
+    grow_old(site)
+    assert is_login(browser.get("/private-second"))
+
+
+# Outages
+
+
+@pytest.mark.parametrize("fault", OUTAGES, ids=str)
+def test_an_outage_costs_no_session_and_the_next_try_comes_later(site: Site, fault: Misbehaviour) -> None:
+    browser = logged_in(site)
+    before = kept(browser)
+    grow_old(site)
+    page = leave(browser)
+    with site.provider.misbehaving(fault):
+        back = answer(browser, page)
+    assert (back.status_code, back.headers["location"]) == (302, "/private")
+    assert browser.get("/private").text == "private"
+    assert kept(browser) == before
+    site.provider.clock.advance(PAUSE - 15)
+    assert browser.get("/private").text == "private"
+    site.provider.clock.advance(30)
+    answer(browser, leave(browser))
+    assert browser.get("/private").text == "private"
+    assert kept(browser) != before
+
+
+def test_a_provider_whose_metadata_cannot_be_had_costs_no_session(site: Site) -> None:
+    browser = logged_in(site)
+    before = kept(browser)
+    site.provider.clock.advance(3 * DAY)
+    site.provider.forget_requests()
+    with site.provider.misbehaving(Fault.DISCOVERY_500):
+        assert browser.get("/private").text == "private"
+        asked = site.provider.count("discovery")
+        assert asked > 0
+        assert [browser.get("/private").text for _ in range(3)] == ["private"] * 3
+        assert site.provider.count("discovery") == asked
+        site.provider.clock.advance(PAUSE + 1)
+        assert browser.get("/private").text == "private"
+        assert site.provider.count("discovery") > asked
+    assert kept(browser) == before
+    site.provider.clock.advance(PAUSE + 1)
+    assert is_renewal(browser.get("/private"))
+
+
+@pytest.mark.parametrize("fault", LIES, ids=str)
+def test_an_answer_that_lies_is_an_error_and_changes_nothing(site: Site, fault: Misbehaviour) -> None:
+    browser = logged_in(site)
+    before = kept(browser)
+    grow_old(site)
+    page = leave(browser)
+    with site.provider.misbehaving(fault):
+        assert answer(browser, page).status_code in (400, 502)
+    assert browser.get("/private").text == "private"
+    assert kept(browser) == before
+
+
+@in_cookies
+def test_claims_that_became_too_many_for_cookies_cost_no_session(site: Site) -> None:
+    """security.md 165"""
+    browser = logged_in(site)
+    before = kept(browser)
+    grow_old(site)
+    groups = [sha256(str(number).encode()).hexdigest() for number in range(800)]
+    site.provider.add_user("alice", claims={"groups": groups})
+    assert answer(browser, leave(browser)).status_code == 302
+    assert browser.get("/private").text == "private"
+    assert kept(browser) == before
+
+
+def test_an_answer_that_took_too_long_costs_no_session(site: Site) -> None:
+    browser = logged_in(site)
+    before = kept(browser)
+    grow_old(site)
+    page = leave(browser)
+    site.provider.clock.advance(3600)
+    assert answer(browser, page).headers["location"] == "/private"
+    assert kept(browser) == before
+
+
+# Several at once
+
+
+def test_several_tabs_are_renewed_at_once_and_each_ends_well(site: Site) -> None:
+    """contract.md 2"""
+    browser = logged_in(site)
+    first_tab = site.browser()
+    grow_old(site)
+    put(first_tab, jar_of(browser))
+    leaving = [leave(first_tab, "/deep/first"), leave(browser, "/deep/second")]
+    put(browser, {**jar_of(first_tab), **jar_of(browser)})
+    backs = [answer(browser, page) for page in leaving]
+    assert [back.headers["location"] for back in backs] == ["/deep/first", "/deep/second"]
+    assert browser.get("/deep/first").status_code == 200
+
+
+def test_who_goes_back_while_it_is_renewed_sees_the_page(site: Site) -> None:
+    browser = logged_in(site)
+    grow_old(site)
+    page = leave(browser)
+    assert browser.get("/private").text == "private"
+    answer(browser, page)
+    assert browser.get("/private").text == "private"
+
+
+def test_a_renewal_that_ends_after_a_logout_revives_nothing(site: Site) -> None:
+    """security.md 248"""
+    browser = logged_in(site)
+    grow_old(site)
+    page = leave(browser)
+    browser.get("/logout")
+    back = answer(browser, page)
+    assert (back.status_code, back.headers["location"]) == (302, "/private")
+    assert browser.who() == {}
+    assert is_login(browser.get("/private"))
+
+
+def test_a_renewal_that_ends_after_the_login_of_another_user_changes_nothing(site: Site) -> None:
+    """security.md 247"""
+    browser = logged_in(site)
+    grow_old(site)
+    page = leave(browser)
+    browser.get("/logout")
+    site.provider.clock.advance(1)
+    browser.log_in(user="bob")
+    before = kept(browser)
+    assert answer(browser, page, user="alice").status_code == 302
+    assert kept(browser) == before
+    assert browser.get("/private").text == "private"
+
+
+def test_a_refusal_in_one_tab_is_made_up_for_by_a_renewal_in_another(site: Site) -> None:
+    browser = logged_in(site)
+    grow_old(site)
+    tab = site.browser()
+    put(tab, jar_of(browser))
+    one, other = leave(browser), leave(tab)
+    put(browser, {**jar_of(tab), **jar_of(browser)})
+    with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
+        answer(browser, one)
+    assert is_login(browser.get("/private"))
+    answer(browser, other)
+    assert browser.get("/private").text == "private"
+
+
+# No loop
+
+
+@pytest.mark.parametrize("interval", [0, 1, INTERVAL])
+def test_a_page_is_shown_after_one_way_through_the_provider(
+    make_site: MakeSite, framework: Framework, interval: float
+) -> None:
+    site = renewal_site(make_site, framework, session_refresh_interval_seconds=interval)
+    browser = site.browser()
+    browser.come_back(browser.begin_login())
+    site.provider.clock.advance(interval + 1.5)
+    answer(browser, leave(browser))
+    assert browser.get("/private").text == "private"
+    assert browser.get("/private").text == "private"
+
+
+@in_cookies
+def test_a_provider_that_always_wants_a_login_gets_one_for_each_interval(site: Site) -> None:
+    browser = logged_in(site)
+    for _ in range(MAX_LOGINS_IN_A_ROW + 2):
+        grow_old(site)
+        page = leave(browser)
+        with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
+            to_login = answer(browser, page)
+        answer(browser, to_login)
+        assert browser.get("/private").text == "private"
+        # the seconds of a browser are real ones
+        browser.cookies.delete(site.web.cookies.name("logins"), domain="rp.example")
+
+
+def test_a_browser_that_keeps_the_old_session_only_is_told_so(site: Site) -> None:
+    """security.md 165, 232"""
+    browser = logged_in(site)
+    old = session_of(browser)
+    browser.cookies.delete(site.web.cookies.name("logins"), domain="rp.example")
+    grow_old(site)
+    if site.web.store is not None:
+        # a store has ended it: what comes back is nobody's
+        return check_that_an_ended_session_is_no_loop(site)
+    with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
+        answer(browser, leave(browser))
+    pages = []
+    for _ in range(MAX_LOGINS_IN_A_ROW + 1):
+        pages.append(page := browser.get("/private"))
+        if page.status_code != 302:
+            break
+        answer(browser, page)
+        jar = {name: value for name, value in jar_of(browser).items() if not name.endswith("-ended")}
+        put(browser, {**jar, **old})
+    assert [page.status_code for page in pages] == [302] * MAX_LOGINS_IN_A_ROW + [400]
+    return None
+
+
+def check_that_an_ended_session_is_no_loop(site: Site) -> None:
+    browser = logged_in(site)
+    old = session_of(browser)
+    site.provider.clock.advance(1)
+    browser.come_back(site.provider.authorize(login_again(browser)))
+    put(browser, {**jar_of(browser), **old})
+    assert is_login(browser.get("/private"))
+
+
+@pytest.mark.parametrize("jump", [-DAY, -PAUSE - 1, -1, DAY], ids=str)
+def test_a_clock_that_is_set_costs_one_way_at_most(site: Site, jump: float) -> None:
+    browser = logged_in(site)
+    grow_old(site)
+    answer(browser, leave(browser))
+    site.provider.clock.jump(jump)
+    page = browser.get("/private")
+    if page.status_code == 302:
+        answer(browser, page)
+    assert browser.get("/private").text == "private"
+
+
+def test_clocks_that_differ_by_more_than_the_interval_are_no_loop(make_site: MakeSite, framework: Framework) -> None:
+    provider = new_provider()
+    one, late = (renewal_site(make_site, framework, providers={"default": provider}) for _ in range(2))
+    browser = logged_in(one)
+    behind: Callable[[], float] = lambda: provider.clock() - 2 * INTERVAL  # noqa: E731
+    late.web.now = behind
+    grow_old(one)
+    there = late.browser()
+    page = leave(browser)
+    put(there, jar_of(browser))
+    answer(there, page)
+    put(browser, jar_of(there))
+    assert browser.get("/private").text == "private"
+
+
+# Secrets
+
+
+@pytest.mark.parametrize("fault", [None, *REFUSALS, *OUTAGES, *LIES], ids=str)
+def test_no_token_is_told_or_logged(site: Site, fault: Misbehaviour | None, caplog: pytest.LogCaptureFixture) -> None:
+    """security.md 250, 253"""
+    browser = logged_in(site)
+    grow_old(site)
+    with caplog.at_level(logging.DEBUG), site.provider.misbehaving(*([fault] if fault else [])):
+        callback = site.provider.authorize(leave(browser).headers["location"])
+        page = browser.come_back(callback)
+    registry = site.provider._registry
+    secrets = {*registry.access_tokens, *registry.id_tokens, *registry.codes, *registry.spent_codes}
+    # that of the browser's side tells all URLs
+    logged = [str(record.getMessage()) for record in caplog.records if record.name.startswith("oidc_async")]
+    texts = [*logged, page.text, str(jar_of(browser)), page.headers.get("location", "")]
+    assert len(secrets) >= 3
+    assert [secret for secret in secrets if any(secret in text for text in texts)] == []
