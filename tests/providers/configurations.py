@@ -25,6 +25,7 @@ def configuration_of(
             token_endpoint_auth_method=client.authentication,
             **{**client.registered, **(metadata or {})},
         ),
+        client_keys=options.pop("client_keys", client.keys),
         auth_request_params={"scope": ["openid", "profile", "email", "groups"], **(parameters or {})},
         **options,
     )

@@ -4,9 +4,9 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from .client_keys import CLIENT_KEYS
+from .client_keys import CLIENT_KEYS, SIGNING_KEYS
 from .processes import ServerProcess, free_port
 from .real_provider import Person, RegisteredClient
 from .visitor import Page, Visitor, left_for
@@ -73,6 +73,33 @@ CLIENTS |= {
     for name, registered in PROTECTED_CLIENTS.items()
 }
 
+KEY_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+ASSERTING_CLIENTS: Mapping[str, RegisteredClient] = {
+    "secret-jwt": RegisteredClient(client_id="secret-jwt", client_secret=SECRET, authentication="client_secret_jwt"),
+    **{
+        f"key-jwt-{alg}": RegisteredClient(
+            client_id=f"key-jwt-{alg}",
+            authentication="private_key_jwt",
+            registered={"token_endpoint_auth_signing_alg": alg},
+            keys=SIGNING_KEYS,
+        )
+        for alg in KEY_ALGORITHMS
+    },
+}
+CLIENTS |= ASSERTING_CLIENTS
+
+
+def registration(client: RegisteredClient) -> dict[str, Any]:
+    """What the provider is told of a client that authenticates by assertions."""
+    return {
+        "client_id": client.client_id,
+        "client_secret": client.client_secret,
+        "token_endpoint_auth_method": client.authentication,
+        "jwks": client.keys.jwks() if client.keys else None,
+        "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+        **client.registered,
+    }
+
 
 class NodeProvider:
     """A context manager. `apps` are the base URLs of the applications that may use it.
@@ -99,6 +126,7 @@ class NodeProvider:
                 "PORT": str(port),
                 "APPS": " ".join(apps),
                 "CLIENT_JWKS": json.dumps(CLIENT_KEYS.jwks()),
+                "ASSERTING_CLIENTS": json.dumps([registration(client) for client in ASSERTING_CLIENTS.values()]),
                 "PROTECTED_CLIENTS": json.dumps(PROTECTED_CLIENTS),
                 "ACCESS_TOKEN_SECONDS": str(access_token_seconds),
             },

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from oidc_async import ClientKeys
+
 from .processes import ServerProcess
 from .visitor import Page, Visitor
 
@@ -17,6 +19,8 @@ class RegisteredClient:
     authentication: str
     registered: Mapping[str, str] = field(default_factory=dict[str, str])
     """Other metadata of it, by the names of OIDC Registration."""
+    keys: ClientKeys | None = None
+    """What it signs with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

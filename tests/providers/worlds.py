@@ -39,6 +39,7 @@ class Service:
 
     client_credentials_grant: Callable[..., TokenResponse]
     service_token: Callable[..., TokenResponse]
+    revoke: Callable[..., bool]
 
 
 class World(Protocol):
@@ -59,7 +60,9 @@ class Threads:
 
     def service(self, configuration: ProviderConfiguration) -> Service:
         rp = RelyingParty(configuration, redirect_uri=REDIRECT_URI, runtime=self._runtime)
-        return Service(client_credentials_grant=rp.client_credentials_grant, service_token=rp.service_token)
+        return Service(
+            client_credentials_grant=rp.client_credentials_grant, service_token=rp.service_token, revoke=rp.revoke
+        )
 
     def close(self) -> None:
         self._runtime.close()
@@ -78,6 +81,7 @@ class Asyncio:
         return Service(
             client_credentials_grant=self._awaited(rp.client_credentials_grant),
             service_token=self._awaited(rp.service_token),
+            revoke=self._awaited(rp.revoke),
         )
 
     def close(self) -> None:

@@ -33,6 +33,9 @@ const secret = 'protected-secret-0123456789abcdef0123456789abcdef0123456789abcde
 const protectedClient = (client_id, registered) => client(client_id, 'client_secret_basic', secret, {
   ...registered, jwks: JSON.parse(CLIENT_JWKS),
 });
+// clients that authenticate by assertions, as they registered
+const withoutNull = (value) => Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
+const assertingClients = JSON.parse(process.env.ASSERTING_CLIENTS ?? '[]').map(withoutNull);
 const protectedClients = Object.entries(JSON.parse(process.env.PROTECTED_CLIENTS ?? '{}'));
 
 // APIs, and what tokens for them look like (RFC 8707)
@@ -74,13 +77,15 @@ const provider = new Provider(issuer, {
     client('signed', 'client_secret_basic', 'signed-secret-0123456789abcdef0123456789abcdef', {
       introspection_signed_response_alg: 'RS256',
     }),
+    ...assertingClients.map((registered) => ({ ...client(), ...registered })),
     ...protectedClients.map(([client_id, registered]) => protectedClient(client_id, registered)),
   ],
   enabledJWA: {
     idTokenSigningAlgValues: signatures, userinfoSigningAlgValues: signatures,
+    clientAuthSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA'],
     idTokenEncryptionAlgValues: encryptions, userinfoEncryptionAlgValues: encryptions,
   },
-  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
   responseTypes: ['code'],
   scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
   claims: {
