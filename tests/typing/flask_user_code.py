@@ -3,12 +3,13 @@
 """What type checkers make of an application for Flask. Checked by mypy and pyright, both strict; never run."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, assert_type
 
 import flask
 from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
-from flask_oidc_async import LoginRefused, NewLogin, OIDCAuthentication
+from flask_oidc_async import ClientKeys, LoginRefused, NewLogin, OIDCAuthentication
 from flask_oidc_async.provider_configuration import (
     ClientMetadata,
     ClientRegistrationInfo,
@@ -44,6 +45,15 @@ assert_type(client.get("client_secret"), Any | None)
 assert_type("client_id" in client, bool)
 assert_type(client.copy(client_secret="another"), ClientMetadata)
 assert_type(client.to_dict(), dict[str, Any])
+
+# the client's own keys
+
+keys = ClientKeys.from_pem(Path("client.pem"), password="secret", alg="ES256") + ClientKeys.from_jwk({"keys": []})
+assert_type(keys, ClientKeys)
+assert_type(keys.jwks(), dict[str, list[dict[str, str]]])
+ProviderConfiguration("https://op.example", client_metadata=client, client_keys=keys)
+ProviderConfiguration("https://op.example", client_metadata=client, client_keys={"keys": []})  # type: ignore[arg-type]
+ClientKeys.from_pem(5)  # type: ignore[arg-type]
 
 # the clients work without `await`
 
