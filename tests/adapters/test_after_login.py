@@ -14,6 +14,7 @@ from .cookie_jar import is_anonymous, logged_in, login_again, session_of
 from .refresh_site import OFFLINE
 from .site import Browser, Framework, Page, Site, new_provider
 from .test_error_view import echo
+from .test_response_types import every_way, site_by
 from .toolbox import toolbox
 
 SESSIONS_IN = ("cookies", "memory")
@@ -54,6 +55,18 @@ def test_it_is_given_all_that_the_login_brought(make_site: MakeSite, kind: Kind)
     assert login.userinfo == who["userinfo"] == {"sub": "alice", "name": "Alice"}
     assert login.tokens.access_token == who["access_token"]
     assert login.tokens.refresh_token == who["refresh_token"] is not None
+
+
+@every_way
+def test_it_is_called_once_whichever_way_the_response_takes(
+    make_site: MakeSite, response_type: str, mode: str
+) -> None:
+    given: list[NewLogin] = []
+    browser = hooked(site_by(make_site, mode, response_type), given.append).browser()
+    browser.log_in()
+    (login,), who = given, browser.who()
+    assert (login.id_token["sub"], login.id_token_jwt) == ("alice", who["id_token_jwt"])
+    assert login.access_token == who["access_token"]
 
 
 def test_its_text_tells_nothing(make_site: MakeSite) -> None:
