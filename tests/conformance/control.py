@@ -1,0 +1,65 @@
+"""The routes under /ct/ that concern no client: which one there is, and what happened to it."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from oidc_async import ConfigurationError
+
+from .addresses import CALLBACK
+from .log import Log
+from .order import OrderRefused, read_order
+from .trial import Trial
+
+CONTROLLED = ("/ct/configure", "/ct/result", "/ct/log")
+FLOWS = {"/ct/login": "login", "/ct/refresh": "refresh"}
+NOT_CONFIGURED = {"error": {"code": "not_configured", "message": "POST /ct/configure first."}}
+
+Answer = tuple[dict[str, Any], int]
+
+
+class Control:
+    """The client that there is at the moment, and the log of all. Pages are found at `base_url`."""
+
+    def __init__(self, base_url: str) -> None:
+        self.base_url = base_url
+        self.trial: Trial | None = None
+        self.log = Log()
+
+    def prepare(self, body: str | bytes, start: Callable[[Trial], object]) -> Answer:
+        """Read the order, and let `start` make its application; the trial counts when that is done."""
+        try:
+            order = read_order(body)
+            self.log.module = order.module
+            trial = Trial(order, self.base_url)
+            start(trial)
+        except (OrderRefused, ConfigurationError) as error:
+            return {"error": {"code": error.code, "message": str(error)}}, 400
+        self.trial = trial
+        return trial.to_dict(), 200
+
+    def result(self) -> Answer:
+        return (NOT_CONFIGURED, 409) if self.trial is None else (self.trial.record.to_dict(), 200)
+
+    def lines(self) -> Answer:
+        return dict(self.log.lines), 200
+
+    def note(self, method: str, path: str) -> None:
+        """A request for the client's own application comes in."""
+        if self.trial is None:
+            return
+        if path in FLOWS:
+            self.trial.record.begin(FLOWS[path])
+        elif path == CALLBACK:
+            self.trial.record.go_on("callback")
+        elif path == "/ct/logout" and method == "POST":
+            self.trial.record.begin("logout")
+
+
+def is_controlled(path: str) -> bool:
+    return path in CONTROLLED
+
+
+def sends_cookies(path: str) -> bool:
+    """Whether the application may see the browser's cookies: no view of the library logs in who is logged in."""
+    return urlsplit(path).path != "/ct/login"

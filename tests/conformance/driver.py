@@ -1,0 +1,103 @@
+"""A driver of the application, and the provider that it lets it meet: what a conformance suite and its driver are."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from oidc_async.protocol.response_type import RESPONSE_TYPES
+from oidc_async.testing import Callback, SimulatedProvider
+from tests.adapters.site import relayed_fields
+
+CLIENT_ID = "client1"
+SECRET = "a client secret of the tests, as long as HS512 wants it: 64 bytes"
+
+
+def new_provider() -> SimulatedProvider:
+    """Its issuer ends in a slash, as those of the suite do."""
+    provider = SimulatedProvider("https://op.example/")
+    provider.add_user("alice", claims={"name": "Alice", "email": "alice@example.com"})
+    return provider
+
+
+@dataclass
+class Driver:
+    """One browser without scripts, in front of one application and one provider that is served over HTTP."""
+
+    base_url: str
+    provider: SimulatedProvider
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=60))
+
+    def get(self, path: str) -> httpx.Response:
+        return self.http.get(self.base_url + path)
+
+    def post(self, path: str, **arguments: Any) -> httpx.Response:
+        return self.http.post(self.base_url + path, **arguments)
+
+    def configure(self, registered: dict[str, Any] | None = None, **order: Any) -> dict[str, Any]:
+        """A fresh client in the application, and the same one at the provider; `registered` is told to both."""
+        client = {"client_id": CLIENT_ID, "client_secret": SECRET, **(registered or {})}
+        self.http.cookies.clear()
+        answer = self.post("/ct/configure", json={"issuer": self.provider.issuer, "client": client, **order})
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        self._register(told, registered or {})
+        return told
+
+    def _register(self, told: dict[str, Any], registered: dict[str, Any]) -> None:
+        by_name = {name: value for name, value in registered.items() if name != "client_secret"}
+        self.provider.register(
+            CLIENT_ID,
+            registered.get("client_secret", SECRET),
+            redirect_uris=[told["redirect_uri"]],
+            post_logout_redirect_uris=[told["post_logout_redirect_uri"]],
+            response_types=RESPONSE_TYPES,
+            jwks=self.http.get(told["jwks_uri"]).json(),
+            **by_name,
+        )
+
+    def refusal(self, **order: Any) -> dict[str, Any]:
+        """The error of a configuration that must be refused."""
+        answer = self.post("/ct/configure", json={"issuer": self.provider.issuer, **order})
+        assert answer.status_code == 400, answer.text
+        error: dict[str, Any] = answer.json()["error"]
+        return error
+
+    def begin_login(self) -> Callback | None:
+        """What the provider sends the browser back with; None when there is no way to it."""
+        page = self.get("/ct/login")
+        return self.provider.authorize(page.headers["location"]) if page.status_code == 302 else None
+
+    def come_back(self, callback: Callback) -> httpx.Response:
+        """Bring it to the redirect URI, and do what the page there makes a browser do."""
+        if callback.method == "POST":
+            # of another site's form our cookies, all of them SameSite=Lax, know nothing
+            page = httpx.post(callback.url, data=callback.form, trust_env=False)
+        else:
+            page = self.http.get(callback.url)
+        fields = relayed_fields(page, callback.url)
+        return self.http.post(callback.url.partition("#")[0], data=fields) if fields else page
+
+    def log_in(self) -> dict[str, Any]:
+        """A whole login, and its result."""
+        callback = self.begin_login()
+        if callback is not None:
+            self.come_back(callback)
+        return self.result()
+
+    def refresh(self) -> dict[str, Any]:
+        self.post("/ct/refresh")
+        return self.result()
+
+    def result(self) -> dict[str, Any]:
+        result: dict[str, Any] = self.get("/ct/result").json()
+        return result
+
+    def session(self) -> dict[str, Any]:
+        session: dict[str, Any] = self.get("/ct/session").json()
+        return session
+
+
+def asked(result: dict[str, Any]) -> list[str]:
+    """The endpoints that were asked, in order, by the last part of their paths."""
+    return [url.rpartition("/")[2] for _, url, _ in result["calls"]]

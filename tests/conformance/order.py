@@ -1,0 +1,97 @@
+"""What a driver orders at /ct/configure, in the words of the library's own configuration."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from oidc_async import ClientKeys, ClientMetadata, ClientRegistrationInfo, ProviderConfiguration
+
+from .addresses import Addresses
+from .client_keys import new_client_keys
+
+REGISTRATIONS = ("static", "dynamic")
+LEFT_OUT = "left out"
+
+
+class OrderRefused(Exception):
+    """An order that can't be carried out: `code` is stable, the message says why."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """The members of the body of /ct/configure. What is left out has the library's default."""
+
+    issuer: str
+    module: str = ""
+    webfinger: str | None = None
+    registration: str = "static"
+    client: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
+    response_type: str | None = None
+    response_mode: str | None = None
+    request_type: str = "plain"
+    scope: str | None = None
+    authorization_params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    userinfo: str | None = LEFT_OUT
+    keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    ca: str | None = None
+    session_management: bool = False
+
+    def client_metadata(self, addresses: Addresses) -> dict[str, Any]:
+        """The client as it is to be registered with the provider."""
+        return {**addresses.client_metadata(), **self.client}
+
+    def client_keys(self) -> ClientKeys | None:
+        return new_client_keys(self.keys) if self.keys else None
+
+    def provider_configuration(
+        self, addresses: Addresses, keys: ClientKeys | None, http_client: object
+    ) -> ProviderConfiguration:
+        """Raises ConfigurationError for what the library refuses."""
+        metadata = self.client_metadata(addresses)
+        dynamic = self.registration == "dynamic"
+        userinfo: dict[str, Any] = {} if self.userinfo == LEFT_OUT else {"userinfo_http_method": self.userinfo}
+        return ProviderConfiguration(
+            issuer=self.issuer,
+            client_metadata=None if dynamic else ClientMetadata(**metadata),
+            client_registration_info=ClientRegistrationInfo(**metadata) if dynamic else None,
+            auth_request_params=self._request_parameters(),
+            client_keys=keys,
+            http_client=http_client,
+            **userinfo,
+        )
+
+    def _request_parameters(self) -> dict[str, Any]:
+        named = {"response_type": self.response_type, "response_mode": self.response_mode, "scope": self.scope}
+        given = {name: value for name, value in named.items() if value is not None}
+        return {**given, **self.authorization_params}
+
+
+def read_order(body: str | bytes) -> Order:
+    """Raises OrderRefused for what is no order, and for what the library can't do yet."""
+    try:
+        order = Order(**json.loads(body))
+    except (TypeError, ValueError) as error:
+        raise OrderRefused("invalid_order", str(error)) from None
+    if order.registration not in REGISTRATIONS:
+        raise OrderRefused("invalid_order", f"registration must be one of {', '.join(REGISTRATIONS)}.")
+    if lacking := _lacking(order):
+        raise OrderRefused("unsupported", f"The library has no {lacking}.")
+    return order
+
+
+def _lacking(order: Order) -> str | None:
+    """What the order needs and the library hasn't got."""
+    if order.webfinger is not None:
+        return "WebFinger: set issuer alone"
+    if order.request_type != "plain":
+        return "request objects: request_type must be plain"
+    if order.userinfo == "body":
+        return "access token in the body of a UserInfo request: userinfo must be GET, POST or null"
+    if order.session_management:
+        return "session management by frames"
+    return None

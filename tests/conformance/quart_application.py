@@ -1,0 +1,84 @@
+"""The application of the conformance tests on Quart."""
+
+from typing import Any
+
+import httpx
+from quart import Quart, request, session
+from quart_oidc_async import OIDCAuthentication, UserSession
+
+from .control import Control, is_controlled, sends_cookies
+from .trial import PROVIDER, Trial
+from .views import add_views
+
+
+class QuartApplication:
+    """An ASGI application: the control routes, and before each client of them an application of its own."""
+
+    def __init__(self, base_url: str) -> None:
+        self.control = Control(base_url)
+        self._outer = Quart("conformance")
+        self._inner: Quart | None = None
+        self._http: httpx.AsyncClient | None = None
+        self._outer.add_url_rule("/ct/configure", "configure", self._configure, methods=["POST"])
+        self._outer.add_url_rule("/ct/result", "result", self.control.result)
+        self._outer.add_url_rule("/ct/log", "log", self.control.lines)
+        self._outer.after_serving(self._end)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if self._inner is None or scope["type"] != "http" or is_controlled(scope["path"]):
+            return await self._outer(scope, receive, send)
+        self.control.note(scope["method"], scope["path"])
+        if not sends_cookies(scope["path"]):
+            headers = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
+            scope = {**scope, "headers": headers}
+        return await self._inner(scope, receive, send)
+
+    def close(self) -> None:
+        self.control.log.close()
+
+    async def _configure(self) -> Any:
+        former, http = self._inner, self._http
+        answer = self.control.prepare(await request.get_data(), self._start)
+        if self._inner is not former:
+            await _end(former, http)
+            await self._running().startup()
+        return answer
+
+    def _start(self, trial: Trial) -> None:
+        async def ask(request: httpx.Request) -> None:
+            trial.record.ask(request)
+
+        async def answer(response: httpx.Response) -> None:
+            trial.record.answer(response)
+
+        hooks: dict[str, list[Any]] = {"request": [ask], "response": [answer]}
+        http = httpx.AsyncClient(verify=trial.tls(), trust_env=False, event_hooks=hooks)
+        # one that never asked anything holds nothing that had to be closed
+        self._inner, self._http = new_app(trial, http), http
+
+    def _running(self) -> Quart:
+        if self._inner is None:
+            raise RuntimeError("no client is configured")
+        return self._inner
+
+    async def _end(self) -> None:
+        await _end(self._inner, self._http)
+
+
+async def _end(app: Quart | None, http: httpx.AsyncClient | None) -> None:
+    if app is not None and http is not None:
+        await app.shutdown()
+        await http.aclose()
+
+
+def new_app(trial: Trial, http_client: httpx.AsyncClient) -> Quart:
+    app = Quart("client")
+    app.config.update(trial.settings())
+    auth = OIDCAuthentication({PROVIDER: trial.provider_configuration(http_client)}, app)
+    add_views(app, auth, trial, lambda: UserSession(session, PROVIDER))
+
+    @app.post("/ct/refresh")
+    async def refresh() -> dict[str, Any]:
+        return {"refreshed": await auth.valid_access_token(force_refresh=True) is not None}
+
+    return app

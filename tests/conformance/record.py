@@ -1,0 +1,62 @@
+"""What a flow came to: a login, a refresh or a logout."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+logger = logging.getLogger("conformance")
+
+
+class Record:
+    """The last flow of one client. Hooks of httpx tell the requests to the provider, the application the rest."""
+
+    def __init__(self) -> None:
+        self.begin("configure")
+
+    def begin(self, step: str) -> None:
+        """Another flow, of which nothing is known yet."""
+        self.step, self.ok = step, False
+        self.code: str | None = None
+        self.message: str | None = None
+        self.id_token_claims: Mapping[str, Any] | None = None
+        self.userinfo: Mapping[str, Any] | None = None
+        self.calls: list[list[Any]] = []
+        logger.info("%s begins", step)
+
+    def go_on(self, step: str) -> None:
+        self.step = step
+
+    def explain(self, message: str) -> None:
+        """Why it fails, in words; `fail` says it by a code."""
+        self.message = message
+
+    def fail(self, code: str) -> None:
+        self.code = code
+        logger.info("%s failed: %s", self.step, code)
+
+    def succeed(self) -> None:
+        self.ok = True
+        logger.info("%s succeeded", self.step)
+
+    def ask(self, request: Any) -> None:
+        """A request of httpx goes out."""
+        url = str(request.url.copy_with(query=None))
+        call = [request.method, url, None]
+        request.extensions["call"] = call
+        self.calls.append(call)
+
+    def answer(self, response: Any) -> None:
+        """It is answered."""
+        call = response.request.extensions["call"]
+        call[2] = response.status_code
+        logger.info("%s %s: %s", *call)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "ok": self.ok,
+            "error": {"code": self.code, "message": self.message} if self.code else None,
+            "step": self.step,
+            "id_token_claims": self.id_token_claims,
+            "userinfo": self.userinfo,
+            "calls": self.calls,
+        }

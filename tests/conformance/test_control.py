@@ -1,0 +1,96 @@
+"""What the routes under /ct/ answer to a driver."""
+
+from typing import Any
+
+import pytest
+
+from .driver import CLIENT_ID, SECRET, Driver
+
+CLIENT = {"client_id": CLIENT_ID, "client_secret": SECRET}
+
+
+def test_where_the_application_is(driver: Driver) -> None:
+    told = driver.configure(
+        {"token_endpoint_auth_method": "client_secret_post"}, keys={"sig": "ES256", "enc": "ECDH-ES"}
+    )
+    assert told == {
+        "redirect_uri": f"{driver.base_url}/callback",
+        "post_logout_redirect_uri": f"{driver.base_url}/ct/logout",
+        "initiate_login_uri": None,
+        "jwks_uri": f"{driver.base_url}/jwks",
+        "request_uris": [],
+        "backchannel_logout_uri": None,
+        "frontchannel_logout_uri": None,
+        "client": {
+            "client_id": CLIENT_ID,
+            "token_endpoint_auth_method": "client_secret_post",
+            "redirect_uris": [f"{driver.base_url}/callback"],
+            "post_logout_redirect_uris": [f"{driver.base_url}/ct/logout"],
+        },
+    }
+    signs, decrypts = driver.http.get(told["jwks_uri"]).json()["keys"]
+    assert (signs["use"], signs["alg"], decrypts["use"], decrypts["alg"]) == ("sig", "ES256", "enc", "ECDH-ES")
+    assert "d" not in signs
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"webfinger": "acct:alice@example.com"},
+        {"request_type": "request"},
+        {"request_type": "request_uri"},
+        {"userinfo": "body"},
+        {"session_management": True},
+    ],
+    ids=str,
+)
+def test_what_the_library_lacks_is_refused(driver: Driver, order: dict[str, Any]) -> None:
+    assert driver.refusal(client=CLIENT, **order)["code"] == "unsupported"
+
+
+@pytest.mark.parametrize(
+    ("order", "code"),
+    [
+        ({"client": {}}, "configuration_error"),
+        ({"client": CLIENT, "response_type": "none"}, "configuration_error"),
+        ({"client": CLIENT, "response_type": "id_token", "response_mode": "query"}, "configuration_error"),
+        ({"client": {**CLIENT, "id_token_signed_response_alg": "none"}}, "configuration_error"),
+        ({"client": {**CLIENT, "token_endpoint_auth_method": "private_key_jwt"}}, "configuration_error"),
+        ({"client": CLIENT, "keys": {"encryption": "RSA-OAEP"}}, "configuration_error"),
+        ({"client": CLIENT, "registration": "dynamic"}, "configuration_error"),
+        ({"client": CLIENT, "registration": "automatic"}, "invalid_order"),
+        ({"client": CLIENT, "respones_type": "code"}, "invalid_order"),
+    ],
+    ids=str,
+)
+def test_what_can_not_be_is_refused(driver: Driver, order: dict[str, Any], code: str) -> None:
+    error = driver.refusal(**order)
+    assert error["code"] == code
+    assert error["message"]
+
+
+def test_a_refused_order_changes_nothing(driver: Driver) -> None:
+    driver.configure()
+    driver.log_in()
+    driver.refusal(client=CLIENT, response_type="none")
+    assert driver.session()["logged_in"]
+    assert driver.log_in()["ok"]
+
+
+def test_the_log_tells_of_each_module_and_no_secrets(driver: Driver) -> None:
+    driver.configure(module="first", scope="openid offline_access")
+    callback = driver.begin_login()
+    assert callback is not None
+    driver.come_back(callback)
+    driver.refresh()
+    driver.configure(module="second", issuer="https://127.0.0.1:1/")
+    driver.log_in()
+    log = driver.get("/ct/log").json()
+    assert "INFO conformance: callback succeeded" in log["first"]
+    assert "INFO conformance: login failed: provider_unreachable" in log["second"]
+    state, code = callback.get("state"), callback.get("code")
+    tokens = [*driver.provider._registry.access_tokens, *driver.provider._registry.id_tokens]
+    assert len(tokens) == 4
+    for secret in (state, code, SECRET, *tokens):
+        assert secret
+        assert secret not in str(log)

@@ -1,0 +1,54 @@
+"""One client in one configuration, from one /ct/configure to the next."""
+
+import secrets
+import ssl
+from functools import cache
+from typing import Any
+
+from oidc_async import ProviderConfiguration
+from oidc_async.stores import MemoryStore
+
+from .addresses import Addresses
+from .order import Order
+from .record import Record
+
+PROVIDER = "op"
+"""The name of the one provider of the application."""
+
+
+class Trial:
+    """What Flask's and Quart's application have in common of a configured client. `record` is of its last flow."""
+
+    def __init__(self, order: Order, base_url: str) -> None:
+        self.order, self.addresses = order, Addresses(base_url)
+        self.keys = order.client_keys()
+        self.record = Record()
+
+    def settings(self) -> dict[str, Any]:
+        """Fresh ones: no session and no begun login of another client is good here."""
+        return {
+            "SECRET_KEY": secrets.token_urlsafe(32),
+            "OIDC_REDIRECT_URI": self.addresses.redirect_uri,
+            "OIDC_STORE": MemoryStore(),
+        }
+
+    def provider_configuration(self, http_client: object) -> ProviderConfiguration:
+        return self.order.provider_configuration(self.addresses, self.keys, http_client)
+
+    def tls(self) -> ssl.SSLContext:
+        """Whom the HTTP client trusts."""
+        return tls_context(self.order.ca)
+
+    def jwks(self) -> dict[str, Any]:
+        return {"keys": []} if self.keys is None else dict(self.keys.jwks())
+
+    def to_dict(self) -> dict[str, Any]:
+        """What /ct/configure answers."""
+        client = self.order.client_metadata(self.addresses)
+        client.pop("client_secret", None)
+        return {**self.addresses.to_dict(), "client": client}
+
+
+@cache
+def tls_context(ca: str | None) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca)
