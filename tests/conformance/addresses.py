@@ -8,17 +8,31 @@ CALLBACK, JWKS, LOGOUT = "/callback", "/jwks", "/ct/logout"
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The URLs below one base URL, which has no slash at its end."""
+    """The URLs below one base URL, which has no slash at its end. There is one for keys if there are any."""
 
     base_url: str
+    has_keys: bool
 
     @property
     def redirect_uri(self) -> str:
         return self.base_url + CALLBACK
 
+    @property
+    def jwks_uri(self) -> str | None:
+        return self.base_url + JWKS if self.has_keys else None
+
+    def settings(self) -> dict[str, str | None]:
+        """Those that belong to the settings of the application."""
+        return {"OIDC_REDIRECT_URI": self.redirect_uri, "OIDC_JWKS_URI": self.jwks_uri}
+
     def client_metadata(self) -> dict[str, Any]:
         """Those that belong to the client's metadata (OIDC Registration 2)."""
-        return {"redirect_uris": [self.redirect_uri], "post_logout_redirect_uris": [self.base_url + LOGOUT]}
+        metadata = {
+            "redirect_uris": [self.redirect_uri],
+            "post_logout_redirect_uris": [self.base_url + LOGOUT],
+            "jwks_uri": self.jwks_uri,
+        }
+        return {name: value for name, value in metadata.items() if value is not None}
 
     def to_dict(self) -> dict[str, Any]:
         """All that a driver asks for; null is what the library hasn't got."""
@@ -26,7 +40,7 @@ class Addresses:
             "redirect_uri": self.redirect_uri,
             "post_logout_redirect_uri": self.base_url + LOGOUT,
             "initiate_login_uri": None,
-            "jwks_uri": self.base_url + JWKS,
+            "jwks_uri": self.jwks_uri,
             "request_uris": [],
             "backchannel_logout_uri": None,
             "frontchannel_logout_uri": None,

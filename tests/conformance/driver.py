@@ -52,9 +52,13 @@ class Driver:
             redirect_uris=[told["redirect_uri"]],
             post_logout_redirect_uris=[told["post_logout_redirect_uri"]],
             response_types=RESPONSE_TYPES,
-            jwks=self.http.get(told["jwks_uri"]).json(),
+            jwks=self._published(told["jwks_uri"]),
             **by_name,
         )
+
+    def _published(self, jwks_uri: str | None) -> dict[str, Any]:
+        keys: dict[str, Any] = {} if jwks_uri is None else self.http.get(jwks_uri).json()
+        return keys
 
     def refusal(self, **order: Any) -> dict[str, Any]:
         """The error of a configuration that must be refused."""

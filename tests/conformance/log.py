@@ -9,11 +9,11 @@ class Log(logging.Handler):
     """Keeps what the library logs, in which no token, code or secret is, and what the application adds."""
 
     def __init__(self) -> None:
-        super().__init__(logging.INFO)
+        super().__init__(logging.DEBUG)
         self.module = ""
         self.lines: dict[str, list[str]] = {}
         for name in LOGGERS:
-            logging.getLogger(name).setLevel(logging.INFO)
+            logging.getLogger(name).setLevel(logging.DEBUG)
             logging.getLogger(name).addHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -26,6 +26,7 @@ def test_where_the_application_is(driver: Driver) -> None:
             "token_endpoint_auth_method": "client_secret_post",
             "redirect_uris": [f"{driver.base_url}/callback"],
             "post_logout_redirect_uris": [f"{driver.base_url}/ct/logout"],
+            "jwks_uri": f"{driver.base_url}/jwks",
         },
     }
     signs, decrypts = driver.http.get(told["jwks_uri"]).json()["keys"]
@@ -59,6 +60,7 @@ def test_what_the_library_lacks_is_refused(driver: Driver, order: dict[str, Any]
         ({"client": CLIENT, "keys": {"encryption": "RSA-OAEP"}}, "configuration_error"),
         ({"client": CLIENT, "registration": "dynamic"}, "configuration_error"),
         ({"client": CLIENT, "registration": "automatic"}, "invalid_order"),
+        ({"client": CLIENT, "ca": "/no/such/file.pem"}, "invalid_order"),
         ({"client": CLIENT, "respones_type": "code"}, "invalid_order"),
     ],
     ids=str,
@@ -84,7 +86,7 @@ def test_the_log_tells_of_each_module_and_no_secrets(driver: Driver) -> None:
     driver.come_back(callback)
     driver.refresh()
     driver.configure(module="second", issuer="https://127.0.0.1:1/")
-    driver.log_in()
+    assert driver.log_in()["calls"][0] == ["GET", "https://127.0.0.1:1/.well-known/openid-configuration", None]
     log = driver.get("/ct/log").json()
     assert "INFO conformance: callback succeeded" in log["first"]
     assert "INFO conformance: login failed: provider_unreachable" in log["second"]

@@ -104,6 +104,11 @@ def test_keys_that_are_rotated_between_two_logins(driver: Driver, provider: Simu
     assert asked(result).count("jwks") == 1
 
 
+def test_userinfo_by_post(driver: Driver) -> None:
+    driver.configure(userinfo="POST")
+    assert ["POST", f"{driver.provider.issuer}userinfo", 200] in driver.log_in()["calls"]
+
+
 def test_no_userinfo(driver: Driver) -> None:
     driver.configure(userinfo=None)
     result = driver.log_in()

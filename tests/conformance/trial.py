@@ -9,7 +9,7 @@ from oidc_async import ProviderConfiguration
 from oidc_async.stores import MemoryStore
 
 from .addresses import Addresses
-from .order import Order
+from .order import Order, OrderRefused
 from .record import Record
 
 PROVIDER = "op"
@@ -20,27 +20,27 @@ class Trial:
     """What Flask's and Quart's application have in common of a configured client. `record` is of its last flow."""
 
     def __init__(self, order: Order, base_url: str) -> None:
-        self.order, self.addresses = order, Addresses(base_url)
-        self.keys = order.client_keys()
+        self.order, self.keys = order, order.client_keys()
+        self.addresses = Addresses(base_url, has_keys=self.keys is not None)
         self.record = Record()
 
     def settings(self) -> dict[str, Any]:
         """Fresh ones: no session and no begun login of another client is good here."""
         return {
             "SECRET_KEY": secrets.token_urlsafe(32),
-            "OIDC_REDIRECT_URI": self.addresses.redirect_uri,
             "OIDC_STORE": MemoryStore(),
+            **self.addresses.settings(),
         }
 
     def provider_configuration(self, http_client: object) -> ProviderConfiguration:
         return self.order.provider_configuration(self.addresses, self.keys, http_client)
 
     def tls(self) -> ssl.SSLContext:
-        """Whom the HTTP client trusts."""
-        return tls_context(self.order.ca)
-
-    def jwks(self) -> dict[str, Any]:
-        return {"keys": []} if self.keys is None else dict(self.keys.jwks())
+        """Whom the HTTP client trusts. Raises OrderRefused."""
+        try:
+            return tls_context(self.order.ca)
+        except OSError as error:
+            raise OrderRefused("invalid_order", f"ca can't be used: {error}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """What /ct/configure answers."""

@@ -6,7 +6,7 @@ from typing import Any
 from flask_oidc_async import NewLogin
 from flask_oidc_async.signals import logged_in, logged_out, login_failed, refresh_failed, token_refreshed
 
-from .addresses import JWKS, LOGOUT
+from .addresses import LOGOUT
 from .trial import PROVIDER, Trial
 
 ReadSession = Callable[[], Any]
@@ -14,12 +14,12 @@ ReadSession = Callable[[], Any]
 
 
 def add_views(app: Any, auth: Any, trial: Trial, read_session: ReadSession) -> None:
-    _add_pages(app, auth, trial, read_session)
+    _add_pages(app, auth, read_session)
     _add_hooks(auth, trial)
     _connect_signals(app, trial)
 
 
-def _add_pages(app: Any, auth: Any, trial: Trial, read_session: ReadSession) -> None:
+def _add_pages(app: Any, auth: Any, read_session: ReadSession) -> None:
     def show_session() -> dict[str, Any]:
         claims = read_session().id_token
         told = claims or {}
@@ -32,7 +32,6 @@ def _add_pages(app: Any, auth: Any, trial: Trial, read_session: ReadSession) -> 
     route("/ct/login", auth.oidc_auth(PROVIDER)(show_session))
     # by GET the browser comes back
     route(LOGOUT, auth.oidc_logout(show_session), "GET", "POST")
-    route(JWKS, trial.jwks)
 
 
 def _add_hooks(auth: Any, trial: Trial) -> None:
