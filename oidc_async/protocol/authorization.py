@@ -136,11 +136,11 @@ def read_authorization_response(
     """
     if not is_same_secret(require_state(parameters), state):
         raise StateMismatch("The state is not that of this login.")
+    values = response_type.split()
     # before the error: a mixed-up provider may send an error as well
-    _require_issuer(parameters, provider)
+    _require_issuer(parameters, provider, is_in_id_token="id_token" in values and "error" not in parameters)
     if "error" in parameters:
         raise _refusal(parameters)
-    values = response_type.split()
     _require_nothing_else(parameters, response_type)
     code = _require_code(parameters) if "code" in values else None
     if "token" in values:
@@ -172,12 +172,14 @@ def _read_tokens(parameters: dict[str, str], values: list[str]) -> TokenResponse
     return TokenResponse(**{**members, "expires_in": read_lifetime(members["expires_in"])})
 
 
-def _require_issuer(parameters: dict[str, str], provider: ProviderMetadata) -> None:
+def _require_issuer(parameters: dict[str, str], provider: ProviderMetadata, *, is_in_id_token: bool) -> None:
     if "iss" in parameters and parameters["iss"] != provider["issuer"]:
         raise AuthorizationResponseInvalid(
             f"iss must be {provider['issuer']!r}: the response came from another provider.", parameter="iss"
         )
-    if "iss" not in parameters and provider.get("authorization_response_iss_parameter_supported") is True:
+    # an ID token says it as well, and is verified before anything else is done (RFC 9207 4)
+    is_promised = provider.get("authorization_response_iss_parameter_supported") is True and not is_in_id_token
+    if is_promised and "iss" not in parameters:
         raise AuthorizationResponseInvalid(
             "iss is missing, though the provider says that it always sends it.", parameter="iss"
         )

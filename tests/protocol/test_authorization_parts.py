@@ -99,6 +99,27 @@ def test_the_lifetime_may_be_missing_or_too_long() -> None:
     assert read({**IMPLICIT, "expires_in": "9" * 40}, "id_token token").tokens.expires_in == 10 * 365 * 24 * 3600
 
 
+SENDS_ISS = PROVIDER.copy(authorization_response_iss_parameter_supported=True)
+
+
+@pytest.mark.parametrize("response_type", RESPONSE_TYPES)
+def test_iss_may_be_missing_where_an_id_token_says_it(response_type: str) -> None:
+    """security.md 45; RFC 9207 4."""
+    parameters = {"state": "s1", **parts_of(response_type)}
+    if "id_token" in response_type.split():
+        assert read_authorization_response(parameters, SENDS_ISS, "s1", response_type).tokens.id_token
+        parameters = {"state": "s1", "error": "server_error", "id_token": "the.id.token"}
+    with pytest.raises(AuthorizationResponseInvalid, match="iss is missing"):
+        read_authorization_response(parameters, SENDS_ISS, "s1", response_type)
+
+
+@pytest.mark.parametrize("response_type", RESPONSE_TYPES)
+def test_an_iss_that_is_there_must_be_right(response_type: str) -> None:
+    """security.md 44."""
+    with pytest.raises(AuthorizationResponseInvalid, match="another provider"):
+        read({**parts_of(response_type), "iss": "https://other.example"}, response_type)
+
+
 CLAIMS: dict[str, Any] = {"iss": ISSUER, "sub": "alice", "aud": "client1", "auth_time": 1, "acr": "1", "nonce": "n"}
 
 

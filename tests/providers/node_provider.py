@@ -31,6 +31,11 @@ CLIENTS = {
             client_secret="signed-secret-0123456789abcdef0123456789abcdef",
             authentication="client_secret_basic",
         ),
+        RegisteredClient(
+            client_id="hybrid",
+            client_secret="hybrid-secret-0123456789abcdef0123456789abcdef",
+            authentication="client_secret_basic",
+        ),
     )
 }
 
@@ -145,10 +150,14 @@ class NodeProvider:
         return lines.count("granted refresh_token"), lines.count("refused refresh_token")
 
     def login(self, visitor: Visitor, authorization_url: str, person: Person) -> str:
+        return left_for(self.answer(visitor, authorization_url, person))
+
+    def answer(self, visitor: Visitor, authorization_url: str, person: Person) -> Page:
+        """What the provider says in the end: a redirect to the application, or a page with a form for it."""
         page = self._identify(visitor, authorization_url, person)
-        if page.leads_to is None:
+        if any("prompt" in form.fields for form in page.forms):
             page = visitor.submit(page.form("prompt"), within=self.issuer)
-        return left_for(page)
+        return page
 
     def deny(self, visitor: Visitor, authorization_url: str, person: Person) -> str:
         page = self._identify(visitor, authorization_url, person)

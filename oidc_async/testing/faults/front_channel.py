@@ -141,6 +141,17 @@ class FrontChannelFaults:
     )
     FRONT_CHANNEL_EXPIRES_IN_MISSING = harmless("no expires_in", AUTHORIZATION(drop("expires_in")), needs=IMPLICIT)
 
+    FRONT_CHANNEL_ISS_MISSING = refused("no iss, though advertised", AUTHORIZATION(drop("iss")), needs=CODE_TOKEN)
+    FRONT_CHANNEL_ISS_MISSING_IN_ERROR = refused(
+        "an error without iss", AUTHORIZATION(refuse("server_error")), AUTHORIZATION(drop("iss")), needs=CODE_ID_TOKEN
+    )
+    FRONT_CHANNEL_ISS_IN_ID_TOKEN = harmless("iss in the ID token alone", AUTHORIZATION(drop("iss")), needs=HYBRID)
+    FRONT_CHANNEL_ISS_WRONG = refused(
+        "another iss beside the ID token",
+        AUTHORIZATION(rewrite("iss", lambda iss: "https://other.example")),
+        needs=CODE_ID_TOKEN,
+    )
+
     # By which way
     FRONT_CHANNEL_IN_QUERY = refused("tokens in the query", AUTHORIZATION(by("query")), needs=IMPLICIT)
     FRONT_CHANNEL_AS_FORM = refused("by form for fragment", AUTHORIZATION(by("form_post")), needs=CODE_ID_TOKEN)

@@ -26,6 +26,7 @@ const client = (client_id, token_endpoint_auth_method, client_secret, more = {})
   ...more,
 });
 
+const responseTypes = ['code', 'id_token', 'code id_token', 'code token', 'code id_token token', 'id_token token'];
 const signatures = ['RS256', 'PS256', 'ES256', 'ES512', 'EdDSA', 'HS256', 'HS512'];
 const encryptions = ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A256KW', 'A192KW', 'dir'];
 // clients that want their responses signed or encrypted in other ways than usual, as node_provider.py has them, too
@@ -78,6 +79,11 @@ const provider = new Provider(issuer, {
       introspection_signed_response_alg: 'RS256',
     }),
     ...assertingClients.map((registered) => ({ ...client(), ...registered })),
+    // native: only such a client may get tokens by the browser over http, on loopback
+    client('hybrid', 'client_secret_basic', 'hybrid-secret-0123456789abcdef0123456789abcdef', {
+      response_types: responseTypes, application_type: 'native',
+      grant_types: ['authorization_code', 'refresh_token', 'implicit'],
+    }),
     ...protectedClients.map(([client_id, registered]) => protectedClient(client_id, registered)),
   ],
   enabledJWA: {
@@ -86,7 +92,7 @@ const provider = new Provider(issuer, {
     idTokenEncryptionAlgValues: encryptions, userinfoEncryptionAlgValues: encryptions,
   },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
-  responseTypes: ['code'],
+  responseTypes,
   scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
   claims: {
     openid: ['sub', 'sid', 'auth_time'],
