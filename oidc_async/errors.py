@@ -13,6 +13,7 @@
     │   ├── TokenResponseInvalid
     │   ├── UserInfoInvalid
     │   ├── IntrospectionInvalid
+    │   ├── RegistrationInvalid
     │   ├── ProviderPaused
     │   └── OAuthError
     ├── LoginError                    this browser's login; its session stays as it was
@@ -143,6 +144,12 @@ class IntrospectionInvalid(ProviderError):
     """The introspection endpoint's response is none (RFC 7662 2.2, RFC 9701 5); nothing is known of the token."""
 
     code = "introspection_invalid"
+
+
+class RegistrationInvalid(ProviderError):
+    """The client that the provider registered is not the one that was asked for (OIDC Registration 3.2, RFC 7591)."""
+
+    code = "registration_invalid"
 
 
 class ProviderPaused(ProviderError):

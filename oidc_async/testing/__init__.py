@@ -9,6 +9,7 @@ from .faults import (
     FRONT_CHANNEL_FAULTS,
     LOGOUT_FAULTS,
     REFRESH_FAULTS,
+    REGISTRATION_FAULTS,
     SIGNED_USERINFO_FAULTS,
     Fault,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "FRONT_CHANNEL_FAULTS",
     "LOGOUT_FAULTS",
     "REFRESH_FAULTS",
+    "REGISTRATION_FAULTS",
     "SIGNED_USERINFO_FAULTS",
     "Callback",
     "Client",

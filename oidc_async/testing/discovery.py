@@ -24,7 +24,9 @@ ASSERTION_ALGORITHMS = (*SECRET_ALGORITHMS, *KEY_ALGORITHMS)
 
 
 def discovery_document(registry: Registry) -> JSONObject:
+    registration = registry.endpoint(Endpoint.REGISTRATION.value)
     return {
+        **({} if registry.registration is None else {"registration_endpoint": registration}),
         "issuer": registry.issuer,
         "authorization_endpoint": registry.endpoint(Endpoint.AUTHORIZATION.value),
         "token_endpoint": registry.endpoint(Endpoint.TOKEN.value),

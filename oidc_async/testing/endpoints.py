@@ -5,6 +5,7 @@ from operator import attrgetter
 from urllib.parse import parse_qsl, urlsplit
 
 from ..protocol.http_message import HttpRequest
+from . import registration
 from .authorization import single_valued
 from .discovery import discovery_document, key_set
 from .end_session import end_session, logout_parameters
@@ -20,6 +21,7 @@ from .stages import (
     INTROSPECTION,
     JWKS,
     REFRESH,
+    REGISTRATION,
     REPLY_STAGES,
     SIGNED_REPLY,
     TOKEN,
@@ -44,6 +46,7 @@ METHODS = {
     Endpoint.INTROSPECTION: ("POST",),
     Endpoint.REVOCATION: ("POST",),
     Endpoint.END_SESSION: ("GET", "POST"),
+    Endpoint.REGISTRATION: ("POST", "GET", "PUT", "DELETE"),
 }
 
 
@@ -106,6 +109,8 @@ class Endpoints:
             case Endpoint.END_SESSION:
                 parameters = logout_parameters(request, request_pairs(request))
                 return end_session(self.registry, parameters, username=username)
+            case Endpoint.REGISTRATION:
+                return self._registration(request, seen)
             case Endpoint.AUTHORIZATION:
                 raise RefusalPage("Only a browser can ask here.")
 
@@ -143,6 +148,15 @@ class Endpoints:
         seen.client_id = client.client_id
         revoke(self.registry, client, form)
         return Reply(status=200)
+
+    def _registration(self, request: HttpRequest, seen: Seen) -> Reply:
+        if request.method == "DELETE":
+            registration.delete(self.registry, request)
+            return Reply(status=204)
+        answers = {"POST": registration.register, "GET": registration.read, "PUT": registration.update}
+        document = answers[request.method](self.registry, request)
+        seen.client_id = document["client_id"]
+        return json_reply(self._strike(REGISTRATION, document), status=201 if request.method == "POST" else 200)
 
     def _json(self, stage: Stage[JSONObject], document: JSONObject) -> Reply:
         return json_reply(self._strike(stage, document))

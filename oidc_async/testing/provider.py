@@ -17,7 +17,7 @@ from .endpoints import Endpoints, Seen, request_pairs, request_parameters
 from .keys import KeyRing
 from .logout_token import frontchannel_logout_urls, issue_logout_token
 from .recorded_request import RecordedRequest
-from .registry import AccessTokenForm, Client, Grant, Registry, User, known
+from .registry import AccessTokenForm, Client, Grant, RegistrationPolicy, Registry, User, known
 from .reply import RefusalPage, Reply, page_reply
 from .stages import Answer, Endpoint, Misbehaviour, Spell, T
 
@@ -127,6 +127,20 @@ class SimulatedProvider:
                 client.key_for(alg or "RS256", self._registry.ring)
             self._registry.clients[client_id] = client
         return client
+
+    def open_registration(self, **policy: Any) -> None:
+        """Let clients register themselves (OIDC Registration 3), with `policy`:
+
+        `initial_access_token` that they must bring, `secret_seconds` after which a secret expires (0: never),
+        `renews_secrets` for whoever asks then, and `is_managed=False` for no way to change a registration (RFC 7592).
+        """
+        with self._lock:
+            self._registry.registration = RegistrationPolicy(**policy)
+
+    @property
+    def registered_clients(self) -> tuple[Client, ...]:
+        """Those that registered themselves and are still there, oldest first."""
+        return tuple(self._registry.clients[name] for name in self._registry.registrations)
 
     def add_user(
         self,

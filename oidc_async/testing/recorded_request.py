@@ -10,7 +10,8 @@ class RecordedRequest:
     """One request that reached the provider.
 
     Parameters:
-        endpoint: discovery, jwks, authorization, token, userinfo, introspection, end_session, or elsewhere.
+        endpoint: discovery, jwks, authorization, token, userinfo, introspection, end_session, registration,
+            or elsewhere.
         client_id: the client that authenticated itself, or that the bearer token was issued to.
         grant_type: of a token request.
         form_names: the names of the form fields, in order.

@@ -58,6 +58,7 @@ class Client:
     userinfo_encrypted_response_alg: str | None = None
     userinfo_encrypted_response_enc: str | None = None
     introspection_signed_response_alg: str | None = None
+    client_secret_expires_at: int = 0
     access_tokens: AccessTokenForm = "opaque"
     rotates_refresh_tokens: bool = True
     jwks: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -67,6 +68,16 @@ class Client:
         if alg.startswith("HS"):
             return SecretKey(secret=(self.client_secret or "").encode(), alg=alg)
         return ring.key(alg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationPolicy:
+    """Who may register, and what becomes of it: see `SimulatedProvider.open_registration`."""
+
+    initial_access_token: str | None = field(default=None, repr=False)
+    secret_seconds: int = 0
+    renews_secrets: bool = False
+    is_managed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +146,8 @@ class Registry:
     clock: Clock
     ring: KeyRing
     clients: dict[str, Client] = field(default_factory=dict[str, Client])
+    registration: RegistrationPolicy | None = None
+    registrations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
     users: dict[str, User] = field(default_factory=dict[str, User])
     sessions: dict[str, ProviderSession] = field(default_factory=dict[str, ProviderSession])
     signed_out: set[str] = field(default_factory=set[str])
@@ -165,7 +178,7 @@ class Registry:
     def logged_in_clients(self, session: ProviderSession) -> list[Client]:
         """The clients that got an ID token in this session, by their names."""
         names = {grant.client_id for grant in self.id_tokens.values() if grant.session == session}
-        return [self.clients[name] for name in sorted(names)]
+        return [self.clients[name] for name in sorted(names & self.clients.keys())]
 
     def is_older_than(self, session: ProviderSession, max_age: str | None) -> bool:
         """Whether the login is too old for this `max_age` parameter, in seconds."""

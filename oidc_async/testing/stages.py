@@ -74,10 +74,11 @@ Exchange = Literal[
     "encrypted_response",
     "signed_userinfo",
     "logout",
+    "registration",
 ]
 """What a fault concerns: a login, one with tokens in its response, a refresh, an introspection response as JSON or as
 a JWT, a JWT access token, an ID token or userinfo of a client that registered for encryption, userinfo that is
-signed, or a logout token."""
+signed, a logout token, or the registration of a client."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +139,8 @@ LOGOUT_HEADER = Stage[JSONObject]("the header of a logout token", "logout")
 LOGOUT_CLAIMS = Stage[JSONObject]("the claims of a logout token", "logout")
 LOGOUT_DRAFT = Stage[Draft]("the parts of a logout token", "logout")
 LOGOUT_TOKEN = Stage[str]("a logout token", "logout")
+REGISTRATION = Stage[JSONObject]("the members of the registration response", "registration")
+REGISTRATION_REPLY = Stage[Reply]("the registration response", "registration")
 ANY_REPLY = Stage[Reply]("every response")
 
 Outcome = Literal["refused", "harmless", "either"]
@@ -150,7 +153,8 @@ class Misbehaviour:
     Parameters:
         does: in a few words.
         edits: the changes, each at its stage.
-        outcome: of the login that meets it, the refresh, the call to an API or the logout, by what it concerns.
+        outcome: of the login that meets it, the refresh, the call to an API, the logout or the registration, by what
+            it concerns.
         only_once: strikes one time, then behaves again.
         needs: authorization request parameters without which it makes no difference.
         needs_alg: the `id_token_signed_response_alg` that it is made for.
@@ -248,6 +252,7 @@ class Endpoint(Enum):
     INTROSPECTION = "/introspect"
     REVOCATION = "/revoke"
     END_SESSION = "/end_session"
+    REGISTRATION = "/register"
 
 
 REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {
@@ -256,6 +261,7 @@ REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {
     Endpoint.TOKEN: TOKEN_REPLY,
     Endpoint.USERINFO: USERINFO_REPLY,
     Endpoint.INTROSPECTION: INTROSPECTION_REPLY,
+    Endpoint.REGISTRATION: REGISTRATION_REPLY,
 }
 
 ELSEWHERE = "/elsewhere"

@@ -58,6 +58,8 @@ def authenticate(
     client = registry.clients.get(client_id)
     if client is None or used != registered(client) or secret != client.client_secret:
         raise _invalid_client("The client is unknown, or its authentication failed.")
+    if 0 < client.client_secret_expires_at <= registry.now():
+        raise _invalid_client("The client's secret has expired.")
     if form.get("client_id", client_id) != client_id:
         raise _invalid_client("client_id names another client than the Authorization header.")
     return client
