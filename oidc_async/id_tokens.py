@@ -11,7 +11,7 @@ from .protocol.id_token import (
     read_id_token,
     require_same_authentication,
 )
-from .protocol.metadata import ClientMetadata
+from .protocol.jwe import Encryption
 from .protocol.response_algorithms import response_algorithms
 from .protocol.token import TokenResponse
 from .provider import Provider
@@ -20,15 +20,16 @@ from .runtime import Runtime
 
 
 class IDTokens:
-    """Verifies ID tokens. All methods raise TokenError, ProviderError, or TokenResponseInvalid when there is none."""
+    """Verifies ID tokens, for the client that the provider knows by now.
+
+    All methods raise TokenError, ProviderError, or TokenResponseInvalid when there is none.
+    """
 
     def __init__(
         self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, clock_skew_seconds: float
     ) -> None:
         self._provider, self._configuration = provider, configuration
         self._runtime, self._clock_skew = runtime, clock_skew_seconds
-        client = configuration.client_metadata or ClientMetadata()
-        self._encryption = response_algorithms(client, "id_token").encryption
 
     def decrypted(self, tokens: TokenResponse) -> TokenResponse:
         """The tokens with the signed ID token in place of the encrypted one that the client registered for.
@@ -42,6 +43,10 @@ class IDTokens:
     def signed(self, token: str) -> str:
         """What is signed in an ID token, or in a logout token, which is encrypted as those are. Raises TokenError."""
         return self._provider.signed_token(token, self._encryption)
+
+    @property
+    def _encryption(self) -> Encryption | None:
+        return response_algorithms(self._provider.known_client, "id_token").encryption
 
     async def of_response(self, pending: PendingLogin, received: AuthorizationResponse) -> dict[str, Any]:
         """The claims of the one that came by the browser, bound to what came with it.
@@ -86,11 +91,11 @@ class IDTokens:
         require_at_hash: bool = False,
         require_c_hash: bool = False,
     ) -> IDTokenExpectations:
-        client = self._configuration.client_metadata or ClientMetadata()
+        client = self._provider.known_client
         return IDTokenExpectations(
             issuer=issuer,
             client_id=client["client_id"],
-            algorithms=self._configuration.id_token_algorithms,
+            algorithms=response_algorithms(client, "id_token").signatures,
             nonce=pending.nonce if pending else None,
             leeway_seconds=self._clock_skew,
             max_age_seconds=pending.max_age if pending else None,

@@ -47,7 +47,6 @@ class Introspection:
     ) -> None:
         self._provider, self._client, self._runtime, self._counters = provider, client, runtime, counters
         self._leeway, self._pause = leeway, Pause(pause)
-        self._algorithm: str | None = client.metadata.get("introspection_signed_response_alg")
         self._endpoint = ""
 
     async def ask(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
@@ -59,6 +58,7 @@ class Introspection:
         self._require_endpoint(metadata)
         try:
             self._pause.require_over(self._runtime.monotonic())
+            await self._provider.client()
             return await self._read(await self._send(metadata, token), metadata["issuer"])
         except ProviderPaused:
             self._counters.paused += 1
@@ -69,6 +69,12 @@ class Introspection:
                 raise _unsupported() from None
             self._fail(error)
             raise
+
+    @property
+    def _algorithm(self) -> str | None:
+        """That of signed answers, if the client registered for them."""
+        algorithm: str | None = self._client.metadata.get("introspection_signed_response_alg")
+        return algorithm
 
     def queue_length(self) -> int:
         """How many requests wait now for their turn."""
@@ -83,7 +89,7 @@ class Introspection:
         self._endpoint = metadata["introspection_endpoint"]
 
     def _request(self, metadata: ProviderMetadata, token: str) -> HttpRequest:
-        client = self._client.authentication(metadata, "introspection")
+        client = self._client.known_authentication(metadata, "introspection")
         return introspection_request(metadata, client, token, signed=self._algorithm is not None)
 
     async def _send(self, metadata: ProviderMetadata, token: str) -> HttpResponse:

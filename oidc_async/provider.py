@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
+from .client_registration import ClientRegistration
 from .errors import KeyNotFound, SignatureInvalid
 from .protocol.client_authentication import uses_mtls
 from .protocol.discovery import discovery_request, read_discovery, well_known_uri, with_mtls_endpoints
@@ -26,10 +27,16 @@ SECONDS_PER_KEY_RENEWAL = 60.0
 
 
 class Provider:
-    """The provider of a configuration, over one runtime."""
+    """The provider of a configuration, over one runtime, and the client: given, or the one of `registration`."""
 
-    def __init__(self, configuration: ProviderConfiguration, runtime: Runtime) -> None:
-        self._configuration, self._runtime = configuration, runtime
+    def __init__(
+        self,
+        configuration: ProviderConfiguration,
+        runtime: Runtime,
+        registration: ClientRegistration | None = None,
+    ) -> None:
+        self.configuration, self._runtime = configuration, runtime
+        self._client, self.registration = configuration.client_metadata or ClientMetadata(), registration
         # with an issuer they are laid over what is discovered
         self._own = self._at_mtls_endpoints(configuration.provider_metadata or ProviderMetadata())
         self._given = None if configuration.issuer else self._own
@@ -39,6 +46,15 @@ class Provider:
     async def metadata(self) -> ProviderMetadata:
         """The metadata: given, or discovered with the given ones laid over. Raises ProviderError."""
         return await self._discovered.get() if self._given is None else self._given
+
+    @property
+    def known_client(self) -> ClientMetadata:
+        """The client, without any waiting; an empty one while none was registered."""
+        return self._client if self.registration is None else self.registration.known
+
+    async def client(self) -> ClientMetadata:
+        """The client: given, or registered when it is first needed. Raises ProviderError and StoreUnavailable."""
+        return self._client if self.registration is None else await self.registration.client(self.metadata)
 
     def fresh_keys(self) -> JWKS | None:
         """The keys, when there are some by which a token can be verified without any waiting."""
@@ -64,8 +80,8 @@ class Provider:
             return read(select_key(jws, renewed.keys))
 
     def _at_mtls_endpoints(self, metadata: ProviderMetadata) -> ProviderMetadata:
-        client = self._configuration.client_metadata
-        return with_mtls_endpoints(metadata) if client is not None and uses_mtls(client) else metadata
+        given = self.configuration.client_metadata or self.configuration.client_registration_info
+        return with_mtls_endpoints(metadata) if given is not None and uses_mtls(given) else metadata
 
     def signed_token(self, token: str, encryption: Encryption | None) -> str:
         """The signed token in an encrypted one, or `token` when the client registered for no encryption.
@@ -81,12 +97,11 @@ class Provider:
         """What is in a token that was encrypted to a key of the client, or with its secret. Raises TokenError."""
         if jwe.encryption.is_symmetric:
             return decrypt_jwe(jwe, (derived_key(self._client_secret(), jwe.encryption),))
-        own = self._configuration.client_keys
+        own = self.configuration.client_keys
         return decrypt_jwe(jwe, own.decryption_keys(jwe.kid, jwe.encryption.alg) if own else ())
 
     def _client_secret(self) -> str:
-        client = self._configuration.client_metadata or ClientMetadata()
-        secret: str = client.get("client_secret", "")
+        secret: str = self.known_client.get("client_secret", "")
         return secret
 
     async def _remembered_keys(self) -> Remembered[JWKS]:
@@ -104,8 +119,8 @@ class Provider:
         return Remembered(self._runtime, fetch, keep_stale=DAY, renewals=allowance)
 
     async def _fetch_metadata(self) -> Fetched[ProviderMetadata]:
-        issuer = self._configuration.issuer or ""
-        uri = self._configuration.discovery_url or well_known_uri(issuer)
+        issuer = self.configuration.issuer or ""
+        uri = self.configuration.discovery_url or well_known_uri(issuer)
         response = await send_repeatable(self._runtime, discovery_request(uri), "discovery")
         metadata = self._at_mtls_endpoints(read_discovery(response, issuer))
         return _fetched(metadata.copy(**self._own), response)

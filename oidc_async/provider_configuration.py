@@ -1,6 +1,7 @@
 """What an application says of a provider and of itself as a client, checked when it is said."""
 
 import json
+import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
@@ -84,7 +85,9 @@ class ProviderConfiguration:
         issuer: Issuer Identifier; the provider's metadata are discovered at first need (OIDC Discovery 4).
         provider_metadata: metadata to use instead of discovery, or laid over it when `issuer` is given too.
         userinfo_http_method: "GET", "POST", or None to make no UserInfo request.
-        client_registration_info: what to register a client with.
+        client_registration_info: what to register a client with, at first need (OIDC Registration 2).
+        registration_file: where the client that was registered is kept, with its secret, for all processes of this
+            host and for the next start: a file of this application's own.
         client_metadata: the client as it is registered with the provider.
         client_keys: the client's own private keys (ClientKeys), for private_key_jwt.
         client_assertion_audience: whom assertions of client_secret_jwt and private_key_jwt are for: "issuer", or
@@ -129,6 +132,7 @@ class ProviderConfiguration:
     requests_session: InitVar[object] = None
     client_keys: ClientKeys | None = field(default=None, kw_only=True)
     client_assertion_audience: str = field(default="issuer", kw_only=True)
+    registration_file: str | os.PathLike[str] | None = field(default=None, kw_only=True)
     discovery_url: str | None = field(default=None, kw_only=True)
     trusted_audiences: frozenset[str] = field(default=frozenset(), kw_only=True)
     clock_skew_seconds: float | None = field(default=None, kw_only=True)
@@ -170,7 +174,10 @@ class ProviderConfiguration:
     @property
     def client_name(self) -> str:
         """Which client of which issuer: what is kept for one is nothing for another."""
-        client = self.client_metadata or ClientMetadata()
+        return self.name_of(self.client_metadata or ClientMetadata())
+
+    def name_of(self, client: ClientMetadata) -> str:
+        """The same of a client that was registered with the provider."""
         return f"{client.get('client_id')} at {self.issuer_identifier}"
 
     @property
@@ -198,16 +205,14 @@ class ProviderConfiguration:
 
     @property
     def id_token_algorithms(self) -> tuple[str, ...]:
-        """The one algorithm that the client registered, RS256 by default (OIDC Registration 2)."""
+        """The one algorithm that client_metadata name, RS256 by default (OIDC Registration 2)."""
         client = self.client_metadata or ClientMetadata()
         return response_algorithms(client, "id_token").signatures
 
-    @property
-    def accepted_audience(self) -> frozenset[str] | None:
-        """Of which values `aud` of an access token must name one; None when it isn't checked."""
+    def accepted_audience(self, client: ClientMetadata) -> frozenset[str] | None:
+        """Of which values `aud` of an access token must name one, as this client; None when it isn't checked."""
         if self.audience is not None:
             return frozenset([self.audience] if isinstance(self.audience, str) else self.audience)
-        client = self.client_metadata or ClientMetadata()
         return frozenset({client["client_id"]}) if self.enforce_audience and "client_id" in client else None
 
     def _require_access_tokens(self) -> None:
@@ -249,6 +254,8 @@ class ProviderConfiguration:
         for name in DURATIONS:
             if getattr(self, name) is not None:
                 require_seconds(name, getattr(self, name))
+        if not isinstance(cast(object, self.registration_file), str | os.PathLike | None):
+            raise ConfigurationError("registration_file must be the path of a file.")
         # a string is a collection of its letters
         if isinstance(self.trusted_audiences, str) or not all(map(is_encodable, self.trusted_audiences)):
             raise ConfigurationError('trusted_audiences must be a set of strings, such as {"api"}.')
@@ -288,13 +295,17 @@ class ProviderConfiguration:
             if self.client_registration_info is None and self.access_token_verification != "jwt":
                 raise ConfigurationError("ProviderConfiguration needs client_metadata or client_registration_info.")
             return
-        require_client(self.client_metadata, self.provider_metadata)
-        require_signing_keys(self.client_metadata, self.client_keys)
-        self._require_certificate(self.client_metadata)
-        _require_uris(self.client_metadata, "post_logout_redirect_uris")
-        self._require_algorithms(self.client_metadata)
+        self.require_suitable(self.client_metadata)
+
+    def require_suitable(self, client: ClientMetadata) -> None:
+        """Raise ConfigurationError for a client that can't work with this configuration."""
+        require_client(client, self.provider_metadata)
+        require_signing_keys(client, self.client_keys)
+        self._require_certificate(client)
+        _require_uris(client, "post_logout_redirect_uris")
+        self._require_algorithms(client)
         for name in UNSUPPORTED_CLIENT_METADATA:
-            if name in self.client_metadata:
+            if name in client:
                 raise ConfigurationError(f"{name} in ClientMetadata is not supported by this version.")
 
     def _require_certificate(self, client: ClientMetadata) -> None:
@@ -314,7 +325,7 @@ class ProviderConfiguration:
                     f"Responses encrypted by {alg} need client_keys with a key for it: one with use=enc."
                 )
         of_introspection = client.get("introspection_signed_response_alg", "RS256")
-        if of_introspection not in (*ALLOWED_ALGORITHMS, *self.id_token_algorithms):
+        if of_introspection not in (*ALLOWED_ALGORITHMS, *response_algorithms(client, "id_token").signatures):
             raise ConfigurationError(
                 f"introspection_signed_response_alg must be one of {', '.join(ALLOWED_ALGORITHMS)}."
             )

@@ -5,13 +5,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from secrets import token_bytes
 from typing import Any
 
-from .errors import OAuthError, ProviderTimeout, StoreError
+from .errors import OAuthError, StoreError
 from .flight import twin
 from .forgotten import Forgotten
 from .generations import Generations
+from .lease import Lease
 from .protocol.id_token import require_same_login
 from .protocol.strict_json import read_object
 from .protocol.token import TokenResponse
@@ -29,7 +29,6 @@ FAILURE_SECONDS = 2.0
 """For how long a refusal is told to those who come with the same refresh token."""
 LEASE_SECONDS = 15.0
 """After how long a refresh that another process began is given up."""
-LOOK_AGAIN_SECONDS = 0.05
 MOST_REPLAYS = 10_000
 PURPOSE = "refresh"
 
@@ -121,9 +120,9 @@ class Refreshes:
         return done
 
     async def _kept(self, key: bytes, refresh_token: str, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
-        lease = None if self._store is None else _Lease(self._store, self._runtime, key, refresh_token)
+        shared = None if self._store is None else _SharedRefresh(self._store, self._runtime, key, refresh_token)
         try:
-            done = await (refresh() if lease is None else lease.once(refresh))
+            done = await (refresh() if shared is None else shared.once(refresh))
         except OAuthError as refusal:
             self._keep(key, twin(refusal), FAILURE_SECONDS)
             raise
@@ -145,37 +144,17 @@ class Refreshes:
         self._done.put(key, (now + seconds, done), now)
 
 
-class _Lease:
-    """The right to refresh one refresh token, of which the store gives one."""
+class _SharedRefresh:
+    """The refresh of one token that all processes with this store have in common."""
 
     def __init__(self, store: Store, runtime: Runtime, key: bytes, refresh_token: str) -> None:
-        self._store, self._runtime = store, runtime
-        self._result, self._lease = _name_of_result(key), f"refresh-lease:{key.hex()}"
+        self._store, self._result = store, _name_of_result(key)
+        self._lease = Lease(store, runtime, f"refresh-lease:{key.hex()}", LEASE_SECONDS)
         # only who has the refresh token can read what it was exchanged for
         self._sealer = Sealer([refresh_token.encode("utf-8", "surrogatepass")])
 
     async def once(self, refresh: Callable[[], Awaitable[Refresh]]) -> Refresh:
-        end = self._runtime.monotonic() + LEASE_SECONDS
-        mine = token_bytes(16)
-        while self._runtime.monotonic() < end:
-            # in this order: who gets the lease after a look may have missed the result of who had it
-            is_mine = await self._store.put_if_absent(self._lease, mine, LEASE_SECONDS)
-            try:
-                done = await self._read()
-                if done is not None or is_mine:
-                    return done or await self._write(refresh)
-            finally:
-                if is_mine:
-                    await self._give_back(mine)
-            await self._runtime.sleep(LOOK_AGAIN_SECONDS)
-        raise ProviderTimeout(f"another process has not refreshed the token in {LEASE_SECONDS:g} s")
-
-    async def _give_back(self, mine: bytes) -> None:
-        try:
-            await self._store.delete_if(self._lease, mine)
-        except StoreError as error:
-            # it ends by itself; what was refreshed must not be lost for it
-            logger.warning("the lease of a refresh could not be given back: %s (%s)", error, error.code)
+        return await self._lease.once(self._read, lambda: self._write(refresh), "refreshed the token")
 
     async def _read(self) -> Refresh | None:
         (sealed,) = await self._store.get_many([self._result])

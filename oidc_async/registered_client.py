@@ -8,6 +8,7 @@ from .protocol.client_authentication import ClientAuthentication, assertion_algo
 from .protocol.jose import VerificationKey, client_secret_key
 from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.private_keys import PrivateKey
+from .provider import Provider
 from .provider_configuration import ProviderConfiguration
 from .runtime import Runtime
 
@@ -15,12 +16,21 @@ from .runtime import Runtime
 class RegisteredClient:
     """The client as the provider knows it, over the clock of one runtime."""
 
-    def __init__(self, configuration: ProviderConfiguration, runtime: Runtime) -> None:
-        self.metadata = configuration.client_metadata or ClientMetadata()
-        self._keys, self._runtime = configuration.client_keys, runtime
+    def __init__(self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime) -> None:
+        self._provider, self._keys, self._runtime = provider, configuration.client_keys, runtime
         self._audience = configuration.client_assertion_audience
 
-    def authentication(self, provider: ProviderMetadata, endpoint: str = "token") -> ClientAuthentication:
+    @property
+    def metadata(self) -> ClientMetadata:
+        """The client as it is known by now."""
+        return self._provider.known_client
+
+    async def authentication(self, provider: ProviderMetadata, endpoint: str = "token") -> ClientAuthentication:
+        """As `known_authentication`, of a client that is registered when there is none. Raises ProviderError."""
+        await self._provider.client()
+        return self.known_authentication(provider, endpoint)
+
+    def known_authentication(self, provider: ProviderMetadata, endpoint: str = "token") -> ClientAuthentication:
         """Good for one request: a provider takes a second one with the same assertion for a replay (RFC 7523 3)."""
         method = authentication_method(self.metadata, provider, endpoint)
         return ClientAuthentication(

@@ -6,15 +6,16 @@ from secrets import token_urlsafe
 from typing import Any, Self
 
 from .blocking import Blocking, blocking
+from .client_registration import ClientRegistration, new_client_registration
 from .errors import (
     AuthorizationResponseInvalid,
     ConfigurationError,
     LoginExpired,
     StateMismatch,
-    TokenError,
 )
 from .id_tokens import IDTokens
 from .login import AuthorizationRequest, Login, PendingLogin
+from .logout_tokens import LogoutTokens
 from .own_runtime import asyncio_runtime, threads_runtime
 from .protocol.authorization import (
     AuthorizationResponse,
@@ -25,13 +26,7 @@ from .protocol.authorization import (
     read_essential_acr,
 )
 from .protocol.logout import EndSessionRequest, end_session_request
-from .protocol.logout_token import (
-    LogoutToken,
-    LogoutTokenExpectations,
-    is_meant_for,
-    parse_logout_token,
-    read_logout_token,
-)
+from .protocol.logout_token import LogoutToken
 from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.response_type import default_response_mode, registered_response_type
 from .protocol.revocation import read_revocation, revocation_request
@@ -53,14 +48,13 @@ from .provider_configuration import (
 from .refreshes import Refresh, Refreshes
 from .registered_client import RegisteredClient
 from .runtime import Runtime
+from .sealing import Sealer
 from .service_tokens import ServiceTokens, kind_of
 from .stores import Store
 from .telemetry import exchange
 from .userinfo import UserInfo
 
 DEFAULT_LOGIN_LIFETIME = 600.0
-LOGOUT_TOKEN_ISSUED_WITHIN = 600.0
-"""Seconds: a provider that could not reach us may have tried for a while."""
 OF_THE_CLIENT = frozenset({"client_assertion", "client_assertion_type", "client_id", "client_secret", "grant_type"})
 
 
@@ -74,6 +68,7 @@ class AsyncRelyingParty:
         login_lifetime_seconds: how long a login may take.
         runtime: how to reach the network; one of its own by default.
         store: by which processes agree on who refreshes a token; without one, each goes by itself.
+        sealer: seals what the store keeps of a client that registered itself; without one, nothing is kept of it.
     """
 
     def __init__(
@@ -85,12 +80,8 @@ class AsyncRelyingParty:
         login_lifetime_seconds: float = DEFAULT_LOGIN_LIFETIME,
         runtime: Runtime | None = None,
         store: Store | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
-        if configuration.client_metadata is None:
-            raise ConfigurationError(
-                "Dynamic client registration is not supported by this version: register the client at the "
-                "provider and pass client_metadata=ClientMetadata(client_id=..., client_secret=...)."
-            )
         if problem := uri_problem(redirect_uri):
             raise ConfigurationError(f"redirect_uri {problem}.")
         require_seconds("clock_skew_seconds", clock_skew_seconds)
@@ -98,20 +89,17 @@ class AsyncRelyingParty:
         own_skew = configuration.clock_skew_seconds
         self.configuration = configuration
         self.redirect_uri = redirect_uri
-        self._client: ClientMetadata = configuration.client_metadata
         self._clock_skew = clock_skew_seconds if own_skew is None else own_skew
         self._login_lifetime = login_lifetime_seconds
         self._runtime = runtime or asyncio_runtime(configuration)
-        self.provider = Provider(configuration, self._runtime)
+        self._registration = new_client_registration(configuration, self._runtime, redirect_uri, store, sealer)
+        self.provider = Provider(configuration, self._runtime, self._registration)
         self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
+        self._logout_tokens = LogoutTokens(self.provider, self._id_tokens, self._runtime, self._clock_skew)
         self._userinfo = UserInfo(
-            self.provider,
-            self._client,
-            self._runtime,
-            method=configuration.userinfo_http_method,
-            leeway=self._clock_skew,
+            self.provider, self._runtime, method=configuration.userinfo_http_method, leeway=self._clock_skew
         )
-        self._registered = RegisteredClient(configuration, self._runtime)
+        self._registered = RegisteredClient(self.provider, configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
 
@@ -124,10 +112,10 @@ class AsyncRelyingParty:
         parameters = {**self.configuration.request_parameters(), **parameters}
         require_request_parameters(parameters)
         parameters["response_type"] = registered_response_type(parameters["response_type"])
-        provider = await self.provider.metadata()
+        provider, client = await self.provider.metadata(), await self.provider.client()
         pending = self._pending_login(provider, parameters)
         ours = {
-            "client_id": self._client["client_id"],
+            "client_id": client["client_id"],
             "redirect_uri": pending.redirect_uri,
             "state": pending.state,
             "nonce": pending.nonce,
@@ -167,6 +155,7 @@ class AsyncRelyingParty:
                 f"The response must come by response_mode={pending.response_mode}, not {response_mode}."
             )
         provider = await self.provider.metadata()
+        await self.provider.client()
         # a configuration may have changed under its name since then: the code belongs to nobody else
         if provider["issuer"] != pending.issuer:
             raise StateMismatch("The login was begun at another issuer than the one of this provider.")
@@ -222,7 +211,7 @@ class AsyncRelyingParty:
         if on_request is not None:
             on_request()
         provider = await self.provider.metadata()
-        client, at = self._registered.authentication(provider), self._runtime.now()
+        client, at = await self._registered.authentication(provider), self._runtime.now()
         request = refresh_request(provider, client, refresh_token)
         # sent once: a provider that rotates refresh tokens takes a second use for theft
         tokens = self._id_tokens.decrypted(read_token_response(await exchange(self._runtime, request, "token")))
@@ -243,7 +232,7 @@ class AsyncRelyingParty:
         provider = await self.provider.metadata()
         if "revocation_endpoint" not in provider:
             return False
-        client = self._registered.authentication(provider, "revocation")
+        client = await self._registered.authentication(provider, "revocation")
         request = revocation_request(provider, client, token, token_type_hint)
         read_revocation(await exchange(self._runtime, request, "revocation"))
         return True
@@ -261,7 +250,7 @@ class AsyncRelyingParty:
         wanted = {"scope": scope if isinstance(scope, str) else " ".join(scope or ())}
         parameters = {**extra, **{name: value for name, value in wanted.items() if value}}
         provider = await self.provider.metadata()
-        client = self._registered.authentication(provider)
+        client = await self._registered.authentication(provider)
         request = client_credentials_request(provider, client, parameters)
         return read_token_response(await exchange(self._runtime, request, "token"))
 
@@ -291,7 +280,8 @@ class AsyncRelyingParty:
         Raises ProviderError when the provider's metadata can't be had, ConfigurationError for what is ours.
         """
         wanted = self.configuration.end_session_parameters(parameters)
-        who = {"id_token_hint": id_token_hint, "logout_hint": logout_hint, "client_id": self._client["client_id"]}
+        client = await self.provider.client()
+        who = {"id_token_hint": id_token_hint, "logout_hint": logout_hint, "client_id": client["client_id"]}
         back = {"post_logout_redirect_uri": post_logout_redirect_uri, "state": state}
         return end_session_request(await self.provider.metadata(), {**wanted, **who, **back})
 
@@ -302,11 +292,7 @@ class AsyncRelyingParty:
 
     def is_meant_for_us(self, logout_token: str) -> bool:
         """Whether a logout token claims to be from this provider and for this client; nothing is verified."""
-        try:
-            signed = self._id_tokens.signed(logout_token)
-        except TokenError:
-            return False
-        return is_meant_for(signed, self.configuration.issuer_identifier, self._client["client_id"])
+        return self._logout_tokens.is_for(logout_token)
 
     async def read_logout_token(self, token: str) -> LogoutToken:
         """What a verified logout token says (OIDC Back-Channel Logout 1.0, 2.6).
@@ -314,18 +300,30 @@ class AsyncRelyingParty:
         Whether its `jti` was seen before is for the caller to know. Raises TokenError, or ProviderError when the
         provider's keys can't be had.
         """
-        configuration = self.configuration
-        expectations = LogoutTokenExpectations(
-            issuer=configuration.issuer_identifier,
-            client_id=self._client["client_id"],
-            algorithms=configuration.id_token_algorithms,
-            leeway_seconds=self._clock_skew,
-            issued_within_seconds=LOGOUT_TOKEN_ISSUED_WITHIN,
-            untyped=configuration.accept_untyped_logout_tokens,
-            without_exp=configuration.accept_logout_tokens_without_exp,
-        )
-        jws, now = parse_logout_token(self._id_tokens.signed(token), expectations), self._runtime.now()
-        return await self.provider.verify(jws, lambda key: read_logout_token(jws, key, expectations, now=now))
+        return await self._logout_tokens.read(token)
+
+    async def read_registration(self) -> ClientMetadata:
+        """The client that was registered dynamically, as the provider knows it now (RFC 7592 2.1).
+
+        Raises ProviderError, also where nobody may manage it, and ConfigurationError for a client of client_metadata.
+        """
+        return await self._own_registration().read(self.provider.metadata)
+
+    async def update_registration(self, /, **changes: Any) -> ClientMetadata:
+        """The same with these changes (RFC 7592 2.2), of which None removes one. Raises as that does.
+
+        They last until the configuration asks for something else.
+        """
+        return await self._own_registration().update(self.provider.metadata, changes)
+
+    async def delete_registration(self) -> None:
+        """End the registration (RFC 7592 2.3); what comes next registers another client. Raises the same."""
+        await self._own_registration().delete()
+
+    def _own_registration(self) -> ClientRegistration:
+        if self._registration is None:
+            raise ConfigurationError("A client of client_metadata was registered by hand, and is managed by hand.")
+        return self._registration
 
     def _require_in_time(self, pending: PendingLogin) -> None:
         if not -self._clock_skew <= self._runtime.now() - pending.begun_at <= self._login_lifetime:
@@ -334,7 +332,7 @@ class AsyncRelyingParty:
     async def _exchange_code(self, provider: ProviderMetadata, pending: PendingLogin, code: str) -> TokenResponse:
         request = authorization_code_request(
             provider,
-            self._registered.authentication(provider),
+            await self._registered.authentication(provider),
             code=code,
             redirect_uri=pending.redirect_uri,
             code_verifier=pending.code_verifier,
@@ -355,6 +353,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
         login_lifetime_seconds: float = DEFAULT_LOGIN_LIFETIME,
         runtime: Runtime | None = None,
         store: Store | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         super().__init__(
             AsyncRelyingParty(
@@ -363,6 +362,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
                 clock_skew_seconds=clock_skew_seconds,
                 login_lifetime_seconds=login_lifetime_seconds,
                 store=store,
+                sealer=sealer,
                 runtime=runtime or threads_runtime(configuration),
             )
         )
@@ -393,3 +393,6 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
     end_session_request = blocking(AsyncRelyingParty.end_session_request)
     end_session_url = blocking(AsyncRelyingParty.end_session_url)
     read_logout_token = blocking(AsyncRelyingParty.read_logout_token)
+    read_registration = blocking(AsyncRelyingParty.read_registration)
+    update_registration = blocking(AsyncRelyingParty.update_registration)
+    delete_registration = blocking(AsyncRelyingParty.delete_registration)

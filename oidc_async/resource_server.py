@@ -1,6 +1,7 @@
 """What an API does with the access tokens that it is shown: find out whether they are good, and what they grant."""
 
 import logging
+from dataclasses import dataclass
 from hashlib import sha256
 
 from .access_cache import AccessCache
@@ -60,13 +61,14 @@ class AsyncResourceServer:
     ) -> None:
         require_seconds("clock_skew_seconds", clock_skew_seconds)
         verification = configuration.access_token_verification
-        if configuration.client_metadata is None and verification != "jwt":
+        self._registration = None if provider is None else provider.registration
+        if configuration.client_metadata is None and self._registration is None and verification != "jwt":
             raise ConfigurationError(
-                "Introspection needs client_metadata: a client that the provider lets ask about tokens."
+                "Introspection needs client_metadata, a client that the provider lets ask about tokens, or the "
+                "provider of a relying party that registers one."
             )
         own_skew = configuration.clock_skew_seconds
         self.configuration = configuration
-        self._client = configuration.client_metadata or ClientMetadata()
         self._leeway = clock_skew_seconds if own_skew is None else own_skew
         self._cache = AccessCache() if cache is None else cache
         self._runtime: Runtime = runtime or asyncio_runtime(configuration)
@@ -74,16 +76,13 @@ class AsyncResourceServer:
         self._counters = Counters()
         self._introspection = Introspection(
             self.provider,
-            RegisteredClient(configuration, self._runtime),
+            RegisteredClient(self.provider, configuration, self._runtime),
             self._runtime,
             self._counters,
             leeway=self._leeway,
             pause=configuration.http_settings.failure_pause,
         )
-        self._expectations = AccessExpectations(
-            issuer=self.issuer, audience=configuration.accepted_audience, leeway_seconds=self._leeway
-        )
-        self._hash = sha256(_identity(configuration, self._leeway))
+        self._role = self._new_role(self.provider.known_client)
         watch(self, self._counters, self._cache)
 
     @property
@@ -112,10 +111,9 @@ class AsyncResourceServer:
         Raises TokenError for a token that is not good, InsufficientScope or InsufficientUserAuthentication for one
         that doesn't suffice, ProviderError when it can't be found out, and ConfigurationError when it never can.
         """
-        key = self._key(token)
-        access = self._cache.find(key, self._runtime.monotonic())
+        access = self._cache.find(self._key(token), self._runtime.monotonic())
         if access is None:
-            access = await self._find_out(key, token)
+            access = await self._find_out(token)
         else:
             self._counters.hits += 1
         require_granted(access, requirements, now=self._runtime.now(), leeway=self._leeway)
@@ -133,17 +131,29 @@ class AsyncResourceServer:
         return self._counters.snapshot(entries=len(self._cache), queue_length=self._introspection.queue_length())
 
     def _key(self, token: str) -> bytes:
-        hashed = self._hash.copy()
-        hashed.update(token.encode("utf-8", "surrogatepass"))
-        return hashed.digest()
+        if self._registration is not None and self._registration.known is not self._role.client:
+            self._role = self._new_role(self._registration.known)
+        return sha256(self._role.identity + token.encode("utf-8", "surrogatepass")).digest()
 
-    async def _find_out(self, key: bytes, token: str) -> Access:
+    def _new_role(self, client: ClientMetadata) -> "_Role":
+        configuration = self.configuration
+        expectations = AccessExpectations(
+            issuer=self.issuer, audience=configuration.accepted_audience(client), leeway_seconds=self._leeway
+        )
+        identity = _identity(configuration, client, expectations)
+        return _Role(client=client, expectations=expectations, identity=identity)
+
+    async def _find_out(self, token: str) -> Access:
+        is_here = self._is_verified_here(token)
+        if self._registration is not None and not is_here:
+            # whom a token must be meant for is told by who we are
+            await self.provider.client()
+        key = self._key(token)
         refusal = self._cache.find_refusal(key, self._runtime.monotonic())
         if refusal is not None:
             self._counters.refused_hits += 1
             raise twin(refusal)
         self._counters.misses += 1
-        is_here = self._is_verified_here(token)
         if is_here and self.provider.fresh_keys() is not None:
             # nobody has to be asked, so there is nothing to share
             outcome = await self._asked(key, token, is_here=True)
@@ -203,7 +213,7 @@ class AsyncResourceServer:
         if not is_encodable(token):
             raise TokenMalformed("The token must be Unicode text.")
         document = await self._introspection.ask(await self.provider.metadata(), token)
-        return read_introspected_token(document, self._expectations, now=self._runtime.now()), b""
+        return read_introspected_token(document, self._role.expectations, now=self._runtime.now()), b""
 
     def _is_verified_here(self, token: str) -> bool:
         configuration = self.configuration
@@ -213,7 +223,8 @@ class AsyncResourceServer:
         return configuration.access_token_verification == "jwt"
 
     async def _verified(self, token: str) -> tuple[Claims, bytes]:
-        configuration, expectations, client_id = self.configuration, self._expectations, self._client.get("client_id")
+        configuration, role = self.configuration, self._role
+        expectations, client_id = role.expectations, role.client.get("client_id")
         self._counters.verified_here += 1
         jws = parse_access_token(
             token, configuration.access_token_algorithms, untyped=configuration.accept_untyped_access_tokens
@@ -267,11 +278,20 @@ class ResourceServer(Blocking[AsyncResourceServer]):
     verify = blocking(AsyncResourceServer.verify)
 
 
-def _identity(configuration: ProviderConfiguration, leeway: float) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Role:
+    """Who tokens are verified as; `identity` keeps what is found out apart from that of others."""
+
+    client: ClientMetadata
+    expectations: AccessExpectations
+    identity: bytes
+
+
+def _identity(
+    configuration: ProviderConfiguration, client: ClientMetadata, expectations: AccessExpectations
+) -> bytes:
     """What a token was found good for: nobody else may take our word for it."""
-    metadata = configuration.provider_metadata or ProviderMetadata()
-    client = configuration.client_metadata or ClientMetadata()
-    audience = configuration.accepted_audience
+    metadata, audience = configuration.provider_metadata or ProviderMetadata(), expectations.audience
     identity = (
         configuration.issuer,
         sorted(metadata.items(), key=str),
@@ -281,6 +301,6 @@ def _identity(configuration: ProviderConfiguration, leeway: float) -> bytes:
         configuration.access_token_verification,
         configuration.access_token_algorithms,
         configuration.accept_untyped_access_tokens,
-        leeway,
+        expectations.leeway_seconds,
     )
     return sha256(repr(identity).encode("utf-8", "backslashreplace")).digest()

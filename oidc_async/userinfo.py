@@ -23,12 +23,9 @@ from .runtime import Runtime
 class UserInfo:
     """What the provider says of users, in the form that the client registered for. `leeway` is in seconds."""
 
-    def __init__(
-        self, provider: Provider, client: ClientMetadata, runtime: Runtime, *, method: str | None, leeway: float
-    ) -> None:
-        self._provider, self._client, self._runtime = provider, client, runtime
+    def __init__(self, provider: Provider, runtime: Runtime, *, method: str | None, leeway: float) -> None:
+        self._provider, self._runtime = provider, runtime
         self._method, self._leeway = method, leeway
-        self._algorithms = response_algorithms(client, "userinfo")
 
     async def ask(self, access_token: str, sub: str) -> dict[str, Any] | None:
         """Claims of the user `sub`; None when there is no endpoint, or none is to be asked. Raises ProviderError."""
@@ -36,22 +33,27 @@ class UserInfo:
         endpoint = metadata.get("userinfo_endpoint")
         if self._method is None or endpoint is None:
             return None
-        request = userinfo_request(endpoint, access_token, self._method, as_jwt=not self._algorithms.is_plain)
+        client = await self._provider.client()
+        algorithms = response_algorithms(client, "userinfo")
+        request = userinfo_request(endpoint, access_token, self._method, as_jwt=not algorithms.is_plain)
         response = await send_repeatable(self._runtime, request, "userinfo")
-        if self._algorithms.is_plain:
+        if algorithms.is_plain:
             return read_userinfo(response, sub)
         try:
-            return await self._read_token(response, metadata["issuer"], sub)
+            return await self._read_token(response, client, metadata["issuer"], sub)
         except TokenError as error:
             # of the access token nothing is known to be wrong
             raise UserInfoInvalid(f"The userinfo response can't be trusted: {error}", reason=error.code) from None
 
-    async def _read_token(self, response: HttpResponse, issuer: str, sub: str) -> dict[str, Any]:
-        token, algorithms, provider = read_userinfo_token(response), self._algorithms, self._provider
+    async def _read_token(
+        self, response: HttpResponse, client: ClientMetadata, issuer: str, sub: str
+    ) -> dict[str, Any]:
+        token, provider = read_userinfo_token(response), self._provider
+        algorithms = response_algorithms(client, "userinfo")
         if not algorithms.signatures and algorithms.encryption is not None:
             return read_userinfo_claims(provider.decrypt(parse_jwe(token, algorithms.encryption)), sub)
         jws = parse_signed_userinfo(provider.signed_token(token, algorithms.encryption), algorithms.signatures)
-        client_id, leeway, now = self._client["client_id"], self._leeway, self._runtime.now()
+        client_id, leeway, now = client["client_id"], self._leeway, self._runtime.now()
         return await provider.verify(
             jws,
             lambda key: read_signed_userinfo(

@@ -98,7 +98,7 @@ class OIDCAuthentication(Extension):
         if application.store is not None:
             # before hooks of the app, which may ask for the session
             app.before_request_funcs.setdefault(None, []).insert(0, open_session)
-            app.error_handler_spec[None][None].setdefault(StoreError, self._failure)
+        app.error_handler_spec[None][None].setdefault(StoreError, self._failure)
         app.after_request(partial(finish_response, app))
 
     @property

@@ -61,12 +61,12 @@ def _supported_method(client: ClientMetadata, provider: ProviderMetadata, endpoi
     return "client_secret_post" if only_post else "client_secret_basic"
 
 
-def registered_methods(client: ClientMetadata) -> frozenset[str]:
+def registered_methods(client: Mapping[str, Any]) -> frozenset[str]:
     """Those that the client names, at whatever endpoint."""
     return frozenset(filter(None, (client.get(f"{endpoint}_endpoint_auth_method") for endpoint in ENDPOINTS)))
 
 
-def uses_mtls(client: ClientMetadata) -> bool:
+def uses_mtls(client: Mapping[str, Any]) -> bool:
     """Whether the client shows its certificate, to authenticate or to bind its tokens to it (RFC 8705 2, 3.4)."""
     is_bound = client.get("tls_client_certificate_bound_access_tokens") is True
     return is_bound or not registered_methods(client).isdisjoint(TLS_METHODS)

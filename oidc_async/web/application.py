@@ -18,8 +18,10 @@ from ..sealing import Sealer
 from ..stores import Store, StoreChoice
 from ..user_session import UserSession
 from .client_jwks import published_keys
+from .client_names import ClientNames
 from .cookies import Cookies
 from .messages import Cookie, WebRequest
+from .own_registration import with_own_uris
 from .pending_logins import PendingLogins
 from .session import SessionCookies, SessionRecord
 from .settings import Settings
@@ -57,7 +59,8 @@ class WebApplication:
         self.endpoints = _endpoints(settings)
         self.client_keys = published_keys(configurations.values()) if settings.jwks_uri else ()
         sealer = self.sealer = Sealer(settings.secret_keys)
-        names = {name: configuration.client_name for name, configuration in configurations.items()}
+        self.clients: dict[str, AsyncRelyingParty] = {}
+        names = ClientNames(configurations, self.clients)
         self.store = None if settings.store is None else open_store(settings.store)
         self.sessions: SessionCookies | StoredSessions = (
             SessionCookies(settings, sealer, self.cookies, names)
@@ -68,12 +71,13 @@ class WebApplication:
         self._runtimes: dict[object, Runtime] = {}
         self.configurations = dict(configurations)
         self.response_modes = frozenset(configuration.response_mode for configuration in configurations.values())
-        # who only verifies tokens here is nobody's client
-        self.clients = {
-            name: self._client(configuration, new_runtime)
+        self.clients.update(
+            (name, self._client(configuration, new_runtime))
             for name, configuration in configurations.items()
-            if configuration.client_metadata or configuration.access_token_verification != "jwt"
-        }
+            if _is_client(configuration)
+        )
+        registrations = (client.provider.registration for client in self.clients.values())
+        self._registrations = [registration for registration in registrations if registration is not None]
         self._accesses = AccessCache(
             seconds=settings.token_cache_seconds,
             refused_seconds=settings.token_cache_refused_seconds,
@@ -89,6 +93,11 @@ class WebApplication:
         """The runtimes made here, to be closed with the application."""
         return list(self._runtimes.values())
 
+    async def recall_clients(self) -> None:
+        """See whether another process has registered the clients that this one doesn't know. Raises StoreError."""
+        for registration in self._registrations:
+            await registration.recall()
+
     def has_stored_session(self, cookies: Mapping[str, str]) -> bool:
         """Whether a session has to be loaded from a store before a view may ask for it."""
         return isinstance(self.sessions, StoredSessions) and self.sessions.is_present(cookies)
@@ -103,11 +112,12 @@ class WebApplication:
         new_runtime: Callable[[ProviderConfiguration], Runtime],
     ) -> AsyncRelyingParty:
         return AsyncRelyingParty(
-            configuration,
+            with_own_uris(configuration, self.settings),
             redirect_uri=self.settings.redirect_uri.full_uri,
             clock_skew_seconds=self.settings.clock_skew,
             login_lifetime_seconds=self.settings.login_seconds,
             store=self.store,
+            sealer=self.sealer,
             runtime=configuration.runtime or self._shared_runtime(configuration, new_runtime),
         )
 
@@ -156,6 +166,7 @@ class Exchange:
         application = self.application
         if self._session is None and self._failure is None:
             try:
+                await application.recall_clients()
                 self._session = await application.sessions.open(self.request.cookies, application.now())
             except StoreError as error:
                 self._failure = error
@@ -270,6 +281,12 @@ def _update(user: UserSession, login: Login, now: float) -> None:
         refresh_token=login.tokens.refresh_token,
         now=now,
     )
+
+
+def _is_client(configuration: ProviderConfiguration) -> bool:
+    """Who only verifies tokens here is nobody's client."""
+    is_one = configuration.client_metadata is not None or configuration.client_registration_info is not None
+    return is_one or configuration.access_token_verification != "jwt"
 
 
 def _require_configurations(configurations: object) -> None:

@@ -9,7 +9,6 @@ from urllib.parse import parse_qs, quote
 
 from ..errors import ProviderError
 from ..protocol.logout import EndSessionRequest
-from ..protocol.metadata import ClientMetadata
 from ..protocol.uri import is_encodable, origin
 from ..relying_party import AsyncRelyingParty
 from ..user_session import UserSession
@@ -121,15 +120,18 @@ def _logout_hint(client: AsyncRelyingParty, user: UserSession) -> str | None:
     return hint if isinstance(hint, str) and is_encodable(hint) else None
 
 
-def _return_uri(client: AsyncRelyingParty, exchange: Exchange) -> str:
+def _return_uri(client: AsyncRelyingParty, exchange: Exchange) -> str | None:
     """The registered post_logout_redirect_uri that is this view, else the first one.
 
-    When none is registered: this view, or the application's root if the view doesn't answer GET.
+    When none is known to be registered: this view, or the application's root if the view doesn't answer GET. None
+    when we know that none is, as we registered the client.
     """
     request = exchange.request
     root = origin(exchange.application.settings.redirect_uri.full_uri) + quote(request.root_path)
     here = root + quote(request.path)
-    registered = (client.configuration.client_metadata or ClientMetadata()).get("post_logout_redirect_uris")
+    registered = client.provider.known_client.get("post_logout_redirect_uris")
+    if not registered and client.provider.registration is not None:
+        return None
     if not registered:
         return here if request.method == "GET" or request.answers_get() else root + "/"
     return here if here in registered else str(registered[0])

@@ -128,11 +128,11 @@ class TestInitApp:
         auth.init_app(app)
         assert list(auth.clients) == ["default"]
 
-    def test_refuses_a_client_that_is_not_registered_yet(self, framework: Framework, new_app: Any) -> None:
+    def test_refuses_a_client_that_could_not_be_registered(self, framework: Framework, new_app: Any) -> None:
         to_register = ProviderConfiguration(
-            "https://op.example", client_registration_info=ClientRegistrationInfo(client_name="An application")
+            "https://op.example", client_registration_info=ClientRegistrationInfo(redirect_uris=[])
         )
-        with pytest.raises(ConfigurationError, match="Dynamic client registration is not supported"):
+        with pytest.raises(ConfigurationError, match="redirect_uris in ClientRegistrationInfo"):
             framework.new_authentication({"default": to_register}, new_app())
 
     def test_reads_the_legacy_settings_with_a_warning(

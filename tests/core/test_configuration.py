@@ -406,13 +406,6 @@ def test_a_relying_party_refuses_what_would_not_work(
     assert [word for word in words if word not in str(caught.value)] == []
 
 
-@pytest.mark.parametrize("party", [AsyncRelyingParty, RelyingParty])
-def test_a_client_must_be_registered_by_hand(party: type[AsyncRelyingParty]) -> None:
-    configuration = configured(client_metadata=None, client_registration_info=ClientRegistrationInfo())
-    with pytest.raises(ConfigurationError, match="client_metadata=ClientMetadata"):
-        party(configuration, redirect_uri="https://rp.example/cb")
-
-
 @pytest.mark.parametrize("algorithm", SUPPORTED_ALGORITHMS)
 def test_each_algorithm_can_be_registered_and_is_then_the_only_one(algorithm: str) -> None:
     """security.md 10, 83: the allow-list comes from the client, never from the provider's metadata."""
