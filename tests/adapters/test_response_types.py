@@ -258,6 +258,16 @@ def test_a_form_that_our_page_would_not_post_is_none_of_its(
     assert site.provider.count("token") == 0
 
 
+@relayed_modes
+def test_a_form_with_other_names_is_none_of_our_page(make_site: MakeSite, mode: str) -> None:
+    site = site_by(make_site, mode)
+    browser = site.browser()
+    response = urlencode(browser.begin_login().parameters)
+    page = browser.post(REDIRECT_URI, data={"mode": mode, "response": response})
+    assert page.status_code == 400
+    assert site.provider.count("token") == 0
+
+
 # The session that there is
 
 
