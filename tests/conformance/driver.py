@@ -14,8 +14,8 @@ SECRET = "a client secret of the tests, as long as HS512 wants it: 64 bytes"
 
 
 def new_provider() -> SimulatedProvider:
-    """Its issuer ends in a slash, as those of the suite do."""
-    provider = SimulatedProvider("https://op.example/")
+    """Its issuer has a path that ends in a slash, as those of the suite have."""
+    provider = SimulatedProvider("https://op.example/test/a/oidc_async/")
     provider.add_user("alice", claims={"name": "Alice", "email": "alice@example.com"})
     return provider
 

@@ -58,7 +58,6 @@ def test_what_the_library_lacks_is_refused(driver: Driver, order: dict[str, Any]
         ({"client": {**CLIENT, "id_token_signed_response_alg": "none"}}, "configuration_error"),
         ({"client": {**CLIENT, "token_endpoint_auth_method": "private_key_jwt"}}, "configuration_error"),
         ({"client": CLIENT, "keys": {"encryption": "RSA-OAEP"}}, "configuration_error"),
-        ({"client": CLIENT, "registration": "dynamic"}, "configuration_error"),
         ({"client": CLIENT, "registration": "automatic"}, "invalid_order"),
         ({"client": CLIENT, "ca": "/no/such/file.pem"}, "invalid_order"),
         ({"client": CLIENT, "respones_type": "code"}, "invalid_order"),
