@@ -37,11 +37,20 @@ class Driver:
     def configure(self, registered: dict[str, Any] | None = None, **order: Any) -> dict[str, Any]:
         """A fresh client in the application, and the same one at the provider; `registered` is told to both."""
         client = {"client_id": CLIENT_ID, "client_secret": SECRET, **(registered or {})}
+        told = self._order(client=client, **order)
+        self._register(told, registered or {})
+        return told
+
+    def configure_dynamic(self, metadata: dict[str, Any] | None = None, **order: Any) -> dict[str, Any]:
+        """A fresh client that registers itself, with `metadata`."""
+        self.provider.open_registration()
+        return self._order(client=metadata or {}, registration="dynamic", **order)
+
+    def _order(self, **order: Any) -> dict[str, Any]:
         self.http.cookies.clear()
-        answer = self.post("/ct/configure", json={"issuer": self.provider.issuer, "client": client, **order})
+        answer = self.post("/ct/configure", json={"issuer": self.provider.issuer, **order})
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
-        self._register(told, registered or {})
         return told
 
     def _register(self, told: dict[str, Any], registered: dict[str, Any]) -> None:
