@@ -62,6 +62,10 @@ class Provider:
         keys = None if metadata is None else self._keys.get(metadata["jwks_uri"])
         return None if keys is None else keys.fresh()
 
+    def known_metadata(self) -> ProviderMetadata | None:
+        """The metadata as far as they are known without asking anybody."""
+        return self._discovered.known() if self._given is None else self._given
+
     async def verify(self, jws: CompactJWS, read: Callable[[VerificationKey], T]) -> T:
         """What `read` makes of a token with the key that signed it.
 

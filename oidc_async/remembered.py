@@ -86,6 +86,10 @@ class Remembered(Generic[T]):
         kept = self._kept
         return kept.value if kept is not None and self._runtime.monotonic() < kept.fresh_until else None
 
+    def known(self) -> T | None:
+        """What was fetched last, however old; None when nothing was."""
+        return None if self._kept is None else self._kept.value
+
     async def renew(self, seen: T) -> T:
         """The value fetched anew, unless `seen` has been replaced already or too many renewals were made."""
         kept = self._kept

@@ -20,8 +20,8 @@ KEYS = (
     "refresh_token",
     "userinfo",
 )
-OF_LOGIN = ("auth_time", "nonce")
-"""Claims that an ID token of a refresh may lack, and that must be those of the login when it has them."""
+OF_LOGIN = ("auth_time", "nonce", "sid")
+"""Claims that an ID token of a refresh may lack: then they are those of the login."""
 
 
 class UninitialisedSession(Exception):

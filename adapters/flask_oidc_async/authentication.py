@@ -21,11 +21,13 @@ from oidc_async.blocking import finish
 from oidc_async.errors import StoreError
 from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.after_login import NewLogin
-from oidc_async.web.application import CLIENT_JWKS
+from oidc_async.web.application import BACKCHANNEL_LOGOUT, CLIENT_JWKS, FRONTCHANNEL_LOGOUT
+from oidc_async.web.backchannel_logout import end_sessions, refused_logout_request
 from oidc_async.web.callback import finish_login, refused_callback
 from oidc_async.web.client_jwks import jwks_response
 from oidc_async.web.extension import Extension, installed_application, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
+from oidc_async.web.frontchannel_logout import end_framed_session
 from oidc_async.web.login import require_login, require_login_or_token
 from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
@@ -93,12 +95,18 @@ class OIDCAuthentication(Extension):
             app.add_url_rule(route, "oidc_async.resource_metadata", self._resource_metadata)
         if application.settings.jwks_uri is not None:
             app.add_url_rule(application.settings.jwks_uri.route, CLIENT_JWKS, self._client_jwks)
+        if (front := application.settings.frontchannel_logout_uri) is not None:
+            app.add_url_rule(front.route, FRONTCHANNEL_LOGOUT, self._frontchannel_logout)
         # not a before_request hook, which would cost every request more
         app.url_value_preprocessor(self._route_below_a_mount)
         if application.store is not None:
             # before hooks of the app, which may ask for the session
             app.before_request_funcs.setdefault(None, []).insert(0, open_session)
         app.error_handler_spec[None][None].setdefault(StoreError, self._failure)
+        if (back := application.settings.backchannel_logout_uri) is not None:
+            app.add_url_rule(back.route, BACKCHANNEL_LOGOUT, self._backchannel_logout, methods=["GET", "POST"])
+            # before hooks of the app: a provider brings no cookie and no CSRF token, but a signature
+            app.before_request_funcs.setdefault(None, []).insert(0, self._backchannel_logout)
         app.after_request(partial(finish_response, app))
 
     @property
@@ -232,6 +240,17 @@ class OIDCAuthentication(Extension):
         if refusal := refused_callback(exchange.request):
             return write_response(refusal)
         answer = self._answer(finish_login(exchange, read_body(), partial(_asked, self._after_login)))
+        return answer or Response(status=204)
+
+    def _backchannel_logout(self) -> Any:
+        if request.endpoint != BACKCHANNEL_LOGOUT:
+            return None
+        exchange = current_exchange()
+        refusal = refused_logout_request(exchange.request)
+        return write_response(refusal or finish(end_sessions(exchange, read_body())))
+
+    def _frontchannel_logout(self) -> ResponseReturnValue:
+        answer = self._answer(end_framed_session(current_exchange()))
         return answer or Response(status=204)
 
     def _route_below_a_mount(self, _endpoint: str | None, _values: dict[str, Any] | None) -> None:

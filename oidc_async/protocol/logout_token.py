@@ -1,5 +1,6 @@
 """The logout token, by which a provider ends sessions without a browser (OIDC Back-Channel Logout 1.0, 2.4, 2.6)."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -34,6 +35,7 @@ class LogoutToken:
         iat: when the provider issued it, in seconds since 1970.
         exp: when it expires; None for a provider that does not say so.
         jti: the name of this token: a second one by this name is a replay.
+        good_until: when it would be refused as too old, in seconds since 1970.
     """
 
     iss: str
@@ -42,6 +44,7 @@ class LogoutToken:
     iat: float
     exp: float | None
     jti: str
+    good_until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +123,8 @@ def read_logout_token(
         iat=claims["iat"],
         exp=claims.get("exp"),
         jti=require_string(claims, "jti"),
+        good_until=min(claims.get("exp", math.inf), claims["iat"] + expectations.issued_within_seconds)
+        + expectations.leeway_seconds,
     )
 
 

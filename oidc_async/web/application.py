@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 from blinker import NamedSignal
@@ -20,10 +21,14 @@ from ..user_session import UserSession
 from .client_jwks import published_keys
 from .client_names import ClientNames
 from .cookies import Cookies
+from .logout_markers import LogoutMarkers
+from .marked_sessions import MarkedSessions, Sessions
 from .messages import Cookie, WebRequest
 from .own_registration import with_own_uris
 from .pending_logins import PendingLogins
 from .session import SessionCookies, SessionRecord
+from .session_record import LoginBegun
+from .session_tokens import forget_tokens
 from .settings import Settings
 from .signals import Announcement, LogoutReason, logged_in, logged_out, reason_of, token_refreshed
 from .stored_sessions import StoredSessions
@@ -31,7 +36,9 @@ from .stored_sessions import StoredSessions
 logger = logging.getLogger(__name__)
 
 CLIENT_JWKS = "oidc_async.client_jwks"
-"""The name of our endpoint."""
+BACKCHANNEL_LOGOUT = "oidc_async.backchannel_logout"
+FRONTCHANNEL_LOGOUT = "oidc_async.frontchannel_logout"
+"""The names of our endpoints."""
 
 
 class WebApplication:
@@ -62,11 +69,8 @@ class WebApplication:
         self.clients: dict[str, AsyncRelyingParty] = {}
         names = ClientNames(configurations, self.clients)
         self.store = None if settings.store is None else open_store(settings.store)
-        self.sessions: SessionCookies | StoredSessions = (
-            SessionCookies(settings, sealer, self.cookies, names)
-            if self.store is None
-            else StoredSessions(self.store, settings, sealer, self.cookies, names)
-        )
+        self.markers = self._new_markers()
+        self.sessions = self._new_sessions(names)
         self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
         self._runtimes: dict[object, Runtime] = {}
         self.configurations = dict(configurations)
@@ -100,11 +104,39 @@ class WebApplication:
 
     def has_stored_session(self, cookies: Mapping[str, str]) -> bool:
         """Whether a session has to be loaded from a store before a view may ask for it."""
-        return isinstance(self.sessions, StoredSessions) and self.sessions.is_present(cookies)
+        waits = isinstance(self.sessions, StoredSessions | MarkedSessions)
+        return waits and self.sessions.is_present(cookies)
 
     def endpoint_below(self, root_path: str, path: str) -> str | None:
         """Which of our own endpoints a path is, wherever the application is mounted."""
         return self.endpoints.get(root_path + path)
+
+    def require_markers(self) -> LogoutMarkers:
+        """The marks of ended sessions. Raises ConfigurationError when there is no place for them."""
+        if self.markers is None:
+            raise ConfigurationError("OIDC_BACKCHANNEL_LOGOUT_URI and OIDC_STORE must be set for that.")
+        return self.markers
+
+    def _new_markers(self) -> LogoutMarkers | None:
+        settings = self.settings
+        if self.store is None or not (settings.backchannel_logout_uri or settings.frontchannel_logout_uri):
+            return None
+        # a login that is under way may still become a session
+        lifetime = settings.session_seconds + settings.login_seconds
+        return LogoutMarkers(self.store, lifetime, settings.clock_skew)
+
+    def _new_sessions(self, clients: Mapping[str, str]) -> Sessions:
+        settings = self.settings
+        sessions: Sessions = (
+            SessionCookies(settings, self.sealer, self.cookies, clients)
+            if self.store is None or settings.session_in_cookies
+            else StoredSessions(self.store, settings, self.sealer, self.cookies, clients)
+        )
+        if self.markers is None:
+            return sessions
+        forget = partial(forget_tokens, self)
+        frames = settings.frontchannel_logout_uri is not None
+        return MarkedSessions(sessions, self.markers, clients, forget, expects_frames=frames)
 
     def _client(
         self,
@@ -168,6 +200,8 @@ class Exchange:
             try:
                 await application.recall_clients()
                 self._session = await application.sessions.open(self.request.cookies, application.now())
+                # what has been found to have ended is taken from this browser at once
+                self.personal = self.personal or self._session.modified
             except StoreError as error:
                 self._failure = error
 
@@ -194,11 +228,15 @@ class Exchange:
     def is_logged_in(self, provider_name: str) -> bool:
         return UserSession(self.session, provider_name).is_authenticated()
 
-    async def log_in(self, provider_name: str, login: Login) -> None:
-        """Begin a session with nothing in it but `login`. Raises SessionTooLarge, leaving the present one."""
+    async def log_in(self, provider_name: str, login: Login, *, begun_at: float) -> None:
+        """Begin a session with nothing in it but `login`, which was begun at `begun_at`, in seconds since 1970.
+
+        Raises SessionTooLarge, LoginExpired or StoreError, leaving the present one.
+        """
         now = self.application.now()
         sessions = self.application.sessions
         record = sessions.new(self.request.cookies, now)
+        record.login_begun = LoginBegun(here=begun_at, at_provider=login.id_token["iat"] - (now - begun_at))
         _update(UserSession(record, provider_name), login, now)
         self.set_cookies(*await sessions.begin(record, self.session, self.present_cookies(), now))
         record.settle()
@@ -268,6 +306,10 @@ def _endpoints(settings: Settings) -> dict[str, str]:
     endpoints = {settings.redirect_uri.path: settings.redirect_uri.endpoint}
     if settings.jwks_uri is not None:
         endpoints[settings.jwks_uri.path] = CLIENT_JWKS
+    if settings.backchannel_logout_uri is not None:
+        endpoints[settings.backchannel_logout_uri.path] = BACKCHANNEL_LOGOUT
+    if settings.frontchannel_logout_uri is not None:
+        endpoints[settings.frontchannel_logout_uri.path] = FRONTCHANNEL_LOGOUT
     return endpoints
 
 

@@ -22,10 +22,10 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 def refused_callback(request: WebRequest) -> WebResponse | None:
     """A refusal of what can't be an authorization response, before its body is read; it uses nothing up."""
     if request.method not in ("GET", "POST"):
-        return _empty(405, {"allow": "GET, POST"})
+        return empty_response(405, {"allow": "GET, POST"})
     if is_prefetch(request):
-        return _empty(204)
-    return _refused_form(request) if request.method == "POST" else None
+        return empty_response(204)
+    return refused_form(request) if request.method == "POST" else None
 
 
 Hook = Callable[[NewLogin], Awaitable[object]]
@@ -63,7 +63,7 @@ async def _finish_login(exchange: Exchange, form: str, hook: Hook) -> WebRespons
     login = await client.complete_login(login_in_browser.pending, encoded, response_mode=response_mode)
     new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
     path = await path_after(new, hook)
-    await exchange.log_in(new.provider, login)
+    await exchange.log_in(new.provider, login, begun_at=login_in_browser.pending.begun_at)
     exchange.set_cookies(count_login(exchange))
     return redirect(path, status)
 
@@ -74,15 +74,17 @@ def _encoded_response(request: WebRequest, form: str) -> tuple[str, str]:
     return read_relayed(form) or (form, "form_post")
 
 
-def _refused_form(request: WebRequest) -> WebResponse | None:
+def refused_form(request: WebRequest) -> WebResponse | None:
+    """A refusal of a body that is no form, or too large a one, before it is read."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != FORM_TYPE:
-        return _empty(415, {"accept-post": FORM_TYPE})
+        return empty_response(415, {"accept-post": FORM_TYPE})
     length = request.headers.get("content-length", "")
     if not (length.isascii() and length.isdigit()):
-        return _empty(411)
-    return _empty(413) if len(length) > 9 or int(length) > MAX_FORM_BYTES else None
+        return empty_response(411)
+    return empty_response(413) if len(length) > 9 or int(length) > MAX_FORM_BYTES else None
 
 
-def _empty(status: int, headers: dict[str, str] | None = None) -> WebResponse:
+def empty_response(status: int, headers: dict[str, str] | None = None) -> WebResponse:
+    """A response that nobody keeps."""
     return WebResponse(status=status, headers={"cache-control": "no-store", **(headers or {})})

@@ -16,6 +16,7 @@ from ..stores import Store, StoreChoice
 from .after_login import NewLogin
 from .application import WebApplication
 from .settings import read_settings
+from .store_limits import log_store_limits
 from .token_guard import TokenGuard, new_token_guard
 
 NAME = "oidc_async"
@@ -83,13 +84,14 @@ class Extension:
                 "OIDCAuthentication({'first': ..., 'second': ...}, app)."
             )
         providers = configurations or self._configurations or {}
-        application = WebApplication(
-            read_settings(config, self._redirect_uri_config), providers, new_runtime, open_store
-        )
+        settings = read_settings(config, self._redirect_uri_config)
+        application = WebApplication(settings, providers, new_runtime, open_store)
         for name in sorted(self._named):
             _require_provider(name, providers)
         for name in sorted(self._logins):
             _require_client(name, providers)
+        if application.clients:
+            log_store_limits(settings)
         extensions[NAME] = Installed(self, application)
         self._applications.add(application)
         return application

@@ -36,6 +36,10 @@ class SessionCookies:
         self._lifetime = Lifetime(settings)
         self._context = cookies.name(KIND)
 
+    def is_present(self, present: Mapping[str, str]) -> bool:
+        """Whether these cookies bring a session at all."""
+        return self._context in present
+
     def load(self, present: Mapping[str, str], now: float) -> SessionRecord:
         """The record in the cookies `present`; an empty one when there is none, it was altered, or is too old."""
         text = self._cookies.read_long(KIND, present)

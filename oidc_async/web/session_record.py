@@ -4,6 +4,7 @@ import json
 import zlib
 from collections import UserDict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ConfigurationError, SessionTooLarge
@@ -15,11 +16,29 @@ MAX_RECORD_DEPTH = MAX_DEPTH + 2
 """A provider's claims may be as deep as JSON from a provider may be; the record wraps them twice."""
 
 
-class SessionRecord(UserDict[str, Any]):
-    """What a login brought. Knows when it began, when it was last seen, and what was changed since it was loaded."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginBegun:
+    """When a login was begun, in seconds since 1970: by our clock, and by that of the provider.
 
-    def __init__(self, values: Mapping[str, Any], *, begun_at: float, seen_at: float) -> None:
+    The provider's is reckoned back from `iat` of the ID token by how long the login took, so that it doesn't matter
+    how far the clocks are apart.
+    """
+
+    here: float
+    at_provider: float
+
+
+class SessionRecord(UserDict[str, Any]):
+    """What a login brought. Knows when it began, when it was last seen, and what was changed since it was loaded.
+
+    `login_begun` is when the login began that ended with it; with it itself, unless given.
+    """
+
+    def __init__(
+        self, values: Mapping[str, Any], *, begun_at: float, seen_at: float, login_begun: LoginBegun | None = None
+    ) -> None:
         self.begun_at, self.seen_at = begun_at, seen_at
+        self.login_begun = login_begun or LoginBegun(here=begun_at, at_provider=begun_at)
         self.changed: set[str] = set()
         super().__init__(values)
         self.settle()
@@ -82,7 +101,14 @@ def encode_record(record: SessionRecord, clients: Mapping[str, str]) -> bytes:
     Raises SessionTooLarge, or ConfigurationError for what isn't JSON.
     """
     client = clients.get(record.get("current_provider", ""))
-    document = {"begun_at": record.begun_at, "seen_at": record.seen_at, "client": client, "values": record.data}
+    login_begun = [record.login_begun.here, record.login_begun.at_provider]
+    document = {
+        "begun_at": record.begun_at,
+        "seen_at": record.seen_at,
+        "login_begun": login_begun,
+        "client": client,
+        "values": record.data,
+    }
     try:
         text = json.dumps(document, separators=(",", ":")).encode()
     except (TypeError, ValueError, RecursionError):
@@ -105,7 +131,9 @@ def decode_record(data: bytes, clients: Mapping[str, str]) -> SessionRecord | No
     try:
         document = read_object(zlib.decompressobj().decompress(data, MAX_RECORD_BYTES), max_depth=MAX_RECORD_DEPTH)
         begun_at, seen_at = float(document["begun_at"]), float(document["seen_at"])
-        record = SessionRecord(document["values"], begun_at=begun_at, seen_at=seen_at)
+        here, at_provider = document["login_begun"]
+        login_begun = LoginBegun(here=float(here), at_provider=float(at_provider))
+        record = SessionRecord(document["values"], begun_at=begun_at, seen_at=seen_at, login_begun=login_begun)
         return record if document["client"] == clients.get(record.get("current_provider", "")) else None
     except (KeyError, TypeError, ValueError, zlib.error):
         return None

@@ -1,10 +1,15 @@
 """The tokens of a session that has ended: what is still remembered of them is forgotten."""
 
+from typing import TYPE_CHECKING
+
 from ..user_session import UserSession
-from .application import WebApplication
+
+# it uses this
+if TYPE_CHECKING:
+    from .application import WebApplication
 
 
-async def forget_tokens(application: WebApplication, user: UserSession) -> None:
+async def forget_tokens(application: "WebApplication", user: UserSession) -> None:
     """Forget what was found out about the access token, and what the refresh token was exchanged for.
 
     `user` is the session as it was. Nothing fails here, whoever is down: what couldn't be forgotten ends by itself,

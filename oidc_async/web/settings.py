@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from ..errors import ConfigurationError
-from ..protocol.uri import is_loopback, uri_problem
+from ..protocol.uri import is_loopback, origin, uri_problem
 from ..redirect_uri_config import RedirectUriConfig
 from ..stores import StoreChoice
 from .own_uri import OwnUri, read_own_uri
@@ -17,8 +17,10 @@ from .own_uri import OwnUri, read_own_uri
 logger = logging.getLogger(__name__)
 
 KNOWN = (
+    "OIDC_BACKCHANNEL_LOGOUT_URI",
     "OIDC_BEARER_IN_BODY",
     "OIDC_CLOCK_SKEW",
+    "OIDC_FRONTCHANNEL_LOGOUT_URI",
     "OIDC_JWKS_URI",
     "OIDC_LOGIN_SECONDS",
     "OIDC_REDIRECT_DOMAIN",
@@ -28,6 +30,7 @@ KNOWN = (
     "OIDC_RESOURCE",
     "OIDC_RFC6750_STATUS",
     "OIDC_SESSION_IDLE_SECONDS",
+    "OIDC_SESSION_IN_COOKIES",
     "OIDC_SESSION_PERMANENT",
     "OIDC_SESSION_SECONDS",
     "OIDC_STORE",
@@ -59,6 +62,9 @@ class Settings:
     resource: str | None
     jwks_uri: OwnUri | None
     store: StoreChoice | None
+    session_in_cookies: bool
+    backchannel_logout_uri: OwnUri | None
+    frontchannel_logout_uri: OwnUri | None
     token_cache_seconds: float
     token_cache_refused_seconds: float
     token_cache_entries: int
@@ -84,6 +90,8 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
         resource=_read_resource(config),
         jwks_uri=read_own_uri(config, "OIDC_JWKS_URI", redirect_uri),
         store=_read_store(config),
+        session_in_cookies=_read_bool(config, "OIDC_SESSION_IN_COOKIES", False),
+        **_read_logout_uris(config, redirect_uri),
         token_cache_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_SECONDS", 60.0, least=0),
         token_cache_refused_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_REFUSED_SECONDS", 5.0, least=0),
         token_cache_entries=_read_count(config, "OIDC_TOKEN_CACHE_ENTRIES", 100_000),
@@ -157,6 +165,21 @@ def _read_store(config: Mapping[str, Any]) -> StoreChoice | None:
     if store is not None and not (hasattr(store, "blocking") and hasattr(store, "asynchronous")):
         raise ConfigurationError('OIDC_STORE must be a URL such as "redis://...", or a store of oidc_async.stores.')
     return cast("StoreChoice | None", store)
+
+
+def _read_logout_uris(config: Mapping[str, Any], redirect_uri: RedirectUriConfig) -> dict[str, OwnUri | None]:
+    back = read_own_uri(config, "OIDC_BACKCHANNEL_LOGOUT_URI", redirect_uri)
+    front = read_own_uri(config, "OIDC_FRONTCHANNEL_LOGOUT_URI", redirect_uri)
+    if back is not None and config.get("OIDC_STORE") is None:
+        raise ConfigurationError(
+            "OIDC_BACKCHANNEL_LOGOUT_URI needs OIDC_STORE: nothing else tells all processes that a provider has "
+            "ended a session. To keep the sessions themselves in cookies, set OIDC_SESSION_IN_COOKIES = True."
+        )
+    if front is not None and origin(front.full_uri) != origin(redirect_uri.full_uri):
+        raise ConfigurationError("OIDC_FRONTCHANNEL_LOGOUT_URI must have the host and port of OIDC_REDIRECT_URI.")
+    if back is not None and front is not None and back.path == front.path:
+        raise ConfigurationError("OIDC_BACKCHANNEL_LOGOUT_URI and OIDC_FRONTCHANNEL_LOGOUT_URI must differ.")
+    return {"backchannel_logout_uri": back, "frontchannel_logout_uri": front}
 
 
 def _read_count(config: Mapping[str, Any], name: str, default: int) -> int:

@@ -123,7 +123,9 @@ class StoredSessions:
         record = decode_record(data, self._clients) if data else None
         if record is None:
             return None
-        stored = StoredRecord(record.data, begun_at=record.begun_at, seen_at=record.seen_at)
+        stored = StoredRecord(
+            record.data, begun_at=record.begun_at, seen_at=record.seen_at, login_begun=record.login_begun
+        )
         stored.key, stored.sealed = key, sealed
         return stored
 

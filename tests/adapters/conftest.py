@@ -65,6 +65,8 @@ def sessions_in(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any
             return {"OIDC_STORE": f"sqlite://{tmp_path}/sessions.db"}
         case "redis":
             return {"OIDC_STORE": request.getfixturevalue("redis_url")}
+        case "cookies beside sqlite":
+            return {"OIDC_STORE": f"sqlite://{tmp_path}/marks.db", "OIDC_SESSION_IN_COOKIES": True}
         case "cookies":
             return {}
         case place:

@@ -24,7 +24,8 @@ def put(browser: Browser, cookies: Mapping[str, str]) -> None:
 
 
 def session_name(site: Site) -> str:
-    return site.web.cookies.name("session" if site.web.store is None else "sid")
+    in_cookies = site.web.store is None or site.web.settings.session_in_cookies
+    return site.web.cookies.name("session" if in_cookies else "sid")
 
 
 def session_of(browser: Browser) -> dict[str, str]:

@@ -175,7 +175,7 @@ def test_both_adapters_have_the_same_files() -> None:
 
 @each_adapter
 def test_an_adapter_is_small(adapter: Any) -> None:
-    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 500
+    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 540
 
 
 class Leveller(ast.NodeTransformer):

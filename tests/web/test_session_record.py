@@ -19,7 +19,13 @@ from .web_request import NOW, settings
 
 VALUES: dict[str, Any] = {"current_provider": "default", "last_authenticated": 1, "access_token": "the-access-token"}
 CLIENTS = {"default": "client1 at https://op.example", "second": "client1 at https://second.example"}
-DOCUMENT: dict[str, Any] = {"begun_at": NOW, "seen_at": NOW, "client": CLIENTS["default"], "values": VALUES}
+DOCUMENT: dict[str, Any] = {
+    "begun_at": NOW,
+    "seen_at": NOW,
+    "login_begun": [NOW - 5, NOW - 7],
+    "client": CLIENTS["default"],
+    "values": VALUES,
+}
 
 
 def record(values: Mapping[str, Any] = VALUES, *, begun_at: float = NOW, seen_at: float = NOW) -> SessionRecord:
@@ -185,6 +191,8 @@ def test_what_could_not_be_read_again_is_not_written(value: Any) -> None:
         {**DOCUMENT, "values": 7},
         {**DOCUMENT, "begun_at": "yesterday"},
         {**DOCUMENT, "begun_at": []},
+        {**DOCUMENT, "login_begun": [NOW]},
+        {**DOCUMENT, "login_begun": ["yesterday", NOW]},
         {name: value for name, value in DOCUMENT.items() if name != "seen_at"},
         {name: value for name, value in DOCUMENT.items() if name != "values"},
     ],

@@ -1,0 +1,98 @@
+"""The route by which a provider ends sessions without a browser (OIDC Back-Channel Logout 1.0, 2.5 to 2.8)."""
+
+import json
+import logging
+from urllib.parse import parse_qs
+
+from ..errors import ClaimInvalid, ProviderError, StoreError, TokenError, TokenMalformed
+from ..protocol.logout_token import LogoutToken
+from ..relying_party import AsyncRelyingParty
+from .application import Exchange, WebApplication
+from .callback import empty_response, refused_form
+from .failure import STORE_RETRY_SECONDS
+from .logout_markers import LogoutMarkers
+from .messages import WebRequest, WebResponse
+from .signals import logged_out
+
+logger = logging.getLogger(__name__)
+
+MAX_FIELDS = 50
+
+
+def refused_logout_request(request: WebRequest) -> WebResponse | None:
+    """A refusal of what can't be a logout request, before its body is read."""
+    if request.method != "POST":
+        return empty_response(405, {"allow": "POST"})
+    return refused_form(request)
+
+
+async def end_sessions(exchange: Exchange, body: bytes) -> WebResponse:
+    """End the sessions that the logout token in `body` names, and say whether that was done (2.8).
+
+    They have ended when the answer is 200, also if there were none; otherwise the provider may try again.
+    """
+    try:
+        await _end_sessions(exchange, _read_field(body))
+    except TokenError as error:
+        logger.warning("a logout request was refused: %s (%s)", error, error.code)
+        return _error_response(400, "invalid_request", error.message)
+    except (ProviderError, StoreError) as error:
+        logger.error("a logout request could not be carried out: %s (%s)", error, error.code)
+        retry = {"retry-after": f"{STORE_RETRY_SECONDS:.0f}"}
+        return _error_response(503, "temporarily_unavailable", "The logout could not be carried out now.", retry)
+    return empty_response(200)
+
+
+async def _end_sessions(exchange: Exchange, token: str) -> None:
+    application, now = exchange.application, exchange.application.now()
+    markers, clients = application.require_markers(), _addressed(application, token)
+    # one token may be for several of our clients, and each has its own rules for it
+    read = [await client.read_logout_token(token) for client in clients.values()]
+    if await markers.is_used(read[0]):
+        _refuse_replay()
+    for client, logout_token in zip(clients.values(), read, strict=True):
+        await markers.end(client.configuration.client_name, logout_token, now)
+    await _use_up(markers, read[0], now)
+    claims = {"iss": read[0].iss, "sub": read[0].sub, "sid": read[0].sid}
+    for name in clients:
+        exchange.announce(logged_out, name, reason="backchannel", claims=claims)
+
+
+def _addressed(application: WebApplication, token: str) -> dict[str, AsyncRelyingParty]:
+    """The clients that a token claims to be for: no provider is asked for that."""
+    clients = {name: client for name, client in application.clients.items() if client.is_meant_for_us(token)}
+    if not clients:
+        raise ClaimInvalid("iss and aud must be those of a provider and a client of this application.", claim="aud")
+    return clients
+
+
+async def _use_up(markers: LogoutMarkers, token: LogoutToken, now: float) -> None:
+    # Last: if the store fails before, the provider may come again with the same token. Now the sessions have
+    # ended, and ending them once more would change nothing.
+    try:
+        is_first = await markers.use(token, now)
+    except StoreError as error:
+        logger.warning("a logout was carried out, but its token may be used again: %s (%s)", error, error.code)
+        return
+    if not is_first:
+        _refuse_replay()
+
+
+def _refuse_replay() -> None:
+    raise ClaimInvalid("jti must be new: this logout token was used before.", claim="jti")
+
+
+def _read_field(body: bytes) -> str:
+    try:
+        tokens = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS).get("logout_token")
+    except ValueError:
+        tokens = None
+    if tokens is None or len(tokens) != 1:
+        raise TokenMalformed("The request must be a form with one logout_token.")
+    return tokens[0]
+
+
+def _error_response(status: int, error: str, description: str, more: dict[str, str] | None = None) -> WebResponse:
+    headers = {"content-type": "application/json", "cache-control": "no-store", **(more or {})}
+    body = json.dumps({"error": error, "error_description": description})
+    return WebResponse(status=status, headers=headers, body=body)

@@ -1,0 +1,99 @@
+"""Sessions that a provider may end, wherever they are kept."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from ..errors import LoginExpired
+from ..user_session import UserSession
+from .logout_markers import LogoutMarkers
+from .messages import Cookie
+from .session_record import SessionRecord
+
+
+class Sessions(Protocol):
+    """Where the records of sessions are loaded from and saved to."""
+
+    def is_present(self, present: Mapping[str, str]) -> bool: ...
+
+    def load(self, present: Mapping[str, str], now: float) -> SessionRecord: ...
+
+    def new(self, present: Mapping[str, str], now: float) -> SessionRecord: ...
+
+    async def open(self, present: Mapping[str, str], now: float) -> SessionRecord: ...
+
+    async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]: ...
+
+    async def begin(
+        self, record: SessionRecord, former: SessionRecord, present: Mapping[str, str], now: float
+    ) -> list[Cookie]: ...
+
+    def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]: ...
+
+
+class MarkedSessions:
+    """The sessions of `kept`, without those that a provider has ended.
+
+    `clients` tells, for each name of a provider, which client of which issuer that is. What goes with a session
+    that has ended is left to `forget`. With `expects_frames` each session can be ended by a frame, too.
+    All methods but `load` raise StoreUnavailable.
+    """
+
+    def __init__(
+        self,
+        kept: Sessions,
+        markers: LogoutMarkers,
+        clients: Mapping[str, str],
+        forget: Callable[[UserSession], Awaitable[None]],
+        *,
+        expects_frames: bool,
+    ) -> None:
+        self._kept, self._markers, self._clients, self._forget = kept, markers, clients, forget
+        self._expects_frames = expects_frames
+
+    def is_present(self, present: Mapping[str, str]) -> bool:
+        """Whether these cookies bring a session at all."""
+        return self._kept.is_present(present)
+
+    def load(self, present: Mapping[str, str], now: float) -> SessionRecord:
+        """An empty record: whether one has ended has to be asked for."""
+        return self._kept.new(present, now)
+
+    def new(self, present: Mapping[str, str], now: float) -> SessionRecord:
+        """An empty record."""
+        return self._kept.new(present, now)
+
+    async def open(self, present: Mapping[str, str], now: float) -> SessionRecord:
+        """The record of this browser; an emptied one, to be saved as such, when the provider has ended it."""
+        record = await self._kept.open(present, now)
+        if record and await self._is_ended(record):
+            user = UserSession(dict(record))
+            record.clear()
+            await self._forget(user)
+        return record
+
+    async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
+        """Save what was changed. One that has ended meanwhile is found to have ended when it is opened next."""
+        return await self._kept.keep(record, present, now)
+
+    async def begin(
+        self, record: SessionRecord, former: SessionRecord, present: Mapping[str, str], now: float
+    ) -> list[Cookie]:
+        """Keep a new session. Raises LoginExpired when the provider has ended it before it began."""
+        if await self._is_ended(record):
+            raise LoginExpired("The provider has ended this login before it was completed. Begin it again.")
+        if self._expects_frames:
+            await self._markers.expect(self._client_of(record), UserSession(record).claims_of_login or {})
+        return await self._kept.begin(record, former, present, now)
+
+    def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
+        """Forget the refresh token, which the provider takes no more. The cookies that say so."""
+        return self._kept.drop_refresh_token(record, now)
+
+    async def _is_ended(self, record: SessionRecord) -> bool:
+        claims = UserSession(record).claims_of_login if record.get("current_provider") else None
+        if claims is None:
+            return False
+        return await self._markers.is_ended(self._client_of(record), claims, record.login_begun)
+
+    def _client_of(self, record: SessionRecord) -> str:
+        return self._clients.get(record.get("current_provider", ""), "")

@@ -1,0 +1,500 @@
+"""A provider ends sessions in the background: at once, everywhere, and nobody else does. security.md 175 to 192."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from oidc_async import ClientMetadata
+from oidc_async.errors import StoreUnavailable
+from oidc_async.stores import MemoryStore
+from oidc_async.testing import LOGOUT_FAULTS, Fault, Misbehaviour
+from oidc_async.testing.faults.documents import without
+from oidc_async.testing.faults.responses import reset
+from oidc_async.testing.stages import CLAIMS, JWKS_REPLY, harmless
+from oidc_async.web.signals import logged_out
+from tests.web.watched_store import WatchedStore
+
+from .cookie_jar import is_anonymous, jar_of, logged_in, put, session_of
+from .provider_logout import BACK, KEPT_IN, MakeSite, back_site, end, tell
+from .site import ORIGIN, Framework, Page, Site, new_provider
+from .toolbox import toolbox
+
+SESSIONS_IN = KEPT_IN
+in_memory = pytest.mark.parametrize("sessions_in", ["memory"], indirect=True)
+in_files = pytest.mark.parametrize("sessions_in", ["sqlite", "cookies beside sqlite"], indirect=True)
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> Site:
+    return back_site(make_site)
+
+
+def require_refused(page: Page, status: int = 400) -> str:
+    """What a refused provider is told."""
+    assert page.status_code == status, page.text
+    assert page.headers["content-type"] == "application/json"
+    assert page.headers["cache-control"] == "no-store"
+    said = page.json()
+    assert set(said) == {"error", "error_description"}
+    assert said["error"] == ("invalid_request" if status == 400 else "temporarily_unavailable")
+    return str(said["error_description"])
+
+
+# What ends
+
+
+def test_a_session_that_the_provider_ends_is_over(site: Site) -> None:
+    """security.md 186"""
+    browser = logged_in(site)
+    page = end(site)
+    assert (page.status_code, page.content) == (200, b"")
+    assert page.headers["cache-control"] == "no-store"
+    assert "set-cookie" not in page.headers
+    assert is_anonymous(browser)
+
+
+def test_what_was_ended_is_taken_from_the_browser_by_its_next_page(site: Site) -> None:
+    browser = logged_in(site)
+    end(site)
+    assert browser.get("/").text == "public"
+    assert session_of(browser) == {}
+
+
+def test_a_new_login_in_the_same_second_stays(site: Site) -> None:
+    """security.md 192: also in the same session at the provider"""
+    abouts: list[dict[str, Any]] = [{}, {"sid": False}, {"sub": False}]
+    for about in abouts:
+        browser = logged_in(site)
+        assert end(site, **about).status_code == 200
+        assert is_anonymous(browser)
+        assert browser.log_in().text == "private"
+        assert browser.who()["id_token"]["sub"] == "alice"
+
+
+@pytest.mark.parametrize(
+    ("about", "left"),
+    [
+        pytest.param({"sid": False}, ["bob"], id="sub alone"),
+        pytest.param({"sub": False}, ["first", "bob"], id="sid alone"),
+        pytest.param({}, ["first", "bob"], id="both"),
+    ],
+)
+def test_a_token_ends_the_sessions_that_it_names_and_no_others(
+    site: Site, about: dict[str, Any], left: list[str]
+) -> None:
+    """security.md 188"""
+    browsers = {"first": logged_in(site)}
+    site.provider.sign_in("alice")
+    browsers["second"] = logged_in(site)
+    browsers["bob"] = logged_in(site, user="bob")
+    assert end(site, **about).status_code == 200
+    assert [name for name, browser in browsers.items() if not is_anonymous(browser)] == left
+
+
+def test_sessions_of_another_provider_stay_though_their_names_are_the_same(make_site: MakeSite) -> None:
+    """security.md 188, 235"""
+    first, second = new_provider(), new_provider("https://second.example")
+    site = back_site(make_site, providers={"first": first, "second": second})
+    here, there = site.browser(), site.browser()
+    here.log_in()
+    there.log_in("/private-second")
+    sid = here.who()["id_token"]["sid"]
+    assert tell(site, second.logout_token("client1", "bob", sid=False, claims={"sid": sid})).status_code == 200
+    assert here.get("/private").text == "private"
+    assert end(site, provider=first, sid=False).status_code == 200
+    assert is_anonymous(here)
+    assert there.get("/private-second").text == "private elsewhere"
+
+
+def test_a_session_of_which_no_sid_is_known_ends_with_any_of_its_user(site: Site) -> None:
+    with site.provider.misbehaving(harmless("no sid", CLAIMS(without("sid")))):
+        nameless = logged_in(site)
+    bob = logged_in(site, user="bob")
+    assert end(site).status_code == 200
+    assert is_anonymous(nameless)
+    assert not is_anonymous(bob)
+
+
+@pytest.mark.parametrize("username", ["alice", "bob"])
+def test_a_session_that_is_gone_already_is_no_error(site: Site, username: str) -> None:
+    """security.md 185"""
+    browser = logged_in(site)
+    browser.get("/logout")
+    site.provider.sign_in(username)
+    assert end(site, username).status_code == 200
+
+
+@in_files
+def test_what_ends_at_one_worker_is_over_at_the_next_request_to_another(make_site: MakeSite) -> None:
+    provider = new_provider()
+    workers = [back_site(make_site, providers={"default": provider}) for _ in range(2)]
+    browser = logged_in(workers[0])
+    elsewhere = workers[1].browser()
+    put(elsewhere, jar_of(browser))
+    assert elsewhere.get("/private").text == "private"
+    assert end(workers[0]).status_code == 200
+    assert is_anonymous(elsewhere)
+    put(browser, jar_of(elsewhere))
+    assert browser.log_in().text == "private"
+
+
+@in_files
+def test_another_application_on_the_same_store_keeps_its_sessions(make_site: MakeSite) -> None:
+    provider = new_provider()
+    other_uri = f"{ORIGIN}/other/redirect_uri"
+    provider.register("other", "secret of another", redirect_uris=[other_uri])
+    here = back_site(make_site, providers={"default": provider})
+    there = back_site(
+        make_site,
+        {"OIDC_REDIRECT_URI": other_uri},
+        providers={"default": provider},
+        client_metadata=ClientMetadata("other", "secret of another"),
+    )
+    mine, theirs = logged_in(here), logged_in(there)
+    assert end(here, sid=False).status_code == 200
+    assert is_anonymous(mine)
+    assert theirs.get("/private").text == "private"
+
+
+def test_sessions_may_stay_in_cookies_and_nothing_of_them_is_in_the_store(
+    make_site: MakeSite, framework: Framework
+) -> None:
+    store = WatchedStore()
+    site = back_site(make_site, {"OIDC_STORE": store, "OIDC_SESSION_IN_COOKIES": True})
+    browser = logged_in(site)
+    assert store.values == {}
+    assert end(site).status_code == 200
+    assert all(key.startswith("logout:") and "alice" not in key for key in store._shelf().entries)
+    assert is_anonymous(browser)
+
+
+# A login under way
+
+
+@pytest.mark.parametrize("about", [{}, {"sid": False}, {"sub": False}], ids=str)
+def test_a_login_that_was_under_way_is_no_login_any_more(site: Site, about: dict[str, Any]) -> None:
+    """security.md 192: whatever the provider still gives for the code"""
+    browser = site.browser()
+    callback = browser.begin_login()
+    assert end(site, **about).status_code == 200
+    page = browser.come_back(callback)
+    assert page.status_code == 400
+    assert is_anonymous(browser)
+    assert browser.log_in().text == "private"
+
+
+def test_a_page_that_was_under_way_brings_nothing_back(make_site: MakeSite, framework: Framework) -> None:
+    """security.md 248: a response of before has set the cookies once more"""
+    tools = toolbox(framework)
+
+    def views(app: Any, auth: Any) -> None:
+        framework.add_standard_views(app, auth)
+
+        def change() -> str:
+            tools.user_session(tools.session).update(userinfo={"name": "Another"})
+            return "changed"
+
+        app.add_url_rule("/change", "change", change)
+
+    site = back_site(make_site, views=views)
+    browser = logged_in(site)
+    before = jar_of(browser)
+    browser.get("/change")
+    after = jar_of(browser)
+    assert end(site).status_code == 200
+    for jar in (before, after):
+        put(browser, jar)
+        assert is_anonymous(browser)
+
+
+# What ends nothing
+
+
+@pytest.mark.parametrize("fault", LOGOUT_FAULTS, ids=str)
+def test_a_token_that_is_wrong_ends_nothing(site: Site, fault: Misbehaviour) -> None:
+    """security.md 175 to 184"""
+    browser = logged_in(site)
+    with site.provider.misbehaving(fault):
+        token = site.provider.logout_token("client1", "alice")
+    page = tell(site, token)
+    if fault.harmless:
+        assert page.status_code == 200
+        assert is_anonymous(browser)
+    else:
+        said = require_refused(page)
+        assert not any(segment in said for segment in token.split(".") if len(segment) > 20)
+        assert browser.get("/private").text == "private"
+
+
+def test_an_id_token_ends_nothing(site: Site) -> None:
+    """security.md 183"""
+    browser = logged_in(site)
+    require_refused(tell(site, browser.who()["id_token_jwt"]))
+    assert browser.get("/private").text == "private"
+
+
+def test_a_token_is_good_for_one_use(site: Site) -> None:
+    """security.md 182"""
+    browser = logged_in(site)
+    token = site.provider.logout_token("client1", "alice")
+    assert tell(site, token).status_code == 200
+    browser.log_in()
+    assert "jti" in require_refused(tell(site, token))
+    assert browser.get("/private").text == "private"
+
+
+def test_the_token_of_a_stranger_costs_no_request(site: Site) -> None:
+    logged_in(site)
+    stranger = new_provider("https://stranger.example")
+    stranger.sign_in("alice")
+    site.provider.forget_requests()
+    with site.provider.misbehaving(Fault.LOGOUT_TOKEN_AUD_OTHER):
+        foreign = site.provider.logout_token("client1", "alice")
+    for token in (stranger.logout_token("client1", "alice"), foreign, "no.token", ""):
+        require_refused(tell(site, token))
+    assert site.provider.requests == ()
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@in_memory
+@pytest.mark.parametrize(
+    ("method", "content_type", "body", "status"),
+    [
+        pytest.param("POST", FORM, "logout_token={0}&logout_token={0}", 400, id="two"),
+        pytest.param("POST", FORM, "logout_token={0}&logout_token=", 400, id="a good one and none"),
+        pytest.param("POST", FORM, "", 400, id="nothing"),
+        pytest.param("POST", FORM, "token={0}", 400, id="another name"),
+        pytest.param("POST", FORM, "logout_token=\u00fc", 400, id="outside ASCII"),
+        pytest.param("POST", FORM, "a=1&" * 60 + "logout_token={0}", 400, id="too many fields"),
+        pytest.param("POST", FORM, "logout_token={0}&pad=" + "x" * 70_000, 413, id="too large"),
+        pytest.param("POST", "application/json", '{{"logout_token":"{0}"}}', 415, id="JSON"),
+        pytest.param("POST", "application/logout+jwt", "{0}", 415, id="the bare token"),
+        pytest.param("POST", "multipart/form-data; boundary=b", "--b", 415, id="multipart"),
+        pytest.param("PUT", FORM, "logout_token={0}", 405, id="PUT"),
+    ],
+)
+def test_a_request_that_is_none_ends_nothing(
+    site: Site, method: str, content_type: str, body: str, status: int
+) -> None:
+    """security.md 189, 231"""
+    browser = logged_in(site)
+    content = body.format(site.provider.logout_token("client1", "alice")).encode()
+    page = site.browser().request(
+        method, "/backchannel_logout", content=content, headers={"content-type": content_type}
+    )
+    assert page.status_code == status
+    if status == 400:
+        require_refused(page)
+    assert browser.get("/private").text == "private"
+
+
+@in_memory
+def test_a_link_ends_nothing(site: Site) -> None:
+    """security.md 189"""
+    browser = logged_in(site)
+    token = site.provider.logout_token("client1", "alice")
+    page = browser.get(f"/backchannel_logout?logout_token={token}")
+    assert (page.status_code, page.headers["allow"]) == (405, "POST")
+    assert browser.get("/private").text == "private"
+
+
+def test_what_is_not_known_is_no_reason_to_refuse(site: Site) -> None:
+    """security.md 190"""
+    browser = logged_in(site)
+    token = site.provider.logout_token("client1", "alice", claims={"trace_id": "1"})
+    form = {"logout_token": token, "client_id": "client1", "more": ""}
+    assert site.browser().post("/backchannel_logout", form).status_code == 200
+    assert is_anonymous(browser)
+
+
+def test_a_provider_whose_keys_can_not_be_had_may_come_again(site: Site) -> None:
+    browser = logged_in(site)
+    site.provider.rotate_keys()
+    token = site.provider.logout_token("client1", "alice")
+    with site.provider.misbehaving(harmless("down", JWKS_REPLY(reset))):
+        page = tell(site, token)
+    require_refused(page, 503)
+    assert page.headers["retry-after"]
+    assert browser.get("/private").text == "private"
+    site.provider.clock.advance(40)
+    assert tell(site, token).status_code == 200
+    assert is_anonymous(browser)
+
+
+# The store
+
+
+class ForgetfulStore(WatchedStore):
+    """A store that fails at the last step: when the use of a token is to be noted."""
+
+    async def put_if_absent(self, key: str, value: bytes, seconds: float) -> bool:
+        if self.calls.count("put_if_absent") >= 2:
+            raise StoreUnavailable("The store is down.")
+        return await super().put_if_absent(key, value, seconds)
+
+
+@in_memory
+@pytest.mark.parametrize("broken", ["get_many", "put_if_absent"])
+def test_a_logout_that_did_not_happen_is_not_said_to_have_happened(make_site: MakeSite, broken: str) -> None:
+    """security.md 187: and the same token does when the store is back"""
+    store = WatchedStore()
+    site = back_site(make_site, {"OIDC_STORE": store, "TESTING": False})
+    browser = logged_in(site)
+    token = site.provider.logout_token("client1", "alice")
+    store.break_down(broken)
+    page = tell(site, token)
+    require_refused(page, 503)
+    assert page.headers["retry-after"] == "5"
+    store.come_back()
+    assert browser.get("/private").text == "private"
+    assert tell(site, token).status_code == 200
+    assert is_anonymous(browser)
+
+
+@in_memory
+def test_a_logout_that_happened_is_said_to_have_happened(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    """security.md 187: though the use of its token could not be noted"""
+    site = back_site(make_site, {"OIDC_STORE": ForgetfulStore()})
+    browser = logged_in(site)
+    with caplog.at_level(logging.WARNING):
+        assert end(site).status_code == 200
+    assert is_anonymous(browser)
+    assert "may be used again" in caplog.text
+
+
+@in_memory
+@pytest.mark.parametrize("in_cookies", [True, False])
+def test_while_it_can_not_be_known_who_was_logged_out_nobody_is_let_in(make_site: MakeSite, in_cookies: bool) -> None:
+    """contract.md 4"""
+    store = WatchedStore()
+    site = back_site(make_site, {"OIDC_STORE": store, "OIDC_SESSION_IN_COOKIES": in_cookies, "TESTING": False})
+    browser = logged_in(site)
+    store.break_down()
+    assert browser.get("/private").status_code == 503
+    assert browser.get("/who").status_code == 503
+    assert browser.get("/").text == "public"
+    store.come_back()
+    assert browser.get("/private").text == "private"
+
+
+# The application around it
+
+
+@in_memory
+def test_a_hook_that_asks_for_a_csrf_token_does_not_stand_in_the_way_of_this_route_alone(
+    make_site: MakeSite, framework: Framework
+) -> None:
+    """security.md 191"""
+    tools = toolbox(framework)
+
+    def views(app: Any, auth: Any) -> None:
+        framework.add_standard_views(app, auth)
+
+        def require_csrf_token() -> Any:
+            return ("a CSRF token is missing", 400) if tools.request.method == "POST" else None
+
+        app.before_request(require_csrf_token)
+
+    site = back_site(make_site, views=views)
+    browser = logged_in(site)
+    assert browser.post("/form").text == "a CSRF token is missing"
+    assert end(site).status_code == 200
+    assert is_anonymous(browser)
+
+
+@in_memory
+def test_below_a_path_it_is_where_the_setting_says(make_site: MakeSite) -> None:
+    redirect_uri = f"{ORIGIN}/app/redirect_uri"
+    config = {"OIDC_BACKCHANNEL_LOGOUT_URI": f"{ORIGIN}/app/backchannel_logout", "OIDC_REDIRECT_URI": redirect_uri}
+    site = make_site(config=config, providers={"default": new_provider(redirect_uri=redirect_uri)}, root_path="/app")
+    browser = site.browser()
+    assert browser.log_in("/app/private").text == "private"
+    form = {"logout_token": site.provider.logout_token("client1", "alice")}
+    assert site.browser().get("/app/backchannel_logout").status_code == 405
+    assert site.browser().post("/app/backchannel_logout", form).status_code == 200
+    assert browser.get("/app/private").status_code == 302
+
+
+@in_memory
+def test_without_the_setting_there_is_no_such_route(make_site: MakeSite) -> None:
+    site = make_site()
+    browser = logged_in(site)
+    assert end(site).status_code == 404
+    assert browser.get("/private").text == "private"
+
+
+@pytest.fixture
+def heard(site: Site) -> Iterator[list[dict[str, Any]]]:
+    told: list[dict[str, Any]] = []
+
+    def receive(sender: Any, **fields: Any) -> None:
+        told.append(fields)
+
+    with logged_out.connected_to(receive, sender=site.app):
+        yield told
+
+
+@in_memory
+def test_the_application_hears_of_it(site: Site, heard: list[dict[str, Any]]) -> None:
+    browser = logged_in(site)
+    sid = browser.who()["id_token"]["sid"]
+    require_refused(tell(site, "no.token"))
+    assert heard == []
+    assert end(site).status_code == 200
+    claims = {"iss": site.provider.issuer, "sub": "alice", "sid": sid}
+    assert heard == [{"provider": "default", "reason": "backchannel", "claims": claims}]
+
+
+@in_memory
+def test_no_log_tells_who_it_was(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """security.md 250, 252"""
+    with caplog.at_level(logging.DEBUG):
+        sid = logged_in(site).who()["id_token"]["sid"]
+        token = site.provider.logout_token("client1", "alice")
+        tell(site, token)
+        tell(site, token)
+    logged = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("oidc_async"))
+    assert "jti" in logged
+    assert not any(secret in logged for secret in (sid, token, "alice"))
+
+
+# When the application starts
+
+
+@pytest.mark.parametrize("sessions_in", ["cookies"], indirect=True)
+def test_without_a_store_it_can_not_be(make_site: MakeSite) -> None:
+    with pytest.raises(ValueError, match="OIDC_BACKCHANNEL_LOGOUT_URI needs OIDC_STORE"):
+        back_site(make_site)
+
+
+@pytest.mark.parametrize(
+    ("config", "level", "said"),
+    [
+        ({}, logging.INFO, "OIDC_STORE is not set"),
+        ({"OIDC_STORE": MemoryStore(), "OIDC_BACKCHANNEL_LOGOUT_URI": BACK}, logging.WARNING, "in memory"),
+        ({"OIDC_FRONTCHANNEL_LOGOUT_URI": f"{ORIGIN}/front"}, logging.WARNING, "within a frame"),
+    ],
+    ids=["no store", "memory", "frames"],
+)
+@pytest.mark.parametrize("sessions_in", ["cookies"], indirect=True)
+def test_what_a_store_would_be_needed_for_is_said_once(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture, config: dict[str, Any], level: int, said: str
+) -> None:
+    with caplog.at_level(logging.INFO):
+        site = make_site(config=config)
+        logged_in(site)
+    found = [record for record in caplog.records if said in record.getMessage()]
+    assert [record.levelno for record in found] == [level]
+
+
+@pytest.mark.parametrize("sessions_in", ["sqlite"], indirect=True)
+def test_with_a_store_for_all_there_is_nothing_to_say(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        back_site(make_site)
+    assert not [record for record in caplog.records if record.name == "oidc_async.web.store_limits"]
