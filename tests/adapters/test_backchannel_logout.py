@@ -166,8 +166,14 @@ def test_sessions_may_stay_in_cookies_and_nothing_of_them_is_in_the_store(
     browser = logged_in(site)
     assert store.values == {}
     assert end(site).status_code == 200
-    assert all(key.startswith("logout:") and "alice" not in key for key in store._shelf().entries)
+    assert all(key.startswith("logout:") and "alice" not in key for key in store.values)
     assert is_anonymous(browser)
+
+
+def test_a_session_of_which_the_store_was_not_asked_is_none(site: Site) -> None:
+    """Where there was no waiting, as for static files, cookies alone prove nothing."""
+    browser = logged_in(site)
+    assert dict(site.web.sessions.load(jar_of(browser), site.web.now())) == {}
 
 
 # A login under way

@@ -7,6 +7,7 @@ import pytest
 from oidc_async.blocking import finish
 from oidc_async.errors import StoreUnavailable
 from oidc_async.protocol.logout_token import LogoutToken
+from oidc_async.stores import MemoryStore, Store
 from oidc_async.web.logout_markers import NOT_ENDED, LogoutMarkers, Marker
 from oidc_async.web.session_record import LoginBegun
 
@@ -23,7 +24,7 @@ def token(iat: float = NOW, **about: Any) -> LogoutToken:
     return LogoutToken(iss="https://op.example", iat=iat, exp=iat + 120, good_until=iat + 150, **named)
 
 
-def markers(store: WatchedStore | None = None) -> LogoutMarkers:
+def markers(store: Store | None = None) -> LogoutMarkers:
     return LogoutMarkers(WatchedStore() if store is None else store, 86_400, LEEWAY)
 
 
@@ -110,9 +111,7 @@ def test_a_token_is_used_once() -> None:
 def test_marks_and_uses_end_when_they_are_of_no_use_any_more() -> None:
     """security.md 230"""
     now = 0.0
-    store = WatchedStore()
-    store._monotonic = lambda: now
-    kept = markers(store)
+    kept = markers(MemoryStore(monotonic=lambda: now))
     finish(kept.end(CLIENT, token(), NOW))
     finish(kept.use(token(), NOW))
     now = 150 + 59
@@ -156,7 +155,7 @@ def test_a_mark_that_can_not_be_made_is_an_outage() -> None:
     store = WatchedStore()
     kept = markers(store)
     finish(kept.expect(CLIENT, ALICE))
-    (key,) = store._shelf().entries
+    (key,) = store.values
     values = iter(range(1000))
     for _ in range(20):
         store.meanwhile.append(lambda: finish(store.put(key, f"[{next(values)},0]".encode(), 60)))
@@ -170,8 +169,7 @@ def test_the_store_tells_nobody_s_name() -> None:
     finish(kept.expect(CLIENT, ALICE))
     finish(kept.end(CLIENT, token(), NOW))
     finish(kept.use(token(), NOW))
-    entries = store._shelf().entries
-    assert len(entries) == 3
-    told = " ".join((*entries, *(value.decode() for _, value in entries.values())))
+    assert len(store.values) == 4  # of the user without a session, too
+    told = " ".join((*store.values, *(value.decode() for value in store.values.values())))
     assert not any(name in told for name in ("alice", "session 1", "token 1"))
     assert NOT_ENDED.decode() in told

@@ -39,12 +39,14 @@ class WatchedStore(MemoryStore):
 
     async def put_if_absent(self, key: str, value: bytes, seconds: float) -> bool:
         self._note("put_if_absent")
+        self.values.setdefault(key, value)
         return await super().put_if_absent(key, value, seconds)
 
     async def replace(self, key: str, expected: bytes, value: bytes, seconds: float) -> bool:
         self._note("replace")
         if self.meanwhile:
             self.meanwhile.pop(0)()
+        self.values[key] = value
         return await super().replace(key, expected, value, seconds)
 
     async def delete(self, keys: Sequence[str]) -> None:
