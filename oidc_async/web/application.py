@@ -67,10 +67,10 @@ class WebApplication:
         self.client_keys = published_keys(configurations.values()) if settings.jwks_uri else ()
         sealer = self.sealer = Sealer(settings.secret_keys)
         self.clients: dict[str, AsyncRelyingParty] = {}
-        names = ClientNames(configurations, self.clients)
+        self.client_names = ClientNames(configurations, self.clients)
         self.store = None if settings.store is None else open_store(settings.store)
         self.markers = self._new_markers()
-        self.sessions = self._new_sessions(names)
+        self.sessions = self._new_sessions(self.client_names)
         self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
         self._runtimes: dict[object, Runtime] = {}
         self.configurations = dict(configurations)

@@ -45,13 +45,14 @@ async def end_sessions(exchange: Exchange, body: bytes) -> WebResponse:
 
 async def _end_sessions(exchange: Exchange, token: str) -> None:
     application, now = exchange.application, exchange.application.now()
+    await application.recall_clients()
     markers, clients = application.require_markers(), _addressed(application, token)
     # one token may be for several of our clients, and each has its own rules for it
     read = [await client.read_logout_token(token) for client in clients.values()]
     if await markers.is_used(read[0]):
         _refuse_replay()
-    for client, logout_token in zip(clients.values(), read, strict=True):
-        await markers.end(client.configuration.client_name, logout_token, now)
+    for name, logout_token in zip(clients, read, strict=True):
+        await markers.end(application.client_names[name], logout_token, now)
     await _use_up(markers, read[0], now)
     claims = {"iss": read[0].iss, "sub": read[0].sub, "sid": read[0].sid}
     for name in clients:

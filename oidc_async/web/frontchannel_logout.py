@@ -39,7 +39,7 @@ async def _end(exchange: Exchange, clients: dict[str, AsyncRelyingParty], sid: s
     for name, client in clients.items():
         is_here = session.get("current_provider") == name and _sid_of(session) == sid
         is_marked = application.markers is not None and await application.markers.end_expected(
-            client.configuration.client_name, sid, application.now()
+            application.client_names[name], sid, application.now()
         )
         if is_here:
             await exchange.log_out("frontchannel")
