@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 CALLBACK, JWKS, LOGOUT = "/callback", "/jwks", "/ct/logout"
+BACKCHANNEL_LOGOUT, FRONTCHANNEL_LOGOUT = "/backchannel_logout", "/frontchannel_logout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,12 @@ class Addresses:
 
     def settings(self) -> dict[str, str | None]:
         """Those that belong to the settings of the application."""
-        return {"OIDC_REDIRECT_URI": self.redirect_uri, "OIDC_JWKS_URI": self.jwks_uri}
+        return {
+            "OIDC_REDIRECT_URI": self.redirect_uri,
+            "OIDC_JWKS_URI": self.jwks_uri,
+            "OIDC_BACKCHANNEL_LOGOUT_URI": self.base_url + BACKCHANNEL_LOGOUT,
+            "OIDC_FRONTCHANNEL_LOGOUT_URI": self.base_url + FRONTCHANNEL_LOGOUT,
+        }
 
     def client_metadata(self) -> dict[str, Any]:
         """Those that belong to the client's metadata (OIDC Registration 2)."""
@@ -31,6 +37,10 @@ class Addresses:
             "redirect_uris": [self.redirect_uri],
             "post_logout_redirect_uris": [self.base_url + LOGOUT],
             "jwks_uri": self.jwks_uri,
+            "backchannel_logout_uri": self.base_url + BACKCHANNEL_LOGOUT,
+            "backchannel_logout_session_required": True,
+            "frontchannel_logout_uri": self.base_url + FRONTCHANNEL_LOGOUT,
+            "frontchannel_logout_session_required": True,
         }
         return {name: value for name, value in metadata.items() if value is not None}
 
@@ -42,6 +52,6 @@ class Addresses:
             "initiate_login_uri": None,
             "jwks_uri": self.jwks_uri,
             "request_uris": [],
-            "backchannel_logout_uri": None,
-            "frontchannel_logout_uri": None,
+            "backchannel_logout_uri": self.base_url + BACKCHANNEL_LOGOUT,
+            "frontchannel_logout_uri": self.base_url + FRONTCHANNEL_LOGOUT,
         }

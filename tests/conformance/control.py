@@ -6,13 +6,20 @@ from urllib.parse import urlsplit
 
 from oidc_async import ConfigurationError
 
-from .addresses import CALLBACK
+from .addresses import BACKCHANNEL_LOGOUT, CALLBACK, FRONTCHANNEL_LOGOUT, LOGOUT
 from .log import Log
 from .order import OrderRefused, read_order
 from .trial import Trial
 
 CONTROLLED = ("/ct/configure", "/ct/result", "/ct/log")
-FLOWS = {"/ct/login": "login", "/ct/refresh": "refresh"}
+FLOWS = {
+    ("GET", "/ct/login"): "login",
+    ("POST", "/ct/refresh"): "refresh",
+    ("POST", LOGOUT): "logout",
+    ("POST", BACKCHANNEL_LOGOUT): "backchannel_logout",
+    ("GET", FRONTCHANNEL_LOGOUT): "frontchannel_logout",
+}
+"""The requests with which another flow begins."""
 NOT_CONFIGURED = {"error": {"code": "not_configured", "message": "POST /ct/configure first."}}
 
 Answer = tuple[dict[str, Any], int]
@@ -48,12 +55,10 @@ class Control:
         """A request for the client's own application comes in."""
         if self.trial is None:
             return
-        if path in FLOWS:
-            self.trial.record.begin(FLOWS[path])
+        if (method, path) in FLOWS:
+            self.trial.record.begin(FLOWS[method, path])
         elif path == CALLBACK:
             self.trial.record.go_on("callback")
-        elif path == "/ct/logout" and method == "POST":
-            self.trial.record.begin("logout")
 
 
 def is_controlled(path: str) -> bool:

@@ -61,6 +61,8 @@ class Driver:
             redirect_uris=[told["redirect_uri"]],
             post_logout_redirect_uris=[told["post_logout_redirect_uri"]],
             response_types=RESPONSE_TYPES,
+            backchannel_logout_uri=told["backchannel_logout_uri"],
+            frontchannel_logout_uri=told["frontchannel_logout_uri"],
             jwks=self._published(told["jwks_uri"]),
             **by_name,
         )

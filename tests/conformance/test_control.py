@@ -19,14 +19,18 @@ def test_where_the_application_is(driver: Driver) -> None:
         "initiate_login_uri": None,
         "jwks_uri": f"{driver.base_url}/jwks",
         "request_uris": [],
-        "backchannel_logout_uri": None,
-        "frontchannel_logout_uri": None,
+        "backchannel_logout_uri": f"{driver.base_url}/backchannel_logout",
+        "frontchannel_logout_uri": f"{driver.base_url}/frontchannel_logout",
         "client": {
             "client_id": CLIENT_ID,
             "token_endpoint_auth_method": "client_secret_post",
             "redirect_uris": [f"{driver.base_url}/callback"],
             "post_logout_redirect_uris": [f"{driver.base_url}/ct/logout"],
             "jwks_uri": f"{driver.base_url}/jwks",
+            "backchannel_logout_uri": f"{driver.base_url}/backchannel_logout",
+            "backchannel_logout_session_required": True,
+            "frontchannel_logout_uri": f"{driver.base_url}/frontchannel_logout",
+            "frontchannel_logout_session_required": True,
         },
     }
     signs, decrypts = driver.http.get(told["jwks_uri"]).json()["keys"]
