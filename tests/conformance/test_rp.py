@@ -57,7 +57,20 @@ def test_it_is_started(framework: str, tmp_path: Path) -> None:
         nothing = first_answer(http, "/ct/result")
         assert (nothing.status_code, nothing.json()["error"]["code"]) == (409, "not_configured")
         assert http.get("/ct/login").status_code == 404
-        told = http.post("/ct/configure", json={**ORDER, "ca": certificate.certificate, "module": "m"}).json()
+        told = http.post("/ct/configure", json=ORDER).json()
         assert told["redirect_uri"] == "https://rp.example/callback"
         assert http.get("/ct/session").json()["logged_in"] is False
-        assert http.get("/ct/log").json()["m"]
+        # of TLS servers there is only itself
+        assert discovery_status(http, None) is None
+        assert discovery_status(http, certificate.certificate) == 404
+
+
+def discovery_status(http: httpx.Client, ca: str | None) -> int | None:
+    """What the application is answered by a provider whose certificate `ca` signed; None for no answer."""
+    issuer = f"{http.base_url}/"
+    assert http.post("/ct/configure", json={**ORDER, "issuer": issuer, "ca": ca}).status_code == 200
+    http.get("/ct/login")
+    [_, url, status] = http.get("/ct/result").json()["calls"][-1]
+    assert url == f"{issuer}.well-known/openid-configuration"
+    answered: int | None = status
+    return answered
