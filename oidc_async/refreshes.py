@@ -27,8 +27,8 @@ REUSE_SECONDS = 2.0
 """The same for a refresh token that stays good: for those who come at once, and then a new token is better."""
 FAILURE_SECONDS = 2.0
 """For how long a refusal is told to those who come with the same refresh token."""
-LEASE_SECONDS = 15.0
-"""After how long a refresh that another process began is given up."""
+LEASE_SECONDS = 35.0
+"""After how long a refresh that another process began is given up: metadata, tokens and keys may take 10 each."""
 MOST_REPLAYS = 10_000
 PURPOSE = "refresh"
 
