@@ -25,6 +25,7 @@
     │   ├── AuthorizationRefused
     │   ├── LoginRefused
     │   ├── LoginLoop
+    │   ├── LoginRequestInvalid
     │   ├── UserChanged
     │   └── SessionTooLarge
     ├── TokenError                    this token
@@ -243,6 +244,12 @@ class LoginLoop(LoginError):
     """Logins succeed one after the other, but no session stays."""
 
     code = "login_loop"
+
+
+class LoginRequestInvalid(LoginError):
+    """Another site asks for a login that can't be begun (OIDC Core 4)."""
+
+    code = "login_request_invalid"
 
 
 class UserChanged(LoginError):

@@ -21,7 +21,13 @@ from oidc_async.blocking import finish
 from oidc_async.errors import StoreError
 from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.after_login import NewLogin
-from oidc_async.web.application import BACKCHANNEL_LOGOUT, CLIENT_JWKS, FRONTCHANNEL_LOGOUT
+from oidc_async.web.application import (
+    BACKCHANNEL_LOGOUT,
+    CLIENT_JWKS,
+    FRONTCHANNEL_LOGOUT,
+    INITIATE_LOGIN,
+    Exchange,
+)
 from oidc_async.web.backchannel_logout import end_sessions, refused_logout_request
 from oidc_async.web.callback import finish_login, refused_callback
 from oidc_async.web.client_jwks import jwks_response
@@ -32,6 +38,7 @@ from oidc_async.web.login import require_login, require_login_or_token
 from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
 from oidc_async.web.resource_metadata import metadata_response, metadata_route
+from oidc_async.web.third_party_login import initiate_login
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
 from oidc_async.web.token_refresh import valid_access_token
@@ -53,6 +60,7 @@ from .translation import (
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue | Awaitable[ResponseReturnValue]]
 Check = Callable[[], Response | None]
+Receiver = Callable[[Exchange, bytes], Coroutine[Any, Any, WebResponse]]
 Scopes = str | Collection[str] | None
 GuardedView = Callable[P, ResponseReturnValue]
 
@@ -97,6 +105,9 @@ class OIDCAuthentication(Extension):
             app.add_url_rule(application.settings.jwks_uri.route, CLIENT_JWKS, self._client_jwks)
         if (front := application.settings.frontchannel_logout_uri) is not None:
             app.add_url_rule(front.route, FRONTCHANNEL_LOGOUT, self._frontchannel_logout)
+        if (uri := application.settings.initiate_login_uri) is not None:
+            begin = partial(self._receive, initiate_login)
+            app.add_url_rule(uri.route, INITIATE_LOGIN, begin, methods=["GET", "POST"])
         # not a before_request hook, which would cost every request more
         app.url_value_preprocessor(self._route_below_a_mount)
         if application.store is not None:
@@ -236,11 +247,13 @@ class OIDCAuthentication(Extension):
         return decorate
 
     def _callback(self) -> ResponseReturnValue:
+        return self._receive(partial(finish_login, hook=partial(_asked, self._after_login)))
+
+    def _receive(self, work: Receiver) -> ResponseReturnValue:
         exchange = current_exchange()
         if refusal := refused_callback(exchange.request):
             return write_response(refusal)
-        answer = self._answer(finish_login(exchange, read_body(), partial(_asked, self._after_login)))
-        return answer or Response(status=204)
+        return self._answer(work(exchange, read_body())) or Response(status=204)
 
     def _backchannel_logout(self) -> Any:
         if request.endpoint != BACKCHANNEL_LOGOUT:

@@ -93,7 +93,7 @@ def parse_authorization_response(encoded: str) -> dict[str, str]:
         raise AuthorizationResponseInvalid(
             f"An authorization response has at most {MAX_RESPONSE_LENGTH} characters, all of them ASCII."
         )
-    pairs = _read_pairs(encoded)
+    pairs = read_pairs(encoded)
     if pairs is None:
         raise AuthorizationResponseInvalid(
             f"An authorization response has at most {MAX_PARAMETERS} parameters, form-encoded in UTF-8."
@@ -110,7 +110,8 @@ def _require_once(names: list[str]) -> None:
             raise DuplicateParameter(f"{shown} occurs twice in the authorization response.")
 
 
-def _read_pairs(encoded: str) -> list[tuple[str, str]] | None:
+def read_pairs(encoded: str) -> list[tuple[str, str]] | None:
+    """The parameters of a query or a form in order; None when there are too many, or they are not readable."""
     # Python's errors hold the whole text, and would stay with one of ours as its context
     with suppress(ValueError):
         return parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)

@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 CLIENT_JWKS = "oidc_async.client_jwks"
 BACKCHANNEL_LOGOUT = "oidc_async.backchannel_logout"
 FRONTCHANNEL_LOGOUT = "oidc_async.frontchannel_logout"
+INITIATE_LOGIN = "oidc_async.initiate_login"
 """The names of our endpoints."""
 
 
@@ -310,6 +311,8 @@ def _endpoints(settings: Settings) -> dict[str, str]:
         endpoints[settings.backchannel_logout_uri.path] = BACKCHANNEL_LOGOUT
     if settings.frontchannel_logout_uri is not None:
         endpoints[settings.frontchannel_logout_uri.path] = FRONTCHANNEL_LOGOUT
+    if settings.initiate_login_uri is not None:
+        endpoints[settings.initiate_login_uri.path] = INITIATE_LOGIN
     return endpoints
 
 

@@ -13,11 +13,13 @@ from .return_path import return_path
 logger = logging.getLogger(__name__)
 
 
-async def request_login(exchange: Exchange, provider_name: str, path: str | None = None) -> WebResponse:
+async def request_login(
+    exchange: Exchange, provider_name: str, path: str | None = None, **parameters: str
+) -> WebResponse:
     """The way to a login, and back to `path`; to where the request came from when None. Raises ProviderError."""
     _warn_of_other_host(exchange)
     logger.debug("a login begins: provider %r", provider_name)
-    login = await exchange.application.clients[provider_name].begin_login()
+    login = await exchange.application.clients[provider_name].begin_login(**parameters)
     return _departure(exchange, provider_name, login, path or _return_path(exchange))
 
 

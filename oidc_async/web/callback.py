@@ -20,7 +20,10 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 def refused_callback(request: WebRequest) -> WebResponse | None:
-    """A refusal of what can't be an authorization response, before its body is read; it uses nothing up."""
+    """A refusal of what can't be what another site has a browser bring, before its body is read.
+
+    That is an authorization response, or a request for a login; nothing is used up, and nothing begins.
+    """
     if request.method not in ("GET", "POST"):
         return empty_response(405, {"allow": "GET, POST"})
     if is_prefetch(request):

@@ -29,10 +29,21 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
         return await begin_renewal(exchange, provider_name)
     if not is_navigation(exchange.request):
         return login_required()
+    return await begin_login(exchange, provider_name)
+
+
+async def begin_login(
+    exchange: Exchange, provider_name: str, path: str | None = None, **parameters: str
+) -> WebResponse:
+    """The way to that provider's login, and back to `path`; to where the request came from when None.
+
+    `parameters` are laid over those of the provider's configuration. The session must be loaded.
+    Raises ProviderError, LoginLoop.
+    """
     exchange.login_provider = provider_name
     with announcing_failure(exchange):
         _require_no_loop(exchange, provider_name)
-        return await request_login(exchange, provider_name)
+        return await request_login(exchange, provider_name, path, **parameters)
 
 
 async def require_login_or_token(exchange: Exchange, provider_name: str) -> WebResponse | None:

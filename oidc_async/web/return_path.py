@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, unquote, urlsplit
 
-from ..protocol.uri import origin
+from ..protocol.uri import origin, uri_problem
 from .messages import WebRequest
 
 MAX_LENGTH = 2048
@@ -37,6 +37,18 @@ def root_path(request: WebRequest) -> str:
     """The path of the application's root, encoded; that of the host when a proxy made something else of it."""
     path = _quoted(request.root_path) + "/"
     return path if is_same_origin_path(path) else "/"
+
+
+def path_of(uri: str, redirect_uri: str) -> str | None:
+    """The path, encoded, with the query, of a URL that another site gave; None when it is not of this origin.
+
+    Browsers write a Referer, but anybody this: nothing is put right, and a fragment is refused.
+    """
+    if uri_problem(uri) or origin(uri) != origin(redirect_uri):
+        return None
+    parts = urlsplit(uri)
+    path = _with_query(_requoted(parts.path or "/"), parts.query)
+    return path if is_same_origin_path(path) else None
 
 
 def _own_path(request: WebRequest) -> str:

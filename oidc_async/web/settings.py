@@ -21,6 +21,7 @@ KNOWN = (
     "OIDC_BEARER_IN_BODY",
     "OIDC_CLOCK_SKEW",
     "OIDC_FRONTCHANNEL_LOGOUT_URI",
+    "OIDC_INITIATE_LOGIN_URI",
     "OIDC_JWKS_URI",
     "OIDC_LOGIN_SECONDS",
     "OIDC_REDIRECT_DOMAIN",
@@ -38,6 +39,14 @@ KNOWN = (
     "OIDC_TOKEN_CACHE_REFUSED_SECONDS",
     "OIDC_TOKEN_CACHE_SECONDS",
 )
+OWN_URIS = {
+    "jwks_uri": "OIDC_JWKS_URI",
+    "initiate_login_uri": "OIDC_INITIATE_LOGIN_URI",
+    "backchannel_logout_uri": "OIDC_BACKCHANNEL_LOGOUT_URI",
+    "frontchannel_logout_uri": "OIDC_FRONTCHANNEL_LOGOUT_URI",
+}
+VISITED = ("initiate_login_uri", "frontchannel_logout_uri")
+"""Where browsers come, whose cookies are for one host alone."""
 LEAST_SECRET_BYTES = 16
 DEFAULT_SESSION_SECONDS = 31 * 86_400.0
 MOST_SECONDS = 1e10
@@ -61,6 +70,7 @@ class Settings:
     bearer_in_body: bool
     resource: str | None
     jwks_uri: OwnUri | None
+    initiate_login_uri: OwnUri | None
     store: StoreChoice | None
     session_in_cookies: bool
     backchannel_logout_uri: OwnUri | None
@@ -88,10 +98,9 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
         rfc6750_status=_read_bool(config, "OIDC_RFC6750_STATUS", False),
         bearer_in_body=_read_bool(config, "OIDC_BEARER_IN_BODY", False),
         resource=_read_resource(config),
-        jwks_uri=read_own_uri(config, "OIDC_JWKS_URI", redirect_uri),
         store=_read_store(config),
         session_in_cookies=_read_bool(config, "OIDC_SESSION_IN_COOKIES", False),
-        **_read_logout_uris(config, redirect_uri),
+        **_read_own_uris(config, redirect_uri),
         token_cache_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_SECONDS", 60.0, least=0),
         token_cache_refused_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_REFUSED_SECONDS", 5.0, least=0),
         token_cache_entries=_read_count(config, "OIDC_TOKEN_CACHE_ENTRIES", 100_000),
@@ -167,19 +176,26 @@ def _read_store(config: Mapping[str, Any]) -> StoreChoice | None:
     return cast("StoreChoice | None", store)
 
 
-def _read_logout_uris(config: Mapping[str, Any], redirect_uri: RedirectUriConfig) -> dict[str, OwnUri | None]:
-    back = read_own_uri(config, "OIDC_BACKCHANNEL_LOGOUT_URI", redirect_uri)
-    front = read_own_uri(config, "OIDC_FRONTCHANNEL_LOGOUT_URI", redirect_uri)
-    if back is not None and config.get("OIDC_STORE") is None:
+def _read_own_uris(config: Mapping[str, Any], redirect_uri: RedirectUriConfig) -> dict[str, OwnUri | None]:
+    uris = {name: read_own_uri(config, setting, redirect_uri) for name, setting in OWN_URIS.items()}
+    _require_apart({OWN_URIS[name]: uri.path for name, uri in uris.items() if uri is not None})
+    for name in VISITED:
+        uri = uris[name]
+        if uri is not None and origin(uri.full_uri) != origin(redirect_uri.full_uri):
+            raise ConfigurationError(f"{OWN_URIS[name]} must have the host and port of OIDC_REDIRECT_URI.")
+    if uris["backchannel_logout_uri"] is not None and config.get("OIDC_STORE") is None:
         raise ConfigurationError(
             "OIDC_BACKCHANNEL_LOGOUT_URI needs OIDC_STORE: nothing else tells all processes that a provider has "
             "ended a session. To keep the sessions themselves in cookies, set OIDC_SESSION_IN_COOKIES = True."
         )
-    if front is not None and origin(front.full_uri) != origin(redirect_uri.full_uri):
-        raise ConfigurationError("OIDC_FRONTCHANNEL_LOGOUT_URI must have the host and port of OIDC_REDIRECT_URI.")
-    if back is not None and front is not None and back.path == front.path:
-        raise ConfigurationError("OIDC_BACKCHANNEL_LOGOUT_URI and OIDC_FRONTCHANNEL_LOGOUT_URI must differ.")
-    return {"backchannel_logout_uri": back, "frontchannel_logout_uri": front}
+    return uris
+
+
+def _require_apart(paths: Mapping[str, str]) -> None:
+    settings = {path: setting for setting, path in paths.items()}
+    for setting, path in paths.items():
+        if settings[path] != setting:
+            raise ConfigurationError(f"{setting} and {settings[path]} must differ.")
 
 
 def _read_count(config: Mapping[str, Any], name: str, default: int) -> int:

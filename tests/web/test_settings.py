@@ -43,6 +43,7 @@ def refused(**config: Any) -> str:
         ("bearer_in_body", False),
         ("resource", None),
         ("jwks_uri", None),
+        ("initiate_login_uri", None),
         ("token_cache_seconds", 60),
         ("token_cache_refused_seconds", 5),
         ("token_cache_entries", 100_000),

@@ -1,0 +1,55 @@
+"""The route by which another site sends the browser here to log in (OIDC Core 4)."""
+
+from urllib.parse import unquote
+
+from ..errors import LoginRequestInvalid
+from ..protocol.third_party_login import read_third_party_login
+from .application import Exchange, WebApplication
+from .login import announcing_failure, begin_login
+from .messages import WebRequest, WebResponse
+from .navigation import is_navigation, login_required
+from .return_path import path_of, root_path
+
+
+async def initiate_login(exchange: Exchange, body: bytes) -> WebResponse:
+    """The way to a login at the provider that `iss` names, then to `target_link_uri`; 401 for what is no navigation.
+
+    `body` is that of a POST. The present session stays until the new login has succeeded. Raises
+    LoginRequestInvalid or DuplicateParameter, before anybody is asked; ProviderError, LoginLoop, StoreError.
+    """
+    application, request = exchange.application, exchange.request
+    if not is_navigation(request):
+        return login_required()
+    with announcing_failure(exchange):
+        asked = read_third_party_login(_encoded_parameters(request, body))
+        exchange.login_provider = provider_name = _provider_name(application, asked.iss)
+        path = _return_path(application, asked.target_link_uri) or root_path(request)
+    hint = {} if asked.login_hint is None else {"login_hint": asked.login_hint}
+    await exchange.require_session()
+    return await begin_login(exchange, provider_name, path, **hint)
+
+
+def _encoded_parameters(request: WebRequest, body: bytes) -> str:
+    # one character for each byte: what is outside ASCII is refused with all else that is no form
+    return request.query if request.method == "GET" else body.decode("latin-1")
+
+
+def _provider_name(application: WebApplication, iss: str) -> str:
+    """The first provider with this Issuer Identifier: nothing is discovered for a stranger."""
+    for name, client in application.clients.items():
+        if client.configuration.issuer_identifier == iss:
+            return name
+    raise LoginRequestInvalid("iss must be the issuer of a provider of this application.", parameter="iss")
+
+
+def _return_path(application: WebApplication, uri: str | None) -> str | None:
+    if uri is None:
+        return None
+    path = path_of(uri, application.settings.redirect_uri.full_uri)
+    # our own routes show nothing, and this one would begin a login after each login
+    if path is None or application.endpoint_below("", unquote(path.partition("?")[0])):
+        raise LoginRequestInvalid(
+            "target_link_uri must be the URL of a page with the scheme, host and port of OIDC_REDIRECT_URI.",
+            parameter="target_link_uri",
+        )
+    return path
