@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-CALLBACK, JWKS, LOGOUT = "/callback", "/jwks", "/ct/logout"
+CALLBACK, JWKS, LOGOUT, INITIATE_LOGIN = "/callback", "/jwks", "/ct/logout", "/initiate_login"
 BACKCHANNEL_LOGOUT, FRONTCHANNEL_LOGOUT = "/backchannel_logout", "/frontchannel_logout"
 
 
@@ -27,6 +27,7 @@ class Addresses:
         return {
             "OIDC_REDIRECT_URI": self.redirect_uri,
             "OIDC_JWKS_URI": self.jwks_uri,
+            "OIDC_INITIATE_LOGIN_URI": self.base_url + INITIATE_LOGIN,
             "OIDC_BACKCHANNEL_LOGOUT_URI": self.base_url + BACKCHANNEL_LOGOUT,
             "OIDC_FRONTCHANNEL_LOGOUT_URI": self.base_url + FRONTCHANNEL_LOGOUT,
         }
@@ -37,6 +38,7 @@ class Addresses:
             "redirect_uris": [self.redirect_uri],
             "post_logout_redirect_uris": [self.base_url + LOGOUT],
             "jwks_uri": self.jwks_uri,
+            "initiate_login_uri": self.base_url + INITIATE_LOGIN,
             "backchannel_logout_uri": self.base_url + BACKCHANNEL_LOGOUT,
             "backchannel_logout_session_required": True,
             "frontchannel_logout_uri": self.base_url + FRONTCHANNEL_LOGOUT,
@@ -49,7 +51,7 @@ class Addresses:
         return {
             "redirect_uri": self.redirect_uri,
             "post_logout_redirect_uri": self.base_url + LOGOUT,
-            "initiate_login_uri": None,
+            "initiate_login_uri": self.base_url + INITIATE_LOGIN,
             "jwks_uri": self.jwks_uri,
             "request_uris": [],
             "backchannel_logout_uri": self.base_url + BACKCHANNEL_LOGOUT,

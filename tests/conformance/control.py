@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from oidc_async import ConfigurationError
 
-from .addresses import BACKCHANNEL_LOGOUT, CALLBACK, FRONTCHANNEL_LOGOUT, LOGOUT
+from .addresses import BACKCHANNEL_LOGOUT, CALLBACK, FRONTCHANNEL_LOGOUT, INITIATE_LOGIN, LOGOUT
 from .log import Log
 from .order import OrderRefused, read_order
 from .trial import Trial
@@ -14,6 +14,8 @@ from .trial import Trial
 CONTROLLED = ("/ct/configure", "/ct/result", "/ct/log")
 FLOWS = {
     ("GET", "/ct/login"): "login",
+    ("GET", INITIATE_LOGIN): "login",
+    ("POST", INITIATE_LOGIN): "login",
     ("POST", "/ct/refresh"): "refresh",
     ("POST", LOGOUT): "logout",
     ("POST", BACKCHANNEL_LOGOUT): "backchannel_logout",

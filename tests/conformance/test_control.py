@@ -16,7 +16,7 @@ def test_where_the_application_is(driver: Driver) -> None:
     assert told == {
         "redirect_uri": f"{driver.base_url}/callback",
         "post_logout_redirect_uri": f"{driver.base_url}/ct/logout",
-        "initiate_login_uri": None,
+        "initiate_login_uri": f"{driver.base_url}/initiate_login",
         "jwks_uri": f"{driver.base_url}/jwks",
         "request_uris": [],
         "backchannel_logout_uri": f"{driver.base_url}/backchannel_logout",
@@ -27,6 +27,7 @@ def test_where_the_application_is(driver: Driver) -> None:
             "redirect_uris": [f"{driver.base_url}/callback"],
             "post_logout_redirect_uris": [f"{driver.base_url}/ct/logout"],
             "jwks_uri": f"{driver.base_url}/jwks",
+            "initiate_login_uri": f"{driver.base_url}/initiate_login",
             "backchannel_logout_uri": f"{driver.base_url}/backchannel_logout",
             "backchannel_logout_session_required": True,
             "frontchannel_logout_uri": f"{driver.base_url}/frontchannel_logout",

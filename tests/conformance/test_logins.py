@@ -97,6 +97,22 @@ def test_the_request(driver: Driver) -> None:
     assert urlsafe_b64decode(parameters["nonce"] + "==")
 
 
+def test_a_login_that_the_provider_initiates(driver: Driver) -> None:
+    told = driver.configure()
+    page = driver.http.get(told["initiate_login_uri"], params={"iss": driver.provider.issuer})
+    driver.come_back(driver.provider.authorize(page.headers["location"]))
+    assert driver.result()["ok"]
+    assert driver.session()["logged_in"]
+
+
+def test_a_login_that_another_issuer_initiates(driver: Driver) -> None:
+    told = driver.configure()
+    page = driver.http.get(told["initiate_login_uri"], params={"iss": "https://other.example/"})
+    assert (page.status_code, driver.result()["calls"]) == (400, [])
+    assert not driver.result()["ok"]
+    assert driver.result()["error"]["code"] == "login_request_invalid"
+
+
 def test_keys_that_are_rotated_between_two_logins(driver: Driver, provider: SimulatedProvider) -> None:
     driver.configure()
     assert driver.log_in()["ok"]
