@@ -83,12 +83,13 @@ def read_registration(
     Raises RegistrationInvalid for a client that is not the one that was asked for, OAuthError or ProviderUnreachable.
     """
     document = _read_document(response)
-    client = _laid_over(_expected(requested, former), document)
+    expected = _expected(requested, former)
+    client = _laid_over(expected, document)
     _require_types(client)
     _require_credentials(client, now)
     if former is not None and client["client_id"] != former["client_id"]:
         _refuse("client_id", "must stay the same")
-    _require_requested(client, requested)
+    _require_expected(client, expected)
     _require_management(client, endpoint)
     return client
 
@@ -175,16 +176,16 @@ def has_expired(client: ClientMetadata, now: float) -> bool:
     return "client_secret" in client and 0 < expires_at <= now
 
 
-def _require_requested(client: ClientMetadata, requested: Mapping[str, Any]) -> None:
-    for uri in requested.get("redirect_uris", ()):
+def _require_expected(client: ClientMetadata, expected: Mapping[str, Any]) -> None:
+    for uri in expected.get("redirect_uris", ()):
         if uri not in client["redirect_uris"]:
             _refuse("redirect_uris", f"must contain {uri}, which was asked for")
     registered = [set(response_type.split()) for response_type in client.get("response_types", ())]
-    for response_type in requested.get("response_types", ()):
+    for response_type in expected.get("response_types", ()):
         if set(response_type.split()) not in registered:
             _refuse("response_types", f"must contain {response_type!r}, which was asked for")
-    for name in sorted(NEVER_NONE | {name for name in requested if name.endswith(ALGORITHMS)}):
-        if client.get(name) == "none" and requested.get(name) != "none":
+    for name in sorted(NEVER_NONE | {name for name in expected if name.endswith(ALGORITHMS)}):
+        if client.get(name) == "none" and expected.get(name) != "none":
             _refuse(name, "must not be none, which was not asked for")
 
 

@@ -255,6 +255,25 @@ def test_what_a_read_does_not_mention_is_as_it_was() -> None:
     assert client.to_dict() == {**ANSWER, "client_name": "N", "registration_access_token": "t2"}
 
 
+def test_a_public_client_may_read_that_it_is_one() -> None:
+    public = CLIENT.copy(token_endpoint_auth_method="none", client_secret=None, client_secret_expires_at=None)
+    document = json.dumps(public.to_dict()).encode()
+    assert read(HttpResponse(status=200, body=document), {}, former=public) == public
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("token_endpoint_auth_method", "none"),
+        ("id_token_signed_response_alg", "none"),
+        ("redirect_uris", ["https://evil.example/"]),
+        ("response_types", ["token"]),
+    ],
+)
+def test_a_registration_is_not_weakened_behind_our_back(name: str, value: Any) -> None:
+    assert refusal(answer(200, **{name: value}), requested={}, former=CLIENT).evidence["field"] == name
+
+
 def test_an_update_replaces_all_but_the_client_itself() -> None:
     """RFC 7592 2.2"""
     short = HttpResponse(status=200, body=b'{"client_id":"c1"}')
