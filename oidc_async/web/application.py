@@ -104,8 +104,8 @@ class WebApplication:
             await registration.recall()
 
     def has_stored_session(self, cookies: Mapping[str, str]) -> bool:
-        """Whether a session has to be loaded from a store before a view may ask for it."""
-        waits = isinstance(self.sessions, StoredSessions | MarkedSessions)
+        """Whether a store has to be asked about a session, or about its client, before a view may ask for it."""
+        waits = isinstance(self.sessions, StoredSessions | MarkedSessions) or bool(self.store and self._registrations)
         return waits and self.sessions.is_present(cookies)
 
     def endpoint_below(self, root_path: str, path: str) -> str | None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from oidc_async import ClientRegistrationInfo
+from oidc_async import ClientKeys, ClientRegistrationInfo
 from oidc_async.testing import Fault, SimulatedProvider
+from tests.protocol.signing import private_rsa_jwk, rsa_key
 
 from .at_once import Fetch, at_once
 from .cookie_jar import jar_of, put
@@ -40,12 +41,13 @@ def new_site(make_site: MakeSite, provider: SimulatedProvider) -> MakeSite:
     return new
 
 
-@pytest.fixture(params=["sqlite", "file"])
+@pytest.fixture(params=["sqlite", "sqlite and cookies", "file"])
 def shared(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
     """What workers need to have one registration."""
     if request.param == "file":
         return {"registration_file": tmp_path / "client.db"}
-    return {"config": {"OIDC_STORE": f"sqlite://{tmp_path}/sessions.db"}}
+    in_cookies = request.param == "sqlite and cookies"
+    return {"config": {"OIDC_STORE": f"sqlite://{tmp_path}/sessions.db", "OIDC_SESSION_IN_COOKIES": in_cookies}}
 
 
 def registrations(provider: SimulatedProvider) -> int:
@@ -70,6 +72,40 @@ def test_the_first_login_registers(new_site: MakeSite, provider: SimulatedProvid
     document = json.loads(sent.body)
     assert (document["redirect_uris"], document["client_name"]) == ([REDIRECT_URI], "An application")
     assert document["contacts"] == ["dev@rp.example"]
+
+
+def test_the_keys_are_registered_where_they_are_published(new_site: MakeSite, provider: SimulatedProvider) -> None:
+    """OIDC Registration 2: one or the other"""
+    keys = ClientKeys.from_jwk(private_rsa_jwk(rsa_key()))
+    by_value = new_site(client_keys=keys).browser()
+    by_reference = new_site(client_keys=keys, config={"OIDC_JWKS_URI": f"{ORIGIN}/jwks"}).browser()
+    for browser in (by_value, by_reference):
+        browser.begin_login()
+    bodies = [json.loads(seen.request.body) for seen in provider.requests if seen.endpoint == "registration"]
+    assert [(body.get("jwks"), body.get("jwks_uri")) for body in bodies] == [
+        (keys.jwks(), None),
+        (None, f"{ORIGIN}/jwks"),
+    ]
+
+
+def test_the_logouts_that_the_application_takes_are_registered(
+    new_site: MakeSite, provider: SimulatedProvider, tmp_path: Path
+) -> None:
+    """OIDC Back-Channel Logout 2.2, Front-Channel Logout 2"""
+    config = {
+        "OIDC_STORE": f"sqlite://{tmp_path}/sessions.db",
+        "OIDC_BACKCHANNEL_LOGOUT_URI": f"{ORIGIN}/backchannel",
+        "OIDC_FRONTCHANNEL_LOGOUT_URI": f"{ORIGIN}/frontchannel",
+    }
+    one, other = new_site(config), new_site(config)
+    browser = one.browser()
+    browser.log_in()
+    # a worker that has never met the client ends its session
+    answers = provider.log_out("alice", lambda uri, form: other.browser().post(uri, data=form))
+    assert [answer.status_code for answer in answers] == [200]
+    assert browser.get("/private").status_code == 302
+    (client,) = provider.registered_clients
+    assert client.frontchannel_logout_uri == f"{ORIGIN}/frontchannel"
 
 
 def test_many_first_logins_register_one_client(
@@ -108,7 +144,7 @@ def test_a_bad_registration_is_no_way_in(new_site: MakeSite, provider: Simulated
 def test_workers_share_client_and_sessions(
     new_site: MakeSite, provider: SimulatedProvider, shared: dict[str, Any]
 ) -> None:
-    one, other, late = new_site(**shared), new_site(**shared), new_site(**shared)
+    one, other, late, last = (new_site(**shared) for _ in range(4))
     begun = one.browser()
     callback = begun.begin_login()
     # the login is finished by a worker that has never met the client
@@ -117,6 +153,8 @@ def test_workers_share_client_and_sessions(
     assert finished.get("/private").text == "private"
     # and seen by one that has not either
     assert move(finished, late).get("/private").text == "private"
+    # also where a page is for everybody, and only looks at the session
+    assert move(finished, last).who()["userinfo"]["sub"] == "alice"
     assert registrations(provider) == 1
 
 

@@ -18,6 +18,8 @@ from oidc_async.kept_registration import LEASE_SECONDS
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Fault, SimulatedProvider
+from oidc_async.testing.faults.responses import status
+from oidc_async.testing.stages import REGISTRATION_REPLY, refused
 from tests.core.registering import Registering, new_registering, open_provider, registrations
 from tests.core.test_refresh_with_store import Broken, face
 from tests.core.worlds import World
@@ -27,6 +29,7 @@ PROCESSES = 4
 CALLERS = 8
 """In each of them."""
 Process = Callable[..., Registering]
+BUSY = refused("too many requests", REGISTRATION_REPLY(status(429)))
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("registering_worker.py")
 
@@ -147,6 +150,15 @@ def test_while_the_provider_is_down_nothing_is_lost(new_process: Process, provid
     provider.clock.advance(2)
     assert changed.client()["client_id"] == first["client_id"]
     assert registrations(provider) == 1
+
+
+def test_a_provider_that_is_busy_has_lost_no_client(new_process: Process, provider: SimulatedProvider) -> None:
+    new_process().client()
+    changed = new_process(info={"client_uri": "https://rp.example/"})
+    with provider.misbehaving(BUSY):
+        error = changed.refusal()
+    assert isinstance(error, OAuthError)
+    assert (error.status, registrations(provider)) == (429, 1)
 
 
 def test_changes_reach_the_next_start_with_all_that_came_of_them(new_process: Process) -> None:
