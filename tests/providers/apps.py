@@ -1,9 +1,11 @@
 """A Flask and a Quart application, the same in both, served for real from a thread of the tests."""
 
 import asyncio
+import socket
 import threading
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -141,10 +143,21 @@ def serving_quart(app: quart.Quart, address: str) -> Iterator[None]:
     thread.start()
     try:
         assert ready.wait(10)
+        wait_until_listening(address)
         yield
     finally:
         finished.set()
         thread.join()
+
+
+def wait_until_listening(address: str) -> None:
+    """Hypercorn is ready before it listens."""
+    parts, end = urlsplit(address), time.monotonic() + 10
+    while True:
+        with suppress(ConnectionRefusedError), socket.create_connection((parts.hostname, parts.port or 0), 5):
+            return
+        assert time.monotonic() < end, f"nobody listens at {address}"
+        time.sleep(0.02)
 
 
 def serving(

@@ -12,6 +12,8 @@ from .real_provider import Person, RegisteredClient
 from .visitor import Page, Visitor, left_for
 
 SCRIPT = Path(__file__).with_name("node") / "provider.mjs"
+INITIAL_ACCESS_TOKEN = "initial-access-token"
+"""Lets a client register itself."""
 CLIENTS = {
     client.client_id: client
     for client in (

@@ -107,6 +107,8 @@ const provider = new Provider(issuer, {
     encryption: { enabled: true },
     introspection: { enabled: true },
     jwtIntrospection: { enabled: true },
+    registration: { enabled: true, initialAccessToken: 'initial-access-token' },
+    registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
     jwtUserinfo: { enabled: true },
     resourceIndicators: {
       enabled: true, getResourceServerInfo: (_, resource) => api(resource), useGrantedResource: () => true,
