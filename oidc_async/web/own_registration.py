@@ -20,6 +20,7 @@ def with_own_uris(configuration: ProviderConfiguration, settings: Settings) -> P
 def _own_metadata(settings: Settings, *, has_keys: bool) -> dict[str, Any]:
     uris = {
         "jwks_uri": settings.jwks_uri if has_keys else None,
+        "initiate_login_uri": settings.initiate_login_uri,
         "backchannel_logout_uri": settings.backchannel_logout_uri,
         "frontchannel_logout_uri": settings.frontchannel_logout_uri,
     }

@@ -108,6 +108,13 @@ def test_the_logouts_that_the_application_takes_are_registered(
     assert client.frontchannel_logout_uri == f"{ORIGIN}/frontchannel"
 
 
+def test_where_others_may_begin_a_login_is_registered(new_site: MakeSite, provider: SimulatedProvider) -> None:
+    """OIDC Core 4"""
+    new_site({"OIDC_INITIATE_LOGIN_URI": f"{ORIGIN}/initiate"}).browser().begin_login()
+    (sent,) = [seen.request for seen in provider.requests if seen.endpoint == "registration"]
+    assert json.loads(sent.body)["initiate_login_uri"] == f"{ORIGIN}/initiate"
+
+
 def test_many_first_logins_register_one_client(
     new_site: MakeSite, framework: Framework, provider: SimulatedProvider
 ) -> None:
