@@ -50,9 +50,12 @@ OURS_AT_LOGOUT = {
     "post_logout_redirect_uri": "set post_logout_redirect_uris in ClientMetadata",
     "state": "every logout gets its own",
 }
-ASSERTION_AUDIENCES = ("issuer", "token_endpoint")
-USERINFO_METHODS = ("GET", "POST", None)
-END_SESSION_METHODS = ("GET", "POST")
+CHOICES: Mapping[str, tuple[str | None, ...]] = {
+    "access_token_verification": ("introspection", "jwt", "auto"),
+    "client_assertion_audience": ("issuer", "token_endpoint"),
+    "end_session_http_method": ("GET", "POST"),
+    "userinfo_http_method": ("GET", "POST", None),
+}
 TYPES: Mapping[str, type] = {
     "provider_metadata": ProviderMetadata,
     "client_registration_info": ClientRegistrationInfo,
@@ -65,6 +68,7 @@ TYPES: Mapping[str, type] = {
 }
 DURATIONS = ("session_refresh_interval_seconds", "clock_skew_seconds", "id_token_issued_within_seconds")
 SWITCHES = (
+    "userinfo_token_in_body",
     "enforce_audience",
     "accept_untyped_access_tokens",
     "accept_untyped_logout_tokens",
@@ -73,7 +77,6 @@ SWITCHES = (
 )
 DEFAULT_CLOCK_SKEW = 30.0
 MOST_SECONDS = 1e10
-VERIFICATIONS = ("introspection", "jwt", "auto")
 UNSUPPORTED_CLIENT_METADATA = ("introspection_encrypted_response_alg",)
 
 
@@ -85,6 +88,7 @@ class ProviderConfiguration:
         issuer: Issuer Identifier; the provider's metadata are discovered at first need (OIDC Discovery 4).
         provider_metadata: metadata to use instead of discovery, or laid over it when `issuer` is given too.
         userinfo_http_method: "GET", "POST", or None to make no UserInfo request.
+        userinfo_token_in_body: True puts the access token into the form of a POST, not the header (RFC 6750 2.2).
         client_registration_info: what to register a client with, at first need (OIDC Registration 2).
         registration_file: where the client that was registered is kept, with its secret, for all processes of this
             host and for the next start: a file of this application's own.
@@ -130,6 +134,7 @@ class ProviderConfiguration:
     auth_request_params: Mapping[str, Any] | None = None
     session_refresh_interval_seconds: float | None = None
     requests_session: InitVar[object] = None
+    userinfo_token_in_body: bool = field(default=False, kw_only=True)
     client_keys: ClientKeys | None = field(default=None, kw_only=True)
     client_assertion_audience: str = field(default="issuer", kw_only=True)
     registration_file: str | os.PathLike[str] | None = field(default=None, kw_only=True)
@@ -164,12 +169,11 @@ class ProviderConfiguration:
         self._require_renewal()
         require_request_parameters(self.request_parameters())
         self.end_session_parameters()
-        if self.end_session_http_method not in END_SESSION_METHODS:
-            raise ConfigurationError('end_session_http_method must be "GET" or "POST".')
-        if self.userinfo_http_method not in USERINFO_METHODS:
-            raise ConfigurationError('userinfo_http_method must be "GET", "POST" or None.')
-        if self.client_assertion_audience not in ASSERTION_AUDIENCES:
-            raise ConfigurationError('client_assertion_audience must be "issuer" or "token_endpoint".')
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigurationError(f"{name} must be one of {', '.join(map(str, choices))}.")
+        if self.userinfo_token_in_body and self.userinfo_http_method != "POST":
+            raise ConfigurationError('userinfo_token_in_body needs userinfo_http_method="POST".')
 
     @property
     def client_name(self) -> str:
@@ -216,8 +220,6 @@ class ProviderConfiguration:
         return frozenset({client["client_id"]}) if self.enforce_audience and "client_id" in client else None
 
     def _require_access_tokens(self) -> None:
-        if self.access_token_verification not in VERIFICATIONS:
-            raise ConfigurationError(f"access_token_verification must be one of {', '.join(VERIFICATIONS)}.")
         object.__setattr__(self, "access_token_algorithms", tuple(self.access_token_algorithms))
         if not self.access_token_algorithms or not set(self.access_token_algorithms) <= set(ALLOWED_ALGORITHMS):
             raise ConfigurationError(

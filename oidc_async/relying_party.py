@@ -96,9 +96,7 @@ class AsyncRelyingParty:
         self.provider = Provider(configuration, self._runtime, self._registration)
         self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
         self._logout_tokens = LogoutTokens(self.provider, self._id_tokens, self._runtime, self._clock_skew)
-        self._userinfo = UserInfo(
-            self.provider, self._runtime, method=configuration.userinfo_http_method, leeway=self._clock_skew
-        )
+        self._userinfo = UserInfo(self.provider, configuration, self._runtime, self._clock_skew)
         self._registered = RegisteredClient(self.provider, configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)

@@ -16,6 +16,7 @@ from .protocol.userinfo import (
     userinfo_request,
 )
 from .provider import Provider
+from .provider_configuration import ProviderConfiguration
 from .retrying import send_repeatable
 from .runtime import Runtime
 
@@ -23,9 +24,12 @@ from .runtime import Runtime
 class UserInfo:
     """What the provider says of users, in the form that the client registered for. `leeway` is in seconds."""
 
-    def __init__(self, provider: Provider, runtime: Runtime, *, method: str | None, leeway: float) -> None:
-        self._provider, self._runtime = provider, runtime
-        self._method, self._leeway = method, leeway
+    def __init__(
+        self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, leeway: float
+    ) -> None:
+        self._provider, self._runtime, self._leeway = provider, runtime, leeway
+        self._method = configuration.userinfo_http_method
+        self._token_in_body = configuration.userinfo_token_in_body
 
     async def ask(self, access_token: str, sub: str) -> dict[str, Any] | None:
         """Claims of the user `sub`; None when there is no endpoint, or none is to be asked. Raises ProviderError."""
@@ -35,7 +39,8 @@ class UserInfo:
             return None
         client = await self._provider.client()
         algorithms = response_algorithms(client, "userinfo")
-        request = userinfo_request(endpoint, access_token, self._method, as_jwt=not algorithms.is_plain)
+        as_jwt, in_body = not algorithms.is_plain, self._token_in_body
+        request = userinfo_request(endpoint, access_token, self._method, as_jwt=as_jwt, in_body=in_body)
         response = await send_repeatable(self._runtime, request, "userinfo")
         if algorithms.is_plain:
             return read_userinfo(response, sub)

@@ -1,6 +1,7 @@
 """Claims about the user from the UserInfo Endpoint, plain, signed or encrypted (OIDC Core 5.3)."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from ..errors import ClaimInvalid, ProviderUnreachable, UserInfoInvalid
 from .claims import require_audience, require_begun, require_issuer, require_not_expired
@@ -11,10 +12,20 @@ from .strict_json import read_object
 JWT_TYPE = "application/jwt"
 
 
-def userinfo_request(endpoint: str, access_token: str, method: str, *, as_jwt: bool = False) -> HttpRequest:
-    """Ask by GET or POST; the token goes into the header in both (OIDC Core 5.3.1, RFC 6750 2.1)."""
-    headers = {"accept": JWT_TYPE if as_jwt else "application/json", "authorization": f"Bearer {access_token}"}
-    return HttpRequest(method=method, url=endpoint, headers=headers, repeatable=True)
+def userinfo_request(
+    endpoint: str, access_token: str, method: str, *, as_jwt: bool = False, in_body: bool = False
+) -> HttpRequest:
+    """Ask by GET or POST, with the token in the header (OIDC Core 5.3.1, RFC 6750 2.1).
+
+    With `in_body`, which takes POST, it is in a form instead, and in no header (RFC 6750 2.2).
+    """
+    accept = {"accept": JWT_TYPE if as_jwt else "application/json"}
+    if not in_body:
+        headers = {**accept, "authorization": f"Bearer {access_token}"}
+        return HttpRequest(method=method, url=endpoint, headers=headers, repeatable=True)
+    headers = {**accept, "content-type": "application/x-www-form-urlencoded"}
+    body = urlencode({"access_token": access_token}).encode()
+    return HttpRequest(method="POST", url=endpoint, headers=headers, body=body, repeatable=True)
 
 
 def read_userinfo(response: HttpResponse, sub: str) -> dict[str, Any]:

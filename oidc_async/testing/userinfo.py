@@ -1,6 +1,7 @@
 """The userinfo endpoint (OIDC Core 5.3), with answers as JSON, signed or encrypted (OIDC Core 5.3.2)."""
 
 from collections.abc import Sequence
+from urllib.parse import parse_qs, urlsplit
 
 from ..protocol.http_message import HttpRequest
 from .encryption import encrypt_for
@@ -45,14 +46,17 @@ def require_grant(registry: Registry, request: HttpRequest) -> Grant:
 
 
 def _bearer_token(request: HttpRequest) -> str:
+    """The token, in exactly one of the two ways: in the header, or in the form of a POST."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     scheme, _, token = headers.get("authorization", "").partition(" ")
-    in_body = read_form(request).get("access_token") if request.method == "POST" and request.body else None
-    if scheme and in_body:
+    form = read_form(request) if request.method == "POST" and request.body else {}
+    if "access_token" in parse_qs(urlsplit(request.url).query, keep_blank_values=True):
+        raise Refusal("invalid_request", "The access token is in the URL.")
+    if scheme and "access_token" in form:
         raise Refusal("invalid_request", "The access token was sent twice.")
     if scheme and scheme.lower() != "bearer":
         raise Refusal("invalid_request", "The Authorization header is not a bearer token.")
-    return token or in_body or ""
+    return token or form.get("access_token", "")
 
 
 def _unauthorized(error: str, description: str, *, status: int) -> Refusal:

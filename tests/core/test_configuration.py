@@ -63,6 +63,7 @@ def requested(**parameters: Any) -> dict[str, str]:
         ),
         pytest.param({"client_metadata": TLS_CLIENT, "http_client": object()}, id="tls-by-client"),
         pytest.param({"userinfo_http_method": None}, id="no-userinfo"),
+        pytest.param({"userinfo_http_method": "POST", "userinfo_token_in_body": True}, id="userinfo-by-form"),
         pytest.param({"discovery_url": "https://elsewhere.example/metadata?tenant=a"}, id="discovery-url"),
         pytest.param({"trusted_audiences": ["api"]}, id="audiences-as-a-list"),
         pytest.param({"clock_skew_seconds": 0, "id_token_issued_within_seconds": 0.5}, id="durations"),
@@ -273,6 +274,17 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
         pytest.param({"userinfo_http_method": "PUT"}, ["userinfo_http_method", "GET", "POST", "None"], id="method"),
         pytest.param(
             {"userinfo_http_method": "get"}, ["userinfo_http_method", "GET", "POST", "None"], id="method-case"
+        ),
+        pytest.param({"userinfo_token_in_body": True}, ["userinfo_token_in_body", "POST"], id="token-in-body-by-get"),
+        pytest.param(
+            {"userinfo_token_in_body": True, "userinfo_http_method": None},
+            ["userinfo_token_in_body", "POST"],
+            id="token-in-body-of-nothing",
+        ),
+        pytest.param(
+            {"userinfo_token_in_body": "yes", "userinfo_http_method": "POST"},
+            ["userinfo_token_in_body", "True or False"],
+            id="token-in-body-text",
         ),
         pytest.param({"requests_session": object()}, ["requests_session", "http_client"], id="requests-session"),
         pytest.param({"trusted_audiences": "api"}, ["trusted_audiences", "set"], id="88-audiences-a-string"),

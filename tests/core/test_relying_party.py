@@ -84,6 +84,17 @@ def test_userinfo_is_asked_by_the_configured_method(either_world: World, method:
     assert (request.method, request.url) == (method, "https://op.example/userinfo")
 
 
+def test_the_token_for_userinfo_may_be_in_the_form(either_world: World) -> None:
+    """RFC 6750 2.2: and in no header then."""
+    realm = new_realm(either_world, userinfo_http_method="POST", userinfo_token_in_body=True)
+    login = realm.log_in()
+    assert login.userinfo == {"sub": "alice"}
+    request = realm.provider.requests[-1].request
+    assert (request.method, request.url) == ("POST", "https://op.example/userinfo")
+    assert parse_qs(request.body.decode()) == {"access_token": [login.access_token]}
+    assert "authorization" not in {name.lower() for name in request.headers}
+
+
 def test_userinfo_can_be_left_out(either_world: World) -> None:
     realm = new_realm(either_world, userinfo_http_method=None)
     assert realm.log_in().userinfo is None

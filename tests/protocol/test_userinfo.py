@@ -48,6 +48,15 @@ def test_the_token_travels_in_the_header_only(method: str) -> None:
     assert "the-token" not in repr(request)
 
 
+def test_the_token_travels_in_the_form_only_when_it_is_asked_to() -> None:
+    """RFC 6750 2.2; security.md 120."""
+    request = userinfo_request(ENDPOINT, "the+token/=", "POST", in_body=True)
+    assert (request.method, request.url, request.body) == ("POST", ENDPOINT, b"access_token=the%2Btoken%2F%3D")
+    accept = {"accept": "application/json"}
+    assert request.headers == {**accept, "content-type": "application/x-www-form-urlencoded"}
+    assert "the%2B" not in repr(request)
+
+
 def test_claims_of_the_right_user_are_read() -> None:
     claims = {"sub": "alice", "name": "Alice", "iss": "https://other.example", "x": [None]}
     assert read(claims) == claims

@@ -220,7 +220,10 @@ def test_a_refresh_may_not_widen_the_scope(provider: SimulatedProvider, rp: Mini
         pytest.param("", {}, 401, id="nothing"),
         pytest.param("Bearer guessed", {}, 401, id="unknown token"),
         pytest.param("Basic Y2xpZW50", {}, 400, id="another scheme"),
+        pytest.param("", {"access_token": "guessed"}, 401, id="unknown token in the form"),
+        pytest.param("", {"access_token": ""}, 401, id="empty in the form"),
         pytest.param("Bearer guessed", {"access_token": "guessed"}, 400, id="twice"),
+        pytest.param("Bearer guessed", {"access_token": ""}, 400, id="twice, once empty"),
     ],
 )
 def test_userinfo_wants_one_good_token(
@@ -229,6 +232,17 @@ def test_userinfo_wants_one_good_token(
     response = ask(provider, "/userinfo", authorization, body)
     assert response.status == status
     assert ("www-authenticate" in response.headers) == (status == 401)
+
+
+def test_a_good_token_is_no_good_twice_or_in_the_url(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+    """RFC 6750 2: clients use one way, and this provider doesn't take it from the URL."""
+    token = rp.log_in(provider).tokens["access_token"]
+    in_url = f"/userinfo?access_token={token}"
+    assert ask(provider, "/userinfo", "", {"access_token": token}).status == 200
+    assert ask(provider, "/userinfo", f"Bearer {token}", {"a": "b"}).status == 200
+    assert ask(provider, "/userinfo", f"Bearer {token}", {"access_token": token}).status == 400
+    assert ask(provider, in_url, f"Bearer {token}", {"a": "b"}).status == 400
+    assert ask(provider, in_url, "", {"a": "b"}).status == 400
 
 
 def test_an_access_token_expires(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
