@@ -10,14 +10,15 @@ from oidc_async import ClientMetadata
 from oidc_async.errors import StoreUnavailable
 from oidc_async.stores import MemoryStore
 from oidc_async.testing import LOGOUT_FAULTS, Fault, Misbehaviour
-from oidc_async.testing.faults.documents import without
+from oidc_async.testing.faults.documents import changed, without
 from oidc_async.testing.faults.responses import reset
-from oidc_async.testing.stages import CLAIMS, JWKS_REPLY, harmless
+from oidc_async.testing.stages import CLAIMS, JWKS_REPLY, REFRESH_CLAIMS, harmless
 from oidc_async.web.signals import logged_out
 from tests.web.watched_store import WatchedStore
 
 from .cookie_jar import is_anonymous, jar_of, logged_in, put, session_of
 from .provider_logout import BACK, KEPT_IN, MakeSite, back_site, end, tell
+from .refresh_site import token_of, token_site
 from .site import ORIGIN, Framework, Page, Site, new_provider
 from .toolbox import toolbox
 
@@ -115,6 +116,20 @@ def test_a_session_of_which_no_sid_is_known_ends_with_any_of_its_user(site: Site
     assert end(site).status_code == 200
     assert is_anonymous(nameless)
     assert not is_anonymous(bob)
+
+
+@pytest.mark.parametrize("edit", [without("sid"), changed("iat", lambda iat: iat + 20)], ids=["no sid", "later"])
+@pytest.mark.parametrize("about", [{"sub": False}, {"sid": False}], ids=["sid alone", "sub alone"])
+def test_tokens_that_were_refreshed_make_no_new_session(
+    make_site: MakeSite, framework: Framework, edit: Any, about: dict[str, Any]
+) -> None:
+    """security.md 192: whatever the ID token of the refresh says of the session or the time"""
+    site = token_site(make_site, framework, config={"OIDC_BACKCHANNEL_LOGOUT_URI": BACK})
+    browser = logged_in(site)
+    with site.provider.misbehaving(harmless("another ID token", REFRESH_CLAIMS(edit))):
+        assert token_of(browser, "/token/new")
+    assert end(site, **about).status_code == 200
+    assert is_anonymous(browser)
 
 
 @pytest.mark.parametrize("username", ["alice", "bob"])
