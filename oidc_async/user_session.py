@@ -22,6 +22,8 @@ KEYS = (
 )
 OF_LOGIN = ("auth_time", "nonce", "sid")
 """Claims that an ID token of a refresh may lack: then they are those of the login."""
+OF_REFRESH = ("auth_time", "nonce")
+"""Those that must be those of the login when it has them (OIDC Core 12.2)."""
 
 
 class UninitialisedSession(Exception):
@@ -84,8 +86,9 @@ class UserSession:
         if id_token is not None or id_token_jwt is not None:
             former, new = self.claims_of_login or {}, id_token or {}
             # a refresh token that stays is that of the former login, and so are the ID tokens that it will bring
-            stays = refresh_token is None and self.refresh_token is not None
-            of_login = {name: former[name] for name in OF_LOGIN if name in former and (stays or name not in new)}
+            stays = OF_REFRESH if refresh_token is None and self.refresh_token is not None else ()
+            lacking = [name for name in OF_LOGIN if name in stays or name not in new]
+            of_login = {name: former[name] for name in lacking if name in former}
             self._forget("id_token", "id_token_jwt", "of_login")
         news = {
             "current_provider": self._provider,

@@ -9,6 +9,8 @@ from .logout_markers import LogoutMarkers
 from .messages import Cookie
 from .session_record import SessionRecord
 
+OF_AN_ID_TOKEN = frozenset({"id_token", "id_token_jwt"})
+
 
 class Sessions(Protocol):
     """Where the records of sessions are loaded from and saved to."""
@@ -73,6 +75,9 @@ class MarkedSessions:
 
     async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
         """Save what was changed. One that has ended meanwhile is found to have ended when it is opened next."""
+        if self._expects_frames and OF_AN_ID_TOKEN & record.changed and record:
+            # the session at the provider may be another one than at login
+            await self._expect(record)
         return await self._kept.keep(record, present, now)
 
     async def begin(
@@ -82,12 +87,15 @@ class MarkedSessions:
         if await self._is_ended(record):
             raise LoginExpired("The provider has ended this login before it was completed. Begin it again.")
         if self._expects_frames:
-            await self._markers.expect(self._client_of(record), UserSession(record).claims_of_login or {})
+            await self._expect(record)
         return await self._kept.begin(record, former, present, now)
 
     def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
         """Forget the refresh token, which the provider takes no more. The cookies that say so."""
         return self._kept.drop_refresh_token(record, now)
+
+    async def _expect(self, record: SessionRecord) -> None:
+        await self._markers.expect(self._client_of(record), UserSession(record).claims_of_login or {})
 
     async def _is_ended(self, record: SessionRecord) -> bool:
         claims = UserSession(record).claims_of_login if record.get("current_provider") else None

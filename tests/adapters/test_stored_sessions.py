@@ -222,6 +222,16 @@ def test_a_request_that_was_under_way_during_a_logout_revives_nothing(make_site:
     assert is_anonymous(browser)
 
 
+def test_a_dead_refresh_token_that_was_replaced_in_the_same_request_is_not_dropped(make_site: MakeSite) -> None:
+    """security.md 243: tasks of one request share its session"""
+    begun = exchange(logged_in(make_site()))
+    begun.session["refresh_token"] = "newer"
+    begun.drop_refresh_token("older")
+    assert begun.session["refresh_token"] == "newer"
+    begun.drop_refresh_token("newer")
+    assert "refresh_token" not in begun.session
+
+
 def test_requests_that_change_different_things_both_keep_theirs(make_site: MakeSite) -> None:
     """security.md 243"""
     browser = logged_in(make_site())

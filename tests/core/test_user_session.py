@@ -171,6 +171,16 @@ def test_a_refresh_token_goes_on_with_the_login_that_it_is_of(
     assert session.id_token == {"sub": "alice", "nonce": "second", "auth_time": 2}
 
 
+@pytest.mark.parametrize(("new", "expected"), [({"sid": "second"}, "second"), ({}, "first")], ids=["new", "none"])
+def test_a_session_is_that_at_the_provider_which_was_told_last(
+    storage: Storage, new: dict[str, Any], expected: str
+) -> None:
+    """OIDC Back-Channel Logout 2.1: by its `sid` it is ended, whatever the refresh token is of"""
+    session = log_in(storage, id_token={"sub": "alice", "nonce": "first", "sid": "first"}, refresh_token="old")
+    session.update(access_token="new", id_token={"sub": "alice", "nonce": "second", **new})
+    assert session.claims_of_login == {"sub": "alice", "nonce": "first", "sid": expected}
+
+
 def test_clear_takes_the_login_and_nothing_else(storage: Storage) -> None:
     storage["theirs"] = "stays"
     session = log_in(storage, refresh_token="rt", id_token_jwt=jwt(sub="alice"), userinfo={"a": 1}, expires_in=1)

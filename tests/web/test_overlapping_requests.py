@@ -123,12 +123,13 @@ def test_what_the_refresh_token_is_of_stays_with_it() -> None:
     """security.md 71: a renewal that saves late leaves neither its ID token nor its nonce"""
     keeper = Keeper()
     jar = keeper.log_in({**VALUES, "id_token": {"sub": "alice", "nonce": "first"}})
+    keeper.change(jar, lambda user: user.update(id_token={"sub": "alice"}, refresh_token="refresh 2", now=NOW))
     slow = keeper.open(jar)
     UserSession(slow).update(id_token={"sub": "alice", "nonce": "second"}, refresh_token="renewed", now=NOW)
-    keeper.change(jar, lambda user: user.update(id_token={"sub": "alice"}, refresh_token="refresh 2", now=NOW))
+    keeper.change(jar, lambda user: user.update(id_token={"sub": "alice"}, refresh_token="refresh 3", now=NOW))
     keeper.keep(slow, jar)
     kept = UserSession(keeper.open(jar))
-    assert (kept.refresh_token, kept.claims_of_login) == ("refresh 2", {"sub": "alice", "nonce": "first"})
+    assert (kept.refresh_token, kept.claims_of_login) == ("refresh 3", {"sub": "alice", "nonce": "first"})
 
 
 def test_tokens_of_one_provider_never_come_below_the_name_of_another() -> None:
