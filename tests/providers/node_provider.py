@@ -1,6 +1,7 @@
 """node-oidc-provider: a certified implementation on Node.js, with its pages for development."""
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -80,6 +81,15 @@ CLIENTS |= {
     for name, registered in PROTECTED_CLIENTS.items()
 }
 
+CLIENTS |= {
+    name: RegisteredClient(
+        client_id=name,
+        client_secret="told-secret-0123456789abcdef0123456789abcdef",
+        authentication="client_secret_basic",
+    )
+    for name in ("told-which", "told-whose")
+}
+
 KEY_ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 ASSERTING_CLIENTS: Mapping[str, RegisteredClient] = {
     "secret-jwt": RegisteredClient(client_id="secret-jwt", client_secret=SECRET, authentication="client_secret_jwt"),
@@ -151,6 +161,10 @@ class NodeProvider:
         lines = self.server.log().splitlines()
         return lines.count("granted refresh_token"), lines.count("refused refresh_token")
 
+    def told(self) -> list[tuple[str, str]]:
+        """The clients that took note of the end of a session, each with its `sid`, in order."""
+        return re.findall(r"^told (\S+) of (\S+)$", self.server.log(), re.MULTILINE)
+
     def login(self, visitor: Visitor, authorization_url: str, person: Person) -> str:
         return left_for(self.answer(visitor, authorization_url, person))
 
@@ -168,6 +182,11 @@ class NodeProvider:
     def logout(self, visitor: Visitor, end_session_url: str) -> str:
         page = visitor.open(end_session_url, within=self.issuer)
         return left_for(visitor.submit(page.form("xsrf"), within=self.issuer, logout="yes"))
+
+    def logout_there(self, visitor: Visitor) -> Page:
+        """Begun by the user at the provider, with nothing from any application."""
+        page = visitor.open(f"{self.issuer}/session/end", within=self.issuer)
+        return visitor.submit(page.form("xsrf"), within=self.issuer, logout="yes")
 
     def requires_login(self, page: Page) -> bool:
         return any("login" in form.fields for form in page.forms)

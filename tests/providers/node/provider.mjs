@@ -39,6 +39,14 @@ const withoutNull = (value) => Object.fromEntries(Object.entries(value).filter((
 const assertingClients = JSON.parse(process.env.ASSERTING_CLIENTS ?? '[]').map(withoutNull);
 const protectedClients = Object.entries(JSON.parse(process.env.PROTECTED_CLIENTS ?? '{}'));
 
+// clients that are told when a user's session ends: which one it was, or only whose. There is one URL for each client,
+// so it is the first of the applications that is told.
+const toldClient = (client_id, backchannel_logout_session_required) => apps.slice(0, 1).map((app) => client(
+  client_id, 'client_secret_basic', 'told-secret-0123456789abcdef0123456789abcdef',
+  { backchannel_logout_uri: `${app}/backchannel_logout`, backchannel_logout_session_required },
+));
+const toldClients = [...toldClient('told-which', true), ...toldClient('told-whose', false)];
+
 // APIs, and what tokens for them look like (RFC 8707)
 const tokenFormats = {
   'https://opaque.example': 'opaque', 'https://another-opaque.example': 'opaque',
@@ -78,6 +86,7 @@ const provider = new Provider(issuer, {
     client('signed', 'client_secret_basic', 'signed-secret-0123456789abcdef0123456789abcdef', {
       introspection_signed_response_alg: 'RS256',
     }),
+    ...toldClients,
     ...assertingClients.map((registered) => ({ ...client(), ...registered })),
     // native: only such a client may get tokens by the browser over http, on loopback
     client('hybrid', 'client_secret_basic', 'hybrid-secret-0123456789abcdef0123456789abcdef', {
@@ -102,6 +111,7 @@ const provider = new Provider(issuer, {
   },
   findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
   features: {
+    backchannelLogout: { enabled: true },
     clientCredentials: { enabled: true },
     devInteractions: { enabled: true },
     encryption: { enabled: true },
@@ -117,6 +127,8 @@ const provider = new Provider(issuer, {
     rpInitiatedLogout: { enabled: true },
     userinfo: { enabled: true },
   },
+  // the dispatcher would refuse to connect to loopback, where our applications are
+  fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   pkce: { required: () => true },
   issueRefreshToken: (_, registered) => registered.grantTypeAllowed('refresh_token'),
   rotateRefreshToken: true,
@@ -127,6 +139,8 @@ const provider = new Provider(issuer, {
   },
 });
 provider.on('server_error', (_, error) => console.error('server_error', error));
+provider.on('backchannel.success', (_, told, accountId, sid) => console.log('told', told.clientId, 'of', sid));
+provider.on('backchannel.error', (_, error, told) => console.error('backchannel.error', told.clientId, error.message));
 provider.on('grant.success', (ctx) => console.log('granted', ctx.oidc.params.grant_type));
 provider.on('grant.error', (ctx) => console.log('refused', ctx.oidc.params?.grant_type));
 provider.on('grant.error', (_, error) => console.error('grant.error', error.message, error.error_detail));
