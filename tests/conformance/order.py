@@ -54,7 +54,6 @@ class Order:
         """Raises ConfigurationError for what the library refuses."""
         metadata = self.client_metadata(addresses)
         dynamic = self.registration == "dynamic"
-        userinfo: dict[str, Any] = {} if self.userinfo == LEFT_OUT else {"userinfo_http_method": self.userinfo}
         return ProviderConfiguration(
             issuer=self.issuer,
             client_metadata=None if dynamic else ClientMetadata(**metadata),
@@ -62,13 +61,20 @@ class Order:
             auth_request_params=self._request_parameters(),
             client_keys=keys,
             http_client=http_client,
-            **userinfo,
+            **self._userinfo(),
         )
 
     def _request_parameters(self) -> dict[str, Any]:
         named = {"response_type": self.response_type, "response_mode": self.response_mode, "scope": self.scope}
         given = {name: value for name, value in named.items() if value is not None}
         return {**given, **self.authorization_params}
+
+    def _userinfo(self) -> dict[str, Any]:
+        if self.userinfo == LEFT_OUT:
+            return {}
+        if self.userinfo == "body":
+            return {"userinfo_http_method": "POST", "userinfo_token_in_body": True}
+        return {"userinfo_http_method": self.userinfo}
 
 
 def read_order(body: str | bytes) -> Order:
@@ -90,8 +96,6 @@ def _lacking(order: Order) -> str | None:
         return "WebFinger: set issuer alone"
     if order.request_type != "plain":
         return "request objects: request_type must be plain"
-    if order.userinfo == "body":
-        return "access token in the body of a UserInfo request: userinfo must be GET, POST or null"
     if order.session_management:
         return "session management by frames"
     return None

@@ -151,6 +151,7 @@ LOGINS: tuple[Situation, ...] = (
     bad("not encrypted", "token_malformed", Fault.ENCRYPTION_MISSING, registered=ENCRYPTED, order=OWN_KEYS),
     # UserInfo
     good("userinfo by POST", order={"userinfo": "POST"}),
+    good("userinfo by POST, the token in its body", order={"userinfo": "body"}),
     good("userinfo signed", registered=SIGNED_USERINFO),
     good("userinfo encrypted", registered=ENCRYPTED_USERINFO, order=OWN_KEYS),
     good("userinfo signed and encrypted", registered={**SIGNED_USERINFO, **ENCRYPTED_USERINFO}, order=OWN_KEYS),

@@ -45,7 +45,6 @@ def test_where_the_application_is(driver: Driver) -> None:
         {"webfinger": "acct:alice@example.com"},
         {"request_type": "request"},
         {"request_type": "request_uri"},
-        {"userinfo": "body"},
         {"session_management": True},
     ],
     ids=str,
