@@ -88,7 +88,7 @@ def prove(framework: str, address: str, provider: CanailleProvider) -> None:
             require_growth(before, api_hits(visitor.open(f"{address}/call-apis", within=address)))
         with step(f"{framework}: bob refreshes his tokens, and the provider replaces both"):
             button = visitor.open(f"{address}/profile", within=address).form()
-            require(visitor.submit(button, within=address), "The access token is new, and so is the refresh token")
+            require(visitor.submit(button, within=address), "the provider has replaced the refresh token, too")
         with step(f"{framework}: both APIs take the new access token"):
             api_hits(visitor.open(f"{address}/call-apis", within=address))
         with step(f"{framework}: bob logs out, here and at the provider"):

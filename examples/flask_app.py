@@ -49,13 +49,13 @@ def profile() -> str:
 @auth.oidc_auth("provider")
 def refresh() -> BaseResponse:
     user = UserSession(session)
-    access_token, refresh_token = user.access_token, user.refresh_token
-    if auth.valid_access_token(force_refresh=True) in (None, access_token):
-        flash("The provider gave no new access token. The log says why.")
+    refresh_token = user.refresh_token
+    if auth.valid_access_token(force_refresh=True) is None:
+        flash("The provider gave no new tokens. The log says why.")
     elif user.refresh_token == refresh_token:
-        flash("The access token is new. The refresh token stays as it is.")
+        flash("The tokens are refreshed. The refresh token stays as it is.")
     else:
-        flash("The access token is new, and so is the refresh token: the provider replaces both.")
+        flash("The tokens are refreshed: the provider has replaced the refresh token, too.")
     return redirect(url_for("profile"), 303)
 
 

@@ -173,7 +173,7 @@ def test_a_refresh_replaces_the_tokens_and_shows_none(scene: Scene, tab: Page, g
     before = expiry(tab)
     tab.wait_for_timeout(1_100)  # the page shows seconds
     tab.click("#refresh")
-    expect(tab.locator("#refreshed")).to_contain_text("so is the refresh token")
+    expect(tab.locator("#refreshed")).to_contain_text("has replaced the refresh token")
     expect_profile(tab, scene, guest)
     assert expiry(tab) > before
     assert [response.status for response in responses if response.url == f"{scene.app}/refresh"] == [303]
