@@ -4,12 +4,43 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from oidc_async.testing import Fault
+
 from .refresh_site import TOKENS, token_views
 from .site import Browser, Framework, Page, Site
 
 INTERVAL = 300
 PAUSE = 60
 """The most seconds between two tries."""
+DAY = 86_400
+FETCH = {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
+REFUSALS = [
+    Fault.AUTHORIZATION_LOGIN_REQUIRED,
+    Fault.AUTHORIZATION_INTERACTION_REQUIRED,
+    Fault.AUTHORIZATION_CONSENT_REQUIRED,
+    Fault.AUTHORIZATION_ACCOUNT_SELECTION_REQUIRED,
+    Fault.AUTHORIZATION_ACCESS_DENIED,
+]
+OUTAGES = [
+    Fault.AUTHORIZATION_SERVER_ERROR,
+    Fault.AUTHORIZATION_TEMPORARILY_UNAVAILABLE,
+    Fault.AUTHORIZATION_ERROR_MARKUP,
+    Fault.TOKEN_500,
+    Fault.TOKEN_RESET,
+    Fault.TOKEN_SLOW,
+    Fault.TOKEN_HTML,
+    Fault.TOKEN_INVALID_CLIENT,
+    Fault.TOKEN_INVALID_GRANT,
+    Fault.USERINFO_500,
+    Fault.USERINFO_SUB_OTHER,
+]
+LIES = [
+    Fault.ID_TOKEN_ISS_OTHER,
+    Fault.ID_TOKEN_NONCE_WRONG,
+    Fault.ID_TOKEN_SIGNATURE_BROKEN,
+    Fault.ID_TOKEN_ALG_NONE,
+    Fault.AUTHORIZATION_ISS_WRONG,
+]
 MakeSite = Callable[..., Site]
 
 

@@ -14,7 +14,10 @@ from oidc_async.web.signals import refresh_failed
 from .cookie_jar import in_cookies, jar_of, logged_in, login_again, put, session_of
 from .provider_logout import FRONT, back_site, end
 from .renewal_site import (
+    DAY,
     INTERVAL,
+    LIES,
+    OUTAGES,
     PAUSE,
     MakeSite,
     answer,
@@ -28,36 +31,7 @@ from .renewal_site import (
 from .site import REDIRECT_URI, Framework, Site, new_provider
 
 SESSIONS_IN = ("cookies", "memory", "sqlite")
-DAY = 86_400
 in_memory = pytest.mark.parametrize("sessions_in", ["memory"], indirect=True)
-FETCH = {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
-REFUSALS = [
-    Fault.AUTHORIZATION_LOGIN_REQUIRED,
-    Fault.AUTHORIZATION_INTERACTION_REQUIRED,
-    Fault.AUTHORIZATION_CONSENT_REQUIRED,
-    Fault.AUTHORIZATION_ACCOUNT_SELECTION_REQUIRED,
-    Fault.AUTHORIZATION_ACCESS_DENIED,
-]
-OUTAGES = [
-    Fault.AUTHORIZATION_SERVER_ERROR,
-    Fault.AUTHORIZATION_TEMPORARILY_UNAVAILABLE,
-    Fault.AUTHORIZATION_ERROR_MARKUP,
-    Fault.TOKEN_500,
-    Fault.TOKEN_RESET,
-    Fault.TOKEN_SLOW,
-    Fault.TOKEN_HTML,
-    Fault.TOKEN_INVALID_CLIENT,
-    Fault.TOKEN_INVALID_GRANT,
-    Fault.USERINFO_500,
-    Fault.USERINFO_SUB_OTHER,
-]
-LIES = [
-    Fault.ID_TOKEN_ISS_OTHER,
-    Fault.ID_TOKEN_NONCE_WRONG,
-    Fault.ID_TOKEN_SIGNATURE_BROKEN,
-    Fault.ID_TOKEN_ALG_NONE,
-    Fault.AUTHORIZATION_ISS_WRONG,
-]
 
 
 @pytest.fixture

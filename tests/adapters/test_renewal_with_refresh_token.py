@@ -12,14 +12,13 @@ from oidc_async.testing.stages import TOKEN_REPLY, USERINFO, harmless, refused
 from .at_once import Fetch, at_once
 from .cookie_jar import in_cookies, logged_in
 from .refresh_site import asked
-from .renewal_site import PAUSE, MakeSite, answer, grow_old, is_login, is_renewal, kept, renewal_site
+from .renewal_site import FETCH, PAUSE, MakeSite, answer, grow_old, is_login, is_renewal, kept, renewal_site
 from .site import ORIGIN, Framework, Page, Site
 from .test_navigation import FORM, NAVIGATION
 from .test_overlapping_refreshes import CROWD, copy_of
 from .test_valid_access_token import Switch
 
 SESSIONS_IN = ("cookies", "memory", "sqlite")
-FETCH = {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
 OUTAGES = [
     Fault.TOKEN_RESET,
     Fault.TOKEN_500,
