@@ -20,25 +20,13 @@ from oidc_async import (
 from oidc_async.errors import StoreError
 from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.after_login import NewLogin
-from oidc_async.web.application import (
-    BACKCHANNEL_LOGOUT,
-    CLIENT_JWKS,
-    FRONTCHANNEL_LOGOUT,
-    INITIATE_LOGIN,
-    Exchange,
-    WebApplication,
-)
-from oidc_async.web.backchannel_logout import end_sessions, refused_logout_request
-from oidc_async.web.callback import finish_login, refused_callback
-from oidc_async.web.client_jwks import jwks_response
+from oidc_async.web.application import WebApplication
 from oidc_async.web.extension import Extension, installed_application, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
-from oidc_async.web.frontchannel_logout import end_framed_session
 from oidc_async.web.login import require_login, require_login_or_token
 from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
-from oidc_async.web.resource_metadata import metadata_response, metadata_route
-from oidc_async.web.third_party_login import initiate_login
+from oidc_async.web.routes import Route, own_routes
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
 from oidc_async.web.token_refresh import valid_access_token
@@ -60,7 +48,6 @@ from .translation import (
 P = ParamSpec("P")
 View = Callable[P, ResponseReturnValue | Awaitable[ResponseReturnValue]]
 Check = Callable[[], Coroutine[Any, Any, Response | None]]
-Receiver = Callable[[Exchange, bytes], Coroutine[Any, Any, WebResponse]]
 Scopes = str | Collection[str] | None
 GuardedView = Callable[P, Coroutine[Any, Any, ResponseReturnValue]]
 
@@ -96,28 +83,16 @@ class OIDCAuthentication(Extension):
         application = self.install(app.extensions, app.config, provider_configurations, _new_runtime, _open_store)
         if application is None:
             return
-        redirect_uri = application.settings.redirect_uri
-        app.add_url_rule(redirect_uri.route, redirect_uri.endpoint, self._callback, methods=["GET", "POST"])
-        if application.settings.resource is not None:
-            route = metadata_route(application.settings.resource)
-            app.add_url_rule(route, "oidc_async.resource_metadata", self._resource_metadata)
-        if application.settings.jwks_uri is not None:
-            app.add_url_rule(application.settings.jwks_uri.route, CLIENT_JWKS, self._client_jwks)
-        if (front := application.settings.frontchannel_logout_uri) is not None:
-            app.add_url_rule(front.route, FRONTCHANNEL_LOGOUT, self._frontchannel_logout)
-        if (uri := application.settings.initiate_login_uri) is not None:
-            begin = partial(self._receive, initiate_login)
-            app.add_url_rule(uri.route, INITIATE_LOGIN, begin, methods=["GET", "POST"])
         # not a before_request hook, which would cost every request more
         app.url_value_preprocessor(self._route_below_a_mount)
         if application.store is not None:
             # before hooks of the app, which may ask for the session
             app.before_request_funcs.setdefault(None, []).insert(0, open_session)
         app.error_handler_spec[None][None].setdefault(StoreError, self._failure)
-        if (back := application.settings.backchannel_logout_uri) is not None:
-            app.add_url_rule(back.route, BACKCHANNEL_LOGOUT, self._backchannel_logout, methods=["GET", "POST"])
-            # before hooks of the app: a provider brings no cookie and no CSRF token, but a signature
-            app.before_request_funcs.setdefault(None, []).insert(0, self._backchannel_logout)
+        for rule, route in own_routes(application.settings, self._asked, self._scopes).items():
+            app.add_url_rule(rule, route.endpoint, partial(self._serve, route), methods=route.methods)
+            if route.before_hooks:
+                app.before_request_funcs.setdefault(None, []).insert(0, partial(self._serve_early, route))
         app.after_request(partial(finish_response, app))
         app.after_serving(partial(_close, application))
 
@@ -223,12 +198,6 @@ class OIDCAuthentication(Extension):
         visit_of(carrier(), application).access = access
         return None
 
-    async def _client_jwks(self) -> Response:
-        return write_response(jwks_response(installed_application(current_app.extensions).client_keys))
-
-    async def _resource_metadata(self) -> Response:
-        return write_response(metadata_response(installed_application(current_app.extensions), self._scopes))
-
     def _guard(self, check: Check, tokens: TokenGuard | None = None) -> Callable[[View[P]], GuardedView[P]]:
         """Show a view to whom `tokens` admits at once, and to others unless `check` gives another answer."""
 
@@ -247,25 +216,18 @@ class OIDCAuthentication(Extension):
 
         return decorate
 
-    async def _callback(self) -> ResponseReturnValue:
-        return await self._receive(partial(finish_login, hook=partial(_asked, self._after_login)))
-
-    async def _receive(self, work: Receiver) -> ResponseReturnValue:
+    async def _serve(self, route: Route) -> ResponseReturnValue:
         exchange = current_exchange()
-        if refusal := refused_callback(exchange.request):
+        if refusal := route.refuse(exchange.request):
             return write_response(refusal)
-        return await self._answer(work(exchange, await read_body())) or Response(status=204)
+        body = await read_body() if request.method == "POST" else b""
+        return await self._answer(route.answer(exchange, body)) or Response(status=204)
 
-    async def _backchannel_logout(self) -> Any:
-        if request.endpoint != BACKCHANNEL_LOGOUT:
-            return None
-        exchange = current_exchange()
-        refusal = refused_logout_request(exchange.request)
-        return write_response(refusal or await end_sessions(exchange, await read_body()))
+    async def _serve_early(self, route: Route) -> Any:
+        return await self._serve(route) if request.endpoint == route.endpoint else None
 
-    async def _frontchannel_logout(self) -> ResponseReturnValue:
-        answer = await self._answer(end_framed_session(current_exchange()))
-        return answer or Response(status=204)
+    async def _asked(self, login: NewLogin) -> Any:
+        return None if self._after_login is None else await _call(self._after_login, login)
 
     def _route_below_a_mount(self, _endpoint: str | None, _values: dict[str, Any] | None) -> None:
         if not request.root_path:
@@ -316,10 +278,6 @@ async def _call(view: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
 async def _verdict(requires: Callable[[Access], Any], access: Access) -> Any:
     verdict = requires(access)
     return await verdict if isawaitable(verdict) else verdict
-
-
-async def _asked(hook: Callable[[NewLogin], Any] | None, login: NewLogin) -> Any:
-    return None if hook is None else await _call(hook, login)
 
 
 def _open_store(store: StoreChoice) -> Store:

@@ -35,12 +35,6 @@ from .stored_sessions import StoredSessions
 
 logger = logging.getLogger(__name__)
 
-CLIENT_JWKS = "oidc_async.client_jwks"
-BACKCHANNEL_LOGOUT = "oidc_async.backchannel_logout"
-FRONTCHANNEL_LOGOUT = "oidc_async.frontchannel_logout"
-INITIATE_LOGIN = "oidc_async.initiate_login"
-"""The names of our endpoints."""
-
 
 class WebApplication:
     """The providers, settings and cookies of one application. Lives in `app.extensions["oidc_async"]`.
@@ -64,7 +58,7 @@ class WebApplication:
         simulated = [configuration.runtime for configuration in configurations.values() if configuration.runtime]
         self.now: Callable[[], float] = simulated[0].now if simulated else time.time
         self.cookies = Cookies(settings.redirect_uri.full_uri)
-        self.endpoints = _endpoints(settings)
+        self.endpoints = {uri.path: endpoint for endpoint, uri in settings.own_uris().items()}
         self.client_keys = published_keys(configurations.values()) if settings.jwks_uri else ()
         sealer = self.sealer = Sealer(settings.secret_keys)
         self.clients: dict[str, AsyncRelyingParty] = {}
@@ -300,20 +294,6 @@ class Exchange:
         """Those of the request, with what this response makes of them."""
         # a login and what a hook makes of it may meet in one request
         return {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
-
-
-def _endpoints(settings: Settings) -> dict[str, str]:
-    """Our own endpoints by their paths as browsers and providers know them."""
-    endpoints = {settings.redirect_uri.path: settings.redirect_uri.endpoint}
-    if settings.jwks_uri is not None:
-        endpoints[settings.jwks_uri.path] = CLIENT_JWKS
-    if settings.backchannel_logout_uri is not None:
-        endpoints[settings.backchannel_logout_uri.path] = BACKCHANNEL_LOGOUT
-    if settings.frontchannel_logout_uri is not None:
-        endpoints[settings.frontchannel_logout_uri.path] = FRONTCHANNEL_LOGOUT
-    if settings.initiate_login_uri is not None:
-        endpoints[settings.initiate_login_uri.path] = INITIATE_LOGIN
-    return endpoints
 
 
 def _update(user: UserSession, login: Login, now: float) -> None:

@@ -45,6 +45,11 @@ OWN_URIS = {
     "backchannel_logout_uri": "OIDC_BACKCHANNEL_LOGOUT_URI",
     "frontchannel_logout_uri": "OIDC_FRONTCHANNEL_LOGOUT_URI",
 }
+CLIENT_JWKS = "oidc_async.client_jwks"
+INITIATE_LOGIN = "oidc_async.initiate_login"
+BACKCHANNEL_LOGOUT = "oidc_async.backchannel_logout"
+FRONTCHANNEL_LOGOUT = "oidc_async.frontchannel_logout"
+"""The names of our endpoints."""
 VISITED = ("initiate_login_uri", "frontchannel_logout_uri")
 """Where browsers come, whose cookies are for one host alone."""
 LEAST_SECRET_BYTES = 16
@@ -78,6 +83,17 @@ class Settings:
     token_cache_seconds: float
     token_cache_refused_seconds: float
     token_cache_entries: int
+
+    def own_uris(self) -> dict[str, OwnUri | RedirectUriConfig]:
+        """Our own URIs, as far as they are set, by the names of their endpoints."""
+        uris: dict[str, OwnUri | RedirectUriConfig | None] = {
+            self.redirect_uri.endpoint: self.redirect_uri,
+            CLIENT_JWKS: self.jwks_uri,
+            INITIATE_LOGIN: self.initiate_login_uri,
+            BACKCHANNEL_LOGOUT: self.backchannel_logout_uri,
+            FRONTCHANNEL_LOGOUT: self.frontchannel_logout_uri,
+        }
+        return {endpoint: uri for endpoint, uri in uris.items() if uri is not None}
 
 
 def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | None) -> Settings:
