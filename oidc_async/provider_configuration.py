@@ -1,8 +1,6 @@
 """What an application says of a provider and of itself as a client, checked when it is said."""
 
-import json
 import os
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from ssl import SSLContext
@@ -11,45 +9,17 @@ from typing import Any, cast
 from .client_keys import ClientKeys, require_signing_keys
 from .errors import ConfigurationError, MetadataInvalid
 from .protocol.access_token import ALLOWED_ALGORITHMS
-from .protocol.authorization import read_essential_acr
 from .protocol.client_authentication import require_client, uses_mtls
 from .protocol.discovery import require_endpoints, require_usable
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
 from .protocol.response_algorithms import require_response_algorithms, response_algorithms
-from .protocol.response_type import (
-    RESPONSE_MODES,
-    RESPONSE_TYPES,
-    default_response_mode,
-    may_be_in_query,
-    registered_response_type,
-)
+from .protocol.response_type import default_response_mode, registered_response_type
 from .protocol.uri import is_encodable, issuer_problem, uri_problem
+from .request_parameters import OURS_AT_LOGOUT, as_texts, require_request_parameters, require_theirs
 from .runtime import HttpSettings, Runtime
 
 __all__ = ["ClientMetadata", "ClientRegistrationInfo", "ProviderConfiguration", "ProviderMetadata"]
 
-OURS = {
-    "client_assertion": "it must not reach the browser",
-    "client_id": "set it in ClientMetadata",
-    "client_secret": "it must not reach the browser; set it in ClientMetadata",
-    "code_challenge": "PKCE is always used",
-    "code_challenge_method": "PKCE always uses S256",
-    "code_verifier": "it must not reach the browser",
-    "nonce": "every login gets its own",
-    "redirect_uri": "set OIDC_REDIRECT_URI",
-    "request": "request objects are not supported",
-    "request_uri": "request objects are not supported",
-    "state": "every login gets its own",
-}
-OURS_AT_LOGOUT = {
-    "client_assertion": "it must not reach the browser",
-    "client_id": "set it in ClientMetadata",
-    "client_secret": "it must not reach the browser; set it in ClientMetadata",
-    "id_token_hint": "it is that of the login that ends",
-    "logout_hint": "it differs from user to user; set logout_hint_claim",
-    "post_logout_redirect_uri": "set post_logout_redirect_uris in ClientMetadata",
-    "state": "every logout gets its own",
-}
 CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "access_token_verification": ("introspection", "jwt", "auto"),
     "client_assertion_audience": ("issuer", "token_endpoint"),
@@ -191,13 +161,13 @@ class ProviderConfiguration:
 
     def request_parameters(self) -> dict[str, str]:
         """`auth_request_params` as they are sent, with the defaults."""
-        texts = _as_texts("auth_request_params", self.auth_request_params)
+        texts = as_texts("auth_request_params", self.auth_request_params)
         return {"response_type": "code", "scope": "openid", **texts}
 
     def end_session_parameters(self, over: Mapping[str, str | None] | None = None) -> dict[str, str]:
         """`end_session_params` with `over` laid over them, as they are sent. Raises ConfigurationError."""
-        texts = _as_texts("end_session_params", {**(self.end_session_params or {}), **(over or {})})
-        _require_theirs("end_session_params", texts, OURS_AT_LOGOUT)
+        texts = as_texts("end_session_params", {**(self.end_session_params or {}), **(over or {})})
+        require_theirs("end_session_params", texts, OURS_AT_LOGOUT)
         return texts
 
     @property
@@ -337,58 +307,6 @@ def require_seconds(name: str, value: object) -> None:
     """Raise ConfigurationError unless `value` is a number of seconds that clocks can be compared with."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST_SECONDS:
         raise ConfigurationError(f"{name} must be a number of seconds, not negative.")
-
-
-def require_request_parameters(parameters: Mapping[str, str]) -> None:
-    """Raise ConfigurationError for what a login must not be asked with."""
-    _require_theirs("auth_request_params", parameters, OURS)
-    _require_response(parameters)
-    if "openid" not in parameters["scope"].split():
-        raise ConfigurationError("scope must contain openid, otherwise there is no login.")
-    if not re.fullmatch("[0-9]{1,10}", parameters.get("max_age", "0")):
-        raise ConfigurationError("max_age must be a whole number of seconds.")
-    try:
-        read_essential_acr(parameters.get("claims", "{}"))
-    except ValueError as error:
-        raise ConfigurationError(f"claims must be a JSON object as in OIDC Core 5.5: {error}.") from None
-
-
-def _require_response(parameters: Mapping[str, str]) -> None:
-    try:
-        response_type = registered_response_type(parameters["response_type"])
-    except ValueError:
-        raise ConfigurationError(f"response_type must be one of {', '.join(RESPONSE_TYPES)}.") from None
-    mode = parameters.get("response_mode", default_response_mode(response_type))
-    if mode not in RESPONSE_MODES:
-        raise ConfigurationError(f"response_mode must be one of {', '.join(RESPONSE_MODES)}.")
-    if mode == "query" and not may_be_in_query(response_type):
-        raise ConfigurationError(
-            f"response_mode must be fragment or form_post for response_type={response_type}: "
-            "tokens in a query end up in logs and histories."
-        )
-
-
-def _require_theirs(setting: str, parameters: Mapping[str, str], ours: Mapping[str, str]) -> None:
-    for name, value in parameters.items():
-        if name in ours:
-            raise ConfigurationError(f"{setting} must not set {name}: {ours[name]}.")
-        if not is_encodable(name) or not is_encodable(value):
-            raise ConfigurationError(f"{name!a} in {setting} must be Unicode text.")
-
-
-def _as_texts(setting: str, given: Mapping[str, Any] | None) -> dict[str, str]:
-    return {name: _as_text(setting, name, value) for name, value in (given or {}).items() if value is not None}
-
-
-def _as_text(setting: str, name: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, list | tuple | set | frozenset):
-        return " ".join(str(item) for item in value)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    try:
-        return json.dumps(value)
-    except (TypeError, ValueError):
-        raise ConfigurationError(f"{name} in {setting} must be a string, or what JSON can say.") from None
 
 
 def _require_uris(client: ClientMetadata, name: str) -> None:

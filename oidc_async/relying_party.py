@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from secrets import token_urlsafe
 from typing import Any, Self
 
+from .authentication_requests import AuthenticationRequests
 from .blocking import Blocking, blocking
 from .client_registration import ClientRegistration, new_client_registration
 from .errors import (
@@ -19,16 +19,12 @@ from .logout_tokens import LogoutTokens
 from .own_runtime import asyncio_runtime, threads_runtime
 from .protocol.authorization import (
     AuthorizationResponse,
-    authorization_request,
-    code_challenge,
     parse_authorization_response,
     read_authorization_response,
-    read_essential_acr,
 )
 from .protocol.logout import EndSessionRequest, end_session_request
 from .protocol.logout_token import LogoutToken
 from .protocol.metadata import ClientMetadata, ProviderMetadata
-from .protocol.response_type import default_response_mode, registered_response_type
 from .protocol.revocation import read_revocation, revocation_request
 from .protocol.token import (
     TokenResponse,
@@ -42,7 +38,6 @@ from .provider import Provider
 from .provider_configuration import (
     DEFAULT_CLOCK_SKEW,
     ProviderConfiguration,
-    require_request_parameters,
     require_seconds,
 )
 from .refreshes import Refresh, Refreshes
@@ -94,6 +89,7 @@ class AsyncRelyingParty:
         self._runtime = runtime or asyncio_runtime(configuration)
         self._registration = new_client_registration(configuration, self._runtime, redirect_uri, store, sealer)
         self.provider = Provider(configuration, self._runtime, self._registration)
+        self._requests = AuthenticationRequests(self.provider, configuration, self._runtime, redirect_uri)
         self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
         self._logout_tokens = LogoutTokens(self.provider, self._id_tokens, self._runtime, self._clock_skew)
         self._userinfo = UserInfo(self.provider, configuration, self._runtime, self._clock_skew)
@@ -107,35 +103,7 @@ class AsyncRelyingParty:
         `parameters` are laid over `auth_request_params`, for instance `login_hint`, `prompt` or `response_mode`.
         Raises ProviderError when the provider's metadata can't be had.
         """
-        parameters = {**self.configuration.request_parameters(), **parameters}
-        require_request_parameters(parameters)
-        parameters["response_type"] = registered_response_type(parameters["response_type"])
-        provider, client = await self.provider.metadata(), await self.provider.client()
-        pending = self._pending_login(provider, parameters)
-        ours = {
-            "client_id": client["client_id"],
-            "redirect_uri": pending.redirect_uri,
-            "state": pending.state,
-            "nonce": pending.nonce,
-        }
-        if "code" in pending.response_type.split():
-            ours |= {"code_challenge": code_challenge(pending.code_verifier), "code_challenge_method": "S256"}
-        return AuthorizationRequest(url=authorization_request(provider, {**parameters, **ours}), pending=pending)
-
-    def _pending_login(self, provider: ProviderMetadata, parameters: Mapping[str, str]) -> PendingLogin:
-        response_type, max_age = parameters["response_type"], parameters.get("max_age")
-        return PendingLogin(
-            state=token_urlsafe(32),
-            nonce=token_urlsafe(32),
-            code_verifier=token_urlsafe(32),
-            issuer=provider["issuer"],
-            redirect_uri=self.redirect_uri,
-            response_type=response_type,
-            response_mode=parameters.get("response_mode", default_response_mode(response_type)),
-            max_age=None if max_age is None else float(max_age),
-            acr_values=read_essential_acr(parameters.get("claims", "{}")),
-            begun_at=self._runtime.now(),
-        )
+        return await self._requests.new(parameters)
 
     async def complete_login(self, pending: PendingLogin, response: str, *, response_mode: str = "query") -> Login:
         """The verified login for the encoded `response` that the browser brought back (OIDC Core 3.1.2.5 to 3.1.3.7).

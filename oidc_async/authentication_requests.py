@@ -1,0 +1,55 @@
+"""The requests that begin logins at one provider (OIDC Core 3.1.2.1)."""
+
+from collections.abc import Mapping
+from secrets import token_urlsafe
+
+from .login import AuthorizationRequest, PendingLogin
+from .protocol.authorization import authorization_request, code_challenge, read_essential_acr
+from .protocol.metadata import ProviderMetadata
+from .protocol.response_type import default_response_mode, registered_response_type
+from .provider import Provider
+from .provider_configuration import ProviderConfiguration
+from .request_parameters import require_request_parameters
+from .runtime import Runtime
+
+
+class AuthenticationRequests:
+    """Makes authentication requests whose responses come to `redirect_uri`."""
+
+    def __init__(
+        self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, redirect_uri: str
+    ) -> None:
+        self._provider, self._configuration = provider, configuration
+        self._runtime, self._redirect_uri = runtime, redirect_uri
+
+    async def new(self, parameters: Mapping[str, str]) -> AuthorizationRequest:
+        """One with `parameters` laid over those of the configuration. Raises ConfigurationError and ProviderError."""
+        parameters = {**self._configuration.request_parameters(), **parameters}
+        require_request_parameters(parameters)
+        parameters["response_type"] = registered_response_type(parameters["response_type"])
+        provider, client = await self._provider.metadata(), await self._provider.client()
+        pending = self._pending_login(provider, parameters)
+        parameters |= {"client_id": client["client_id"], **_of_this_login(pending)}
+        return AuthorizationRequest(url=authorization_request(provider, parameters), pending=pending)
+
+    def _pending_login(self, provider: ProviderMetadata, parameters: Mapping[str, str]) -> PendingLogin:
+        response_type, max_age = parameters["response_type"], parameters.get("max_age")
+        return PendingLogin(
+            state=token_urlsafe(32),
+            nonce=token_urlsafe(32),
+            code_verifier=token_urlsafe(32),
+            issuer=provider["issuer"],
+            redirect_uri=self._redirect_uri,
+            response_type=response_type,
+            response_mode=parameters.get("response_mode", default_response_mode(response_type)),
+            max_age=None if max_age is None else float(max_age),
+            acr_values=read_essential_acr(parameters.get("claims", "{}")),
+            begun_at=self._runtime.now(),
+        )
+
+
+def _of_this_login(pending: PendingLogin) -> dict[str, str]:
+    parameters = {"redirect_uri": pending.redirect_uri, "state": pending.state, "nonce": pending.nonce}
+    if "code" not in pending.response_type.split():
+        return parameters
+    return {**parameters, "code_challenge": code_challenge(pending.code_verifier), "code_challenge_method": "S256"}
