@@ -1,7 +1,7 @@
 """A login, from the browser's departure to what it brings back."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from .errors import LoginExpired
@@ -24,7 +24,8 @@ class PendingLogin:
     begun_at: float
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        # asdict() would copy each value, all of which are immutable
+        return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

@@ -111,7 +111,9 @@ class UserSession:
 
     def _forget(self, *names: str) -> None:
         for name in names:
-            self._storage.pop(name, None)
+            # pop() of such a mapping raises and catches an error for what is not there
+            if name in self._storage:
+                del self._storage[name]
 
     @property
     def access_token(self) -> str | None:

@@ -182,7 +182,7 @@ class OIDCAuthentication(Extension):
 
     def _admit(self, guard: TokenGuard, login: str | None = None) -> Response | None:
         """None for a good token; who brings none may log in at the provider `login`. All others are refused."""
-        application, authorizations = installed_application(current_app.extensions), read_authorizations()
+        application, authorizations = installed_application(current_app.extensions), read_authorizations(carrier())
         try:
             form_tokens = read_form_tokens(application)
             access = finish(guard.find_out(application, authorizations, form_tokens))
@@ -260,7 +260,8 @@ class OIDCAuthentication(Extension):
 
 def _admits(tokens: TokenGuard) -> bool:
     # for every request with a token that is known: what is not needed for it stands elsewhere
-    return tokens.admits(installed_application(current_app.extensions), carrier(), read_authorizations())
+    given = carrier()
+    return tokens.admits(installed_application(current_app.extensions), given, read_authorizations(given))
 
 
 def _refuse(failure: TokenFailure) -> NoReturn:

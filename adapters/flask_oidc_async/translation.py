@@ -35,9 +35,9 @@ def carrier() -> dict[str, Any]:
     return request.environ
 
 
-def read_authorizations() -> list[str]:
+def read_authorizations(carrier: Mapping[str, Any]) -> list[str]:
     # WSGI has room for one: servers join several with a comma, which is in no token
-    value = request.environ.get("HTTP_AUTHORIZATION")
+    value = carrier.get("HTTP_AUTHORIZATION")
     return [] if value is None else [value]
 
 
@@ -60,12 +60,14 @@ def read_request() -> WebRequest:
         query=request.query_string.decode("latin-1"),
         headers=cast(Mapping[str, str], request.headers),
         cookies=request.cookies,
-        prefers_json=request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json",
+        prefers_json=_prefers_json,
         answers_get=_answers_get,
     )
 
 
 def read_body() -> bytes:
+    if not request.content_length:
+        return b""
     # when something looked at the form before, the body is spent
     return request.get_data() or urlencode(list(request.form.items(multi=True))).encode()
 
@@ -75,6 +77,10 @@ def _raw_path() -> str:
     environ: Mapping[str, Any] = request.environ
     raw_path: str = environ.get("REQUEST_URI") or environ.get("RAW_URI") or ""
     return raw_path
+
+
+def _prefers_json() -> bool:
+    return request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
 
 
 def _answers_get() -> bool:

@@ -33,9 +33,9 @@ def carrier() -> dict[str, Any]:
     return cast("dict[str, Any]", request.scope)
 
 
-def read_authorizations() -> list[str]:
+def read_authorizations(carrier: Mapping[str, Any]) -> list[str]:
     # in lower case by ASGI; to look through Quart's headers would take longer than all else
-    headers: list[tuple[bytes, bytes]] = carrier()["headers"]
+    headers: list[tuple[bytes, bytes]] = carrier["headers"]
     return [value.decode("latin-1") for name, value in headers if name == b"authorization"]
 
 
@@ -57,7 +57,7 @@ def read_request() -> WebRequest:
         query=request.query_string.decode("latin-1"),
         headers=cast(Mapping[str, str], request.headers),
         cookies=request.cookies,
-        prefers_json=request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json",
+        prefers_json=_prefers_json,
         answers_get=_answers_get,
     )
 
@@ -70,6 +70,10 @@ def _raw_path() -> str:
     scope = cast(Mapping[str, Any], request.scope)
     raw_path: bytes = scope.get("raw_path") or b""
     return raw_path.decode("latin-1")
+
+
+def _prefers_json() -> bool:
+    return request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
 
 
 def _answers_get() -> bool:

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
@@ -131,7 +132,7 @@ def authenticated_request(
     """A POST of `form` to `url` as `client`. Never repeatable: it may carry a code that is good once."""
     headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
     if client.method == "client_secret_basic":
-        headers["authorization"] = _basic(client)
+        headers["authorization"] = _basic(client.client_id, client.client_secret or "")
     else:
         form = {**form, "client_id": client.client_id, **_proof(client)}
     return HttpRequest(method="POST", url=url, headers=headers, body=urlencode(form, doseq=True).encode())
@@ -144,7 +145,9 @@ def _proof(client: ClientAuthentication) -> dict[str, str]:
     return {"client_secret": client.client_secret or ""} if client.method == "client_secret_post" else {}
 
 
-def _basic(client: ClientAuthentication) -> str:
+# the same for every token that an API asks about
+@lru_cache(maxsize=64)
+def _basic(client_id: str, client_secret: str) -> str:
     # form-encoded first: a colon or a percent sign in either part would otherwise be misread
-    pair = f"{quote_plus(client.client_id)}:{quote_plus(client.client_secret or '')}"
+    pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
     return "Basic " + b64encode(pair.encode()).decode()

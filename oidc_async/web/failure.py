@@ -93,7 +93,7 @@ def _status(error: OIDCError) -> int:
 def failure_response(failure: Failure, request: WebRequest) -> WebResponse:
     """The answer of an application that has no error view."""
     explanation = EXPLANATIONS.get(failure.status, "The login could not be completed.")
-    if request.prefers_json:
+    if request.prefers_json():
         headers = {**failure.headers(), "content-type": "application/json"}
         document = {"error": failure.error, "error_description": explanation}
         return WebResponse(status=failure.status, headers=headers, body=json.dumps(document))

@@ -16,8 +16,9 @@ class WebRequest:
         path: the decoded path below `root_path`.
         raw_path: the encoded path as the client sent it; empty when the server doesn't tell.
         query: the query string as it came, without the question mark.
-        prefers_json: whether `Accept` ranks application/json above text/html.
-        answers_get: whether this path answers GET; asked only when it matters.
+        prefers_json: whether `Accept` ranks application/json above text/html; this and the next are asked only
+            when it matters.
+        answers_get: whether this path answers GET.
     """
 
     method: str
@@ -27,7 +28,7 @@ class WebRequest:
     query: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     cookies: Mapping[str, str] = field(repr=False)
-    prefers_json: bool
+    prefers_json: Callable[[], bool] = field(repr=False)
     answers_get: Callable[[], bool] = field(repr=False)
 
 

@@ -11,7 +11,7 @@ FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data", "text/
 
 def is_navigation(request: WebRequest) -> bool:
     """Whether a redirect to a login page would be shown to somebody."""
-    if request.prefers_json or is_prefetch(request) or not _is_of_a_page(request.headers):
+    if is_prefetch(request) or not _is_of_a_page(request.headers) or request.prefers_json():
         return False
     return request.method == "GET" or (request.method == "POST" and _is_form(request))
 

@@ -40,7 +40,9 @@ class SessionRecord(UserDict[str, Any]):
         self.begun_at, self.seen_at = begun_at, seen_at
         self.login_begun = login_begun or LoginBegun(here=begun_at, at_provider=begun_at)
         self.changed: set[str] = set()
-        super().__init__(values)
+        super().__init__()
+        # as they are: one after the other they would pass by __setitem__
+        self.data.update(values)
         self.settle()
 
     @property
@@ -117,11 +119,16 @@ def encode_record(record: SessionRecord, clients: Mapping[str, str]) -> bytes:
         raise SessionTooLarge(
             f"The session needs {len(text)} bytes; at most {MAX_RECORD_BYTES} are kept.", size=len(text)
         )
-    data = zlib.compress(text)
+    _require_readable(text)
+    return zlib.compress(text)
+
+
+def _require_readable(text: bytes) -> None:
     # what could not be read back would lock the user out
-    if decode_record(data, clients) is None:
-        raise _not_json()
-    return data
+    try:
+        read_object(text, max_depth=MAX_RECORD_DEPTH)
+    except ValueError:
+        raise _not_json() from None
 
 
 def decode_record(data: bytes, clients: Mapping[str, str]) -> SessionRecord | None:

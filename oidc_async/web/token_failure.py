@@ -88,7 +88,7 @@ def token_challenge(settings: Settings) -> dict[str, str]:
 
 def token_failure_response(failure: TokenFailure, request: WebRequest) -> WebResponse:
     """JSON, but for who asks for a page."""
-    if "text/html" in request.headers.get("accept", "") and not request.prefers_json:
+    if "text/html" in request.headers.get("accept", "") and not request.prefers_json():
         headers = {**failure.headers(), "content-type": "text/plain; charset=utf-8"}
         return WebResponse(status=failure.status, headers=headers, body=failure.description)
     headers = {**failure.headers(), "content-type": "application/json"}

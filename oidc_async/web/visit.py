@@ -40,5 +40,8 @@ def visit_of(carrier: MutableMapping[str, Any], application: WebApplication) -> 
 
 def leaves_traces(carrier: Mapping[str, Any]) -> bool:
     """Whether anything is to be done to the response: a good token leaves nothing on it."""
-    visits: dict[WebApplication, Visit] = carrier.get(NAME, {})
+    visits: dict[WebApplication, Visit] | None = carrier.get(NAME)
+    # asked for every response, most of which have none
+    if visits is None:
+        return False
     return any(visit.exchange is not None or visit.refusal is not None for visit in visits.values())

@@ -34,7 +34,7 @@ def web_request(
         query=query,
         headers=headers or {},
         cookies=cookies or {},
-        prefers_json=prefers_json,
+        prefers_json=lambda: prefers_json,
         answers_get=lambda: answers_get,
     )
 
