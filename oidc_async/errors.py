@@ -247,7 +247,7 @@ class LoginLoop(LoginError):
 
 
 class LoginRequestInvalid(LoginError):
-    """Another site asks for a login that can't be begun (OIDC Core 4)."""
+    """A login is asked for that can't be begun, by another site (OIDC Core 4) or by a link to a view of ours."""
 
     code = "login_request_invalid"
 

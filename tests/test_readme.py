@@ -70,7 +70,7 @@ class Adapter:
             return code
         code = re.sub(r"\bflask(?=\b|_oidc)", "quart", code).replace("Flask", "Quart")
         code = re.sub(r"^def", "async def", code, flags=re.MULTILINE).replace("with app.", "async with app.")
-        return code.replace("auth.clients", "await auth.clients")
+        return code.replace("auth.clients", "await auth.clients").replace("auth.login(", "await auth.login(")
 
 
 ADAPTERS = [

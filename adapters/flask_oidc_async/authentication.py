@@ -21,7 +21,8 @@ from oidc_async.blocking import finish
 from oidc_async.errors import StoreError
 from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.after_login import NewLogin
-from oidc_async.web.extension import Extension, installed_application, require_return_uri
+from oidc_async.web.asked_login import log_in
+from oidc_async.web.extension import Extension, installed_application, require_login_at, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.login import require_login, require_login_or_token
 from oidc_async.web.logout import log_out
@@ -105,6 +106,23 @@ class OIDCAuthentication(Extension):
         """Show the view to who is logged in at that provider, and send everybody else to its login."""
         self.require_login_provider(provider_name)
         return self._guard(lambda: self._answer(require_login(current_exchange(), provider_name)))
+
+    def login(self, provider_name: str, /, *, return_to: str | None = None, **authorization_params: Any) -> Response:
+        """The response that sends the browser to that provider's login, for a view to return.
+
+        Parameters:
+            provider_name: where to log in. Who is logged in, here or elsewhere, stays so until that has succeeded.
+            return_to: the page to come back to: a path, or a URL of this origin. Anything else, which may have come
+                by a link, is answered by the error view. The page of the request when None.
+            authorization_params: of this login, such as `prompt`, `max_age`, `login_hint` or `acr_values`, laid over
+                `auth_request_params` (OIDC Core 3.1.2.1).
+
+        Raises ValueError for the name of a provider that isn't configured.
+        """
+        exchange = current_exchange()
+        require_login_at(exchange.application, provider_name)
+        answer = self._answer(log_in(exchange, provider_name, return_to, authorization_params))
+        return answer or Response(status=204)
 
     def token_auth(
         self,

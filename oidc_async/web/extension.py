@@ -154,6 +154,12 @@ def installed_application(extensions: Mapping[str, Any]) -> WebApplication:
     return installed.application
 
 
+def require_login_at(application: WebApplication, name: str) -> None:
+    """Raise ConfigurationError for a provider that isn't configured, or that nobody can log in at."""
+    _require_provider(name, application.configurations)
+    _require_client(name, application.configurations)
+
+
 def require_return_uri(uri: str | None) -> None:
     """Raise ConfigurationError for what can't be a post_logout_redirect_uri (OIDC RP-Initiated Logout 3)."""
     if uri is not None and (problem := uri_problem(uri)):

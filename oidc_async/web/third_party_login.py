@@ -1,10 +1,9 @@
 """The route by which another site sends the browser here to log in (OIDC Core 4)."""
 
-from urllib.parse import unquote
-
 from ..errors import LoginRequestInvalid
 from ..protocol.third_party_login import read_third_party_login
 from .application import Exchange, WebApplication
+from .asked_login import require_page
 from .login import announcing_failure, begin_login
 from .messages import WebRequest, WebResponse
 from .navigation import is_navigation, login_required
@@ -46,10 +45,4 @@ def _return_path(application: WebApplication, uri: str | None) -> str | None:
     if uri is None:
         return None
     path = path_of(uri, application.settings.redirect_uri.full_uri)
-    # our own routes show nothing, and this one would begin a login after each login
-    if path is None or application.endpoint_below("", unquote(path.partition("?")[0])):
-        raise LoginRequestInvalid(
-            "target_link_uri must be the URL of a page with the scheme, host and port of OIDC_REDIRECT_URI.",
-            parameter="target_link_uri",
-        )
-    return path
+    return require_page(application, path, "target_link_uri")

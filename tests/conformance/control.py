@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from oidc_async import ConfigurationError
 
@@ -65,8 +64,3 @@ class Control:
 
 def is_controlled(path: str) -> bool:
     return path in CONTROLLED
-
-
-def sends_cookies(path: str) -> bool:
-    """Whether the application may see the browser's cookies: no view of the library logs in who is logged in."""
-    return urlsplit(path).path != "/ct/login"

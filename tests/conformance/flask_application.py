@@ -6,7 +6,7 @@ import httpx
 from flask import Flask, request, session
 from flask_oidc_async import OIDCAuthentication, UserSession
 
-from .control import Control, is_controlled, sends_cookies
+from .control import Control, is_controlled
 from .trial import PROVIDER, Trial
 from .views import add_views
 
@@ -28,8 +28,6 @@ class FlaskApplication:
         if self._inner is None or is_controlled(path):
             return self._outer(environ, start_response)
         self.control.note(environ["REQUEST_METHOD"], path)
-        if not sends_cookies(path):
-            environ.pop("HTTP_COOKIE", None)
         return self._inner(environ, start_response)
 
     def close(self) -> None:
@@ -61,6 +59,10 @@ def new_app(trial: Trial, http_client: httpx.Client) -> Flask:
     app.config.update(trial.settings())
     auth = OIDCAuthentication({PROVIDER: trial.provider_configuration(http_client)}, app)
     add_views(app, auth, trial, lambda: UserSession(session, PROVIDER))
+
+    @app.get("/ct/login")
+    def login() -> Any:
+        return auth.login(PROVIDER, return_to="/ct/session")
 
     @app.post("/ct/refresh")
     def refresh() -> dict[str, Any]:

@@ -6,7 +6,7 @@ import httpx
 from quart import Quart, request, session
 from quart_oidc_async import OIDCAuthentication, UserSession
 
-from .control import Control, is_controlled, sends_cookies
+from .control import Control, is_controlled
 from .trial import PROVIDER, Trial
 from .views import add_views
 
@@ -28,9 +28,6 @@ class QuartApplication:
         if self._inner is None or scope["type"] != "http" or is_controlled(scope["path"]):
             return await self._outer(scope, receive, send)
         self.control.note(scope["method"], scope["path"])
-        if not sends_cookies(scope["path"]):
-            headers = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
-            scope = {**scope, "headers": headers}
         return await self._inner(scope, receive, send)
 
     def close(self) -> None:
@@ -76,6 +73,10 @@ def new_app(trial: Trial, http_client: httpx.AsyncClient) -> Quart:
     app.config.update(trial.settings())
     auth = OIDCAuthentication({PROVIDER: trial.provider_configuration(http_client)}, app)
     add_views(app, auth, trial, lambda: UserSession(session, PROVIDER))
+
+    @app.get("/ct/login")
+    async def login() -> Any:
+        return await auth.login(PROVIDER, return_to="/ct/session")
 
     @app.post("/ct/refresh")
     async def refresh() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from flask_oidc_async import NewLogin
 from flask_oidc_async.signals import logged_in, logged_out, login_failed, refresh_failed, token_refreshed
 
 from .addresses import LOGOUT
-from .trial import PROVIDER, Trial
+from .trial import Trial
 
 ReadSession = Callable[[], Any]
 """Gives the UserSession of the request."""
@@ -29,7 +29,6 @@ def _add_pages(app: Any, auth: Any, read_session: ReadSession) -> None:
         app.add_url_rule(path, path, view, methods=methods or ["GET"])
 
     route("/ct/session", show_session)
-    route("/ct/login", auth.oidc_auth(PROVIDER)(show_session))
     # by GET the browser comes back
     route(LOGOUT, auth.oidc_logout(show_session), "GET", "POST")
 
@@ -39,6 +38,7 @@ def _add_hooks(auth: Any, trial: Trial) -> None:
 
     def keep(login: NewLogin) -> str:
         record.id_token_claims, record.userinfo = login.id_token, login.userinfo
+        # logins that another site begins lead here, too
         return "/ct/session"
 
     def explain(error: str = "", error_description: str | None = None) -> dict[str, Any]:

@@ -115,6 +115,7 @@ def test_the_session_of_an_adapter_is_that_of_the_core(adapter: Any) -> None:
         ("__init__", ["provider_configurations", "app", "redirect_uri_config"]),
         ("init_app", ["app", "provider_configurations"]),
         ("oidc_auth", ["provider_name"]),
+        ("login", ["provider_name", "return_to", "authorization_params"]),
         (
             "token_auth",
             ["provider_name", "scopes_required", "scopes_any", "requires", "acr_values", "max_age"],

@@ -126,6 +126,15 @@ def of_the_views() -> None:
     auth.oidc_auth(1)  # type: ignore[arg-type]
 
 
+# a login that a view begins
+
+
+def again() -> ResponseReturnValue:
+    assert_type(auth.login("default"), flask.Response)
+    auth.login("default", return_to=5)  # type: ignore[arg-type]
+    return auth.login("default", return_to="/", prompt="login", max_age=0)
+
+
 # logout, in its three forms
 
 

@@ -130,6 +130,15 @@ async def of_the_views() -> None:
     auth.oidc_auth(1)  # type: ignore[arg-type]
 
 
+# a login that a view begins
+
+
+async def again() -> ResponseReturnValue:
+    assert_type(await auth.login("default"), quart.Response)
+    await auth.login("default", return_to=5)  # type: ignore[arg-type]
+    return await auth.login("default", return_to="/", prompt="login", max_age=0)
+
+
 # logout, in its three forms
 
 

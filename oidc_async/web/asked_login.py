@@ -1,0 +1,48 @@
+"""A login that a view asks for: to log in again, to authenticate better, or at a provider that the user chose."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from ..errors import LoginRequestInvalid
+from ..request_parameters import as_texts
+from .application import Exchange, WebApplication
+from .login import announcing_failure, begin_login
+from .messages import WebResponse
+from .navigation import is_navigation, login_required
+from .return_path import is_same_origin_path, path_of
+
+
+async def log_in(
+    exchange: Exchange, provider_name: str, return_to: str | None, parameters: Mapping[str, Any]
+) -> WebResponse:
+    """The way to that provider's login, and back to `return_to`; 401 for a script.
+
+    `return_to` is a path or a URL of this origin, the page of the request when None. `parameters` are laid over
+    `auth_request_params`. The present session stays until the new login has succeeded. Raises LoginRequestInvalid
+    before anybody is asked; ConfigurationError, ProviderError, LoginLoop, StoreError.
+    """
+    if not is_navigation(exchange.request):
+        return login_required()
+    exchange.login_provider = provider_name
+    with announcing_failure(exchange):
+        path = None if return_to is None else _return_path(exchange.application, return_to)
+    await exchange.require_session()
+    return await begin_login(exchange, provider_name, path, **as_texts("login", parameters))
+
+
+def _return_path(application: WebApplication, return_to: str) -> str:
+    is_path = is_same_origin_path(return_to)
+    path = return_to if is_path else path_of(return_to, application.settings.redirect_uri.full_uri)
+    return require_page(application, path, "return_to")
+
+
+def require_page(application: WebApplication, path: str | None, parameter: str) -> str:
+    """`path`, if a page may be there to be shown after a login. Raises LoginRequestInvalid, naming `parameter`."""
+    # our own routes show nothing, and one of them would begin a login after each login
+    if path is None or application.endpoint_below("", unquote(path.partition("?")[0])):
+        raise LoginRequestInvalid(
+            f"{parameter} must be the address of a page with the scheme, host and port of OIDC_REDIRECT_URI.",
+            parameter=parameter,
+        )
+    return path
