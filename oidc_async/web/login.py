@@ -7,8 +7,9 @@ from dataclasses import replace
 from ..errors import LoginLoop, OIDCError
 from .application import Exchange, WebApplication
 from .authentication_request import request_login
-from .messages import Cookie, WebResponse
-from .navigation import is_navigation, login_required
+from .messages import Cookie, WebResponse, redirect
+from .navigation import comes_without_cookies, is_navigation, login_required
+from .return_path import return_path
 from .signals import login_failed
 from .silent_renewal import begin_renewal, is_in_force
 from .token_failure import token_challenge
@@ -21,6 +22,7 @@ COUNT_KIND = "logins"
 async def require_login(exchange: Exchange, provider_name: str) -> WebResponse | None:
     """None for who is logged in at that provider; otherwise the way to its login, or 401 for a script.
 
+    What another site posted is asked for once more by GET, with which the session comes.
     Now and then the way of who is logged in leads through the provider, too, which renews the session unseen.
     Raises ProviderError when the provider can't be reached for a login, LoginLoop when logins don't stay, StoreError.
     """
@@ -29,6 +31,8 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
         return await begin_renewal(exchange, provider_name)
     if not is_navigation(exchange.request):
         return login_required()
+    if comes_without_cookies(exchange.request):
+        return redirect(return_path(exchange.request, exchange.application.settings.redirect_uri.full_uri), 303)
     return await begin_login(exchange, provider_name)
 
 

@@ -31,6 +31,15 @@ def is_prefetch(request: WebRequest) -> bool:
     return "prefetch" in purpose.lower()
 
 
+def comes_without_cookies(request: WebRequest) -> bool:
+    """Whether another site posted this: the browser then keeps our cookies back, which are SameSite=Lax.
+
+    A login must not be begun by it, as nobody would see how many are pending already: a site that posts again and
+    again would fill the browser with their cookies, until the server refuses its headers.
+    """
+    return request.method == "POST" and request.headers.get("sec-fetch-site") == "cross-site"
+
+
 def is_embedded(request: WebRequest) -> bool:
     """Whether a page loads this as an image, a script or the like."""
     return request.method == "GET" and request.headers.get("sec-fetch-mode") == "no-cors"

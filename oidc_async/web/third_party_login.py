@@ -1,12 +1,15 @@
 """The route by which another site sends the browser here to log in (OIDC Core 4)."""
 
+from dataclasses import asdict
+from urllib.parse import urlencode
+
 from ..errors import LoginRequestInvalid
-from ..protocol.third_party_login import read_third_party_login
+from ..protocol.third_party_login import ThirdPartyLogin, read_third_party_login
 from .application import Exchange, WebApplication
 from .asked_login import require_page
 from .login import announcing_failure, begin_login
-from .messages import WebRequest, WebResponse
-from .navigation import is_navigation, login_required
+from .messages import WebRequest, WebResponse, redirect
+from .navigation import comes_without_cookies, is_navigation, login_required
 from .return_path import path_of, root_path
 
 
@@ -23,9 +26,17 @@ async def initiate_login(exchange: Exchange, body: bytes) -> WebResponse:
         asked = read_third_party_login(_encoded_parameters(request, body))
         exchange.login_provider = provider_name = _provider_name(application, asked.iss)
         path = _return_path(application, asked.target_link_uri) or root_path(request)
+    if comes_without_cookies(request):
+        return _once_more_by_get(application, asked)
     hint = {} if asked.login_hint is None else {"login_hint": asked.login_hint}
     await exchange.require_session()
     return await begin_login(exchange, provider_name, path, **hint)
+
+
+def _once_more_by_get(application: WebApplication, asked: ThirdPartyLogin) -> WebResponse:
+    uri = application.settings.initiate_login_uri
+    given = {name: value for name, value in asdict(asked).items() if value is not None}
+    return redirect(f"{uri.full_uri if uri else ''}?{urlencode(given)}", 303)
 
 
 def _encoded_parameters(request: WebRequest, body: bytes) -> str:

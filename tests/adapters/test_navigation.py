@@ -156,6 +156,31 @@ def test_a_form_leads_to_the_login_and_back_by_get(site: Site, path: str, refere
     assert browser.get(back).status_code == 200
 
 
+FROM_ELSEWHERE = {**NAVIGATION, **FORM, "sec-fetch-site": "cross-site", "referer": "https://evil.example/"}
+
+
+@pytest.mark.parametrize(("path", "page"), [("/form?a=b", "/form?a=b"), ("/post-only", "/")])
+def test_what_another_site_posts_is_asked_for_by_get(site: Site, path: str, page: str) -> None:
+    """It comes without cookies, so that logins that are pending already could not be counted."""
+    answer = site.browser().post(path, headers=FROM_ELSEWHERE)
+    assert (answer.status_code, answer.headers["location"]) == (303, page)
+    assert "no-store" in answer.headers["cache-control"]
+    assert cookies_of(answer) == {}
+    assert site.provider.requests == ()
+
+
+def test_a_site_of_the_same_owner_may_post(site: Site) -> None:
+    answer = site.browser().post("/form", headers={**FROM_ELSEWHERE, "sec-fetch-site": "same-site"})
+    assert answer.status_code == 302
+
+
+def test_who_is_logged_in_is_shown_the_view_though_another_site_posts(site: Site) -> None:
+    """A browser that does send its cookies with that, as old ones do."""
+    browser = site.browser()
+    browser.log_in()
+    assert browser.post("/form", headers=FROM_ELSEWHERE).text == "form POST"
+
+
 def test_a_method_that_the_path_does_not_answer_is_no_login(site: Site) -> None:
     assert site.browser().request("DELETE", "/private").status_code == 405
     assert site.browser().get("/post-only").status_code == 405

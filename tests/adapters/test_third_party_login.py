@@ -11,7 +11,7 @@ from oidc_async.testing import Fault
 from oidc_async.web.signals import login_failed
 
 from .cookie_jar import jar_of
-from .site import ORIGIN, REDIRECT_URI, Browser, Page, Site, new_provider
+from .site import ORIGIN, REDIRECT_URI, Browser, Page, Site, cookies_of, new_provider
 from .test_mounts import BELOW, Front, below_a_path, browser_before
 from .test_navigation import NAVIGATION, SCRIPTS
 
@@ -68,6 +68,19 @@ def test_another_site_has_a_user_log_in_and_see_a_page(site: Site, ask: Ask) -> 
     assert (back.status_code, back.headers["location"]) == (302, "/deep/a?b=c%26")
     assert browser.get("/deep/a?b=c%26").text == "deep a b=c%26"
     assert browser.who()["id_token"]["sub"] == "alice"
+
+
+def test_what_another_site_posts_is_asked_for_once_more_by_get(site: Site) -> None:
+    """The browser keeps the cookies back, so that logins that are pending already could not be counted."""
+    asked = {"iss": OP, "login_hint": "alice & bob", "target_link_uri": f"{ORIGIN}/deep/a?b=c%26"}
+    browser = site.browser()
+    page = by_post(browser, {**asked, "else": "x\r\ny"}, {**NAVIGATION, "sec-fetch-site": "cross-site"})
+    assert page.status_code == 303
+    address, _, query = page.headers["location"].partition("?")
+    assert (address, parse_qs(query)) == (URI, {name: [value] for name, value in asked.items()})
+    assert cookies_of(page) == {}
+    back = come_back(browser, browser.get(page.headers["location"].removeprefix(ORIGIN)))
+    assert back.headers["location"] == "/deep/a?b=c%26"
 
 
 @either_way

@@ -1,5 +1,6 @@
 """Logins by fragment and form post in a real browser, which keeps SameSite cookies to itself and minds policies."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from examples.demo import FRAMEWORKS
 from oidc_async import ClientMetadata, ProviderConfiguration
 from oidc_async.protocol.response_type import RESPONSE_TYPES
 from oidc_async.testing import SimulatedProvider
+from oidc_async.web.pending_logins import MAX_PENDING
 from tests.providers.apps import flask_app, quart_app, serving_flask, serving_quart
 from tests.providers.processes import free_port
 
@@ -66,6 +68,8 @@ def serving(framework: str, configurations: dict[str, ProviderConfiguration], ad
 
     for name in configurations:
         app.add_url_rule(f"/away/{name}", f"away {name}", auth.oidc_auth(name)(away))
+        # the pages take forms, too
+        app.add_url_rule(f"/{name}", f"post {name}", app.view_functions[name], methods=["POST"])
     stack = ExitStack()
     stack.enter_context(serving_flask(app, address) if is_flask else serving_quart(app, address))  # type: ignore[arg-type]
     return stack
@@ -139,6 +143,37 @@ def test_a_second_login_ends_the_session_of_the_first(place: Place, browser: Bro
     expect(tab.locator("body")).to_contain_text('"provider":"code-id_token-token-by-form_post"')
     names = {cookie.get("name", "").rpartition("-")[2] for cookie in browser.cookies(place.app)}
     assert names == {"session", "ended", "logins"}
+
+
+def test_a_site_that_posts_again_and_again_does_not_fill_the_browser(
+    place: Place, browser: BrowserContext, tab: Page
+) -> None:
+    """security.md 163: it would be refused for its headers, and could not log in for ten minutes."""
+    page = f"{place.app}/{page_for('code', 'form_post')}"
+    for _ in range(12):
+        tab.goto(f"{place.issuer}/.well-known/openid-configuration")
+        with tab.expect_navigation(url=re.compile("/authorize")):
+            post_to(tab, page)
+    pending = [cookie for cookie in browser.cookies(place.app) if "-login-" in cookie.get("name", "")]
+    assert 1 <= len(pending) <= MAX_PENDING
+    identify(tab)
+    expect(tab.locator("body")).to_contain_text('"sub":"alice"')
+    tab.goto(f"{place.issuer}/.well-known/openid-configuration")
+    post_to(tab, page)
+    # the session comes with the second request
+    expect(tab.locator("body")).to_contain_text('"sub":"alice"')
+
+
+def post_to(tab: Page, url: str) -> None:
+    tab.evaluate(
+        """url => {
+            const form = document.createElement("form");
+            [form.method, form.action] = ["post", url];
+            document.body.append(form);
+            form.submit();
+        }""",
+        url,
+    )
 
 
 @pytest.fixture
