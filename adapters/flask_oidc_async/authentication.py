@@ -269,7 +269,7 @@ class OIDCAuthentication(Extension):
         failure = read_failure(error)
         if self._error_view is None:
             return write_response(failure_response(failure, current_exchange().request))
-        response = make_response(_call(self._error_view, **failure.arguments()))
+        response = make_response(_call(self._error_view, **self.error_arguments(failure)))
         if response.status_code == 200:
             response.status_code = failure.status
         response.headers.update(failure.headers())

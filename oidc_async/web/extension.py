@@ -15,6 +15,7 @@ from ..runtime import Runtime
 from ..stores import Store, StoreChoice
 from .after_login import NewLogin
 from .application import WebApplication
+from .failure import Failure
 from .settings import read_settings
 from .store_limits import log_store_limits
 from .token_guard import TokenGuard, new_token_guard
@@ -51,7 +52,10 @@ class Extension:
         self._scopes: set[str] = set()
 
     def error_view(self, view: ErrorView) -> ErrorView:
-        """Register `view(error=None, error_description=None)` to answer failed logins. A decorator."""
+        """Register `view(error=None, error_description=None)` to answer failed logins. A decorator.
+
+        A view with a parameter `code` is given the stable code of our error, whatever the provider called it.
+        """
         _require_error_view(view)
         self._error_view = view
         return view
@@ -65,6 +69,11 @@ class Extension:
         _require_hook(hook)
         self._after_login = hook
         return hook
+
+    def error_arguments(self, failure: Failure) -> dict[str, str]:
+        """What the error view is called with."""
+        takes_code = self._error_view is not None and _takes_code(self._error_view)
+        return {**failure.arguments(), **({"code": failure.code} if takes_code else {})}
 
     def install(
         self,
@@ -169,11 +178,16 @@ def require_return_uri(uri: str | None) -> None:
 def _require_error_view(view: Callable[..., Any]) -> None:
     # found out now, not when the first login fails
     try:
-        signature(view).bind(error="", error_description="")
+        signature(view).bind(error="", error_description="", **({"code": ""} if _takes_code(view) else {}))
     except TypeError:
         raise ConfigurationError(
             "The error view must take both parameters: def view(error=None, error_description=None)."
         ) from None
+
+
+def _takes_code(view: Callable[..., Any]) -> bool:
+    # by its name alone: views that were written for Flask-pyoidc may take anything
+    return "code" in signature(view).parameters
 
 
 def _require_hook(hook: Callable[..., Any]) -> None:

@@ -44,15 +44,16 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A failed login, as an error view and a status tell it."""
+    """A failed login, as an error view and a status tell it. `code` is that of our error."""
 
     status: int
+    code: str
     error: str
     error_description: str | None
     retry_after: float | None = None
 
     def arguments(self) -> dict[str, str]:
-        """Those of `error` and `error_description` that there are: what an error view is called with."""
+        """Those of `error` and `error_description` that there are: what each error view is called with."""
         description = {"error_description": self.error_description} if self.error_description else {}
         return {"error": self.error, **description}
 
@@ -66,12 +67,17 @@ def read_failure(error: OIDCError) -> Failure:
     """What to tell of `error`: the provider's own words where it said something, else ours. It is logged too."""
     if isinstance(error, StoreError):
         logger.error("a session is out of reach: %s (%s)", error, error.code)
-        return Failure(status=503, error=error.code, error_description=error.message, retry_after=STORE_RETRY_SECONDS)
+        return _ours(error, 503, STORE_RETRY_SECONDS)
     logger.warning("a login failed: %s (%s)", error, error.code)
     if isinstance(error, AuthorizationRefused | OAuthError):
-        return Failure(status=_status(error), error=error.error, error_description=error.error_description)
-    retry_after = error.retry_after if isinstance(error, ProviderOverloaded) else None
-    return Failure(status=_status(error), error=error.code, error_description=error.message, retry_after=retry_after)
+        said, status = error.error_description, _status(error)
+        return Failure(status=status, code=error.code, error=error.error, error_description=said)
+    return _ours(error, _status(error), error.retry_after if isinstance(error, ProviderOverloaded) else None)
+
+
+def _ours(error: OIDCError, status: int, retry_after: float | None) -> Failure:
+    code, message = error.code, error.message
+    return Failure(status=status, code=code, error=code, error_description=message, retry_after=retry_after)
 
 
 def _status(error: OIDCError) -> int:

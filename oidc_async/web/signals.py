@@ -22,14 +22,15 @@ _signals = Namespace()
 logged_in = _signals.signal("logged-in", "A session has begun. `claims` are those of its ID token.")
 login_failed = _signals.signal(
     "login-failed",
-    "A login could not be begun or completed. `code` is that of the error, `error` what the provider called it, if "
-    "the provider said so; `provider` is None when the login is not known.",
+    "A login could not be begun or completed. `code` and `message` are those of our error, `error` what the provider "
+    "called it, if the provider said so; `provider` is None when the login is not known.",
 )
 token_refreshed = _signals.signal(
     "token-refreshed", "The provider issued new tokens for a session. `claims` are those of its ID token."
 )
 refresh_failed = _signals.signal(
-    "refresh-failed", "The same was asked for, but in vain. `code` and `error` say why, as for a failed login."
+    "refresh-failed",
+    "The same was asked for, but in vain. `code`, `message` and `error` say why, as for a login.",
 )
 logged_out = _signals.signal(
     "logged-out", "A session was ended. `reason` tells by whom, `claims` whose it was, as far as that is known."
@@ -45,6 +46,6 @@ class Announcement:
 
 
 def reason_of(error: OIDCError) -> dict[str, str | None]:
-    """Why something failed: our code, and the `error` of the provider when that is the reason."""
+    """Why something failed: our code and message, and the `error` of the provider when that is the reason."""
     said = error.error if isinstance(error, AuthorizationRefused | OAuthError) else None
-    return {"code": error.code, "error": said}
+    return {"code": error.code, "message": error.message, "error": said}

@@ -83,6 +83,33 @@ def test_it_is_told_of_a_provider_that_can_not_be_reached(make_site: MakeSite) -
     assert (page.status_code, page.json()["error"]) == (502, "provider_unreachable")
 
 
+def with_code(error: str = "", error_description: str = "", *, code: str) -> dict[str, str]:
+    return {"error": error, "error_description": error_description, "code": code}
+
+
+def wrapped(*arguments: str, **problem: str) -> dict[str, str]:
+    return with_code(*arguments, **problem)
+
+
+wrapped.__dict__["__wrapped__"] = with_code
+
+
+@FORMS
+@pytest.mark.parametrize("view", [with_code, wrapped], ids=["by-name", "decorated"])
+def test_it_is_told_our_code_when_it_has_a_parameter_for_it(
+    make_site: MakeSite, view: Callable[..., Any], is_async: bool
+) -> None:
+    async def async_view(error: str = "", error_description: str = "", *, code: str) -> Any:
+        return view(error, error_description, code=code)
+
+    site = make_site()
+    site.auth.error_view(async_view if is_async else view)
+    refusal = {"error": "access_denied", "error_description": "The user said no.", "code": "authorization_refused"}
+    assert refused_login(site.browser()).json() == refusal
+    ours = site.browser().get("/redirect_uri?state=unknown&code=code").json()
+    assert (ours["error"], ours["code"]) == ("state_mismatch", "state_mismatch")
+
+
 @FORMS
 @pytest.mark.parametrize(
     ("returned", "status"),

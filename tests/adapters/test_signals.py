@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import ANY
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -76,6 +77,10 @@ def _receiver(ear: Ear, name: str, kind: Kind) -> Callable[..., Any]:
         hear(app, **fields)
 
     return hear if kind == "sync" else hear_async
+
+
+def failed_login(code: str, error: str | None = None, provider: str | None = "default") -> tuple[str, dict[str, Any]]:
+    return "login_failed", {"provider": provider, "code": code, "error": error, "message": ANY}
 
 
 # What is told
@@ -162,8 +167,8 @@ def test_it_is_told_who_refused_a_login(site: Site, listen: Listen, kind: Kind) 
     ear = listen(site, kind)
     browser = site.browser()
     assert browser.come_back(browser.begin_login(consent=False)).status_code == 403
-    failure = {"provider": "default", "code": "authorization_refused", "error": "access_denied"}
-    assert ear.heard == [("login_failed", failure)]
+    assert ear.heard == [failed_login("authorization_refused", "access_denied")]
+    assert ear.last()["message"] == "The provider answered the login with the error 'access_denied'."
 
 
 @pytest.mark.parametrize(
@@ -183,20 +188,20 @@ def test_it_is_told_why_a_login_failed(
     browser = site.browser()
     with site.provider.misbehaving(fault):
         browser.come_back(browser.begin_login())
-    assert ear.heard == [("login_failed", {"provider": "default", "code": code, "error": error})]
+    assert ear.heard == [failed_login(code, error)]
 
 
 def test_a_login_that_can_not_be_begun_is_told(site: Site, listen: Listen) -> None:
     ear = listen(site)
     with site.provider.misbehaving(Fault.DISCOVERY_RESET):
         assert site.browser().get("/private").status_code == 502
-    assert ear.heard == [("login_failed", {"provider": "default", "code": "provider_unreachable", "error": None})]
+    assert ear.heard == [failed_login("provider_unreachable")]
 
 
 def test_of_a_login_that_nobody_began_no_provider_is_known(site: Site, listen: Listen) -> None:
     ear = listen(site)
     assert site.browser().get("/redirect_uri?state=unknown&code=code").status_code == 400
-    assert ear.heard == [("login_failed", {"provider": None, "code": "state_mismatch", "error": None})]
+    assert ear.heard == [failed_login("state_mismatch", provider=None)]
 
 
 @in_cookies
@@ -225,7 +230,7 @@ def test_an_outage_is_told_of_the_login_that_meets_it_and_no_logout_that_was_non
     assert [browser.get(path).status_code for path in ("/private", "/logout")] == [503, 503]
     assert ear.heard == []
     assert other.come_back(callback).status_code == 503
-    assert ear.heard == [("login_failed", {"provider": "default", "code": "store_unavailable", "error": None})]
+    assert ear.heard == [failed_login("store_unavailable")]
 
 
 def test_what_an_outsider_wrote_is_told_without_line_ends(site: Site, listen: Listen) -> None:
@@ -236,6 +241,7 @@ def test_what_an_outsider_wrote_is_told_without_line_ends(site: Site, listen: Li
     forged = urlencode({**asked_with, "error": "access_denied\r\n2026 INFO forged"})
     assert browser.come_back(Callback(url=f"{REDIRECT_URI}?{forged}")).status_code == 400
     assert ear.last()["error"].isprintable()
+    assert ear.last()["message"].isprintable()
     assert "forged" in ear.last()["error"]
 
 
@@ -277,7 +283,7 @@ def test_a_refresh_that_fails_is_told_once(make_site: MakeSite, framework: Frame
     with site.provider.misbehaving(Fault.TOKEN_INVALID_CLIENT):
         assert [token_of(browser) for _ in range(3)] == [None] * 3
     assert asked(site.provider) == 1
-    failure = {"provider": "default", "code": "oauth_error", "error": "invalid_client"}
+    failure = {"provider": "default", "code": "oauth_error", "error": "invalid_client", "message": ANY}
     assert [(name, {**fields, "claims": None}) for name, fields in ear.heard] == [
         ("refresh_failed", {**failure, "claims": None})
     ]

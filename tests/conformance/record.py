@@ -26,12 +26,8 @@ class Record:
     def go_on(self, step: str) -> None:
         self.step = step
 
-    def explain(self, message: str) -> None:
-        """Why it fails, in words; `fail` says it by a code."""
-        self.message = message
-
-    def fail(self, code: str) -> None:
-        self.code = code
+    def fail(self, code: str, message: str) -> None:
+        self.code, self.message = code, message
         logger.info("%s failed: %s", self.step, code)
 
     def succeed(self) -> None:

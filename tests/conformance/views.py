@@ -41,9 +41,8 @@ def _add_hooks(auth: Any, trial: Trial) -> None:
         # logins that another site begins lead here, too
         return "/ct/session"
 
-    def explain(error: str = "", error_description: str | None = None) -> dict[str, Any]:
-        record.explain(error_description or error)
-        return {"error": error, "error_description": error_description}
+    def explain(error: str = "", error_description: str = "", code: str = "") -> dict[str, Any]:
+        return {"error": error, "error_description": error_description, "code": code}
 
     auth.after_login(keep)
     auth.error_view(explain)
@@ -55,8 +54,8 @@ def _connect_signals(app: Any, trial: Trial) -> None:
     def succeed(app: Any, **told: Any) -> None:
         record.succeed()
 
-    def fail(app: Any, code: str, **told: Any) -> None:
-        record.fail(code)
+    def fail(app: Any, code: str, message: str, **told: Any) -> None:
+        record.fail(code, message)
 
     for signal in (logged_in, logged_out):
         signal.connect(succeed, app, weak=False)
