@@ -1,11 +1,13 @@
 """OpenID Connect for Quart. The names that an application needs; everything else is in `oidc_async`."""
 
 from oidc_async import (
+    Access,
     ClientKeys,
     ClientMetadata,
     ClientRegistrationInfo,
     HttpSettings,
     LoginRefused,
+    OIDCError,
     ProviderConfiguration,
     ProviderMetadata,
     RedirectUriConfig,
@@ -22,6 +24,7 @@ except ModuleNotFoundError as error:
     raise ImportError('quart_oidc_async needs Quart: pip install "oidc-async[quart]"') from error
 
 __all__ = [
+    "Access",
     "ClientKeys",
     "ClientMetadata",
     "ClientRegistrationInfo",
@@ -29,6 +32,7 @@ __all__ = [
     "LoginRefused",
     "NewLogin",
     "OIDCAuthentication",
+    "OIDCError",
     "ProviderConfiguration",
     "ProviderMetadata",
     "RedirectUriConfig",

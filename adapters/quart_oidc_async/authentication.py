@@ -180,6 +180,12 @@ class OIDCAuthentication(Extension):
         """
         return await valid_access_token(current_exchange(), force_refresh=force_refresh)
 
+    @property
+    def refresh_failure(self) -> OIDCError | None:
+        """Why the last `valid_access_token` refreshed in vain; None when it succeeded or didn't try."""
+        exchange = current_visit().exchange
+        return None if exchange is None else exchange.refresh_failure
+
     def statistics(self) -> dict[str, Statistics]:
         """What happened to bearer tokens so far in this process, for each provider."""
         application = self.application(current_app.extensions if current_app else None)

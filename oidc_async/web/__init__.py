@@ -1,1 +1,9 @@
-"""What Flask and Quart share: functions of a request value that give a response value. No framework in here."""
+"""What Flask and Quart share: functions of a request value that give a response value. No framework in here.
+
+`NewLogin` and `signals` are for applications, too: for code that serves both frameworks.
+"""
+
+from . import signals
+from .after_login import NewLogin
+
+__all__ = ["NewLogin", "signals"]

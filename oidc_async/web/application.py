@@ -183,6 +183,8 @@ class Exchange:
         self.personal = False
         self.login_provider: str | None = None
         """Whose login this request begins or completes, once that is known."""
+        self.refresh_failure: OIDCError | None = None
+        """Why the last call for a usable access token refreshed in vain."""
         self.announcements: list[Announcement] = []
         self._cookies: dict[str, Cookie] = {}
         self._session: SessionRecord | None = None

@@ -4,7 +4,7 @@ import json
 import logging
 from urllib.parse import parse_qs
 
-from ..errors import ClaimInvalid, ProviderError, StoreError, TokenError, TokenMalformed
+from ..errors import ClaimInvalid, OIDCError, ProviderError, StoreError, TokenError, TokenMalformed
 from ..protocol.logout_token import LogoutToken
 from ..relying_party import AsyncRelyingParty
 from .application import Exchange, WebApplication
@@ -12,7 +12,7 @@ from .callback import empty_response, refused_form
 from .failure import STORE_RETRY_SECONDS
 from .logout_markers import LogoutMarkers
 from .messages import WebRequest, WebResponse
-from .signals import logged_out
+from .signals import logged_out, logout_failed
 
 logger = logging.getLogger(__name__)
 
@@ -31,22 +31,30 @@ async def end_sessions(exchange: Exchange, body: bytes) -> WebResponse:
 
     They have ended when the answer is 200, also if there were none; otherwise the provider may try again.
     """
+    clients: dict[str, AsyncRelyingParty] = {}
     try:
-        await _end_sessions(exchange, _read_field(body))
-    except TokenError as error:
-        logger.warning("a logout request was refused: %s (%s)", error, error.code)
-        return _error_response(400, "invalid_request", error.message)
-    except (ProviderError, StoreError) as error:
-        logger.error("a logout request could not be carried out: %s (%s)", error, error.code)
-        retry = {"retry-after": f"{STORE_RETRY_SECONDS:.0f}"}
-        return _error_response(503, "temporarily_unavailable", "The logout could not be carried out now.", retry)
+        token = _read_field(body)
+        await exchange.application.recall_clients()
+        clients |= _addressed(exchange.application, token)
+        await _end_sessions(exchange, clients, token)
+    except (TokenError, ProviderError, StoreError) as error:
+        exchange.announce_failure(logout_failed, next(iter(clients), None), error)
+        return _failed(error)
     return empty_response(200)
 
 
-async def _end_sessions(exchange: Exchange, token: str) -> None:
+def _failed(error: OIDCError) -> WebResponse:
+    if isinstance(error, TokenError):
+        logger.warning("a logout request was refused: %s (%s)", error, error.code)
+        return _error_response(400, "invalid_request", error.message)
+    logger.error("a logout request could not be carried out: %s (%s)", error, error.code)
+    retry = {"retry-after": f"{STORE_RETRY_SECONDS:.0f}"}
+    return _error_response(503, "temporarily_unavailable", "The logout could not be carried out now.", retry)
+
+
+async def _end_sessions(exchange: Exchange, clients: dict[str, AsyncRelyingParty], token: str) -> None:
     application, now = exchange.application, exchange.application.now()
-    await application.recall_clients()
-    markers, clients = application.require_markers(), _addressed(application, token)
+    markers = application.require_markers()
     # one token may be for several of our clients, and each has its own rules for it
     read = [await client.read_logout_token(token) for client in clients.values()]
     if await markers.is_used(read[0]):

@@ -12,7 +12,7 @@ from blinker import Namespace, Signal
 
 from ..errors import AuthorizationRefused, OAuthError, OIDCError
 
-__all__ = ["logged_in", "logged_out", "login_failed", "refresh_failed", "token_refreshed"]
+__all__ = ["logged_in", "logged_out", "login_failed", "logout_failed", "refresh_failed", "token_refreshed"]
 
 LogoutReason = Literal["user", "frontchannel", "backchannel"]
 """Who ended a session: its user, or the provider, in the browser or beside it."""
@@ -34,6 +34,13 @@ refresh_failed = _signals.signal(
 )
 logged_out = _signals.signal(
     "logged-out", "A session was ended. `reason` tells by whom, `claims` whose it was, as far as that is known."
+)
+
+logout_failed = _signals.signal(
+    "logout-failed",
+    "A provider asked beside the browser for the end of sessions, and that was refused or could not be done. `code`, "
+    "`message` and `error` say why, as for a login; `provider` is whom the request claims to be of, None if nobody of "
+    "ours.",
 )
 
 

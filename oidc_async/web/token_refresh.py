@@ -19,8 +19,9 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
     """The access token of this session, refreshed when it is about to expire; None when there is no usable one.
 
     The session keeps what a refresh brings. One that fails changes nothing of it, but that a refresh token is dropped
-    which the provider takes no more. Raises StoreError.
+    which the provider takes no more, and `exchange.refresh_failure` tells why. Raises StoreError.
     """
+    exchange.refresh_failure = None
     record = await exchange.require_session()
     client = exchange.application.clients.get(record.get("current_provider", ""))
     if client is None:
@@ -45,6 +46,7 @@ async def _refresh(exchange: Exchange, client: AsyncRelyingParty, user: UserSess
         raise
     except OIDCError as error:
         logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
+        exchange.refresh_failure = error
         return False
     return True
 

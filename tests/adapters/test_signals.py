@@ -11,12 +11,15 @@ import pytest
 from blinker import Signal
 
 from oidc_async.testing import Callback, Fault, Misbehaviour
+from oidc_async.testing.faults.responses import reset
+from oidc_async.testing.stages import JWKS_REPLY, harmless
 from oidc_async.web import signals
 from tests.web.watched_store import WatchedStore
 
 from .api import Kind
 from .at_once import at_once
 from .cookie_jar import in_cookies, is_anonymous, logged_in
+from .provider_logout import back_site, tell
 from .refresh_site import LIFETIME, asked, token_of, token_site, user_of
 from .site import REDIRECT_URI, Framework, Site, new_provider
 from .test_overlapping_refreshes import copy_of, visit_token
@@ -288,6 +291,53 @@ def test_a_refresh_that_fails_is_told_once(make_site: MakeSite, framework: Frame
         ("refresh_failed", {**failure, "claims": None})
     ]
     assert ear.last()["claims"]["sub"] == claims["sub"] == "alice"
+
+
+# Logouts that a provider asks for in vain
+
+
+@pytest.mark.sessions_in("memory")
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault.LOGOUT_TOKEN_ALG_NONE, "algorithm_not_allowed"),
+        (harmless("its keys are out of reach", JWKS_REPLY(reset)), "provider_unreachable"),
+    ],
+    ids=str,
+)
+def test_a_refused_logout_is_told(
+    make_site: MakeSite, listen: Listen, kind: Kind, fault: Misbehaviour, code: str
+) -> None:
+    site = back_site(make_site)
+    ear = listen(site, kind)
+    with site.provider.misbehaving(fault):
+        page = tell(site, site.provider.logout_token("client1", "alice", sid=False))
+    assert page.status_code in (400, 503)
+    failure = {"provider": "default", "code": code, "error": None, "message": ANY}
+    assert ear.heard == [("logout_failed", failure)]
+
+
+@pytest.mark.sessions_in("memory")
+def test_a_token_that_is_used_twice_is_told(make_site: MakeSite, listen: Listen) -> None:
+    site = back_site(make_site)
+    token = site.provider.logout_token("client1", "alice", sid=False)
+    assert tell(site, token).status_code == 200
+    ear = listen(site)
+    assert tell(site, token).status_code == 400
+    assert (ear.names, ear.last()["code"]) == (["logout_failed"], "claim_invalid")
+    assert token not in repr(ear.heard)
+
+
+@pytest.mark.sessions_in("memory")
+@pytest.mark.parametrize("token", ["no token", ""])
+def test_of_a_logout_that_nobody_of_ours_asks_for_no_provider_is_known(
+    make_site: MakeSite, listen: Listen, token: str
+) -> None:
+    site = back_site(make_site)
+    ear = listen(site)
+    assert tell(site, token).status_code == 400
+    failure = {"provider": None, "code": "claim_invalid", "error": None, "message": ANY}
+    assert ear.heard == [("logout_failed", failure)]
 
 
 # When

@@ -12,9 +12,11 @@ import pytest
 import quart_oidc_async
 
 import oidc_async
+import oidc_async.web
 
 ADAPTERS = Path(__file__).parents[2] / "adapters"
 NAMES_OF_ADAPTERS = {
+    "Access",
     "ClientKeys",
     "ClientMetadata",
     "ClientRegistrationInfo",
@@ -22,6 +24,7 @@ NAMES_OF_ADAPTERS = {
     "LoginRefused",
     "NewLogin",
     "OIDCAuthentication",
+    "OIDCError",
     "ProviderConfiguration",
     "ProviderMetadata",
     "RedirectUriConfig",
@@ -30,7 +33,6 @@ NAMES_OF_ADAPTERS = {
 }
 NAMES_OF_THE_CORE = {
     *NAMES_OF_ADAPTERS - {"NewLogin", "OIDCAuthentication"},
-    "Access",
     "AccessCache",
     "AsyncRelyingParty",
     "AsyncResourceServer",
@@ -43,7 +45,6 @@ NAMES_OF_THE_CORE = {
     "LoginError",
     "LogoutToken",
     "OAuthError",
-    "OIDCError",
     "PendingLogin",
     "ProviderError",
     "RelyingParty",
@@ -63,7 +64,7 @@ MODULES = {
     "redirect_uri_config": {"RedirectUriConfig"},
     "user_session": {"UninitialisedSession", "UserSession"},
 }
-SIGNALS = {"logged_in", "logged_out", "login_failed", "refresh_failed", "token_refreshed"}
+SIGNALS = {"logged_in", "logged_out", "login_failed", "logout_failed", "refresh_failed", "token_refreshed"}
 
 each_adapter = pytest.mark.parametrize("adapter", [flask_oidc_async, quart_oidc_async], ids=lambda it: it.__name__)
 
@@ -87,14 +88,15 @@ def test_the_documented_modules_have_the_same_objects(adapter: Any, module: str)
     assert all(getattr(found, name) is getattr(adapter, name) for name in MODULES[module])
 
 
-def test_what_a_hook_is_given_is_the_same_in_both_adapters() -> None:
-    assert flask_oidc_async.NewLogin is quart_oidc_async.NewLogin
+def test_what_a_hook_is_given_is_the_same_in_both_adapters_and_without_one() -> None:
+    assert flask_oidc_async.NewLogin is quart_oidc_async.NewLogin is oidc_async.web.NewLogin
 
 
 def test_the_signals_are_the_same_in_both_adapters() -> None:
     of_flask, of_quart = (importlib.import_module(f"{name}_oidc_async.signals") for name in ("flask", "quart"))
     assert set(of_flask.__all__) == set(of_quart.__all__) == SIGNALS
     assert all(getattr(of_flask, name) is getattr(of_quart, name) for name in SIGNALS)
+    assert all(getattr(of_flask, name) is getattr(oidc_async.web.signals, name) for name in SIGNALS)
 
 
 @each_adapter
