@@ -22,6 +22,7 @@ from .registry import (
 )
 from .registry import token as new_token
 from .reply import RefusalPage, Reply, form_page, redirect_reply
+from .request_object import requested_parameters
 from .stages import AUTHORIZATION, FRONT_CHANNEL_CLAIMS, Answer, Scene, Spell, strike
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -58,8 +59,10 @@ def answer_authorization(
 ) -> Answer:
     """What goes back to the client when this user is in front of the browser.
 
-    Raises RefusalPage when the client or its redirect URI is unknown, LoginNeeded when there is no user.
+    Raises RefusalPage when the client or its redirect URI is unknown, or a request object wrong, and LoginNeeded when
+    there is no user.
     """
+    parameters = requested_parameters(registry, parameters)
     client = _require_client(registry, parameters)
     mode = parameters.get("response_mode") or default_response_mode(parameters.get("response_type", ""))
     answer = Answer(redirect_uri=parameters["redirect_uri"], parameters=[], response_mode=mode)
@@ -98,9 +101,6 @@ def _require_valid(client: Client, parameters: Mapping[str, str]) -> None:
     registered = [set(name.split()) for name in client.response_types]
     if set(response_type.split()) not in registered:
         raise Denial("unsupported_response_type", "This response_type is not registered for the client.")
-    for unsupported in ("request", "request_uri"):
-        if unsupported in parameters:
-            raise Denial(f"{unsupported}_not_supported", "Request objects are not supported.")
     _require_response_mode(response_type, parameters)
     scope = parameters.get("scope", "").split()
     if "id_token" in response_type and "openid" not in scope:

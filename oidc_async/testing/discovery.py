@@ -1,10 +1,12 @@
 """The discovery document (OIDC Discovery 3) and the key set (RFC 7517)."""
 
-from .client_assertion import KEY_ALGORITHMS, SECRET_ALGORITHMS
+from .client_signature import KEY_ALGORITHMS, SECRET_ALGORITHMS
+from .decryption import decryption_keys
 from .encryption import ENCRYPTION_ALGORITHMS, KEY_SIZES
 from .keys import SIGNING_ALGORITHMS
 from .registry import Registry
 from .reply import JSONObject
+from .request_object import UNSIGNED
 from .stages import Endpoint
 
 RESPONSE_TYPES = (
@@ -55,11 +57,15 @@ def discovery_document(registry: Registry) -> JSONObject:
         "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "code_challenge_methods_supported": ["S256"],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": registry.fetch is not None,
+        "request_object_signing_alg_values_supported": [UNSIGNED, *ASSERTION_ALGORITHMS],
+        "request_object_encryption_alg_values_supported": list(ENCRYPTION_ALGORITHMS),
+        "request_object_encryption_enc_values_supported": list(KEY_SIZES),
         "authorization_response_iss_parameter_supported": True,
     }
 
 
 def key_set(registry: Registry) -> JSONObject:
-    return {"keys": [key.public_jwk() for key in registry.ring.published()]}
+    signs = [key.public_jwk() for key in registry.ring.published()]
+    return {"keys": [*signs, *(key.public_jwk() for key in decryption_keys(registry))]}

@@ -59,11 +59,13 @@ def private_key(owner: str, alg: str, generation: int) -> PrivateKey:
 
 
 def _generate(alg: str) -> PrivateKey:
+    if alg.startswith("ECDH-ES"):
+        return ec.generate_private_key(CURVES["P-256"])
     if alg in CURVE_OF:
         return ec.generate_private_key(CURVES[CURVE_OF[alg]])
     if alg in ("EdDSA", "Ed25519"):
         return ed25519.Ed25519PrivateKey.generate()
-    if alg in SIGNING_ALGORITHMS and alg[:2] in ("RS", "PS"):
+    if (alg in SIGNING_ALGORITHMS and alg[:2] in ("RS", "PS")) or alg.startswith("RSA-OAEP"):
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
     raise ValueError(f"no keys for {alg!r}; known are {', '.join(SIGNING_ALGORITHMS)}")
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ..protocol.http_message import HttpRequest
+from ..protocol.http_message import HttpRequest, HttpResponse
 from ..runtime import HttpSettings
 from .access_token import issue_access_token, meaning_of
 from .authorization import LoginNeeded, answer_authorization, callback_with, reply_with
@@ -60,6 +60,15 @@ class SimulatedProvider:
     def clock(self) -> Clock:
         return self._registry.clock
 
+    @property
+    def fetch(self) -> Callable[[str], HttpResponse] | None:
+        """How it fetches what clients refer to, by `request_uri` and `jwks_uri`: given a URL. None for not at all."""
+        return self._registry.fetch
+
+    @fetch.setter
+    def fetch(self, fetch: Callable[[str], HttpResponse] | None) -> None:
+        self._registry.fetch = fetch
+
     def register(
         self,
         client_id: str,
@@ -81,7 +90,11 @@ class SimulatedProvider:
         userinfo_encrypted_response_alg: str | None = None,
         userinfo_encrypted_response_enc: str | None = None,
         introspection_signed_response_alg: str | None = None,
+        request_object_signing_alg: str | None = None,
+        request_object_encryption_alg: str | None = None,
+        request_object_encryption_enc: str | None = None,
         jwks: Mapping[str, Any] | None = None,
+        jwks_uri: str | None = None,
         access_tokens: AccessTokenForm = "opaque",
         rotates_refresh_tokens: bool = True,
     ) -> Client:
@@ -91,6 +104,7 @@ class SimulatedProvider:
         the introspection endpoint is the same, but a client without a secret may not ask there (RFC 7662 2.1).
         Assertions, signed by a key in `jwks` or by `client_secret`, are good once and for `assertion_audience` alone.
         `introspection_signed_response_alg` gives signed answers to who accepts them (RFC 9701).
+        Request objects are taken as the client registered them, unsigned ones with `none` only (OIDC Core 6).
         What is encrypted is encrypted to the first key in `jwks` that fits, or with `client_secret`.
         `access_tokens` are what it gets for codes, refresh tokens and its own credentials. A refresh token is good
         for one use, and a second one ends the whole login (RFC 9700 4.14); `rotates_refresh_tokens=False` issues
@@ -117,9 +131,13 @@ class SimulatedProvider:
             userinfo_encrypted_response_alg=userinfo_encrypted_response_alg,
             userinfo_encrypted_response_enc=userinfo_encrypted_response_enc,
             introspection_signed_response_alg=introspection_signed_response_alg,
+            request_object_signing_alg=request_object_signing_alg,
+            request_object_encryption_alg=request_object_encryption_alg,
+            request_object_encryption_enc=request_object_encryption_enc,
             access_tokens=access_tokens,
             rotates_refresh_tokens=rotates_refresh_tokens,
             jwks=dict(jwks or {}),
+            jwks_uri=jwks_uri,
         )
         signing = (id_token_signed_response_alg, introspection_signed_response_alg, userinfo_signed_response_alg)
         with self._lock:

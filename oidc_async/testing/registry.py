@@ -1,10 +1,11 @@
 """Who the provider knows: clients, users, and what it has handed out to them."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from ..protocol.http_message import HttpResponse
 from .clock import Clock
 from .keys import KeyRing, SecretKey, SigningKey
 
@@ -58,10 +59,15 @@ class Client:
     userinfo_encrypted_response_alg: str | None = None
     userinfo_encrypted_response_enc: str | None = None
     introspection_signed_response_alg: str | None = None
+    request_object_signing_alg: str | None = None
+    request_object_encryption_alg: str | None = None
+    request_object_encryption_enc: str | None = None
+    request_uris: tuple[str, ...] = ()
     client_secret_expires_at: int = 0
     access_tokens: AccessTokenForm = "opaque"
     rotates_refresh_tokens: bool = True
     jwks: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    jwks_uri: str | None = None
 
     def key_for(self, alg: str, ring: KeyRing) -> SigningKey | SecretKey:
         """What signs for this client with `alg`. Raises ValueError when nothing does."""
@@ -145,6 +151,7 @@ class Registry:
     issuer: str
     clock: Clock
     ring: KeyRing
+    fetch: Callable[[str], HttpResponse] | None = None
     clients: dict[str, Client] = field(default_factory=dict[str, Client])
     registration: RegistrationPolicy | None = None
     registrations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)

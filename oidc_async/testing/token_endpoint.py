@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from ..protocol.http_message import HttpRequest
 from .access_token import issue_access_token, meaning_of
-from .client_assertion import AssertionRefused, assertion_method, assertion_subject, spend_assertion
+from .client_assertion import assertion_method, assertion_subject, spend_assertion
+from .client_signature import JWTRefused
 from .id_token import issue_id_token
 from .keys import base64url
 from .registry import ACCESS_TOKEN_LIFETIME, Client, Grant, Registry
@@ -73,9 +74,9 @@ def _authenticate_by_assertion(
         subject, used = assertion_subject(assertion), assertion_method(assertion)
         client = registry.clients.get(subject)
         if client is None or used != registered(client) or form.get("client_id", subject) != subject:
-            raise AssertionRefused("it is not from a client that authenticates so")
+            raise JWTRefused("it is not from a client that authenticates so")
         spend_assertion(registry, client, assertion, form.get("client_assertion_type"))
-    except AssertionRefused as refused:
+    except JWTRefused as refused:
         raise _invalid_client(f"The client assertion is refused: {refused}.") from None
     return client
 

@@ -52,8 +52,6 @@ def test_a_parameter_that_occurs_twice_is_refused(provider: SimulatedProvider, r
         pytest.param({"code_challenge_method": "plain"}, "invalid_request", id="plain code_challenge"),
         pytest.param({"code_challenge_method": None}, "invalid_request", id="no code_challenge_method"),
         pytest.param({"prompt": "none login"}, "invalid_request", id="none and login"),
-        pytest.param({"request": "e30.e30."}, "request_not_supported", id="request object"),
-        pytest.param({"request_uri": "https://rp.example/r"}, "request_uri_not_supported", id="request_uri"),
         pytest.param({"claims": "{"}, "invalid_request", id="broken claims"),
         pytest.param({"claims": "[]"}, "invalid_request", id="claims of another type"),
     ],

@@ -1,0 +1,112 @@
+"""Request objects, by value and by reference (OIDC Core 6, RFC 9101), taken as strictly as can be."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from .client_signature import JWTRefused, jwt_parts, require_signature
+from .decryption import NotDecrypted, decrypt
+from .registry import Client, Registry
+from .reply import RefusalPage
+
+UNSIGNED = "none"
+TYPES = ("JWT", "oauth-authz-req+jwt")
+MEDIA_TYPES = ("application/oauth-authz-req+jwt", "application/jwt")
+LONGEST_URI = 512
+LONGEST_LIFE = 3600
+CLOCK_SKEW = 5
+OF_THE_JWT = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
+
+
+class RequestObjectRefused(Exception):
+    """What is wrong with it."""
+
+
+def requested_parameters(registry: Registry, parameters: Mapping[str, str]) -> Mapping[str, str]:
+    """What the client asks for: of a request with an object nothing but what is in that counts (RFC 9101 6.3).
+
+    Raises RefusalPage: where nothing can be believed, nobody knows where to send an answer.
+    """
+    if "request" not in parameters and "request_uri" not in parameters:
+        return parameters
+    client = registry.clients.get(parameters.get("client_id", ""))
+    if client is None:
+        raise RefusalPage("No such client is registered.")
+    try:
+        _require_one(parameters)
+        token = parameters.get("request") or _fetched(registry, parameters["request_uri"])
+        claims = _verified(registry, client, token, parameters.get("request_uri"))
+        _require_equal(parameters, claims)
+        return {name: _text(name, value) for name, value in claims.items() if name not in OF_THE_JWT}
+    except (RequestObjectRefused, JWTRefused, NotDecrypted) as refused:
+        raise RefusalPage(f"The request object is refused: {refused}.") from None
+
+
+def _require_one(parameters: Mapping[str, str]) -> None:
+    if "request" in parameters and "request_uri" in parameters:
+        raise RequestObjectRefused("request and request_uri must not be there together")
+    if "openid" not in parameters.get("scope", "").split() or "response_type" not in parameters:
+        raise RequestObjectRefused("scope with openid and response_type must stand beside it")
+
+
+def _fetched(registry: Registry, uri: str) -> str:
+    if registry.fetch is None:
+        raise RequestObjectRefused("request_uri can't be fetched: set provider.fetch")
+    if len(uri) > LONGEST_URI or not uri.isascii():
+        raise RequestObjectRefused(f"request_uri must have at most {LONGEST_URI} ASCII characters")
+    response = registry.fetch(uri)
+    if response.status != 200 or response.media_type not in MEDIA_TYPES:
+        raise RequestObjectRefused(f"it must be answered with 200 and its own type, not {response.status}")
+    return response.body.decode("ascii", "replace")
+
+
+def _verified(registry: Registry, client: Client, token: str, uri: str | None) -> dict[str, Any]:
+    if client.request_object_encryption_alg is not None:
+        token = decrypt(registry, client, token)
+    header, claims, signing_input, signature = jwt_parts(token)
+    if header.get("typ", "JWT") not in TYPES:
+        raise RequestObjectRefused("typ is that of another kind of token")
+    if header.get("alg") == UNSIGNED:
+        _require_none_meant(client, signature, uri)
+    else:
+        require_signature(registry, client, header, signing_input, signature, client.request_object_signing_alg)
+    _require_claims(registry, client, claims)
+    return claims
+
+
+def _require_none_meant(client: Client, signature: bytes, uri: str | None) -> None:
+    if client.request_object_signing_alg != UNSIGNED or signature:
+        raise RequestObjectRefused("it must be signed")
+    if uri is not None and urlsplit(uri).scheme != "https":
+        raise RequestObjectRefused("one that is not signed must be fetched by https")
+
+
+def _require_claims(registry: Registry, client: Client, claims: Mapping[str, Any]) -> None:
+    now, issued_at, expiry = registry.now(), claims.get("iat"), claims.get("exp")
+    if claims.get("iss") != client.client_id or "sub" in claims:
+        raise RequestObjectRefused("iss must be the client_id, and there must be no sub")
+    if claims.get("aud") not in (registry.issuer, [registry.issuer]):
+        raise RequestObjectRefused("aud must be this provider and nobody else")
+    if type(issued_at) is not int or issued_at > now + CLOCK_SKEW:
+        raise RequestObjectRefused("iat must be there, and not in the future")
+    if type(expiry) is not int or not now < expiry <= issued_at + LONGEST_LIFE:
+        raise RequestObjectRefused("exp must be in the future, and not far away")
+    if not isinstance(claims.get("jti"), str):
+        raise RequestObjectRefused("jti must be there")
+    if "request" in claims or "request_uri" in claims:
+        raise RequestObjectRefused("request and request_uri must not be in it")
+
+
+def _require_equal(parameters: Mapping[str, str], claims: Mapping[str, Any]) -> None:
+    for name, value in parameters.items():
+        if name not in ("request", "request_uri") and claims.get(name) != value:
+            raise RequestObjectRefused(f"{name} must be the same in it and beside it")
+
+
+def _text(name: str, value: object) -> str:
+    """As it would be a parameter, if it is of its type in JSON (OIDC Core 6.1)."""
+    expected = {"max_age": int, "claims": dict}.get(name, str)
+    if type(value) is not expected:
+        raise RequestObjectRefused(f"{name} must be of type {expected.__name__}")
+    return value if isinstance(value, str) else json.dumps(value)
