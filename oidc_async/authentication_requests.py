@@ -9,6 +9,7 @@ from .protocol.metadata import ProviderMetadata
 from .protocol.response_type import default_response_mode, registered_response_type
 from .provider import Provider
 from .provider_configuration import ProviderConfiguration
+from .request_objects import RequestObjects
 from .request_parameters import require_request_parameters
 from .runtime import Runtime
 
@@ -17,10 +18,16 @@ class AuthenticationRequests:
     """Makes authentication requests whose responses come to `redirect_uri`."""
 
     def __init__(
-        self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, redirect_uri: str
+        self,
+        provider: Provider,
+        configuration: ProviderConfiguration,
+        runtime: Runtime,
+        redirect_uri: str,
+        request_objects: RequestObjects,
     ) -> None:
         self._provider, self._configuration = provider, configuration
         self._runtime, self._redirect_uri = runtime, redirect_uri
+        self._request_objects = request_objects
 
     async def new(self, parameters: Mapping[str, str]) -> AuthorizationRequest:
         """One with `parameters` laid over those of the configuration. Raises ConfigurationError and ProviderError."""
@@ -30,7 +37,11 @@ class AuthenticationRequests:
         provider, client = await self._provider.metadata(), await self._provider.client()
         pending = self._pending_login(provider, parameters)
         parameters |= {"client_id": client["client_id"], **_of_this_login(pending)}
-        return AuthorizationRequest(url=authorization_request(provider, parameters), pending=pending)
+        sent = await self._request_objects.carrying(parameters, provider, client)
+        url = authorization_request(provider, sent.parameters)
+        return AuthorizationRequest(
+            url=url, pending=pending, request_object=sent.request_object, request_uri=sent.request_uri
+        )
 
     def _pending_login(self, provider: ProviderMetadata, parameters: Mapping[str, str]) -> PendingLogin:
         response_type, max_age = parameters["response_type"], parameters.get("max_age")

@@ -12,6 +12,7 @@ from .protocol.client_authentication import ENDPOINTS, assertion_algorithm
 from .protocol.jwks import MAX_KEYS
 from .protocol.metadata import ClientMetadata
 from .protocol.private_keys import PrivateKey, import_private_jwk, import_private_pem
+from .protocol.request_object_algorithms import request_object_algorithms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +109,19 @@ def require_signing_keys(client: ClientMetadata, keys: ClientKeys | None) -> Non
                     "private_key_jwt needs client_keys in ProviderConfiguration: ClientKeys.from_pem(Path(...))."
                 )
             keys.signing_key(assertion_algorithm(client, endpoint))
+
+
+def require_request_object_keys(client: ClientMetadata, keys: ClientKeys | None) -> None:
+    """Raise ConfigurationError when there is nothing to sign request objects with, as the client registered them."""
+    algorithm = request_object_algorithms(client).signature
+    if algorithm is not None and algorithm.startswith("HS"):
+        return
+    if keys is None:
+        raise ConfigurationError(
+            "request_object needs client_keys in ProviderConfiguration to sign with: ClientKeys.from_pem(Path(...)); "
+            "or request_object_signing_alg of HS256 in ClientMetadata, which signs with client_secret."
+        )
+    keys.signing_key(algorithm)
 
 
 def _pem_of(pem: "str | bytes | PathLike[str]") -> bytes:

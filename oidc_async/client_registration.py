@@ -46,10 +46,11 @@ class ClientRegistration:
         runtime: Runtime,
         redirect_uri: str,
         kept: KeptRegistration | None,
+        request_uri: str | None = None,
     ) -> None:
         self._configuration, self._runtime, self._kept = configuration, runtime, kept
         self._token = initial_access_token(configuration.client_registration_info or ClientRegistrationInfo())
-        self._requested = requested_metadata(configuration, redirect_uri)
+        self._requested = requested_metadata(configuration, redirect_uri, request_uri)
         self._known: Registered | None = None
 
     @property
@@ -191,6 +192,7 @@ def new_client_registration(
     redirect_uri: str,
     store: Store | None,
     sealer: Sealer | None,
+    request_uri: str | None = None,
 ) -> ClientRegistration | None:
     """None for a client that was registered by hand. Raises ConfigurationError."""
     if configuration.client_metadata is not None:
@@ -204,7 +206,7 @@ def new_client_registration(
             "set registration_file, or OIDC_STORE (without a framework: store and sealer)",
             configuration.issuer_identifier,
         )
-    return ClientRegistration(configuration, runtime, redirect_uri, kept)
+    return ClientRegistration(configuration, runtime, redirect_uri, kept, request_uri)
 
 
 def _kept_registration(

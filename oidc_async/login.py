@@ -39,10 +39,16 @@ class PendingLogin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """Where to send the browser, and what to remember of it until it comes back."""
+    """Where to send the browser, and what to remember of it until it comes back.
+
+    With `request_object="reference"` the provider asks for `request_object` at `request_uri`: serve it there as
+    `application/oauth-authz-req+jwt` for as long as the login may take (RFC 9101 5.2).
+    """
 
     url: str = field(repr=False)
     pending: PendingLogin
+    request_object: str | None = field(default=None, repr=False)
+    request_uri: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,10 @@ from .protocol.discovery import discovery_request, read_discovery, well_known_ur
 from .protocol.freshness import freshness
 from .protocol.http_message import HttpResponse
 from .protocol.jose import CompactJWS, VerificationKey, client_secret_key
-from .protocol.jwe import CompactJWE, Encryption, decrypt_jwe, derived_key, parse_nested
+from .protocol.jwe import CompactJWE, DerivedKey, Encryption, decrypt_jwe, derived_key, parse_nested
 from .protocol.jwks import JWKS, jwks_request, read_jwks, select_key
 from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.recipient import RecipientKey, select_recipient
 from .provider_configuration import ProviderConfiguration
 from .remembered import Allowance, Fetched, Remembered
 from .retrying import send_repeatable
@@ -82,6 +83,20 @@ class Provider:
             if renewed is jwks:
                 raise
             return read(select_key(jws, renewed.keys))
+
+    async def recipient(self, encryption: Encryption) -> RecipientKey | DerivedKey:
+        """The key of the provider that `encryption` is to, or what is derived from the client's secret.
+
+        Keys are fetched again, within limits, when none fits. Raises KeyNotFound and ProviderError.
+        """
+        if encryption.is_symmetric:
+            return derived_key(self._client_secret(), encryption)
+        jwks = self.fresh_keys() or await (await self._remembered_keys()).get()
+        try:
+            return select_recipient(jwks.recipients, encryption.alg)
+        except KeyNotFound:
+            renewed = await (await self._remembered_keys()).renew(jwks)
+            return select_recipient(renewed.recipients, encryption.alg)
 
     def _at_mtls_endpoints(self, metadata: ProviderMetadata) -> ProviderMetadata:
         given = self.configuration.client_metadata or self.configuration.client_registration_info

@@ -6,12 +6,13 @@ from dataclasses import InitVar, dataclass, field
 from ssl import SSLContext
 from typing import Any, cast
 
-from .client_keys import ClientKeys, require_signing_keys
+from .client_keys import ClientKeys, require_request_object_keys, require_signing_keys
 from .errors import ConfigurationError, MetadataInvalid
 from .protocol.access_token import ALLOWED_ALGORITHMS
 from .protocol.client_authentication import require_client, uses_mtls
 from .protocol.discovery import require_endpoints, require_usable
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
+from .protocol.request_object_algorithms import require_request_object_algorithms
 from .protocol.response_algorithms import require_response_algorithms, response_algorithms
 from .protocol.response_type import default_response_mode, registered_response_type
 from .protocol.uri import is_encodable, issuer_problem, uri_problem
@@ -24,6 +25,7 @@ CHOICES: Mapping[str, tuple[str | None, ...]] = {
     "access_token_verification": ("introspection", "jwt", "auto"),
     "client_assertion_audience": ("issuer", "token_endpoint"),
     "end_session_http_method": ("GET", "POST"),
+    "request_object": (None, "value", "reference"),
     "userinfo_http_method": ("GET", "POST", None),
 }
 TYPES: Mapping[str, type] = {
@@ -44,6 +46,7 @@ SWITCHES = (
     "accept_untyped_logout_tokens",
     "accept_logout_tokens_without_exp",
     "send_id_token_hint",
+    "unsigned_request_objects",
 )
 DEFAULT_CLOCK_SKEW = 30.0
 MOST_SECONDS = 1e10
@@ -68,6 +71,9 @@ class ProviderConfiguration:
             "token_endpoint" for a provider that doesn't take that.
         auth_request_params: parameters added to every authentication request. `max_age`, and an `acr` that `claims`
             makes essential, are then required of the ID token.
+        request_object: how an authentication request is carried (OIDC Core 6): None as plain parameters, "value" in a
+            signed object, "reference" in one that the provider fetches from here.
+        unsigned_request_objects: True sends these objects without a signature, so that anybody may change them.
         end_session_params: parameters added to every logout request, such as `ui_locales`.
         end_session_http_method: "GET", or "POST" for a page that posts itself, with the ID token in no URL.
         send_id_token_hint: False leaves the ID token out of logout requests; providers then ask the user.
@@ -127,11 +133,14 @@ class ProviderConfiguration:
     end_session_http_method: str = field(default="GET", kw_only=True)
     send_id_token_hint: bool = field(default=True, kw_only=True)
     logout_hint_claim: str | None = field(default=None, kw_only=True)
+    request_object: str | None = field(default=None, kw_only=True)
+    unsigned_request_objects: bool = field(default=False, kw_only=True)
 
     def __post_init__(self, requests_session: object) -> None:
         if requests_session is not None:
             raise ConfigurationError("requests_session is not used here: pass a client of httpx as http_client.")
         self._require_types()
+        self._require_choices()
         object.__setattr__(self, "trusted_audiences", frozenset(self.trusted_audiences))
         self._require_provider()
         self._require_client()
@@ -139,9 +148,8 @@ class ProviderConfiguration:
         self._require_renewal()
         require_request_parameters(self.request_parameters())
         self.end_session_parameters()
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ConfigurationError(f"{name} must be one of {', '.join(map(str, choices))}.")
+        if self.unsigned_request_objects and self.request_object is None:
+            raise ConfigurationError("unsigned_request_objects needs request_object.")
         if self.userinfo_token_in_body and self.userinfo_http_method != "POST":
             raise ConfigurationError('userinfo_token_in_body needs userinfo_http_method="POST".')
 
@@ -232,6 +240,11 @@ class ProviderConfiguration:
         if isinstance(self.trusted_audiences, str) or not all(map(is_encodable, self.trusted_audiences)):
             raise ConfigurationError('trusted_audiences must be a set of strings, such as {"api"}.')
 
+    def _require_choices(self) -> None:
+        for name, choices in CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ConfigurationError(f"{name} must be one of {', '.join(map(str, choices))}.")
+
     def _require_provider(self) -> None:
         if not self.issuer and self.provider_metadata is None:
             raise ConfigurationError("ProviderConfiguration needs issuer or provider_metadata.")
@@ -273,12 +286,20 @@ class ProviderConfiguration:
         """Raise ConfigurationError for a client that can't work with this configuration."""
         require_client(client, self.provider_metadata)
         require_signing_keys(client, self.client_keys)
+        self._require_request_object(client)
         self._require_certificate(client)
         _require_uris(client, "post_logout_redirect_uris")
         self._require_algorithms(client)
         for name in UNSUPPORTED_CLIENT_METADATA:
             if name in client:
                 raise ConfigurationError(f"{name} in ClientMetadata is not supported by this version.")
+
+    def _require_request_object(self, client: ClientMetadata) -> None:
+        if self.request_object is None:
+            return
+        require_request_object_algorithms(client, unsigned=self.unsigned_request_objects)
+        if not self.unsigned_request_objects:
+            require_request_object_keys(client, self.client_keys)
 
     def _require_certificate(self, client: ClientMetadata) -> None:
         settings = self.http_settings

@@ -26,16 +26,18 @@ def initial_access_token(info: ClientRegistrationInfo) -> str | None:
     return None
 
 
-def requested_metadata(configuration: ProviderConfiguration, redirect_uri: str) -> dict[str, Any]:
+def requested_metadata(
+    configuration: ProviderConfiguration, redirect_uri: str, request_uri: str | None = None
+) -> dict[str, Any]:
     """The metadata of the client: what follows from the configuration, and ClientRegistrationInfo laid over it.
 
-    Raises ConfigurationError for what could not work.
+    `request_uri` is that below which request objects are found. Raises ConfigurationError for what could not work.
     """
     given = configuration.client_registration_info or ClientRegistrationInfo()
     info = {name: value for name, value in given.items() if name not in INITIAL_ACCESS_TOKENS}
     if taken := sorted(OF_THE_PROVIDER & info.keys()):
         raise ConfigurationError(f"{taken[0]} in ClientRegistrationInfo is for the provider to say.")
-    requested = _as_json({**_derived(configuration, redirect_uri), **info})
+    requested = _as_json({**_derived(configuration, redirect_uri, request_uri), **info})
     if "jwks_uri" in requested:
         # one or the other (OIDC Registration 2)
         requested.pop("jwks", None)
@@ -59,16 +61,17 @@ def grant_types(response_type: str, scope: str) -> list[str]:
     return [name for name, is_needed in needed.items() if is_needed]
 
 
-def _derived(configuration: ProviderConfiguration, redirect_uri: str) -> dict[str, Any]:
+def _derived(configuration: ProviderConfiguration, redirect_uri: str, request_uri: str | None) -> dict[str, Any]:
     parameters = configuration.request_parameters()
     response_type = registered_response_type(parameters["response_type"])
-    keys = configuration.client_keys
+    keys, is_fetched = configuration.client_keys, configuration.request_object == "reference"
     return {
         "application_type": "web",
         "redirect_uris": [redirect_uri],
         "response_types": [response_type],
         "grant_types": grant_types(response_type, parameters["scope"]),
         "id_token_signed_response_alg": "RS256",
+        **({"request_uris": [request_uri]} if is_fetched else {}),
         **({} if keys is None else {"jwks": keys.jwks()}),
     }
 

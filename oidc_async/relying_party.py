@@ -42,6 +42,7 @@ from .provider_configuration import (
 )
 from .refreshes import Refresh, Refreshes
 from .registered_client import RegisteredClient
+from .request_objects import RequestObjects
 from .runtime import Runtime
 from .sealing import Sealer
 from .service_tokens import ServiceTokens, kind_of
@@ -64,6 +65,7 @@ class AsyncRelyingParty:
         runtime: how to reach the network; one of its own by default.
         store: by which processes agree on who refreshes a token; without one, each goes by itself.
         sealer: seals what the store keeps of a client that registered itself; without one, nothing is kept of it.
+        request_uri: below which URL the application serves the request objects of `request_object="reference"`.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class AsyncRelyingParty:
         runtime: Runtime | None = None,
         store: Store | None = None,
         sealer: Sealer | None = None,
+        request_uri: str | None = None,
     ) -> None:
         if problem := uri_problem(redirect_uri):
             raise ConfigurationError(f"redirect_uri {problem}.")
@@ -87,9 +90,12 @@ class AsyncRelyingParty:
         self._clock_skew = clock_skew_seconds if own_skew is None else own_skew
         self._login_lifetime = login_lifetime_seconds
         self._runtime = runtime or asyncio_runtime(configuration)
-        self._registration = new_client_registration(configuration, self._runtime, redirect_uri, store, sealer)
+        self._registration = new_client_registration(
+            configuration, self._runtime, redirect_uri, store, sealer, request_uri
+        )
         self.provider = Provider(configuration, self._runtime, self._registration)
-        self._requests = AuthenticationRequests(self.provider, configuration, self._runtime, redirect_uri)
+        objects = RequestObjects(self.provider, configuration, self._runtime, request_uri, login_lifetime_seconds)
+        self._requests = AuthenticationRequests(self.provider, configuration, self._runtime, redirect_uri, objects)
         self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
         self._logout_tokens = LogoutTokens(self.provider, self._id_tokens, self._runtime, self._clock_skew)
         self._userinfo = UserInfo(self.provider, configuration, self._runtime, self._clock_skew)
@@ -320,6 +326,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
         runtime: Runtime | None = None,
         store: Store | None = None,
         sealer: Sealer | None = None,
+        request_uri: str | None = None,
     ) -> None:
         super().__init__(
             AsyncRelyingParty(
@@ -329,6 +336,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
                 login_lifetime_seconds=login_lifetime_seconds,
                 store=store,
                 sealer=sealer,
+                request_uri=request_uri,
                 runtime=runtime or threads_runtime(configuration),
             )
         )

@@ -25,8 +25,8 @@ OURS = {
     "code_verifier": "it must not reach the browser",
     "nonce": "every login gets its own",
     "redirect_uri": "set OIDC_REDIRECT_URI",
-    "request": "request objects are not supported",
-    "request_uri": "request objects are not supported",
+    "request": "set request_object in ProviderConfiguration",
+    "request_uri": "set request_object in ProviderConfiguration",
     "state": "every login gets its own",
 }
 OURS_AT_LOGOUT = {

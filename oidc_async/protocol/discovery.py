@@ -28,12 +28,20 @@ ALIASED_ENDPOINTS = (
     "pushed_authorization_request_endpoint",
 )
 """Those that are asked by us, and may have an alias for clients with a certificate (RFC 8705 5)."""
-BOOLEANS = ("authorization_response_iss_parameter_supported",)
+BOOLEANS = (
+    "authorization_response_iss_parameter_supported",
+    "request_parameter_supported",
+    "request_uri_parameter_supported",
+    "require_signed_request_object",
+)
 LISTS = (
     "token_endpoint_auth_methods_supported",
     "introspection_endpoint_auth_methods_supported",
     "revocation_endpoint_auth_methods_supported",
     "code_challenge_methods_supported",
+    "request_object_signing_alg_values_supported",
+    "request_object_encryption_alg_values_supported",
+    "request_object_encryption_enc_values_supported",
 )
 
 

@@ -1,7 +1,7 @@
 """Signed tokens and the keys that verify them (RFC 7515, 7517, 7518, 8037, 9864).
 
-Beside jwe and private_keys, the only file that knows joserfc. What joserfc would accept and we do not is refused
-before joserfc sees it; whatever it raises ends here.
+Beside jwe, recipient and private_keys, the only file that knows joserfc. What joserfc would accept and we do not is
+refused before joserfc sees it; whatever it raises ends here.
 """
 
 import binascii

@@ -1,7 +1,7 @@
 """Encrypted tokens and what decrypts them (RFC 7516, RFC 7518 4 and 5, OIDC Core 10.2).
 
-Beside jose and private_keys, the only file that knows joserfc. It sees nothing but what the client registered for;
-whatever it raises ends here, and becomes one error that tells nothing.
+Beside jose, recipient and private_keys, the only file that knows joserfc. It sees nothing but what the client
+registered for; whatever it raises ends here, and becomes one error that tells nothing.
 """
 
 import hashlib

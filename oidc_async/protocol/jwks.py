@@ -1,13 +1,15 @@
 """The provider's published keys (RFC 7517 5) and the one among them that fits a token (OIDC Core 10.1)."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
 from ..errors import JWKSInvalid, KeyAmbiguous, KeyNotFound, KeyUnusable
 from .http_message import HttpRequest, HttpResponse
 from .jose import CompactJWS, VerificationKey, import_jwk
+from .recipient import RecipientKey, import_recipient_jwk
 from .strict_json import read_object
 
 MAX_KEYS = 100
@@ -18,9 +20,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JWKS:
-    """A provider's public keys that are fit to verify signatures: at least one."""
+    """A provider's public keys that are fit to verify signatures: at least one; and those one may encrypt to."""
 
     keys: tuple[VerificationKey, ...]
+    recipients: tuple[RecipientKey, ...] = ()
 
 
 def jwks_request(jwks_uri: str) -> HttpRequest:
@@ -39,7 +42,8 @@ def read_jwks(response: HttpResponse) -> JWKS:
     """
     keys: list[VerificationKey] = []
     problems: list[str] = []
-    for index, entry in enumerate(_read_entries(response)):
+    entries = _read_entries(response)
+    for index, entry in enumerate(entries):
         try:
             keys.append(_read_key(index, entry))
         except KeyUnusable as error:
@@ -47,7 +51,7 @@ def read_jwks(response: HttpResponse) -> JWKS:
             problems.append(error.message)
     if not keys:
         raise JWKSInvalid("The key set must have a usable signature key.", problems=tuple(problems))
-    return JWKS(keys=tuple(keys))
+    return JWKS(keys=tuple(keys), recipients=tuple(_recipients(entries)))
 
 
 def select_key(jws: CompactJWS, keys: Iterable[VerificationKey]) -> VerificationKey:
@@ -84,6 +88,14 @@ def _read_entries(response: HttpResponse) -> list[object]:
     if len(entries) > MAX_KEYS:
         raise JWKSInvalid(f"The key set must have at most {MAX_KEYS} keys, not {len(entries)}.")
     return entries
+
+
+def _recipients(entries: Iterable[object]) -> Iterator[RecipientKey]:
+    for entry in entries:
+        # without `use` a key is for both; with `use` of signatures, or for none of ours, it has been told of
+        with suppress(KeyUnusable):
+            if isinstance(entry, dict):
+                yield import_recipient_jwk(cast(Mapping[str, Any], entry))
 
 
 def _read_key(index: int, entry: object) -> VerificationKey:

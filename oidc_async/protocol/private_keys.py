@@ -1,6 +1,6 @@
 """The client's own keys: what signs and decrypts for it, and what of them may be published (RFC 7517, 7518, 8037).
 
-Beside jose and jwe, a file that knows joserfc. No message holds a part of a key.
+Beside jose, jwe and recipient, a file that knows joserfc. No message holds a part of a key.
 """
 
 import json
@@ -120,6 +120,11 @@ def sign_compact(header: Mapping[str, Any], claims: Mapping[str, Any], key: Priv
     signing_input = f"{_encode(header)}.{_encode(claims)}".encode("ascii")
     signature = signature_models()[alg].sign(signing_input, key.material)
     return f"{signing_input.decode()}.{_base64url(signature)}"
+
+
+def unsigned_compact(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+    """The same with nobody's signature (RFC 7519 6), to be sent alone: none that comes is ever taken."""
+    return f"{_encode(header)}.{_encode(claims)}."
 
 
 def _encode(document: Mapping[str, Any]) -> str:

@@ -63,6 +63,12 @@ def requested(**parameters: Any) -> dict[str, str]:
         ),
         pytest.param({"client_metadata": TLS_CLIENT, "http_client": object()}, id="tls-by-client"),
         pytest.param({"userinfo_http_method": None}, id="no-userinfo"),
+        pytest.param({"request_object": "value", "client_keys": KEYS}, id="264-signed"),
+        pytest.param(
+            {"request_object": "reference", "client_metadata": CLIENT.copy(request_object_signing_alg="HS512")},
+            id="264-signed-by-secret",
+        ),
+        pytest.param({"request_object": "value", "unsigned_request_objects": True}, id="264-unsigned"),
         pytest.param({"userinfo_http_method": "POST", "userinfo_token_in_body": True}, id="userinfo-by-form"),
         pytest.param({"discovery_url": "https://elsewhere.example/metadata?tenant=a"}, id="discovery-url"),
         pytest.param({"trusted_audiences": ["api"]}, id="audiences-as-a-list"),
@@ -80,6 +86,31 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
     ("settings", "words"),
     [
         pytest.param({"issuer": None}, ["issuer", "provider_metadata"], id="no-provider"),
+        pytest.param({"request_object": "by value"}, ["request_object", "reference"], id="request-object-unknown"),
+        pytest.param({"request_object": "value"}, ["client_keys", "request_object_signing_alg"], id="264-no-keys"),
+        pytest.param(
+            {"request_object": "value", "client_keys": TO_DECRYPT},
+            ["client_keys", "signs"],
+            id="264-keys-that-decrypt",
+        ),
+        pytest.param(
+            {
+                "request_object": "value",
+                "client_keys": KEYS,
+                "client_metadata": CLIENT.copy(request_object_signing_alg="RS256"),
+            },
+            ["client_keys", "RS256"],
+            id="264-keys-of-another-type",
+        ),
+        pytest.param(
+            {"request_object": "value", "client_metadata": CLIENT.copy(request_object_signing_alg="none")},
+            ["request_object_signing_alg", "unsigned_request_objects"],
+            id="264-none",
+        ),
+        pytest.param({"unsigned_request_objects": True}, ["request_object"], id="264-unsigned-alone"),
+        pytest.param(
+            {"unsigned_request_objects": "yes"}, ["unsigned_request_objects", "True"], id="264-unsigned-odd"
+        ),
         pytest.param({"issuer": ""}, ["issuer", "provider_metadata"], id="issuer-empty"),
         pytest.param({"issuer": 5}, ["issuer", "URL"], id="issuer-a-number"),
         pytest.param({"issuer": "op.example"}, ["issuer", "absolute https URL"], id="issuer-without-scheme"),
@@ -339,8 +370,8 @@ def test_an_unusable_configuration_is_refused(settings: dict[str, Any], words: l
         pytest.param({"code_challenge_method": "plain"}, ["code_challenge_method", "S256"], id="56-plain"),
         pytest.param({"code_challenge_method": "S256"}, ["code_challenge_method", "S256"], id="56-s256"),
         pytest.param({"code_verifier": "v"}, ["code_verifier", "browser"], id="56-code_verifier"),
-        pytest.param({"request": "e30"}, ["request", "not supported"], id="264-request"),
-        pytest.param({"request_uri": "https://rp"}, ["request_uri", "not supported"], id="265-request_uri"),
+        pytest.param({"request": "e30"}, ["request", "request_object"], id="264-request"),
+        pytest.param({"request_uri": "https://rp"}, ["request_uri", "request_object"], id="265-request_uri"),
         pytest.param({"response_type": "token"}, ["response_type", "code"], id="no-id-token"),
         pytest.param({"response_type": "none"}, ["response_type", "code"], id="nothing"),
         pytest.param({"response_type": "code code"}, ["response_type", "code"], id="code-twice"),

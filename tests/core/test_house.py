@@ -61,7 +61,7 @@ LAYERS = [
     {"oidc_async.registration_metadata"},
     {"oidc_async.client_registration"},
     {"oidc_async.provider"},
-    {"oidc_async.registered_client"},
+    {"oidc_async.registered_client", "oidc_async.request_objects"},
     {
         "oidc_async.authentication_requests",
         "oidc_async.id_tokens",
@@ -102,7 +102,7 @@ OWNERS = {
     "httpx": FAMILY,
     "httpx2": FAMILY,
     "certifi": set[str](),
-    "joserfc": {f"oidc_async.protocol.{name}" for name in ("jose", "jwe", "private_keys")},
+    "joserfc": {f"oidc_async.protocol.{name}" for name in ("jose", "jwe", "private_keys", "recipient")},
     "opentelemetry": {"oidc_async.telemetry"},
     "blinker": {"oidc_async.web"},
     "flask": {"flask_oidc_async"},

@@ -52,6 +52,21 @@ def test_all_kinds_of_keys_are_read_in_their_order() -> None:
     assert [(key.kid, key.kty) for key in jwks.keys] == [("good", "RSA"), ("curve", "EC"), (None, "OKP")]
 
 
+def test_keys_to_encrypt_to_are_told_from_those_that_verify() -> None:
+    """security.md 27: one without a use is for both."""
+    jwks = read_jwks(
+        answer(
+            GOOD,
+            public_jwk(rsa_key(2), kid="verifies", use="sig"),
+            public_jwk(ec_key(), kid="encrypts", use="enc"),
+            public_jwk(ed25519_key(), kid="curve"),
+            {**public_jwk(b"a secret", kid="secret"), "use": "enc"},
+        )
+    )
+    assert kids(jwks) == ["good", "verifies", "curve"]
+    assert [key.kid for key in jwks.recipients] == ["good", "encrypts"]
+
+
 @pytest.mark.parametrize(
     "odd",
     [

@@ -1,0 +1,63 @@
+"""An authentication request as one signed object (OIDC Core 6, RFC 9101)."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from .jose import VerificationKey
+from .private_keys import PrivateKey, sign_compact, unsigned_compact
+
+TYPE = "oauth-authz-req+jwt"
+MEDIA_TYPE = f"application/{TYPE}"
+OUTSIDE = ("client_id", "response_type", "scope")
+"""What stands beside the object as well, and is the same in it (OIDC Core 6.1)."""
+
+
+def request_object_claims(
+    parameters: Mapping[str, str], *, audience: str, jti: str, now: float, seconds: float
+) -> dict[str, Any]:
+    """The request in `parameters` as claims of its client, for the provider `audience` alone (RFC 9101 4).
+
+    `now` is in seconds since 1970; the object is good for `seconds`.
+    """
+    issued_at = int(now)
+    return {
+        **{name: _as_json(name, value) for name, value in parameters.items()},
+        "iss": parameters["client_id"],
+        "aud": audience,
+        "iat": issued_at,
+        "exp": issued_at + int(seconds),
+        "jti": jti,
+    }
+
+
+def signed_request_object(claims: Mapping[str, Any], key: PrivateKey | VerificationKey, algorithm: str) -> str:
+    """The claims signed by a key of the client, or with its secret. Raises KeyUnusable."""
+    named = {} if key.kid is None else {"kid": key.kid}
+    return sign_compact({"alg": algorithm, "typ": TYPE, **named}, claims, key)
+
+
+def unsigned_request_object(claims: Mapping[str, Any]) -> str:
+    """The claims with nobody's signature (RFC 7519 6): whoever carries them can change them."""
+    return unsigned_compact({"alg": "none", "typ": TYPE}, claims)
+
+
+def by_value(parameters: Mapping[str, str], request_object: str) -> dict[str, str]:
+    """The parameters of a request that brings its object along (OIDC Core 6.1)."""
+    return {**_outside(parameters), "request": request_object}
+
+
+def by_reference(parameters: Mapping[str, str], request_uri: str) -> dict[str, str]:
+    """The parameters of a request whose object the provider finds at `request_uri` (OIDC Core 6.2)."""
+    return {**_outside(parameters), "request_uri": request_uri}
+
+
+def _outside(parameters: Mapping[str, str]) -> dict[str, str]:
+    return {name: parameters[name] for name in OUTSIDE}
+
+
+def _as_json(name: str, value: str) -> Any:
+    """Numbers and objects are not in quotes (OIDC Core 6.1, RFC 9101 4)."""
+    if name == "max_age":
+        return int(value)
+    return json.loads(value) if name == "claims" else value

@@ -1,0 +1,96 @@
+"""How a client registered its request objects to be signed and encrypted (OIDC Registration 2)."""
+
+from dataclasses import dataclass
+
+from ..errors import ConfigurationError, KeyUnusable
+from .client_authentication import require_secret_for
+from .jose import SUPPORTED_ALGORITHMS
+from .jwe import CONTENT_ENCRYPTIONS, DEFAULT_ENC, KEY_ALGORITHMS, Encryption, derived_key
+from .metadata import ClientMetadata, ProviderMetadata
+
+SIGNING, ENCRYPTION, ENC = (f"request_object_{name}" for name in ("signing_alg", "encryption_alg", "encryption_enc"))
+UNSIGNED = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestObjectAlgorithms:
+    """`signature` is None when the client registered none, and any will do."""
+
+    signature: str | None
+    encryption: Encryption | None
+
+
+def request_object_algorithms(client: ClientMetadata) -> RequestObjectAlgorithms:
+    """`request_object_signing_alg`, `request_object_encryption_alg` and `request_object_encryption_enc`."""
+    alg, enc = client.get(ENCRYPTION), client.get(ENC)
+    if alg is None and enc is not None:
+        raise ConfigurationError(f"{ENC} needs {ENCRYPTION}.")
+    encryption = None if alg is None else Encryption(alg=alg, enc=enc or DEFAULT_ENC)
+    return RequestObjectAlgorithms(signature=client.get(SIGNING), encryption=encryption)
+
+
+def require_request_object_algorithms(client: ClientMetadata, *, unsigned: bool) -> None:
+    """Raise ConfigurationError for what is not supported, or needs a longer client_secret.
+
+    `unsigned` is whether the application wants objects that nobody signs.
+    """
+    algorithms = request_object_algorithms(client)
+    _require_signature(algorithms.signature, client, unsigned=unsigned)
+    if algorithms.encryption is not None:
+        _require_encryption(algorithms.encryption, client, unsigned=unsigned)
+
+
+def _require_signature(alg: str | None, client: ClientMetadata, *, unsigned: bool) -> None:
+    if unsigned:
+        if alg not in (None, UNSIGNED):
+            raise ConfigurationError(f"{SIGNING} must be none, or left out, with unsigned_request_objects=True.")
+    elif alg == UNSIGNED:
+        raise ConfigurationError(
+            f"{SIGNING} none lets whoever holds the browser change the request: "
+            "set unsigned_request_objects=True if that is meant."
+        )
+    elif alg is not None:
+        if alg not in SUPPORTED_ALGORITHMS:
+            raise ConfigurationError(f"{SIGNING} must be one of {', '.join(SUPPORTED_ALGORITHMS)}.")
+        require_secret_for(alg, client, SIGNING)
+
+
+def _require_encryption(encryption: Encryption, client: ClientMetadata, *, unsigned: bool) -> None:
+    if unsigned:
+        raise ConfigurationError(f"{ENCRYPTION} needs signed request objects: only those are encrypted.")
+    if encryption.alg not in KEY_ALGORITHMS:
+        raise ConfigurationError(f"{ENCRYPTION} must be one of {', '.join(KEY_ALGORITHMS)}.")
+    if encryption.enc not in tuple(CONTENT_ENCRYPTIONS):
+        raise ConfigurationError(f"{ENC} must be one of {', '.join(CONTENT_ENCRYPTIONS)}.")
+    if encryption.is_symmetric:
+        try:
+            derived_key(client.get("client_secret", ""), encryption)
+        except KeyUnusable as error:
+            raise ConfigurationError(f"{ENCRYPTION}: {error}") from None
+
+
+def require_accepted(
+    provider: ProviderMetadata, *, by_reference: bool, signature: str, encryption: Encryption | None
+) -> None:
+    """Raise ConfigurationError for a request object that the provider says it does not take (OIDC Discovery 3)."""
+    if by_reference and not provider.get("request_uri_parameter_supported", True):
+        raise ConfigurationError(
+            'request_object="reference" can\'t be used: the provider says request_uri_parameter_supported: false.'
+        )
+    if not by_reference and not provider.get("request_parameter_supported", False):
+        raise ConfigurationError(
+            'request_object="value" can\'t be used: the provider does not say request_parameter_supported: true. '
+            "If it takes them all the same, say so in provider_metadata."
+        )
+    if signature == UNSIGNED and provider.get("require_signed_request_object", False):
+        raise ConfigurationError("unsigned_request_objects can't be used: the provider wants them to be signed.")
+    _require_listed(provider, SIGNING, signature)
+    if encryption is not None:
+        _require_listed(provider, ENCRYPTION, encryption.alg)
+        _require_listed(provider, ENC, encryption.enc)
+
+
+def _require_listed(provider: ProviderMetadata, name: str, value: str) -> None:
+    supported = provider.get(f"{name}_values_supported")
+    if supported is not None and value not in supported:
+        raise ConfigurationError(f"{name} {value} is not in {name}_values_supported of the provider.")
