@@ -239,7 +239,7 @@ class OIDCAuthentication(Extension):
 
         return decorate
 
-    def _serve(self, route: Route) -> ResponseReturnValue:
+    def _serve(self, route: Route, **_view_args: str) -> ResponseReturnValue:
         exchange = current_exchange()
         if refusal := route.refuse(exchange.request):
             return write_response(refusal)

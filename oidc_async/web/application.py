@@ -26,10 +26,11 @@ from .marked_sessions import MarkedSessions, Sessions
 from .messages import Cookie, WebRequest
 from .own_registration import with_own_uris
 from .pending_logins import PendingLogins
+from .request_objects import ServedRequestObjects
 from .session import SessionCookies, SessionRecord
 from .session_record import LoginBegun
 from .session_tokens import forget_tokens
-from .settings import Settings
+from .settings import REQUEST_OBJECT, Settings
 from .signals import Announcement, LogoutReason, logged_in, logged_out, reason_of, token_refreshed
 from .stored_sessions import StoredSessions
 
@@ -53,6 +54,8 @@ class WebApplication:
         if not configurations:
             raise ConfigurationError("OIDCAuthentication needs at least one ProviderConfiguration, by a name.")
         _require_configurations(configurations)
+        if settings.request_uri is not None:
+            _require_use_of_request_uri(configurations)
         self.settings = settings
         # a simulated provider brings its clock
         simulated = [configuration.runtime for configuration in configurations.values() if configuration.runtime]
@@ -66,6 +69,7 @@ class WebApplication:
         self.store = None if settings.store is None else open_store(settings.store)
         self.markers = self._new_markers()
         self.sessions = self._new_sessions(self.client_names)
+        self.request_objects = _new_request_objects(self)
         self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
         self._runtimes: dict[object, Runtime] = {}
         self.configurations = dict(configurations)
@@ -104,7 +108,9 @@ class WebApplication:
 
     def endpoint_below(self, root_path: str, path: str) -> str | None:
         """Which of our own endpoints a path is, wherever the application is mounted."""
-        return self.endpoints.get(root_path + path)
+        path = root_path + path
+        above = self.endpoints.get(path.rpartition("/")[0])
+        return self.endpoints.get(path) or (above if above == REQUEST_OBJECT else None)
 
     def require_markers(self) -> LogoutMarkers:
         """The marks of ended sessions. Raises ConfigurationError when there is no place for them."""
@@ -145,6 +151,7 @@ class WebApplication:
             login_lifetime_seconds=self.settings.login_seconds,
             store=self.store,
             sealer=self.sealer,
+            request_uri=None if self.settings.request_uri is None else self.settings.request_uri.full_uri,
             runtime=configuration.runtime or self._shared_runtime(configuration, new_runtime),
         )
 
@@ -298,6 +305,13 @@ class Exchange:
         return {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
 
 
+def _new_request_objects(application: WebApplication) -> ServedRequestObjects | None:
+    settings, store = application.settings, application.store
+    if settings.request_uri is None or store is None:
+        return None
+    return ServedRequestObjects(store, application.sealer, settings.request_uri.full_uri, settings.login_seconds)
+
+
 def _update(user: UserSession, login: Login, now: float) -> None:
     user.update(
         access_token=login.access_token,
@@ -308,6 +322,11 @@ def _update(user: UserSession, login: Login, now: float) -> None:
         refresh_token=login.tokens.refresh_token,
         now=now,
     )
+
+
+def _require_use_of_request_uri(configurations: Mapping[str, ProviderConfiguration]) -> None:
+    if all(configuration.request_object != "reference" for configuration in configurations.values()):
+        raise ConfigurationError('OIDC_REQUEST_URI needs request_object="reference" in a ProviderConfiguration.')
 
 
 def _is_client(configuration: ProviderConfiguration) -> bool:

@@ -16,27 +16,32 @@ logger = logging.getLogger(__name__)
 async def request_login(
     exchange: Exchange, provider_name: str, path: str | None = None, **parameters: str
 ) -> WebResponse:
-    """The way to a login, and back to `path`; to where the request came from when None. Raises ProviderError."""
+    """The way to a login, and back to `path`; to where the request came from when None.
+
+    Raises ProviderError, and StoreError when the request goes by an object that can't be kept.
+    """
     _warn_of_other_host(exchange)
     logger.debug("a login begins: provider %r", provider_name)
     login = await exchange.application.clients[provider_name].begin_login(**parameters)
-    return _departure(exchange, provider_name, login, path or _return_path(exchange))
+    return await _departure(exchange, provider_name, login, path or _return_path(exchange))
 
 
 async def request_renewal(exchange: Exchange, provider_name: str) -> WebResponse:
-    """The way to a renewal of the present session, during which nobody is asked anything. Raises ProviderError."""
+    """The way to a renewal of the present session, during which nobody is asked anything. Raises the same."""
     client, session = exchange.application.clients[provider_name], exchange.session
     id_token = UserSession(session, provider_name).id_token_jwt
     login = await client.begin_login(prompt="none", **({"id_token_hint": id_token} if id_token else {}))
     if len(login.url) > MAX_URL_LENGTH:
         login = await client.begin_login(prompt="none")
-    return _departure(exchange, provider_name, login, _return_path(exchange), renews=session.begun_at)
+    return await _departure(exchange, provider_name, login, _return_path(exchange), renews=session.begun_at)
 
 
-def _departure(
+async def _departure(
     exchange: Exchange, provider_name: str, login: AuthorizationRequest, path: str, renews: float | None = None
 ) -> WebResponse:
     in_browser = LoginInBrowser(pending=login.pending, provider=provider_name, return_path=path, renews=renews)
+    if (objects := exchange.application.request_objects) is not None:
+        await objects.keep(login)
     exchange.set_cookies(*exchange.application.pending_logins.begin(in_browser, exchange.request.cookies))
     return redirect(login.url, 302)
 

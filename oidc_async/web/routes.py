@@ -11,8 +11,9 @@ from .callback import Hook, finish_login, refused_callback
 from .client_jwks import jwks_response
 from .frontchannel_logout import end_framed_session
 from .messages import WebRequest, WebResponse
+from .request_objects import request_object_response
 from .resource_metadata import metadata_response, metadata_route
-from .settings import BACKCHANNEL_LOGOUT, CLIENT_JWKS, FRONTCHANNEL_LOGOUT, INITIATE_LOGIN, Settings
+from .settings import BACKCHANNEL_LOGOUT, CLIENT_JWKS, FRONTCHANNEL_LOGOUT, INITIATE_LOGIN, REQUEST_OBJECT, Settings
 from .third_party_login import initiate_login
 
 RESOURCE_METADATA = "oidc_async.resource_metadata"
@@ -58,9 +59,12 @@ def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[st
         ),
         Route(endpoint=FRONTCHANNEL_LOGOUT, answer=_frontchannel_logout),
         Route(endpoint=CLIENT_JWKS, answer=_client_jwks),
+        Route(endpoint=REQUEST_OBJECT, answer=_request_object),
         Route(endpoint=RESOURCE_METADATA, answer=partial(_resource_metadata, scopes)),
     ]
     rules = {endpoint: uri.route for endpoint, uri in settings.own_uris().items()}
+    if REQUEST_OBJECT in rules:
+        rules[REQUEST_OBJECT] += "/<name>"
     if settings.resource is not None:
         rules[RESOURCE_METADATA] = metadata_route(settings.resource)
     return {rules[route.endpoint]: route for route in table if route.endpoint in rules}
@@ -72,6 +76,10 @@ async def _frontchannel_logout(exchange: Exchange, _body: bytes) -> WebResponse:
 
 async def _client_jwks(exchange: Exchange, _body: bytes) -> WebResponse:
     return jwks_response(exchange.application.client_keys)
+
+
+async def _request_object(exchange: Exchange, _body: bytes) -> WebResponse:
+    return await request_object_response(exchange.application.request_objects, exchange.request)
 
 
 async def _resource_metadata(scopes: Iterable[str], exchange: Exchange, _body: bytes) -> WebResponse:

@@ -28,6 +28,7 @@ KNOWN = (
     "OIDC_REDIRECT_ENDPOINT",
     "OIDC_REDIRECT_URI",
     "OIDC_REFRESH_BEFORE_SECONDS",
+    "OIDC_REQUEST_URI",
     "OIDC_RESOURCE",
     "OIDC_RFC6750_STATUS",
     "OIDC_SESSION_IDLE_SECONDS",
@@ -41,11 +42,13 @@ KNOWN = (
 )
 OWN_URIS = {
     "jwks_uri": "OIDC_JWKS_URI",
+    "request_uri": "OIDC_REQUEST_URI",
     "initiate_login_uri": "OIDC_INITIATE_LOGIN_URI",
     "backchannel_logout_uri": "OIDC_BACKCHANNEL_LOGOUT_URI",
     "frontchannel_logout_uri": "OIDC_FRONTCHANNEL_LOGOUT_URI",
 }
 CLIENT_JWKS = "oidc_async.client_jwks"
+REQUEST_OBJECT = "oidc_async.request_object"
 INITIATE_LOGIN = "oidc_async.initiate_login"
 BACKCHANNEL_LOGOUT = "oidc_async.backchannel_logout"
 FRONTCHANNEL_LOGOUT = "oidc_async.frontchannel_logout"
@@ -75,6 +78,7 @@ class Settings:
     bearer_in_body: bool
     resource: str | None
     jwks_uri: OwnUri | None
+    request_uri: OwnUri | None
     initiate_login_uri: OwnUri | None
     store: StoreChoice | None
     session_in_cookies: bool
@@ -89,6 +93,7 @@ class Settings:
         uris: dict[str, OwnUri | RedirectUriConfig | None] = {
             self.redirect_uri.endpoint: self.redirect_uri,
             CLIENT_JWKS: self.jwks_uri,
+            REQUEST_OBJECT: self.request_uri,
             INITIATE_LOGIN: self.initiate_login_uri,
             BACKCHANNEL_LOGOUT: self.backchannel_logout_uri,
             FRONTCHANNEL_LOGOUT: self.frontchannel_logout_uri,
@@ -199,12 +204,25 @@ def _read_own_uris(config: Mapping[str, Any], redirect_uri: RedirectUriConfig) -
         uri = uris[name]
         if uri is not None and origin(uri.full_uri) != origin(redirect_uri.full_uri):
             raise ConfigurationError(f"{OWN_URIS[name]} must have the host and port of OIDC_REDIRECT_URI.")
+    if uris["request_uri"] is not None:
+        _require_place_for_objects(config)
     if uris["backchannel_logout_uri"] is not None and config.get("OIDC_STORE") is None:
         raise ConfigurationError(
             "OIDC_BACKCHANNEL_LOGOUT_URI needs OIDC_STORE: nothing else tells all processes that a provider has "
             "ended a session. To keep the sessions themselves in cookies, set OIDC_SESSION_IN_COOKIES = True."
         )
     return uris
+
+
+def _require_place_for_objects(config: Mapping[str, Any]) -> None:
+    if config["OIDC_REQUEST_URI"].endswith("/"):
+        raise ConfigurationError("OIDC_REQUEST_URI must not end in a slash: the names of request objects follow it.")
+    if config.get("OIDC_STORE") is None:
+        raise ConfigurationError(
+            "OIDC_REQUEST_URI needs OIDC_STORE: nothing else lets each process give out what another one has made. "
+            'For a single process, "memory:" will do. To keep the sessions themselves in cookies, set '
+            "OIDC_SESSION_IN_COOKIES = True."
+        )
 
 
 def _require_apart(paths: Mapping[str, str]) -> None:

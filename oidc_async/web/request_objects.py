@@ -1,0 +1,52 @@
+"""The request objects that providers fetch, kept where every process finds them (OIDC Core 6.2, RFC 9101 5.2)."""
+
+import re
+from hashlib import sha256
+
+from ..login import AuthorizationRequest
+from ..protocol.request_object import MEDIA_TYPE
+from ..sealing import Sealer
+from ..stores import Store
+from .messages import WebRequest, WebResponse
+
+PURPOSE = "request object"
+_NAME = re.compile(r"[A-Za-z0-9_-]{43}\.jwt", re.ASCII)
+
+
+class ServedRequestObjects:
+    """Those below `request_uri`, each for the `seconds` that its login may take. Raises StoreUnavailable."""
+
+    def __init__(self, store: Store, sealer: Sealer, request_uri: str, seconds: float) -> None:
+        self._store, self._sealer = store, sealer
+        self._request_uri, self._seconds = request_uri, seconds
+
+    async def keep(self, request: AuthorizationRequest) -> None:
+        """Keep the object of this request, if it has one that is fetched."""
+        if request.request_object is None or request.request_uri is None:
+            return
+        key = _key(request.request_uri)
+        sealed = self._sealer.seal(PURPOSE, key, request.request_object.encode())
+        await self._store.put(key, sealed.encode(), self._seconds)
+
+    async def find(self, name: str) -> str | None:
+        """The object of this name; None when there is none, or none any more."""
+        if _NAME.fullmatch(name) is None:
+            return None
+        key = _key(f"{self._request_uri}/{name}")
+        (sealed,) = await self._store.get_many([key])
+        data = None if sealed is None else self._sealer.open(PURPOSE, key, sealed.decode("latin-1"))
+        return None if data is None else data.decode()
+
+
+async def request_object_response(objects: ServedRequestObjects | None, request: WebRequest) -> WebResponse:
+    """The object that the last part of the path names, which nobody may keep; 404 when there is none."""
+    found = None if objects is None else await objects.find(request.path.rpartition("/")[2])
+    headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+    if found is None:
+        return WebResponse(status=404, headers={**headers, "content-type": "text/plain"}, body="Not found.")
+    return WebResponse(status=200, headers={**headers, "content-type": MEDIA_TYPE}, body=found)
+
+
+def _key(request_uri: str) -> str:
+    # with the whole URL: applications may share a store
+    return "request_object:" + sha256(request_uri.encode()).hexdigest()
