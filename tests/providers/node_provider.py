@@ -105,9 +105,32 @@ ASSERTING_CLIENTS: Mapping[str, RegisteredClient] = {
 }
 CLIENTS |= ASSERTING_CLIENTS
 
+REQUESTING_CLIENTS: Mapping[str, RegisteredClient] = {
+    f"request-{name}": RegisteredClient(
+        client_id=f"request-{name}",
+        client_secret=SECRET,
+        authentication="client_secret_basic",
+        registered=registered,
+        keys=SIGNING_KEYS,
+    )
+    for name, registered in {
+        "any": {},
+        **{alg: {"request_object_signing_alg": alg} for alg in ("HS256", *KEY_ALGORITHMS)},
+        "encrypted-rsa": {
+            "request_object_signing_alg": "RS256",
+            "request_object_encryption_alg": "RSA-OAEP-256",
+            "request_object_encryption_enc": "A256GCM",
+        },
+        "encrypted-ecdh": {"request_object_signing_alg": "ES256", "request_object_encryption_alg": "ECDH-ES"},
+        "encrypted-secret": {"request_object_encryption_alg": "dir"},
+        "encrypted-wrapped": {"request_object_encryption_alg": "A192KW", "request_object_encryption_enc": "A128GCM"},
+    }.items()
+}
+CLIENTS |= REQUESTING_CLIENTS
+
 
 def registration(client: RegisteredClient) -> dict[str, Any]:
-    """What the provider is told of a client that authenticates by assertions."""
+    """What the provider is told of a client that authenticates by assertions, or asks by objects."""
     return {
         "client_id": client.client_id,
         "client_secret": client.client_secret,
@@ -143,7 +166,9 @@ class NodeProvider:
                 "PORT": str(port),
                 "APPS": " ".join(apps),
                 "CLIENT_JWKS": json.dumps(CLIENT_KEYS.jwks()),
-                "ASSERTING_CLIENTS": json.dumps([registration(client) for client in ASSERTING_CLIENTS.values()]),
+                "ASSERTING_CLIENTS": json.dumps(
+                    [registration(client) for client in (*ASSERTING_CLIENTS.values(), *REQUESTING_CLIENTS.values())]
+                ),
                 "PROTECTED_CLIENTS": json.dumps(PROTECTED_CLIENTS),
                 "ACCESS_TOKEN_SECONDS": str(access_token_seconds),
             },

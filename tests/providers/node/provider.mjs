@@ -13,9 +13,11 @@ const apps = APPS.split(' ').filter(Boolean);
 // Whoever starts this holds the other end of stdin: when they are gone, so are we.
 process.stdin.on('end', () => process.exit(0)).resume();
 
-const signingKey = (alg, type, options) => ({
-  ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: `${alg}-1`,
+const signingKey = (alg, type, options, use = 'sig') => ({
+  ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), alg, use, kid: `${alg}-1`,
 });
+// to which clients encrypt their requests
+const decryptionKey = (...named) => signingKey(...named, 'enc');
 
 const client = (client_id, token_endpoint_auth_method, client_secret, more = {}) => ({
   client_id, client_secret, token_endpoint_auth_method,
@@ -34,7 +36,7 @@ const secret = 'protected-secret-0123456789abcdef0123456789abcdef0123456789abcde
 const protectedClient = (client_id, registered) => client(client_id, 'client_secret_basic', secret, {
   ...registered, jwks: JSON.parse(CLIENT_JWKS),
 });
-// clients that authenticate by assertions, as they registered
+// clients that authenticate by assertions, or put their requests into objects, as they registered
 const withoutNull = (value) => Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
 const assertingClients = JSON.parse(process.env.ASSERTING_CLIENTS ?? '[]').map(withoutNull);
 const protectedClients = Object.entries(JSON.parse(process.env.PROTECTED_CLIENTS ?? '{}'));
@@ -75,6 +77,8 @@ const provider = new Provider(issuer, {
       signingKey('ES256', 'ec', { namedCurve: 'P-256' }),
       signingKey('ES512', 'ec', { namedCurve: 'P-521' }),
       signingKey('EdDSA', 'ed25519'),
+      decryptionKey('RSA-OAEP-256', 'rsa', { modulusLength: 2048 }),
+      decryptionKey('ECDH-ES', 'ec', { namedCurve: 'P-256' }),
     ],
   },
   cookies: { keys: ['only-for-tests'] },
@@ -98,6 +102,8 @@ const provider = new Provider(issuer, {
   enabledJWA: {
     idTokenSigningAlgValues: signatures, userinfoSigningAlgValues: signatures,
     clientAuthSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA'],
+    requestObjectSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA'],
+    requestObjectEncryptionAlgValues: encryptions,
     idTokenEncryptionAlgValues: encryptions, userinfoEncryptionAlgValues: encryptions,
   },
   clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
@@ -123,6 +129,7 @@ const provider = new Provider(issuer, {
     resourceIndicators: {
       enabled: true, getResourceServerInfo: (_, resource) => api(resource), useGrantedResource: () => true,
     },
+    requestObjects: { enabled: true },
     revocation: { enabled: true },
     rpInitiatedLogout: { enabled: true },
     userinfo: { enabled: true },
