@@ -3,16 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-CALLBACK, JWKS, LOGOUT, INITIATE_LOGIN = "/callback", "/jwks", "/ct/logout", "/initiate_login"
+CALLBACK, JWKS, REQUEST, LOGOUT, INITIATE_LOGIN = "/callback", "/jwks", "/request", "/ct/logout", "/initiate_login"
 BACKCHANNEL_LOGOUT, FRONTCHANNEL_LOGOUT = "/backchannel_logout", "/frontchannel_logout"
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """The URLs below one base URL, which has no slash at its end. There is one for keys if there are any."""
+    """The URLs below one base URL, which has no slash at its end; for keys and for requests, if there are any."""
 
     base_url: str
     has_keys: bool
+    has_requests: bool
 
     @property
     def redirect_uri(self) -> str:
@@ -22,11 +23,16 @@ class Addresses:
     def jwks_uri(self) -> str | None:
         return self.base_url + JWKS if self.has_keys else None
 
+    @property
+    def request_uri(self) -> str | None:
+        return self.base_url + REQUEST if self.has_requests else None
+
     def settings(self) -> dict[str, str | None]:
         """Those that belong to the settings of the application."""
         return {
             "OIDC_REDIRECT_URI": self.redirect_uri,
             "OIDC_JWKS_URI": self.jwks_uri,
+            "OIDC_REQUEST_URI": self.request_uri,
             "OIDC_INITIATE_LOGIN_URI": self.base_url + INITIATE_LOGIN,
             "OIDC_BACKCHANNEL_LOGOUT_URI": self.base_url + BACKCHANNEL_LOGOUT,
             "OIDC_FRONTCHANNEL_LOGOUT_URI": self.base_url + FRONTCHANNEL_LOGOUT,
@@ -38,6 +44,7 @@ class Addresses:
             "redirect_uris": [self.redirect_uri],
             "post_logout_redirect_uris": [self.base_url + LOGOUT],
             "jwks_uri": self.jwks_uri,
+            "request_uris": None if self.request_uri is None else [self.request_uri],
             "initiate_login_uri": self.base_url + INITIATE_LOGIN,
             "backchannel_logout_uri": self.base_url + BACKCHANNEL_LOGOUT,
             "backchannel_logout_session_required": True,
@@ -53,7 +60,7 @@ class Addresses:
             "post_logout_redirect_uri": self.base_url + LOGOUT,
             "initiate_login_uri": self.base_url + INITIATE_LOGIN,
             "jwks_uri": self.jwks_uri,
-            "request_uris": [],
+            "request_uris": [] if self.request_uri is None else [self.request_uri],
             "backchannel_logout_uri": self.base_url + BACKCHANNEL_LOGOUT,
             "frontchannel_logout_uri": self.base_url + FRONTCHANNEL_LOGOUT,
         }

@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.response_type import RESPONSE_TYPES
 from oidc_async.testing import Callback, SimulatedProvider
 from tests.adapters.site import relayed_fields
@@ -48,10 +49,16 @@ class Driver:
 
     def _order(self, **order: Any) -> dict[str, Any]:
         self.http.cookies.clear()
+        self.provider.fetch = self._fetch
         answer = self.post("/ct/configure", json={"issuer": self.provider.issuer, **order})
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         return told
+
+    def _fetch(self, url: str) -> HttpResponse:
+        """What the provider gets from the application, as nobody's browser."""
+        page = httpx.get(url, trust_env=False)
+        return HttpResponse(status=page.status_code, headers=dict(page.headers), body=page.content)
 
     def _register(self, told: dict[str, Any], registered: dict[str, Any]) -> None:
         by_name = {name: value for name, value in registered.items() if name != "client_secret"}

@@ -11,6 +11,8 @@ from .addresses import Addresses
 from .client_keys import new_client_keys
 
 REGISTRATIONS = ("static", "dynamic")
+REQUEST_OBJECTS: Mapping[str, str | None] = {"plain": None, "request": "value", "request_uri": "reference"}
+"""By `request_type`, as the suite calls them."""
 LEFT_OUT = "left out"
 
 
@@ -34,6 +36,7 @@ class Order:
     response_type: str | None = None
     response_mode: str | None = None
     request_type: str = "plain"
+    unsigned: bool = False
     scope: str | None = None
     authorization_params: Mapping[str, Any] = field(default_factory=dict[str, Any])
     userinfo: str | None = LEFT_OUT
@@ -61,6 +64,8 @@ class Order:
             auth_request_params=self._request_parameters(),
             client_keys=keys,
             http_client=http_client,
+            request_object=REQUEST_OBJECTS[self.request_type],
+            unsigned_request_objects=self.unsigned,
             **self._userinfo(),
         )
 
@@ -85,6 +90,8 @@ def read_order(body: str | bytes) -> Order:
         raise OrderRefused("invalid_order", str(error)) from None
     if order.registration not in REGISTRATIONS:
         raise OrderRefused("invalid_order", f"registration must be one of {', '.join(REGISTRATIONS)}.")
+    if order.request_type not in REQUEST_OBJECTS:
+        raise OrderRefused("invalid_order", f"request_type must be one of {', '.join(REQUEST_OBJECTS)}.")
     if lacking := _lacking(order):
         raise OrderRefused("unsupported", f"The library has no {lacking}.")
     return order
@@ -94,8 +101,6 @@ def _lacking(order: Order) -> str | None:
     """What the order needs and the library hasn't got."""
     if order.webfinger is not None:
         return "WebFinger: set issuer alone"
-    if order.request_type != "plain":
-        return "request objects: request_type must be plain"
     if order.session_management:
         return "session management by frames"
     return None

@@ -57,12 +57,21 @@ def by(response_type: str, mode: str | None = None) -> dict[str, Any]:
     return {"response_type": response_type, "response_mode": mode}
 
 
+def requested(request_type: str, sig: str = "RS256", **order: Any) -> dict[str, Any]:
+    return {"request_type": request_type, "keys": {"sig": sig}, **order}
+
+
+def request_signed_by(alg: str) -> dict[str, str]:
+    return {"request_object_signing_alg": alg}
+
+
 ENCRYPTED = {"id_token_encrypted_response_alg": "RSA-OAEP", "id_token_encrypted_response_enc": "A128CBC-HS256"}
 SIGNED_USERINFO = {"userinfo_signed_response_alg": "RS256"}
 ENCRYPTED_USERINFO = {
     "userinfo_encrypted_response_alg": "RSA-OAEP",
     "userinfo_encrypted_response_enc": "A128CBC-HS256",
 }
+REQUEST_ENCRYPTED = {"request_object_encryption_alg": "RSA-OAEP"}
 OWN_KEYS = {"keys": {"sig": "RS256", "enc": "RSA-OAEP"}}
 
 
@@ -198,6 +207,22 @@ LOGINS: tuple[Situation, ...] = (
             ("nonce missing by the browser", Fault.FRONT_CHANNEL_NONCE_MISSING, "id_token"),
         )
     ),
+)
+
+REQUESTS: tuple[Situation, ...] = tuple(
+    situation
+    for way in ("request", "request_uri")
+    for situation in (
+        good(f"{way}, any signature", order=requested(way)),
+        *(
+            good(f"{way}, signed by {alg}", registered=request_signed_by(alg), order=requested(way, alg))
+            for alg in ("RS256", "ES256", "PS256", "EdDSA")
+        ),
+        good(f"{way}, signed by HS256", registered=request_signed_by("HS256"), order={"request_type": way}),
+        good(f"{way}, encrypted", registered=REQUEST_ENCRYPTED, order=requested(way)),
+        good(f"{way}, hybrid flow", order=requested(way, **by("code id_token"))),
+        good(f"{way}, by form", order=requested(way, **by("code", "form_post"))),
+    )
 )
 
 REFRESHES: tuple[Situation, ...] = (

@@ -43,8 +43,6 @@ def test_where_the_application_is(driver: Driver) -> None:
     "order",
     [
         {"webfinger": "acct:alice@example.com"},
-        {"request_type": "request"},
-        {"request_type": "request_uri"},
         {"session_management": True},
     ],
     ids=str,
@@ -63,6 +61,12 @@ def test_what_the_library_lacks_is_refused(driver: Driver, order: dict[str, Any]
         ({"client": {**CLIENT, "token_endpoint_auth_method": "private_key_jwt"}}, "configuration_error"),
         ({"client": CLIENT, "keys": {"encryption": "RSA-OAEP"}}, "configuration_error"),
         ({"client": CLIENT, "registration": "automatic"}, "invalid_order"),
+        ({"client": CLIENT, "request_type": "by value"}, "invalid_order"),
+        ({"client": CLIENT, "request_type": "request"}, "configuration_error"),
+        (
+            {"client": {**CLIENT, "request_object_signing_alg": "none"}, "request_type": "request"},
+            "configuration_error",
+        ),
         ({"client": CLIENT, "ca": "/no/such/file.pem"}, "invalid_order"),
         ({"client": CLIENT, "respones_type": "code"}, "invalid_order"),
     ],

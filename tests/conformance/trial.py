@@ -21,7 +21,9 @@ class Trial:
 
     def __init__(self, order: Order, base_url: str) -> None:
         self.order, self.keys = order, order.client_keys()
-        self.addresses = Addresses(base_url, has_keys=self.keys is not None)
+        self.addresses = Addresses(
+            base_url, has_keys=self.keys is not None, has_requests=order.request_type == "request_uri"
+        )
         self.record = Record()
 
     def settings(self) -> dict[str, Any]:
