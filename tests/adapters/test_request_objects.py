@@ -119,6 +119,19 @@ def test_there_is_nothing_else(by_reference: MakeSite, change: Callable[[str], s
     assert site.browser().get(change(uri)).status_code == 404
 
 
+@pytest.mark.parametrize("name", ["a.jwt", f"{44 * 'a'}.jwt", f"{43 * 'a'}.txt", f"{42 * 'a'}!.jwt"])
+def test_the_store_is_asked_for_nothing_else(
+    by_reference: MakeSite, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    site = by_reference()
+
+    async def fail(*_: object) -> None:
+        raise AssertionError("the store was asked")
+
+    monkeypatch.setattr(site.web.store, "get_many", fail)
+    assert site.browser().get(f"{OBJECTS}/{name}").status_code == 404
+
+
 def test_an_object_ends_with_the_time_that_its_login_may_take(
     by_reference: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,7 +249,11 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, BY_REFERENCE, "OIDC_REQUEST_URI"),
     ({"OIDC_REQUEST_URI": OBJECTS}, BY_REFERENCE, "OIDC_STORE"),
     ({"OIDC_REQUEST_URI": OBJECTS, "OIDC_STORE": "memory:"}, {}, 'request_object="reference"'),
-    ({"OIDC_REQUEST_URI": f"{OBJECTS}/", "OIDC_STORE": "memory:"}, BY_REFERENCE, "slash"),
+    (
+        {"OIDC_REQUEST_URI": f"{OBJECTS}/", "OIDC_STORE": "memory:"},
+        BY_REFERENCE,
+        "OIDC_REQUEST_URI must not end in a slash",
+    ),
     ({"OIDC_REQUEST_URI": f"{OBJECTS}?a", "OIDC_STORE": "memory:"}, BY_REFERENCE, "query"),
     ({"OIDC_REQUEST_URI": "http://rp.example/r", "OIDC_STORE": "memory:"}, BY_REFERENCE, "https"),
     ({"OIDC_REQUEST_URI": REDIRECT_URI, "OIDC_STORE": "memory:"}, BY_REFERENCE, "path of its own"),
