@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.core.certificates import make_certificate
+from tests.certificates import make_certificate
 from tests.providers.processes import free_port
 
 from .driver import CLIENT_ID, SECRET

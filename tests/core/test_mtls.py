@@ -18,7 +18,7 @@ from oidc_async import (
     ProviderMetadata,
 )
 from oidc_async.errors import MetadataInvalid, ProviderUnreachable
-from tests.core.certificates import Certificate, make_certificate
+from tests.certificates import Certificate, make_certificate
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, RawServer, response
 from tests.core.worlds import World

@@ -11,7 +11,7 @@ import pytest
 from oidc_async.errors import ConfigurationError, ProviderUnreachable
 from oidc_async.http_settings import tls_context
 from oidc_async.runtime import HttpSettings
-from tests.core.certificates import LOCK, Certificate, make_certificate
+from tests.certificates import LOCK, Certificate, make_certificate
 from tests.core.conftest import Serve
 from tests.core.raw_server import Answer, Connection, always, get, response, unused_port
 from tests.core.worlds import World

@@ -15,7 +15,7 @@ import redis.sentinel
 
 from oidc_async.errors import ConfigurationError, StoreUnavailable
 from oidc_async.stores import RedisStore, store_from_url
-from tests.core.certificates import make_certificate
+from tests.certificates import make_certificate
 from tests.core.worlds import AsyncWorld, World
 from tests.stores.kept import Kept
 from tests.stores.redis.server import RedisServer, free_port, wait_until_it_answers
