@@ -18,6 +18,7 @@ from hypercorn.config import Config
 from werkzeug.serving import make_server
 
 from oidc_async import ProviderConfiguration, UserSession
+from tests.certificates import Certificate
 
 SECRET_KEY = "a secret of the provider lane 0123456789"
 
@@ -25,10 +26,11 @@ SECRET_KEY = "a secret of the provider lane 0123456789"
 def flask_app(configurations: Mapping[str, ProviderConfiguration], address: str) -> flask.Flask:
     """For each provider a page at `/NAME`, an API at `/api/NAME` and one that wants a scope at `/api/NAME/write`.
 
-    `/either/NAME` is page and API, `/api/any` takes the tokens of each issuer; there are `/counters` and `/logout`.
+    `/either/NAME` is page and API, `/api/any` takes the tokens of each issuer; there are `/counters`, `/refresh` and
+    `/logout`, and over https `/login/initiate` for other sites.
     """
     app = flask.Flask("provider_lane_flask")
-    app.config.update(SECRET_KEY=SECRET_KEY, OIDC_REDIRECT_URI=f"{address}/callback")
+    app.config.update(settings(address))
     auth = flask_oidc_async.OIDCAuthentication(configurations, app)
 
     def profile() -> dict[str, Any]:
@@ -48,6 +50,10 @@ def flask_app(configurations: Mapping[str, ProviderConfiguration], address: str)
     def counters() -> dict[str, Any]:
         return {name: counted.to_dict() for name, counted in auth.statistics().items()}
 
+    @app.get("/refresh")
+    def refresh() -> dict[str, bool]:
+        return {"refreshed": auth.valid_access_token(force_refresh=True) is not None}
+
     @app.get("/logout")
     @auth.oidc_logout
     def logout() -> str:
@@ -63,7 +69,7 @@ def flask_app(configurations: Mapping[str, ProviderConfiguration], address: str)
 def quart_app(configurations: Mapping[str, ProviderConfiguration], address: str) -> quart.Quart:
     """As flask_app."""
     app = quart.Quart("provider_lane_quart")
-    app.config.update(SECRET_KEY=SECRET_KEY, OIDC_REDIRECT_URI=f"{address}/callback")
+    app.config.update(settings(address))
     auth = quart_oidc_async.OIDCAuthentication(configurations, app)
 
     async def profile() -> dict[str, Any]:
@@ -83,6 +89,10 @@ def quart_app(configurations: Mapping[str, ProviderConfiguration], address: str)
     async def counters() -> dict[str, Any]:
         return {name: counted.to_dict() for name, counted in auth.statistics().items()}
 
+    @app.get("/refresh")
+    async def refresh() -> dict[str, bool]:
+        return {"refreshed": await auth.valid_access_token(force_refresh=True) is not None}
+
     @app.get("/logout")
     @auth.oidc_logout
     async def logout() -> str:
@@ -93,6 +103,16 @@ def quart_app(configurations: Mapping[str, ProviderConfiguration], address: str)
         return error
 
     return app
+
+
+def settings(address: str) -> dict[str, str | None]:
+    # of a client that registers itself, providers take no initiate_login_uri with http
+    initiate = f"{address}/login/initiate" if address.startswith("https:") else None
+    return {
+        "SECRET_KEY": SECRET_KEY,
+        "OIDC_REDIRECT_URI": f"{address}/callback",
+        "OIDC_INITIATE_LOGIN_URI": initiate,
+    }
 
 
 def one_for_each_issuer(configurations: Mapping[str, ProviderConfiguration]) -> list[str]:
@@ -110,8 +130,9 @@ def what_is_known(user: UserSession) -> dict[str, Any]:
 
 
 @contextmanager
-def serving_flask(app: flask.Flask, address: str) -> Iterator[None]:
-    server = make_server("127.0.0.1", urlsplit(address).port or 0, app, threaded=True)
+def serving_flask(app: flask.Flask, address: str, certificate: Certificate | None = None) -> Iterator[None]:
+    tls = None if certificate is None else certificate.server_context()
+    server = make_server("127.0.0.1", urlsplit(address).port or 0, app, threaded=True, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
@@ -125,9 +146,11 @@ def serving_flask(app: flask.Flask, address: str) -> Iterator[None]:
 
 
 @contextmanager
-def serving_quart(app: quart.Quart, address: str) -> Iterator[None]:
+def serving_quart(app: quart.Quart, address: str, certificate: Certificate | None = None) -> Iterator[None]:
     config = Config()
-    config.bind = [urlsplit(address).netloc]
+    config.bind = [f"127.0.0.1:{urlsplit(address).port}"]
+    if certificate is not None:
+        config.certfile, config.keyfile = certificate.certificate, certificate.key
     ready, finished = threading.Event(), threading.Event()
 
     @app.before_serving
@@ -154,16 +177,19 @@ def wait_until_listening(address: str) -> None:
     """Hypercorn is ready before it listens."""
     parts, end = urlsplit(address), time.monotonic() + 10
     while True:
-        with suppress(ConnectionRefusedError), socket.create_connection((parts.hostname, parts.port or 0), 5):
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", parts.port or 0), 5):
             return
         assert time.monotonic() < end, f"nobody listens at {address}"
         time.sleep(0.02)
 
 
 def serving(
-    framework: str, configurations: Mapping[str, ProviderConfiguration], address: str
+    framework: str,
+    configurations: Mapping[str, ProviderConfiguration],
+    address: str,
+    certificate: Certificate | None = None,
 ) -> AbstractContextManager[None]:
-    """The application of that framework, for as long as the context lasts."""
+    """The application of that framework, for as long as the context lasts; over https with a certificate."""
     if framework == "flask":
-        return serving_flask(flask_app(configurations, address), address)
-    return serving_quart(quart_app(configurations, address), address)
+        return serving_flask(flask_app(configurations, address), address, certificate)
+    return serving_quart(quart_app(configurations, address), address, certificate)

@@ -46,6 +46,7 @@ class CanailleProvider:
     """
 
     name = "canaille"
+    ca: str | None = None
     alice = Person(username="alice", password="correct-horse", groups=1)
     bob = Person(username="bob", password="battery-staple", groups=200)
     carol = Person(username="carol", password="paper-clip", groups=0)

@@ -8,6 +8,7 @@ from .canaille_provider import CanailleProvider
 from .node_provider import NodeProvider
 from .processes import ServerProcess, free_port
 from .real_provider import RealProvider
+from .tls import Tls
 from .visitor import Visitor
 from .worlds import Asyncio, Threads, World
 
@@ -38,6 +39,24 @@ def node_provider(apps: list[str]) -> Iterator[NodeProvider]:
         yield provider
 
 
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    return Tls.made_in(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def https_apps() -> list[str]:
+    return [f"https://127.0.0.1:{free_port()}" for _ in range(2)]
+
+
+@pytest.fixture(scope="session")
+def https_provider(apps: list[str], https_apps: list[str], tls: Tls) -> Iterator[NodeProvider]:
+    """The same over TLS, with clients that show certificates."""
+    with NodeProvider([*apps, *https_apps], log_name="test-node-https", tls=tls) as provider:
+        running.append(provider.server)
+        yield provider
+
+
 @pytest.fixture(params=["canaille", "node_provider"])
 def provider(request: pytest.FixtureRequest) -> RealProvider:
     """Each of the real providers in turn."""
@@ -48,6 +67,13 @@ def provider(request: pytest.FixtureRequest) -> RealProvider:
 @pytest.fixture
 def visitor() -> Iterator[Visitor]:
     with Visitor() as someone:
+        yield someone
+
+
+@pytest.fixture
+def https_visitor(tls: Tls) -> Iterator[Visitor]:
+    """One who trusts the authority of the tests."""
+    with Visitor(tls.ca) as someone:
         yield someone
 
 

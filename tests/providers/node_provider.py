@@ -10,6 +10,7 @@ from typing import Any, Self
 from .client_keys import CLIENT_KEYS, SIGNING_KEYS
 from .processes import ServerProcess, free_port
 from .real_provider import Person, RegisteredClient
+from .tls import Tls, tls_clients
 from .visitor import Page, Visitor, left_for
 
 SCRIPT = Path(__file__).with_name("node") / "provider.mjs"
@@ -130,7 +131,7 @@ CLIENTS |= REQUESTING_CLIENTS
 
 
 def registration(client: RegisteredClient) -> dict[str, Any]:
-    """What the provider is told of a client that authenticates by assertions, or asks by objects."""
+    """What the provider is told of a client that signs assertions or requests, or shows a certificate."""
     return {
         "client_id": client.client_id,
         "client_secret": client.client_secret,
@@ -144,31 +145,40 @@ def registration(client: RegisteredClient) -> dict[str, Any]:
 class NodeProvider:
     """A context manager. `apps` are the base URLs of the applications that may use it.
 
-    `access_token_seconds` is how long the access tokens of a login live, until they are refreshed.
+    `access_token_seconds` is how long the access tokens of a login live, until they are refreshed. With `tls` it
+    speaks https, and has clients with certificates.
     """
 
     name = "node-oidc-provider"
     alice = Person(username="alice", password="any", groups=1)
     bob = Person(username="bob", password="any", groups=200)
     carol = Person(username="carol", password="any", groups=0)
-    clients: Mapping[str, RegisteredClient] = CLIENTS
 
     def __init__(
-        self, apps: Sequence[str], *, log_name: str = "node-oidc-provider", access_token_seconds: int = 600
+        self,
+        apps: Sequence[str],
+        *,
+        log_name: str = "node-oidc-provider",
+        access_token_seconds: int = 600,
+        tls: Tls | None = None,
     ) -> None:
         port = free_port()
-        self.issuer = f"http://127.0.0.1:{port}"
+        self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+        self.ca = tls.ca if tls else None
+        with_certificates = tls_clients(tls) if tls else {}
+        self.clients: Mapping[str, RegisteredClient] = {**CLIENTS, **with_certificates}
+        registered = (*ASSERTING_CLIENTS.values(), *REQUESTING_CLIENTS.values(), *with_certificates.values())
         self.server = ServerProcess(
             log_name,
             [shutil.which("node") or "node", str(SCRIPT)],
             ready_url=f"{self.issuer}/.well-known/openid-configuration",
+            ca=self.ca,
             environment={
                 "PORT": str(port),
+                **(tls.environment() if tls else {}),
                 "APPS": " ".join(apps),
                 "CLIENT_JWKS": json.dumps(CLIENT_KEYS.jwks()),
-                "ASSERTING_CLIENTS": json.dumps(
-                    [registration(client) for client in (*ASSERTING_CLIENTS.values(), *REQUESTING_CLIENTS.values())]
-                ),
+                "REGISTERED_CLIENTS": json.dumps([registration(client) for client in registered]),
                 "PROTECTED_CLIENTS": json.dumps(PROTECTED_CLIENTS),
                 "ACCESS_TOKEN_SECONDS": str(access_token_seconds),
             },

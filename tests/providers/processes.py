@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -46,6 +47,7 @@ class ServerProcess:
         name: what it is called in messages, and the name of its log file.
         command: program and arguments. The program is to end when its standard input closes.
         ready_url: answers with a status below 500 once the server is up.
+        ca: the PEM file of the authority behind its certificate, when it speaks https.
         environment: laid over our own environment.
     """
 
@@ -55,12 +57,13 @@ class ServerProcess:
         command: Sequence[str],
         *,
         ready_url: str,
+        ca: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.log_file = LOGS / f"{name}.log"
         self._command = list(command)
-        self._ready_url = ready_url
+        self._ready_url, self._ca = ready_url, ca
         self._environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -109,7 +112,7 @@ class ServerProcess:
 
     def _wait_until_ready(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        with httpx.Client(trust_env=False, timeout=5) as http:
+        with httpx.Client(verify=ssl.create_default_context(cafile=self._ca), trust_env=False, timeout=5) as http:
             while not self._answers(http):
                 if not self.is_running():
                     raise ServerFailed(f"{self.name} ended before it was ready:\n{self.log()}")

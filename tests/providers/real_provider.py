@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from oidc_async import ClientKeys
+from tests.certificates import Certificate
 
 from .processes import ServerProcess
 from .visitor import Page, Visitor
@@ -17,10 +18,12 @@ class RegisteredClient:
     client_id: str
     client_secret: str | None = field(default=None, repr=False)
     authentication: str
-    registered: Mapping[str, str] = field(default_factory=dict[str, str])
+    registered: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Other metadata of it, by the names of OIDC Registration."""
     keys: ClientKeys | None = None
     """What it signs with."""
+    certificate: Certificate | None = None
+    """What it shows in the TLS handshake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +45,8 @@ class RealProvider(Protocol):
 
     name: str
     issuer: str
+    ca: str | None
+    """The PEM file of the authority behind its certificate; None when it speaks http."""
     server: ServerProcess
     clients: Mapping[str, RegisteredClient]
     alice: Person

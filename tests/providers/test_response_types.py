@@ -100,7 +100,7 @@ def come_back(visitor: Visitor, answer: Page, mode: str, app: str) -> Page:
     """Where a browser ends that does what the provider's answer says, and then what our page says."""
     if mode == "form_post":
         # the form is on another site: a browser leaves our cookies out
-        with Visitor() as somebody:
+        with visitor.without_cookies() as somebody:
             page = somebody.submit(answer.form("state"), within=app)
     else:
         page = visitor.open(left_for(answer), within=app)

@@ -17,7 +17,7 @@ from .visitor import Visitor
 def service_token(provider: RealProvider, client: str, **parameters: str) -> str:
     """A token of the client's own (RFC 6749 4.4)."""
     configuration = configuration_of(provider, provider.clients[client])
-    with contextlib.closing(BlockingRuntime()) as runtime:
+    with contextlib.closing(BlockingRuntime(configuration.http_settings)) as runtime:
         rp = RelyingParty(configuration, redirect_uri="http://127.0.0.1/callback", runtime=runtime)
         return rp.client_credentials_grant(**parameters).access_token
 

@@ -1,5 +1,6 @@
 """Somebody who visits pages, keeps cookies and submits forms: a browser without screen and scripts."""
 
+import ssl
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Self
@@ -71,11 +72,13 @@ class Visitor:
     """Keeps cookies from page to page as a browser does, and follows redirects.
 
     `within` names an origin (or a URL of it) that the visit must not leave: the page that comes back
-    then says in `leads_to` where it would have gone.
+    then says in `leads_to` where it would have gone. `ca` is the PEM file of the only authority that is trusted.
     """
 
-    def __init__(self) -> None:
-        self._http = httpx.Client(trust_env=False, timeout=20, headers={"Accept": "text/html,*/*;q=0.1"})
+    def __init__(self, ca: str | None = None) -> None:
+        self._ca = ca
+        self._trusted = ssl.create_default_context(cafile=ca)
+        self._http = self._connected(httpx.Cookies())
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +90,15 @@ class Visitor:
     def cookies(self) -> httpx.Cookies:
         return self._http.cookies
 
+    def hang_up(self) -> None:
+        """Closes the connections and keeps the cookies: over TLS, Hypercorn waits for that before it ends."""
+        self._http.close()
+        self._http = self._connected(self._http.cookies)
+
+    def without_cookies(self) -> "Visitor":
+        """Another one, who has been nowhere."""
+        return Visitor(self._ca)
+
     def open(self, url: str, *, within: str | None = None) -> Page:
         return self._follow(self._http.get(url), within)
 
@@ -96,6 +108,10 @@ class Visitor:
         if form.method == "post":
             return self._follow(self._http.post(form.action, data=values), within)
         return self._follow(self._http.get(form.action, params=values), within)
+
+    def _connected(self, cookies: httpx.Cookies) -> httpx.Client:
+        headers = {"Accept": "text/html,*/*;q=0.1"}
+        return httpx.Client(verify=self._trusted, trust_env=False, timeout=20, headers=headers, cookies=cookies)
 
     def _follow(self, response: httpx.Response, within: str | None) -> Page:
         for _ in range(MAX_HOPS):

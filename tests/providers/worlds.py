@@ -11,6 +11,7 @@ from oidc_async import (
     AsyncResourceServer,
     AsyncRuntime,
     BlockingRuntime,
+    HttpSettings,
     ProviderConfiguration,
     RelyingParty,
     ResourceServer,
@@ -52,32 +53,37 @@ class World(Protocol):
 
 class Threads:
     def __init__(self) -> None:
-        self._runtime = BlockingRuntime()
+        self._runtimes: dict[HttpSettings, BlockingRuntime] = {}
 
     def api(self, configuration: ProviderConfiguration) -> Api:
-        server = ResourceServer(configuration, runtime=self._runtime)
+        server = ResourceServer(configuration, runtime=self._runtime(configuration))
         return Api(verify=server.verify, forget=server.forget, statistics=server.statistics)
 
     def service(self, configuration: ProviderConfiguration) -> Service:
-        rp = RelyingParty(configuration, redirect_uri=REDIRECT_URI, runtime=self._runtime)
+        rp = RelyingParty(configuration, redirect_uri=REDIRECT_URI, runtime=self._runtime(configuration))
         return Service(
             client_credentials_grant=rp.client_credentials_grant, service_token=rp.service_token, revoke=rp.revoke
         )
 
     def close(self) -> None:
-        self._runtime.close()
+        for runtime in self._runtimes.values():
+            runtime.close()
+
+    def _runtime(self, configuration: ProviderConfiguration) -> BlockingRuntime:
+        settings = configuration.http_settings
+        return self._runtimes.setdefault(settings, BlockingRuntime(settings))
 
 
 class Asyncio:
     def __init__(self) -> None:
-        self._runner, self._runtime = asyncio.Runner(), AsyncRuntime()
+        self._runner, self._runtimes = asyncio.Runner(), dict[HttpSettings, AsyncRuntime]()
 
     def api(self, configuration: ProviderConfiguration) -> Api:
-        server = AsyncResourceServer(configuration, runtime=self._runtime)
+        server = AsyncResourceServer(configuration, runtime=self._runtime(configuration))
         return Api(verify=self._awaited(server.verify), forget=server.forget, statistics=server.statistics)
 
     def service(self, configuration: ProviderConfiguration) -> Service:
-        rp = AsyncRelyingParty(configuration, redirect_uri=REDIRECT_URI, runtime=self._runtime)
+        rp = AsyncRelyingParty(configuration, redirect_uri=REDIRECT_URI, runtime=self._runtime(configuration))
         return Service(
             client_credentials_grant=self._awaited(rp.client_credentials_grant),
             service_token=self._awaited(rp.service_token),
@@ -85,8 +91,13 @@ class Asyncio:
         )
 
     def close(self) -> None:
-        self._awaited(self._runtime.aclose)()
+        for runtime in self._runtimes.values():
+            self._awaited(runtime.aclose)()
         self._runner.close()
+
+    def _runtime(self, configuration: ProviderConfiguration) -> AsyncRuntime:
+        settings = configuration.http_settings
+        return self._runtimes.setdefault(settings, AsyncRuntime(settings))
 
     def _awaited(self, method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
         return lambda *args, **kwargs: self._runner.run(method(*args, **kwargs))

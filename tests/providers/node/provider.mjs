@@ -2,12 +2,13 @@
 // PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
 // CLIENT_JWKS: the public keys of the clients that registered for encryption, a JWK Set.
 // ACCESS_TOKEN_SECONDS: how long the access tokens of a login live; refreshed ones live for ten minutes.
-import { createServer } from 'node:http';
+// With the variables that tls.mjs has, it speaks https.
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { Provider, errors } from 'oidc-provider';
+import { aliases, listen, mTLS, scheme } from './tls.mjs';
 
 const { PORT, APPS = '', CLIENT_JWKS = '{"keys":[]}', ACCESS_TOKEN_SECONDS = '600' } = process.env;
-const issuer = `http://127.0.0.1:${PORT}`;
+const issuer = `${scheme}://127.0.0.1:${PORT}`;
 const apps = APPS.split(' ').filter(Boolean);
 
 // Whoever starts this holds the other end of stdin: when they are gone, so are we.
@@ -19,10 +20,12 @@ const signingKey = (alg, type, options, use = 'sig') => ({
 // to which clients encrypt their requests
 const decryptionKey = (...named) => signingKey(...named, 'enc');
 
+const uris = (of) => ({
+  redirect_uris: of.map((app) => `${app}/callback`),
+  post_logout_redirect_uris: of.flatMap((app) => [`${app}/logout`, `${app}/logged-out`]),
+});
 const client = (client_id, token_endpoint_auth_method, client_secret, more = {}) => ({
-  client_id, client_secret, token_endpoint_auth_method,
-  redirect_uris: apps.map((app) => `${app}/callback`),
-  post_logout_redirect_uris: apps.flatMap((app) => [`${app}/logout`, `${app}/logged-out`]),
+  client_id, client_secret, token_endpoint_auth_method, ...uris(apps),
   response_types: ['code'],
   grant_types: ['authorization_code', 'refresh_token', ...(client_secret ? ['client_credentials'] : [])],
   ...more,
@@ -36,9 +39,9 @@ const secret = 'protected-secret-0123456789abcdef0123456789abcdef0123456789abcde
 const protectedClient = (client_id, registered) => client(client_id, 'client_secret_basic', secret, {
   ...registered, jwks: JSON.parse(CLIENT_JWKS),
 });
-// clients that authenticate by assertions, or put their requests into objects, as they registered
+// clients that authenticate by assertions, put their requests into objects, or show certificates, as they registered
 const withoutNull = (value) => Object.fromEntries(Object.entries(value).filter(([, member]) => member !== null));
-const assertingClients = JSON.parse(process.env.ASSERTING_CLIENTS ?? '[]').map(withoutNull);
+const registeredClients = JSON.parse(process.env.REGISTERED_CLIENTS ?? '[]').map(withoutNull);
 const protectedClients = Object.entries(JSON.parse(process.env.PROTECTED_CLIENTS ?? '{}'));
 
 // clients that are told when a user's session ends: which one it was, or only whose. There is one URL for each client,
@@ -91,10 +94,11 @@ const provider = new Provider(issuer, {
       introspection_signed_response_alg: 'RS256',
     }),
     ...toldClients,
-    ...assertingClients.map((registered) => ({ ...client(), ...registered })),
-    // native: only such a client may get tokens by the browser over http, on loopback
+    ...registeredClients.map((registered) => ({ ...client(), ...registered })),
     client('hybrid', 'client_secret_basic', 'hybrid-secret-0123456789abcdef0123456789abcdef', {
-      response_types: responseTypes, application_type: 'native',
+      // over http only a native client may get tokens by the browser, on loopback
+      response_types: responseTypes, application_type: scheme === 'https' ? 'web' : 'native',
+      ...uris(apps.filter((app) => app.startsWith(`${scheme}:`))),
       grant_types: ['authorization_code', 'refresh_token', 'implicit'],
     }),
     ...protectedClients.map(([client_id, registered]) => protectedClient(client_id, registered)),
@@ -106,7 +110,11 @@ const provider = new Provider(issuer, {
     requestObjectEncryptionAlgValues: encryptions,
     idTokenEncryptionAlgValues: encryptions, userinfoEncryptionAlgValues: encryptions,
   },
-  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
+  clientAuthMethods: [
+    'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none',
+    ...(mTLS.enabled ? ['tls_client_auth', 'self_signed_tls_client_auth'] : []),
+  ],
+  discovery: aliases,
   responseTypes,
   scopes: ['openid', 'offline_access', 'api:read', 'api:write'],
   claims: {
@@ -126,6 +134,7 @@ const provider = new Provider(issuer, {
     registration: { enabled: true, initialAccessToken: 'initial-access-token' },
     registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
     jwtUserinfo: { enabled: true },
+    mTLS,
     resourceIndicators: {
       enabled: true, getResourceServerInfo: (_, resource) => api(resource), useGrantedResource: () => true,
     },
@@ -153,4 +162,4 @@ provider.on('grant.error', (ctx) => console.log('refused', ctx.oidc.params?.gran
 provider.on('grant.error', (_, error) => console.error('grant.error', error.message, error.error_detail));
 provider.on('authorization.error', (_, error) => console.error('authorization.error', error.message, error.error_detail));
 
-createServer(provider.callback()).listen(Number(PORT), '127.0.0.1', () => console.log(`ready at ${issuer}`));
+listen(provider.callback(), Number(PORT));
