@@ -25,7 +25,7 @@ help:
 	@echo "make types       mypy and pyright, both strict"
 	@echo "make check       lint, types and test"
 	@echo "make providers   login and logout at real providers (needs Node.js and redis-server)"
-	@echo "make browser     the same in a real browser (needs Chromium)"
+	@echo "make browser     the same in a real browser (needs Chromium and Node.js)"
 	@echo "make stores      stores, and every test about sessions, at a real Redis (needs redis-server)"
 	@echo "make lowest      the tests with the oldest dependencies that we promise"
 	@echo "make bench       speed beside other libraries, in half an hour (QUICK=1: in 3 minutes; needs Linux and wrk)"
@@ -51,7 +51,7 @@ check: lint types test
 providers: need-node need-redis .venv/.stamp-test .venv-canaille/.stamp $(NODE_DIR)/node_modules/.stamp
 	$(PYTEST) tests/providers
 
-browser: need-chromium .venv/.stamp-browser .venv-canaille/.stamp
+browser: need-chromium need-node .venv/.stamp-browser .venv-canaille/.stamp $(NODE_DIR)/node_modules/.stamp
 	CHROMIUM=$(CHROMIUM) $(PYTEST) tests/browser
 
 stores: need-redis .venv/.stamp-test
@@ -75,7 +75,7 @@ clean:
 
 need-node:
 	@node -e 'process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)' 2>/dev/null && npm --version >/dev/null 2>&1 || \
-	{ echo "make providers needs Node.js 20 or newer, with npm: install it from your distribution or from nodejs.org"; exit 1; }
+	{ echo "make providers and make browser need Node.js 20 or newer, with npm: from your distribution or from nodejs.org"; exit 1; }
 
 need-chromium:
 	@test -x "$(CHROMIUM)" || \

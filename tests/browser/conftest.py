@@ -6,12 +6,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from examples.demo import FRAMEWORKS, application
+from tests.certificates import Certificate
 from tests.providers.canaille_provider import CanailleProvider
 from tests.providers.processes import ServerProcess, free_port
 from tests.providers.real_provider import Person
+from tests.providers.tls import Tls
+
+from .certified import HOST, Certified, over_http, over_https
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 FLAGS = [
@@ -85,11 +89,64 @@ def renewing_scene(
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
+    return Tls.made_in(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(scope="session")
+def app_certificate(tls: Tls) -> Certificate:
+    return tls.authority.issue("app", HOST)
+
+
+@pytest.fixture(scope="session")
+def certified_http() -> Iterator[Certified]:
+    with over_http() as certified:
+        running.append(certified.provider.server)
+        yield certified
+
+
+@pytest.fixture(scope="session")
+def certified_https(tls: Tls, app_certificate: Certificate) -> Iterator[Certified]:
+    with over_https(tls, app_certificate) as certified:
+        running.append(certified.provider.server)
+        yield certified
+
+
+@pytest.fixture(scope="session")
+def trusting_chromium(playwright: Playwright, tls: Tls, app_certificate: Certificate) -> Iterator[Browser]:
+    """Takes the certificates of these two servers, of no other, and finds the applications by their name."""
+    hashes = ",".join(each.public_key_hash() for each in (tls.provider, app_certificate))
+    flags = [
+        f"--ignore-certificate-errors-spki-list={hashes}",
+        f"--host-resolver-rules=MAP {HOST} 127.0.0.1, MAP fonts.googleapis.com ~NOTFOUND",
+        # a page that comes from no server would else ask in vain for what is at loopback
+        "--disable-features=LocalNetworkAccessChecks",
+    ]
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def secure_browser(trusting_chromium: Browser) -> Iterator[BrowserContext]:
+    """One that has never been anywhere, of those that trust our certificates."""
+    context = trusting_chromium.new_context()
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
 
 
 @pytest.fixture
