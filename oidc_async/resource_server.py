@@ -28,7 +28,10 @@ from .provider import Provider
 from .provider_configuration import DEFAULT_CLOCK_SKEW, ProviderConfiguration, require_seconds
 from .registered_client import RegisteredClient
 from .runtime import Runtime
+from .sealing import Sealer
+from .shared_accesses import SharedAccesses
 from .statistics import Counters, Statistics
+from .stores import Store
 from .telemetry import watch
 
 logger = logging.getLogger(__name__)
@@ -46,6 +49,8 @@ class AsyncResourceServer:
         cache: what is remembered of tokens, and for how long; one of its own by default.
         runtime: how to reach the network; one of its own by default.
         provider: the provider over the same runtime, to share its metadata and keys with a relying party.
+        store: by which processes tell each other what introspection said; without one, each asks for itself.
+        sealer: seals what the store keeps; without one, nothing is kept there.
 
     Raises ConfigurationError when tokens are to be introspected and there is no client to do that as.
     """
@@ -58,6 +63,8 @@ class AsyncResourceServer:
         cache: AccessCache | None = None,
         runtime: Runtime | None = None,
         provider: Provider | None = None,
+        store: Store | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         require_seconds("clock_skew_seconds", clock_skew_seconds)
         verification = configuration.access_token_verification
@@ -73,6 +80,9 @@ class AsyncResourceServer:
         self._cache = AccessCache() if cache is None else cache
         self._runtime: Runtime = runtime or asyncio_runtime(configuration)
         self.provider = provider or Provider(configuration, self._runtime)
+        self._shared = None
+        if store is not None and sealer is not None and self._cache.seconds > 0:
+            self._shared = SharedAccesses(store, sealer, self._runtime, self._cache.seconds)
         self._counters = Counters()
         self._introspection = Introspection(
             self.provider,
@@ -119,12 +129,16 @@ class AsyncResourceServer:
         require_granted(access, requirements, now=self._runtime.now(), leeway=self._leeway)
         return access
 
-    def forget(self, token: str) -> None:
+    async def forget(self, token: str) -> None:
         """Ask about this token again when it comes the next time, for instance after a logout.
 
-        An answer that is under way now is not kept, and nobody who comes from now on is given it.
+        An answer that is under way now is not kept, and nobody who comes from now on is given it. Other processes
+        that have asked already go on with what they know. A store that is down is logged.
         """
-        self._cache.forget(self._key(token), self._runtime.monotonic())
+        key = self._key(token)
+        self._cache.forget(key, self._runtime.monotonic())
+        if self._shared is not None:
+            await self._shared.forget(key)
 
     def statistics(self) -> Statistics:
         """What has happened so far, in this process."""
@@ -158,12 +172,12 @@ class AsyncResourceServer:
             # nobody has to be asked, so there is nothing to share
             outcome = await self._asked(key, token, is_here=True)
         else:
-            outcome = await self._shared(key, token, is_here=is_here)
+            outcome = await self._joined(key, token, is_here=is_here)
         if isinstance(outcome, TokenError):
             raise twin(outcome)
         return outcome.copy()
 
-    async def _shared(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
+    async def _joined(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
         """As `_asked`, once however many ask about the same token."""
         is_mine = False
 
@@ -191,8 +205,7 @@ class AsyncResourceServer:
     async def _kept(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
         """The same, kept; a refusal is a result as well."""
         try:
-            claims, document = await (self._verified(token) if is_here else self._introspected(token))
-            access = Access.of(claims, document)
+            access, seconds = await (self._verified(token) if is_here else self._asked_by_any(key, token))
         except TokenError as error:
             # a key that is missing now may be published in a moment
             if not isinstance(error, KeyNotFound):
@@ -204,16 +217,31 @@ class AsyncResourceServer:
             level = logging.INFO if is_usual else logging.ERROR
             logger.log(level, "nothing could be found out about a token: %s (%s)", error, error.code)
             raise
-        expiry = claims.get("exp")
-        seconds = SECONDS_WITHOUT_EXPIRY if expiry is None else expiry - self._runtime.now()
         self._cache.keep(key, access, seconds, self._runtime.monotonic())
         return access
 
-    async def _introspected(self, token: str) -> tuple[Claims, bytes]:
+    async def _asked_by_any(self, key: bytes, token: str) -> tuple[Access, float]:
+        """What the provider says of the token, or has said to another process a moment ago."""
+        if self._shared is None:
+            return await self._introspected(token)
+        known = await self._shared.find(key)
+        if known is not None:
+            self._counters.store_hits += 1
+            return known
+        access, seconds = await self._introspected(token)
+        await self._shared.keep(key, access, seconds)
+        return access, seconds
+
+    async def _introspected(self, token: str) -> tuple[Access, float]:
         if not is_encodable(token):
             raise TokenMalformed("The token must be Unicode text.")
         document = await self._introspection.ask(await self.provider.metadata(), token)
-        return read_introspected_token(document, self._role.expectations, now=self._runtime.now()), b""
+        claims = read_introspected_token(document, self._role.expectations, now=self._runtime.now())
+        return Access.of(claims), self._seconds_left(claims)
+
+    def _seconds_left(self, claims: Claims) -> float:
+        expiry = claims.get("exp")
+        return SECONDS_WITHOUT_EXPIRY if expiry is None else expiry - self._runtime.now()
 
     def _is_verified_here(self, token: str) -> bool:
         configuration = self.configuration
@@ -222,7 +250,7 @@ class AsyncResourceServer:
             return configuration.audience is not None and is_issued_by(token, self.issuer, untyped=untyped)
         return configuration.access_token_verification == "jwt"
 
-    async def _verified(self, token: str) -> tuple[Claims, bytes]:
+    async def _verified(self, token: str) -> tuple[Access, float]:
         configuration, role = self.configuration, self._role
         expectations, client_id = role.expectations, role.client.get("client_id")
         self._counters.verified_here += 1
@@ -233,7 +261,7 @@ class AsyncResourceServer:
         claims = await self.provider.verify(
             jws, lambda key: read_access_token(jws, key, expectations, client_id=client_id, now=now)
         )
-        return claims, jws.payload
+        return Access.of(claims, jws.payload), self._seconds_left(claims)
 
 
 class ResourceServer(Blocking[AsyncResourceServer]):
@@ -246,6 +274,8 @@ class ResourceServer(Blocking[AsyncResourceServer]):
         clock_skew_seconds: float = DEFAULT_CLOCK_SKEW,
         cache: AccessCache | None = None,
         runtime: Runtime | None = None,
+        store: Store | None = None,
+        sealer: Sealer | None = None,
     ) -> None:
         super().__init__(
             AsyncResourceServer(
@@ -253,6 +283,8 @@ class ResourceServer(Blocking[AsyncResourceServer]):
                 clock_skew_seconds=clock_skew_seconds,
                 cache=cache,
                 runtime=runtime or threads_runtime(configuration),
+                store=store,
+                sealer=sealer,
             )
         )
 
@@ -267,15 +299,12 @@ class ResourceServer(Blocking[AsyncResourceServer]):
         """
         return self._origin.known(token, requirements)
 
-    def forget(self, token: str) -> None:
-        """Ask about this token again when it comes the next time, for instance after a logout."""
-        self._origin.forget(token)
-
     def statistics(self) -> Statistics:
         """What has happened so far, in this process."""
         return self._origin.statistics()
 
     verify = blocking(AsyncResourceServer.verify)
+    forget = blocking(AsyncResourceServer.forget)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

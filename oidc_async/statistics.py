@@ -12,6 +12,7 @@ class Statistics:
         refused_hits: tokens that were known to be bad.
         misses: tokens that had to be found out about.
         joined: of those, how many waited for somebody who asked about the same token already.
+        store_hits: of the misses, how many another process had found out about.
         verified_here: JWTs whose signature was verified here.
         upstream_calls: introspection requests that were sent.
         failures: of those, how many told nothing of the token.
@@ -26,6 +27,7 @@ class Statistics:
     refused_hits: int = 0
     misses: int = 0
     joined: int = 0
+    store_hits: int = 0
     verified_here: int = 0
     upstream_calls: int = 0
     failures: int = 0
@@ -43,8 +45,8 @@ class Counters:
     """What `Statistics` are counted with. Without a lock: a lost count does no harm, a held lock would."""
 
     def __init__(self) -> None:
-        self.hits = self.refused_hits = self.misses = self.joined = self.verified_here = 0
-        self.upstream_calls = self.failures = self.paused = 0
+        self.hits = self.refused_hits = self.misses = self.joined = self.store_hits = 0
+        self.verified_here = self.upstream_calls = self.failures = self.paused = 0
         self.upstream_seconds = self.longest_upstream_seconds = 0.0
 
     def answered(self, seconds: float) -> None:

@@ -61,6 +61,12 @@ METRICS = (
         shows={"joined": {}},
     ),
     _Metric(
+        name="oidc.access_token.found_in_store",
+        unit="{token}",
+        description="Of the misses, those that another process had found out about.",
+        shows={"store_hits": {}},
+    ),
+    _Metric(
         name="oidc.access_token.verified_here",
         unit="{token}",
         description="JWTs whose signature was verified here.",

@@ -260,7 +260,7 @@ def test_the_guides_async_server_verifies_and_forgets(provider: SimulatedProvide
     async def scenario() -> list[str]:
         subjects = [await names["who"](token), await names["who"](token)]
         assert provider.count("introspection") == 1
-        names["log_out"](token)
+        await names["log_out"](token)
         return [*subjects, await names["who"](token)]
 
     assert asyncio.run(scenario()) == ["alice"] * 3

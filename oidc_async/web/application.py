@@ -168,6 +168,8 @@ class WebApplication:
             cache=self._accesses,
             runtime=configuration.runtime or self._shared_runtime(configuration, new_runtime),
             provider=client.provider if client else None,
+            store=self.store if self.settings.token_cache_in_store else None,
+            sealer=self.sealer,
         )
 
     def _shared_runtime(

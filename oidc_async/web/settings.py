@@ -37,6 +37,7 @@ KNOWN = (
     "OIDC_SESSION_SECONDS",
     "OIDC_STORE",
     "OIDC_TOKEN_CACHE_ENTRIES",
+    "OIDC_TOKEN_CACHE_IN_STORE",
     "OIDC_TOKEN_CACHE_REFUSED_SECONDS",
     "OIDC_TOKEN_CACHE_SECONDS",
 )
@@ -87,6 +88,7 @@ class Settings:
     token_cache_seconds: float
     token_cache_refused_seconds: float
     token_cache_entries: int
+    token_cache_in_store: bool
 
     def own_uris(self) -> dict[str, OwnUri | RedirectUriConfig]:
         """Our own URIs, as far as they are set, by the names of their endpoints."""
@@ -125,6 +127,7 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
         token_cache_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_SECONDS", 60.0, least=0),
         token_cache_refused_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_REFUSED_SECONDS", 5.0, least=0),
         token_cache_entries=_read_count(config, "OIDC_TOKEN_CACHE_ENTRIES", 100_000),
+        token_cache_in_store=_read_bool(config, "OIDC_TOKEN_CACHE_IN_STORE", True),
     )
 
 

@@ -149,3 +149,19 @@ def test_a_store_that_fails_after_the_session_ended_undoes_nothing(
     assert "the result of a refresh could not be deleted" in caplog.text
     browser.site.provider.revoke_access_token(token)
     assert call(browser, token).status_code == 403
+
+
+@pytest.mark.sessions_in("sqlite")
+@pytest.mark.parametrize(("in_store", "asked_about"), [(True, 1), (False, 2)])
+def test_workers_tell_each_other_of_tokens_until_a_logout(
+    new_user: Callable[..., Browser], in_store: bool, asked_about: int
+) -> None:
+    """security.md 237: what was found out in one worker ends in the store with the session"""
+    provider, config = new_provider(), {"OIDC_TOKEN_CACHE_IN_STORE": in_store}
+    browser, other, third = (new_user(providers={"default": provider}, config=config) for _ in range(3))
+    token = browser.who()["access_token"]
+    assert [call(worker, token).status_code for worker in (browser, other)] == [200, 200]
+    assert provider.count("introspection") == asked_about
+    log_out(browser)
+    provider.revoke_access_token(token)
+    assert [call(worker, token).status_code for worker in (browser, third)] == [403, 403]

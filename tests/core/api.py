@@ -41,6 +41,14 @@ class API:
             return self.server.verify(token, requirements)
         return await self.server.verify(token, requirements)
 
+    def forget(self, token: str) -> None:
+        self.world.run(self.forgetting(token))
+
+    async def forgetting(self, token: str) -> None:
+        if isinstance(self.server, ResourceServer):
+            return self.server.forget(token)
+        return await self.server.forget(token)
+
     def refusal(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> OIDCError:
         """Why the token is not taken."""
         try:

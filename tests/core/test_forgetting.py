@@ -29,7 +29,7 @@ def test_an_answer_that_was_under_way_is_not_kept(
     token = api.issue(jwt=verification == "jwt")
 
     async def log_out() -> None:
-        api.server.forget(token)
+        await api.forgetting(token)
 
     path = "/introspect" if verification == "introspection" else "/jwks"
     before_the_answer_arrives(monkeypatch, api.server, path, log_out)
@@ -48,7 +48,7 @@ def test_who_comes_after_a_logout_is_not_given_an_answer_of_before(
 
     async def log_out() -> None:
         api.provider.revoke_access_token(token)
-        api.server.forget(token)
+        await api.forgetting(token)
         try:
             later.append(await api.verifying(token))
         except TokenInactive as error:
@@ -65,7 +65,7 @@ def test_a_refusal_that_was_under_way_is_not_kept(either_world: World, monkeypat
     token = api.issue()
 
     async def forget() -> None:
-        api.server.forget(token)
+        await api.forgetting(token)
 
     before_the_answer_arrives(monkeypatch, api.server, "/introspect", forget)
     with api.provider.misbehaving(Fault.INTROSPECTION_INACTIVE_IN_FULL, times=1):
@@ -79,7 +79,7 @@ def test_other_tokens_stay_known(either_world: World, monkeypatch: pytest.Monkey
     api.verify(first)
 
     async def log_out() -> None:
-        api.server.forget(third)
+        await api.forgetting(third)
 
     before_the_answer_arrives(monkeypatch, api.server, "/introspect", log_out)
     api.verify(second)

@@ -54,6 +54,7 @@ LAYERS = [
         "oidc_async.refreshes",
         "oidc_async.remembered",
         "oidc_async.service_tokens",
+        "oidc_async.shared_accesses",
         "oidc_async.stores",
     },
     {"oidc_async.client_keys", "oidc_async.request_parameters"},

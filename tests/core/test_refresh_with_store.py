@@ -1,7 +1,7 @@
 """Refreshes in several processes that share a store: still one request. security.md 74, 243, 244, 249, 250."""
 
 import json
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, SQLiteStore, Store, StoreChoice
 from oidc_async.testing import Clock, Fault, Misbehaviour
 from oidc_async.testing.stages import TOKEN_REPLY, harmless
+from tests.core.broken_store import Broken
 from tests.core.realm import REDIRECT_URI, SECRET, new_provider
 from tests.core.refreshing import logged_in, tokens_of
 from tests.core.worlds import AsyncWorld, World
@@ -58,29 +59,6 @@ class Shelf:
 
     def entries(self) -> dict[str, bytes]:
         return {key: value for key, (_, value) in self.store.store._shelf().entries.items()}
-
-
-class Broken:
-    """A store that doesn't work any more after `left` calls of the methods in `methods`; all are counted."""
-
-    def __init__(self, store: MemoryStore) -> None:
-        self.store = store
-        self.methods: Sequence[str] = ()
-        self.left = 0
-        self.calls = list[str]()
-
-    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
-        method = getattr(self.store, name)
-
-        async def call(*args: Any) -> Any:
-            self.calls.append(name)
-            if name in self.methods:
-                self.left -= 1
-                if self.left < 0:
-                    raise StoreUnavailable("the store is down", store="of the tests")
-            return await method(*args)
-
-        return call
 
 
 @pytest.fixture

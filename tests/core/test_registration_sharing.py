@@ -20,8 +20,9 @@ from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Fault, SimulatedProvider
 from oidc_async.testing.faults.responses import status
 from oidc_async.testing.stages import REGISTRATION_REPLY, refused
+from tests.core.broken_store import Broken
 from tests.core.registering import Registering, new_registering, open_provider, registrations
-from tests.core.test_refresh_with_store import Broken, face
+from tests.core.test_refresh_with_store import face
 from tests.core.worlds import World
 
 KEYS = (b"a secret of the application, long enough", b"the one before")

@@ -126,7 +126,7 @@ def test_a_revoked_token_is_refused_when_it_is_asked_about(api: API) -> None:
     token = api.issue()
     api.verify(token)
     api.provider.revoke_access_token(token)
-    api.server.forget(token)
+    api.forget(token)
     assert isinstance(api.refusal(token), TokenInactive)
 
 

@@ -80,7 +80,9 @@ class Asyncio:
 
     def api(self, configuration: ProviderConfiguration) -> Api:
         server = AsyncResourceServer(configuration, runtime=self._runtime(configuration))
-        return Api(verify=self._awaited(server.verify), forget=server.forget, statistics=server.statistics)
+        return Api(
+            verify=self._awaited(server.verify), forget=self._awaited(server.forget), statistics=server.statistics
+        )
 
     def service(self, configuration: ProviderConfiguration) -> Service:
         rp = AsyncRelyingParty(configuration, redirect_uri=REDIRECT_URI, runtime=self._runtime(configuration))

@@ -94,6 +94,7 @@ def test_by_default(name: str, expected: object) -> None:
         pytest.param({"OIDC_TOKEN_CACHE_REFUSED_SECONDS": 2.5}, "token_cache_refused_seconds", 2.5, id="REFUSED"),
         pytest.param({"OIDC_TOKEN_CACHE_ENTRIES": 1}, "token_cache_entries", 1, id="CACHE_ENTRIES"),
         pytest.param({"OIDC_TOKEN_CACHE_ENTRIES": None}, "token_cache_entries", 100_000, id="ENTRIES-None"),
+        pytest.param({"OIDC_TOKEN_CACHE_IN_STORE": False}, "token_cache_in_store", False, id="CACHE_IN_STORE"),
         pytest.param({"SESSION_COOKIE_NAME": "theirs"}, "login_seconds", 600, id="settings-of-others"),
     ],
 )
