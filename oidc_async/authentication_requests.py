@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from secrets import token_urlsafe
 
 from .login import AuthorizationRequest, PendingLogin
-from .protocol.authorization import authorization_request, code_challenge, read_essential_acr
+from .protocol.authorization import authorization_request, code_challenge
+from .protocol.claims_parameter import read_required_claims
 from .protocol.metadata import ProviderMetadata
 from .protocol.response_type import default_response_mode, registered_response_type
 from .provider import Provider
@@ -45,6 +46,7 @@ class AuthenticationRequests:
 
     def _pending_login(self, provider: ProviderMetadata, parameters: Mapping[str, str]) -> PendingLogin:
         response_type, max_age = parameters["response_type"], parameters.get("max_age")
+        required = read_required_claims(parameters.get("claims", "{}"))
         return PendingLogin(
             state=token_urlsafe(32),
             nonce=token_urlsafe(32),
@@ -54,7 +56,9 @@ class AuthenticationRequests:
             response_type=response_type,
             response_mode=parameters.get("response_mode", default_response_mode(response_type)),
             max_age=None if max_age is None else float(max_age),
-            acr_values=read_essential_acr(parameters.get("claims", "{}")),
+            acr_values=required.acr_values,
+            subjects=required.subjects,
+            requires_auth_time=required.auth_time,
             begun_at=self._runtime.now(),
         )
 

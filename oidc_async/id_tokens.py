@@ -100,6 +100,8 @@ class IDTokens:
             leeway_seconds=self._clock_skew,
             max_age_seconds=pending.max_age if pending else None,
             acr_values=pending.acr_values if pending else (),
+            subjects=pending.subjects if pending else (),
+            require_auth_time=pending is not None and pending.requires_auth_time,
             trusted_audiences=self._configuration.trusted_audiences,
             issued_within_seconds=self._configuration.id_token_issued_within_seconds,
             access_token=access_token,

@@ -21,6 +21,8 @@ class PendingLogin:
     response_mode: str
     max_age: float | None
     acr_values: tuple[str, ...]
+    subjects: tuple[str, ...]
+    requires_auth_time: bool
     begun_at: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -31,7 +33,8 @@ class PendingLogin:
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """From what `to_dict` gave, also by way of JSON. Raises LoginExpired for that of another version."""
         try:
-            known: dict[str, Any] = {**values, "acr_values": tuple(values["acr_values"])}
+            lists = {name: tuple(values[name]) for name in ("acr_values", "subjects")}
+            known: dict[str, Any] = {**values, **lists}
             return cls(**known)
         except (KeyError, TypeError):
             raise LoginExpired("The login was begun with another version of oidc_async. Begin it again.") from None

@@ -69,8 +69,8 @@ class ProviderConfiguration:
         client_keys: the client's own private keys (ClientKeys), for private_key_jwt.
         client_assertion_audience: whom assertions of client_secret_jwt and private_key_jwt are for: "issuer", or
             "token_endpoint" for a provider that doesn't take that.
-        auth_request_params: parameters added to every authentication request. `max_age`, and an `acr` that `claims`
-            makes essential, are then required of the ID token.
+        auth_request_params: parameters added to every authentication request. `max_age`, and what `claims` requires
+            (an essential `acr` or `auth_time`, a `sub` of one value), are then required of the ID token.
         request_object: how an authentication request is carried (OIDC Core 6): None as plain parameters, "value" in a
             signed object, "reference" in one that the provider fetches from here.
         unsigned_request_objects: True sends these objects without a signature, so that anybody may change them.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .errors import ConfigurationError
-from .protocol.authorization import read_essential_acr
+from .protocol.claims_parameter import read_required_claims
 from .protocol.response_type import (
     RESPONSE_MODES,
     RESPONSE_TYPES,
@@ -48,8 +48,10 @@ def require_request_parameters(parameters: Mapping[str, str]) -> None:
         raise ConfigurationError("scope must contain openid, otherwise there is no login.")
     if not re.fullmatch("[0-9]{1,10}", parameters.get("max_age", "0")):
         raise ConfigurationError("max_age must be a whole number of seconds.")
+    if "none" in (prompts := parameters.get("prompt", "").split()) and len(prompts) > 1:
+        raise ConfigurationError("prompt none must stand alone: nobody can be asked and not asked.")
     try:
-        read_essential_acr(parameters.get("claims", "{}"))
+        read_required_claims(parameters.get("claims", "{}"))
     except ValueError as error:
         raise ConfigurationError(f"claims must be a JSON object as in OIDC Core 5.5: {error}.") from None
 

@@ -2,11 +2,10 @@
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, TypeGuard, cast
+from typing import Any
 from urllib.parse import parse_qsl
 
 from ..errors import (
@@ -19,7 +18,6 @@ from ..errors import (
 from .claims import is_same_secret
 from .metadata import ProviderMetadata
 from .oauth_error import safe_description, safe_error
-from .strict_json import read_object
 from .token import TokenResponse, bearer_problem, read_lifetime
 from .uri import with_query
 
@@ -56,31 +54,6 @@ def code_challenge(code_verifier: str) -> str:
 def authorization_request(provider: ProviderMetadata, parameters: dict[str, str]) -> str:
     """The URL to send the browser to (OIDC Core 3.1.2.1)."""
     return with_query(provider["authorization_endpoint"], parameters)
-
-
-def read_essential_acr(claims: str) -> tuple[str, ...]:
-    """The `acr` values that a `claims` parameter makes essential: the ID token must have one (OIDC Core 5.5.1.1).
-
-    Raises ValueError when `claims` is not what it must be.
-    """
-    acr = _object(_object(read_object(claims.encode()), "id_token"), "acr")
-    values = acr.get("values", [acr["value"]] if "value" in acr else [])
-    if not _is_list_of_names(values):
-        raise ValueError("acr values that are no list of strings")
-    return tuple(values) if acr.get("essential") is True else ()
-
-
-def _is_list_of_names(value: object) -> TypeGuard[list[str]]:
-    return isinstance(value, list) and all(isinstance(name, str) and name for name in cast(list[object], value))
-
-
-def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value: object = document.get(name, {})
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise ValueError(f"{name} that is no object")
-    return cast(Mapping[str, Any], value)
 
 
 def parse_authorization_response(encoded: str) -> dict[str, str]:

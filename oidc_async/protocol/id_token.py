@@ -51,6 +51,7 @@ class IDTokenExpectations:
         leeway_seconds: by how much the provider's clock may differ from ours.
         max_age_seconds: the `max_age` that was requested; None when it wasn't.
         acr_values: authentication contexts of which the token must name one; empty when any will do.
+        subjects: users of whom the token must be about one; empty when anybody will do.
         trusted_audiences: values that may stand beside our client_id in `aud`.
         issued_within_seconds: how old `iat` may be.
         access_token: the one issued with the token, for `at_hash`; None when there is none.
@@ -58,6 +59,7 @@ class IDTokenExpectations:
         state: the one of the authentication request, for `s_hash`; None when there was none.
         require_at_hash: whether `at_hash` must be there.
         require_c_hash: whether `c_hash` must be there.
+        require_auth_time: whether `auth_time` must be there, whatever `max_age_seconds` is.
 
     Raises ConfigurationError for expectations that would let tokens through unchecked.
     """
@@ -69,6 +71,7 @@ class IDTokenExpectations:
     leeway_seconds: float
     max_age_seconds: float | None
     acr_values: tuple[str, ...]
+    subjects: tuple[str, ...]
     trusted_audiences: frozenset[str]
     issued_within_seconds: float
     access_token: str | None = field(repr=False)
@@ -76,6 +79,7 @@ class IDTokenExpectations:
     state: str | None = field(repr=False)
     require_at_hash: bool = False
     require_c_hash: bool = False
+    require_auth_time: bool = False
 
     def __post_init__(self) -> None:
         for is_met, rule in self._rules():
@@ -88,6 +92,7 @@ class IDTokenExpectations:
         yield _is_text(self.client_id), "client_id must be a string that is not empty."
         yield self.nonce is None or _is_text(self.nonce), "nonce must be None or a string that is not empty."
         yield _is_tuple_of_text(self.acr_values), "acr_values must be a tuple of strings."
+        yield _is_tuple_of_text(self.subjects), "subjects must be a tuple of strings."
         yield _is_frozenset(self.trusted_audiences), "trusted_audiences must be a frozenset."
         yield _is_duration(self.leeway_seconds), "leeway_seconds must be a finite number, not negative."
         yield _is_duration(self.issued_within_seconds), "issued_within_seconds must be a finite number."
@@ -128,7 +133,7 @@ def read_id_token(
     _require_authorized_party(claims, expectations)
     _require_times(claims, expectations, now)
     _require_nonce(claims, expectations)
-    require_subject(claims)
+    _require_user(claims, expectations)
     _require_authentication_context(claims, expectations)
     _require_hashes(claims, expectations, jws.alg)
     return claims
@@ -231,7 +236,7 @@ def _require_times(claims: Claims, expectations: IDTokenExpectations, now: float
     require_begun(claims, now=now, leeway=leeway)
     require_issued_recently(claims, now=now, leeway=leeway, within=expectations.issued_within_seconds)
     max_age = expectations.max_age_seconds
-    if max_age is None and "auth_time" not in claims:
+    if max_age is None and not expectations.require_auth_time and "auth_time" not in claims:
         return
     authenticated = require_past_time(claims, "auth_time", now=now, leeway=leeway)
     if max_age is not None and not now - authenticated <= max_age + leeway:
@@ -244,6 +249,12 @@ def _require_nonce(claims: Claims, expectations: IDTokenExpectations) -> None:
         return
     if not is_same_secret(require_string(claims, "nonce"), expectations.nonce):
         raise ClaimInvalid("nonce must be the one of the authentication request.", claim="nonce")
+
+
+def _require_user(claims: Claims, expectations: IDTokenExpectations) -> None:
+    require_subject(claims)
+    if expectations.subjects and claims["sub"] not in expectations.subjects:
+        raise ClaimInvalid("sub must be that of the user whom the request named.", claim="sub")
 
 
 def _require_authentication_context(claims: Claims, expectations: IDTokenExpectations) -> None:

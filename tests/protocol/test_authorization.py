@@ -25,7 +25,6 @@ from oidc_async.protocol.authorization import (
     code_challenge,
     parse_authorization_response,
     read_authorization_response,
-    read_essential_acr,
     require_state,
 )
 from oidc_async.protocol.metadata import ProviderMetadata
@@ -263,45 +262,6 @@ def test_the_code_challenge_is_that_of_the_example() -> None:
     """RFC 7636 appendix B."""
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     assert code_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-
-
-@pytest.mark.parametrize(
-    ("claims", "values"),
-    [
-        ("{}", ()),
-        ('{"userinfo":{"acr":{"essential":true,"values":["a"]}}}', ()),
-        ('{"id_token":null}', ()),
-        ('{"id_token":{"acr":null}}', ()),
-        ('{"id_token":{"acr":{"values":["a"]}}}', ()),
-        ('{"id_token":{"acr":{"essential":false,"values":["a"]}}}', ()),
-        ('{"id_token":{"acr":{"essential":true}}}', ()),
-        ('{"id_token":{"acr":{"essential":true,"values":["a","b"]}}}', ("a", "b")),
-        ('{"id_token":{"acr":{"essential":true,"value":"a"}}}', ("a",)),
-    ],
-)
-def test_the_acr_values_that_are_essential_are_found(claims: str, values: tuple[str, ...]) -> None:
-    """security.md 102."""
-    assert read_essential_acr(claims) == values
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        "",
-        "[]",
-        '{"id_token":[]}',
-        '{"id_token":{"acr":"a"}}',
-        '{"id_token":{"acr":{"essential":true,"values":"a"}}}',
-        '{"id_token":{"acr":{"essential":true,"values":[5]}}}',
-        '{"id_token":{"acr":{"essential":true,"values":[""]}}}',
-        '{"id_token":{"acr":{"essential":true,"value":null}}}',
-        '{"id_token":{},"id_token":{}}',
-    ],
-)
-def test_claims_that_cannot_be_understood_are_refused(claims: str) -> None:
-    """security.md 102: an essential acr must not get lost."""
-    with pytest.raises(ValueError, match=r"\w"):
-        read_essential_acr(claims)
 
 
 def test_metadata_given_by_a_provider_may_have_any_member_names() -> None:

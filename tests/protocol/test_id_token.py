@@ -55,6 +55,7 @@ EXPECTATIONS = IDTokenExpectations(
     leeway_seconds=30,
     max_age_seconds=None,
     acr_values=(),
+    subjects=(),
     trusted_audiences=frozenset({"trusted"}),
     issued_within_seconds=600,
     access_token="the access token",
@@ -514,6 +515,8 @@ def test_algorithms_are_a_tuple_of_known_names(algorithms: Any) -> None:
         ("client_id", None),
         ("nonce", ""),
         ("nonce", 7),
+        ("subjects", "alice"),
+        ("subjects", ("",)),
         ("acr_values", "gold"),
         ("acr_values", ["gold"]),
         ("acr_values", ("",)),
@@ -592,6 +595,35 @@ def test_messages_and_evidence_hold_no_secret(changes: dict[str, Any]) -> None:
 
 
 # ---- a refresh
+
+
+@pytest.mark.parametrize(
+    ("sub", "accepted"),
+    [
+        (CLAIMS["sub"], True),
+        ("another", True),
+        ("ANOTHER", False),
+        ("nobody", False),
+        ("", False),
+        ([CLAIMS["sub"]], False),
+        (ABSENT, False),
+    ],
+)
+def test_a_user_who_was_asked_for_must_be_the_one(sub: object, accepted: bool) -> None:
+    payload, expectations = claims_with(sub=sub), replace(EXPECTATIONS, subjects=(CLAIMS["sub"], "another"))
+    if accepted:
+        assert read(payload, expectations)["sub"] == sub
+    else:
+        with pytest.raises(ClaimInvalid) as caught:
+            read(payload, expectations)
+        assert caught.value.claim == "sub"
+
+
+def test_the_time_of_authentication_may_be_required_whatever_it_is() -> None:
+    expectations = replace(EXPECTATIONS, require_auth_time=True)
+    assert read({**CLAIMS, "auth_time": NOW - 1e6}, expectations)["auth_time"] == NOW - 1e6
+    with pytest.raises(ClaimInvalid, match="auth_time"):
+        read(CLAIMS, expectations)
 
 
 FIRST = {**CLAIMS, "auth_time": NOW - 100}

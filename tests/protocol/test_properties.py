@@ -43,6 +43,7 @@ EXPECTATIONS = IDTokenExpectations(
     leeway_seconds=30,
     max_age_seconds=None,
     acr_values=(),
+    subjects=(),
     trusted_audiences=frozenset(),
     issued_within_seconds=600,
     access_token="the access token",

@@ -37,6 +37,8 @@ def login(state: str, *, begun_at: float = NOW, return_path: str = "/page", **ch
         "response_mode": "query",
         "max_age": None,
         "acr_values": ("urn:mfa",),
+        "subjects": ("alice",),
+        "requires_auth_time": True,
         "begun_at": begun_at,
     }
     return LoginInBrowser(pending=PendingLogin(**{**values, **changes}), provider="default", return_path=return_path)

@@ -170,7 +170,14 @@ def _read_everything(jar: Any) -> None:
 
 def _login() -> LoginInBrowser:
     pending = dict.fromkeys(PendingLogin.__dataclass_fields__, "")
-    values: dict[str, Any] = {**pending, "acr_values": (), "begun_at": NOW, "max_age": None}
+    values: dict[str, Any] = {
+        **pending,
+        "acr_values": (),
+        "subjects": (),
+        "requires_auth_time": False,
+        "begun_at": NOW,
+        "max_age": None,
+    }
     return LoginInBrowser(pending=PendingLogin(**values), provider="default", return_path="/")
 
 

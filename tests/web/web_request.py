@@ -54,6 +54,7 @@ def settings(**changes: Any) -> Settings:
         "bearer_in_body": False,
         "resource": None,
         "jwks_uri": None,
+        "request_uri": None,
         "initiate_login_uri": None,
         "store": None,
         "session_in_cookies": False,
