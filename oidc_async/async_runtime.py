@@ -14,7 +14,7 @@ from .flight import Flight, Flights, RecentFailures, current_flight, twin
 from .given_client import AsyncGivenClient, require_client
 from .http_exchange import address_of
 from .http_failure import describe, provider_failure, require_http_url
-from .http_settings import DEFAULT_SETTINGS, LazyTls, require_usable
+from .http_settings import DEFAULT_SETTINGS, LazyTls, require_unused, require_usable
 from .idle_connections import KEEP_ALIVE
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
@@ -45,6 +45,8 @@ class AsyncRuntime:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         require_usable(settings)
+        if http_client is not None:
+            require_unused(settings)
         self._settings = settings
         self._clock = clock
         self._monotonic = monotonic

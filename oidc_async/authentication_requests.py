@@ -6,6 +6,7 @@ from secrets import token_urlsafe
 from .login import AuthorizationRequest, PendingLogin
 from .protocol.authorization import authorization_request, code_challenge
 from .protocol.claims_parameter import read_required_claims
+from .protocol.discovery import require_for_codes
 from .protocol.metadata import ProviderMetadata
 from .protocol.response_type import default_response_mode, registered_response_type
 from .provider import Provider
@@ -36,6 +37,7 @@ class AuthenticationRequests:
         require_request_parameters(parameters)
         parameters["response_type"] = registered_response_type(parameters["response_type"])
         provider, client = await self._provider.metadata(), await self._provider.client()
+        require_for_codes(provider, parameters["response_type"])
         pending = self._pending_login(provider, parameters)
         parameters |= {"client_id": client["client_id"], **_of_this_login(pending)}
         sent = await self._request_objects.carrying(parameters, provider, client)

@@ -1,6 +1,6 @@
 """The private keys that a client signs and decrypts with, and their public halves for the provider."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike
@@ -85,6 +85,21 @@ class ClientKeys:
                 return key
         wanted = f"signs by {algorithm}" if algorithm else "signs: all of them have use=enc"
         raise ConfigurationError(f"client_keys has no key that {wanted}.")
+
+    def signature(self, supported: Collection[str] | None) -> tuple[PrivateKey, str]:
+        """The first key that signs by one of these algorithms, or by any when None, and by which.
+
+        Raises ConfigurationError when there is none.
+        """
+        for key in self.keys:
+            algorithm = key.algorithm_of(supported) if key.use == "sig" else None
+            if algorithm is not None:
+                return key, algorithm
+        shown = ascii(", ".join(supported or ()))[1:200].rstrip("'")
+        raise ConfigurationError(
+            f"client_keys has no key that signs by what the provider takes ({shown}). Add one, or set "
+            "token_endpoint_auth_signing_alg in ClientMetadata if the client is registered for another."
+        )
 
     def decryption_keys(self, kid: str | None, algorithm: str) -> tuple[PrivateKey, ...]:
         """The keys that may decrypt what was encrypted by `algorithm` to the key `kid`, if it was named."""

@@ -7,6 +7,8 @@ from .errors import ConfigurationError
 from .runtime import HttpSettings
 
 DEFAULT_SETTINGS = HttpSettings()
+OF_OUR_CLIENT = ("proxy", "ca_bundle", "client_certificate", "user_agent", "engine")
+"""What a client of the caller's own has of itself."""
 
 
 def require_usable(settings: HttpSettings) -> None:
@@ -25,6 +27,16 @@ def require_usable(settings: HttpSettings) -> None:
             "client_certificate: load it into the SSLContext that ca_bundle gives",
             setting="client_certificate",
         )
+
+
+def require_unused(settings: HttpSettings) -> None:
+    """Refuse settings that a client of the caller's own makes void, naming the setting."""
+    for name in OF_OUR_CLIENT:
+        if getattr(settings, name) != getattr(DEFAULT_SETTINGS, name):
+            raise ConfigurationError(
+                f"{name} in http_settings has no effect on http_client: set it in that client, or leave that out",
+                setting=name,
+            )
 
 
 def tls_context(settings: HttpSettings) -> ssl.SSLContext:

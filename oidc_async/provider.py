@@ -141,8 +141,11 @@ class Provider:
         issuer = self.configuration.issuer or ""
         uri = self.configuration.discovery_url or well_known_uri(issuer)
         response = await send_repeatable(self._runtime, discovery_request(uri), "discovery")
-        metadata = self._at_mtls_endpoints(read_discovery(response, issuer))
+        metadata = self._at_mtls_endpoints(read_discovery(response, issuer, self._response_type()))
         return _fetched(metadata.copy(**self._own), response)
+
+    def _response_type(self) -> str:
+        return self.configuration.request_parameters()["response_type"]
 
     async def _fetch_keys(self, jwks_uri: str) -> Fetched[JWKS]:
         response = await send_repeatable(self._runtime, jwks_request(jwks_uri), "jwks")

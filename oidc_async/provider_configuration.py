@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from .client_keys import ClientKeys, require_request_object_keys, require_signing_keys
 from .errors import ConfigurationError, MetadataInvalid
+from .http_settings import require_unused
 from .protocol.access_token import ALLOWED_ALGORITHMS
 from .protocol.client_authentication import require_client, uses_mtls
 from .protocol.discovery import require_endpoints, require_usable
@@ -87,7 +88,8 @@ class ProviderConfiguration:
         clock_skew_seconds: leeway for time claims of this provider; OIDC_CLOCK_SKEW when None.
         id_token_issued_within_seconds: how old `iat` of an ID token may be at login.
         http_settings: deadline, proxy, certificates (HttpSettings).
-        http_client: a client of httpx or httpx2 to use; it is never closed by us.
+        http_client: a client of httpx or httpx2 to use; it is never closed by us. Proxy, certificates and User-Agent
+            are then its own.
         audience: who tokens must be meant for: one value, or several of which `aud` must name one. Our own client_id
             when None, which local verification doesn't take.
         enforce_audience: False takes tokens that are meant for anybody, when they are introspected.
@@ -141,6 +143,8 @@ class ProviderConfiguration:
             raise ConfigurationError("requests_session is not used here: pass a client of httpx as http_client.")
         self._require_types()
         self._require_choices()
+        if self.http_client is not None:
+            require_unused(self.http_settings)
         object.__setattr__(self, "trusted_audiences", frozenset(self.trusted_audiences))
         self._require_provider()
         self._require_client()
@@ -269,7 +273,7 @@ class ProviderConfiguration:
             if self.issuer:
                 require_endpoints(metadata, issuer)
             else:
-                require_usable(metadata)
+                require_usable(metadata, self.request_parameters()["response_type"])
         except MetadataInvalid as error:
             hint = "" if self.issuer else " Set issuer to discover what is not given."
             raise ConfigurationError(f"provider_metadata: {error}{hint}") from None

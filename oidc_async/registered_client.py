@@ -4,10 +4,16 @@ from secrets import token_urlsafe
 
 from .errors import ConfigurationError
 from .protocol.client_assertion import client_assertion
-from .protocol.client_authentication import ClientAuthentication, assertion_algorithm, authentication_method
+from .protocol.client_authentication import (
+    ClientAuthentication,
+    assertion_algorithm,
+    authentication_method,
+    supported_algorithms,
+)
 from .protocol.jose import VerificationKey, client_secret_key
 from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.private_keys import PrivateKey
+from .protocol.token import token_endpoint
 from .provider import Provider
 from .provider_configuration import ProviderConfiguration
 from .runtime import Runtime
@@ -41,20 +47,24 @@ class RegisteredClient:
         )
 
     def _assertion(self, method: str, provider: ProviderMetadata, endpoint: str) -> str:
-        key, algorithm = self._signs(method, assertion_algorithm(self.metadata, endpoint))
+        registered = assertion_algorithm(self.metadata, endpoint)
+        key, algorithm = self._signs(method, registered, supported_algorithms(provider, endpoint))
         return client_assertion(
             self.metadata["client_id"],
-            provider[self._audience],
+            token_endpoint(provider) if self._audience == "token_endpoint" else provider["issuer"],
             key,
             algorithm=algorithm,
             jti=token_urlsafe(32),
             now=self._runtime.now(),
         )
 
-    def _signs(self, method: str, algorithm: str | None) -> tuple[PrivateKey | VerificationKey, str]:
+    def _signs(
+        self, method: str, registered: str | None, supported: tuple[str, ...] | None
+    ) -> tuple[PrivateKey | VerificationKey, str]:
         if method == "client_secret_jwt":
-            return client_secret_key(self.metadata["client_secret"]), algorithm or "HS256"
+            return client_secret_key(self.metadata["client_secret"]), registered or "HS256"
         if self._keys is None:
             raise ConfigurationError("private_key_jwt needs client_keys in ProviderConfiguration.")
-        key = self._keys.signing_key(algorithm)
-        return key, algorithm or key.default_alg
+        if registered is not None:
+            return self._keys.signing_key(registered), registered
+        return self._keys.signature(supported)

@@ -49,6 +49,14 @@ def assertion_algorithm(client: ClientMetadata, endpoint: str = "token") -> str 
     return algorithm
 
 
+def supported_algorithms(provider: ProviderMetadata, endpoint: str = "token") -> tuple[str, ...] | None:
+    """What the provider takes assertions by, as far as it says so (OIDC Discovery 3, RFC 8414 2)."""
+    listed: list[str] | None = provider.get(f"{endpoint}_endpoint_auth_signing_alg_values_supported")
+    if listed is None and endpoint != "token":
+        return supported_algorithms(provider)
+    return None if listed is None else tuple(listed)
+
+
 def _registered(client: ClientMetadata, endpoint: str, name: str) -> Any:
     return client.get(f"{endpoint}_endpoint_{name}") or client.get(f"token_endpoint_{name}")
 

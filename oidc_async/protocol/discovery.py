@@ -9,7 +9,7 @@ from .metadata import ProviderMetadata
 from .strict_json import read_object
 from .uri import is_plaintext, uri_problem
 
-REQUIRED_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+REQUIRED_ENDPOINTS = ("authorization_endpoint", "jwks_uri")
 OPTIONAL_ENDPOINTS = (
     "userinfo_endpoint",
     "end_session_endpoint",
@@ -38,6 +38,9 @@ LISTS = (
     "token_endpoint_auth_methods_supported",
     "introspection_endpoint_auth_methods_supported",
     "revocation_endpoint_auth_methods_supported",
+    "token_endpoint_auth_signing_alg_values_supported",
+    "introspection_endpoint_auth_signing_alg_values_supported",
+    "revocation_endpoint_auth_signing_alg_values_supported",
     "code_challenge_methods_supported",
     "request_object_signing_alg_values_supported",
     "request_object_encryption_alg_values_supported",
@@ -54,8 +57,8 @@ def discovery_request(uri: str) -> HttpRequest:
     return HttpRequest(method="GET", url=uri, headers={"accept": "application/json"}, repeatable=True)
 
 
-def read_discovery(response: HttpResponse, issuer: str) -> ProviderMetadata:
-    """The metadata of `issuer` (OIDC Discovery 4.2, 4.3).
+def read_discovery(response: HttpResponse, issuer: str, response_type: str = "code") -> ProviderMetadata:
+    """The metadata of `issuer` (OIDC Discovery 4.2, 4.3), for logins by this response type.
 
     Raises IssuerMismatch when the document speaks for another issuer, MetadataInvalid for any other fault.
     """
@@ -71,7 +74,7 @@ def read_discovery(response: HttpResponse, issuer: str) -> ProviderMetadata:
         raise MetadataInvalid(f"The discovery document of {issuer} must be one JSON object: {error}") from None
     require_issuer(document, issuer)
     metadata = ProviderMetadata(**document)
-    require_usable(metadata)
+    require_usable(metadata, response_type)
     return metadata
 
 
@@ -87,17 +90,27 @@ def require_issuer(document: dict[str, Any], issuer: str) -> None:
         )
 
 
-def require_usable(metadata: ProviderMetadata) -> None:
+def require_usable(metadata: ProviderMetadata, response_type: str = "code") -> None:
     """Raise MetadataInvalid for an endpoint that is missing, or that no token may be sent to."""
     for name in REQUIRED_ENDPOINTS:
         if name not in metadata:
             raise MetadataInvalid(f"The provider's metadata must have {name}.", field=name)
+    require_for_codes(metadata, response_type)
     require_endpoints(metadata, str(metadata["issuer"]))
+
+
+def require_for_codes(metadata: ProviderMetadata, response_type: str) -> None:
+    """Raise MetadataInvalid when codes are asked for that nobody exchanges (OIDC Discovery 3)."""
+    if "code" in response_type.split() and "token_endpoint" not in metadata:
+        raise MetadataInvalid(
+            f"The provider's metadata must have token_endpoint: response_type={response_type} brings a code.",
+            field="token_endpoint",
+        )
 
 
 def require_endpoints(metadata: ProviderMetadata, issuer: str) -> None:
     """Raise MetadataInvalid for a member that is there and not what it must be."""
-    for name in (*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS):
+    for name in (*REQUIRED_ENDPOINTS, "token_endpoint", *OPTIONAL_ENDPOINTS):
         if name in metadata:
             _require_endpoint(name, metadata[name], issuer)
     for name in BOOLEANS:

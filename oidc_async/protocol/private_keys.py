@@ -5,7 +5,7 @@ Beside jose, jwe and recipient, a file that knows joserfc. No message holds a pa
 
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
@@ -63,6 +63,13 @@ class PrivateKey:
     def default_alg(self) -> str:
         """What the key signs with where nobody asks for something else."""
         return self.alg or DEFAULT_ALGORITHMS[self.kty, self.crv]
+
+    def algorithm_of(self, supported: Collection[str] | None) -> str | None:
+        """What the key signs with for somebody who takes only these; None when it has nothing for them."""
+        usual = self.default_alg
+        if supported is None or usual in supported:
+            return usual
+        return next((name for name in ALGORITHMS if name in supported and self.is_for(name)), None)
 
     def is_for(self, algorithm: str) -> bool:
         """Whether the key signs, or decrypts, by `algorithm`."""

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import TokenResponseInvalid
+from ..errors import MetadataInvalid, TokenResponseInvalid
 from .client_authentication import ClientAuthentication, authenticated_request
 from .http_message import HttpRequest, HttpResponse
 from .masked_mapping import MaskedMapping
@@ -71,13 +71,13 @@ def authorization_code_request(
         "redirect_uri": redirect_uri,
         "code_verifier": code_verifier,
     }
-    return authenticated_request(provider["token_endpoint"], form, client)
+    return authenticated_request(token_endpoint(provider), form, client)
 
 
 def refresh_request(provider: ProviderMetadata, client: ClientAuthentication, refresh_token: str) -> HttpRequest:
     """Exchange a refresh token for new tokens (OIDC Core 12.1, RFC 6749 6)."""
     form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    return authenticated_request(provider["token_endpoint"], form, client)
+    return authenticated_request(token_endpoint(provider), form, client)
 
 
 def client_credentials_request(
@@ -85,7 +85,16 @@ def client_credentials_request(
 ) -> HttpRequest:
     """Ask for a token of the client's own (RFC 6749 4.4.2); of a list, each value is a parameter (RFC 8707 2)."""
     form = {**parameters, "grant_type": "client_credentials"}
-    return authenticated_request(provider["token_endpoint"], form, client)
+    return authenticated_request(token_endpoint(provider), form, client)
+
+
+def token_endpoint(provider: ProviderMetadata) -> str:
+    """Where tokens are issued. Raises MetadataInvalid when the provider has no such place."""
+    # a provider of the implicit flow alone has none (OIDC Discovery 3)
+    if "token_endpoint" not in provider:
+        raise MetadataInvalid("The provider's metadata have no token_endpoint for that.", field="token_endpoint")
+    endpoint: str = provider["token_endpoint"]
+    return endpoint
 
 
 def read_token_response(response: HttpResponse) -> TokenResponse:

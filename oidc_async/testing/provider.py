@@ -97,6 +97,7 @@ class SimulatedProvider:
         jwks_uri: str | None = None,
         access_tokens: AccessTokenForm = "opaque",
         rotates_refresh_tokens: bool = True,
+        **more: object,
     ) -> Client:
         """A client, or the same client anew.
 
@@ -108,7 +109,7 @@ class SimulatedProvider:
         What is encrypted is encrypted to the first key in `jwks` that fits, or with `client_secret`.
         `access_tokens` are what it gets for codes, refresh tokens and its own credentials. A refresh token is good
         for one use, and a second one ends the whole login (RFC 9700 4.14); `rotates_refresh_tokens=False` issues
-        one that stays.
+        one that stays. Other metadata, such as `contacts`, are taken and have no effect (RFC 7591 2).
         """
         method = token_endpoint_auth_method or ("client_secret_basic" if client_secret else "none")
         client = Client(

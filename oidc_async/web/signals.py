@@ -38,8 +38,8 @@ logged_out = _signals.signal(
 
 logout_failed = _signals.signal(
     "logout-failed",
-    "A provider asked beside the browser for the end of sessions, and that was refused or could not be done. `code`, "
-    "`message` and `error` say why, as for a login; `provider` is whom the request claims to be of, None if nobody of "
+    "A provider asked beside the browser for the end of sessions, which was refused or could not be done. `code`, "
+    "`message` and `error` say why, as for a login; `provider` is whom the request claims to be of, None if none of "
     "ours.",
 )
 

@@ -8,10 +8,12 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from oidc_async import ClientKeys, ClientMetadata, OAuthError
+from oidc_async import ClientKeys, ClientMetadata, ConfigurationError, OAuthError
 from oidc_async.login import Login
 from oidc_async.protocol.client_assertion import ASSERTION_SECONDS
-from oidc_async.testing import Fault, SimulatedProvider
+from oidc_async.testing import Fault, Misbehaviour, SimulatedProvider
+from oidc_async.testing.faults.documents import put
+from oidc_async.testing.stages import DISCOVERY, harmless
 from tests.core.api import API, START, Service, new_api
 from tests.core.api import new_provider as new_provider_of_tokens
 from tests.core.realm import REDIRECT_URI, Realm, new_provider, new_realm
@@ -125,6 +127,51 @@ def refresh_and_revoke(realm: Realm, login: Login) -> None:
                 await result
 
     realm.world.run(both())
+
+
+def taking(*algorithms: str, endpoint: str = "token") -> Misbehaviour:
+    name = f"{endpoint}_endpoint_auth_signing_alg_values_supported"
+    return harmless(f"{endpoint} takes {', '.join(algorithms)}", DISCOVERY(put(**{name: list(algorithms)})))
+
+
+@pytest.mark.parametrize(
+    ("keys", "taken", "alg"),
+    [
+        (KEYS["RSA"], ["RS256", "PS256"], "RS256"),
+        (KEYS["RSA"], ["PS256", "ES256"], "PS256"),
+        (KEYS["RSA"], ["none", "HS256", "RS512"], "RS512"),
+        (KEYS["Ed25519"], ["Ed25519"], "Ed25519"),
+        (KEYS["RSA"] + KEYS["EC"], ["ES256"], "ES256"),
+        (KEYS["PS256"] + KEYS["EC"], ["RS256", "ES256"], "ES256"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_without_a_registered_algorithm_it_signs_by_one_that_the_provider_takes(
+    either_world: World, keys: ClientKeys, taken: list[str], alg: str
+) -> None:
+    realm = new_party(either_world, ("private_key_jwt", {"client_keys": keys}, alg))
+    with realm.provider.misbehaving(taking(*taken)):
+        assert realm.log_in().id_token["sub"] == "alice"
+    (header, _), *_ = [segments(form) for form in forms(realm.provider, "token")]
+    assert header["alg"] == alg
+
+
+@pytest.mark.parametrize("taken", [[], ["ES256"], ["none", "HS256"], ["RS256\r\nforged"]], ids=str)
+def test_where_no_key_signs_as_the_provider_wants_it_that_is_said(either_world: World, taken: list[str]) -> None:
+    realm = new_party(either_world, JWT_METHODS["key for PS256 alone"])
+    with (
+        realm.provider.misbehaving(taking(*taken)),
+        pytest.raises(ConfigurationError, match=r"client_keys.*token_endpoint_auth_signing_alg") as caught,
+    ):
+        realm.log_in()
+    assert str(caught.value).isprintable()
+    assert realm.provider.count("token") == 0
+
+
+def test_a_registered_algorithm_is_what_was_agreed_on(either_world: World) -> None:
+    realm = new_party(either_world, JWT_METHODS["one of many keys, PS384"])
+    with realm.provider.misbehaving(taking("ES256")):
+        assert realm.log_in().id_token["sub"] == "alice"
 
 
 @each_method

@@ -46,6 +46,14 @@ def requested(**parameters: Any) -> dict[str, str]:
         pytest.param({}, id="issuer"),
         pytest.param({"issuer": None, "provider_metadata": METADATA}, id="metadata"),
         pytest.param({"provider_metadata": METADATA}, id="both"),
+        pytest.param(
+            {
+                "issuer": None,
+                "provider_metadata": METADATA.copy(token_endpoint=None),
+                "auth_request_params": {"response_type": "id_token"},
+            },
+            id="metadata-of-the-implicit-flow",
+        ),
         pytest.param({"provider_metadata": ProviderMetadata(end_session_endpoint=f"{ISSUER}/out")}, id="a-part"),
         pytest.param({"issuer": "http://localhost:8000"}, id="4-loopback"),
         pytest.param({"client_metadata": None, "client_registration_info": ClientRegistrationInfo()}, id="dynamic"),

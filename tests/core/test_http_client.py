@@ -5,6 +5,7 @@ import ssl
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import httpcore
@@ -13,6 +14,7 @@ import httpx
 import httpx2
 import pytest
 
+from oidc_async import ClientMetadata, ProviderConfiguration
 from oidc_async.async_runtime import AsyncRuntime
 from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.errors import ConfigurationError, ProviderTimeout, ProviderUnreachable, ResponseTooLarge
@@ -91,6 +93,34 @@ def test_the_cookies_of_one_user_are_not_kept_for_the_next(world: World, serve: 
 def test_a_client_of_the_wrong_kind_is_refused_with_the_fix(runtime: Any, client: Any, fix: str) -> None:
     with pytest.raises(ConfigurationError, match=fix):
         runtime(http_client=client())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("proxy", "http://proxy.example:3128"),
+        ("ca_bundle", "/etc/ca.pem"),
+        ("ca_bundle", ssl.create_default_context()),
+        ("client_certificate", "/etc/client.pem"),
+        ("user_agent", "application"),
+        ("engine", "aiohttp"),
+    ],
+)
+def test_settings_that_it_would_make_void_are_refused(name: str, value: Any) -> None:
+    settings = HttpSettings(**{name: value})
+    makes: list[Callable[[], object]] = [
+        lambda: AsyncRuntime(settings, http_client=httpx.AsyncClient()),
+        lambda: BlockingRuntime(settings, http_client=httpx.Client()),
+        lambda: ProviderConfiguration(
+            "https://op.example",
+            client_metadata=ClientMetadata("client1"),
+            http_settings=settings,
+            http_client=httpx.Client(),
+        ),
+    ]
+    for make in makes:
+        with pytest.raises(ConfigurationError, match=rf"{name} in http_settings .* http_client"):
+            make()
 
 
 @pytest.mark.parametrize(

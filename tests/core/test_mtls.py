@@ -94,7 +94,7 @@ def configuration(
     context = showing(pair, certificate)
     is_given = vars(world)["_has_client"]
     options = {"http_client": world.client(verify=context, trust_env=False)} if is_given else {}
-    runtime = world.runtime(HttpSettings(ca_bundle=context), **options)
+    runtime = world.runtime(HttpSettings(ca_bundle=None if is_given else context), **options)
     settings = ProviderConfiguration(
         pair.public.url, metadata, client_metadata=ClientMetadata("c1", **client), runtime=runtime
     )

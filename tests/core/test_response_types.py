@@ -10,11 +10,15 @@ from oidc_async.errors import (
     AuthorizationResponseInvalid,
     ClaimInvalid,
     ConfigurationError,
+    MetadataInvalid,
     OIDCError,
 )
 from oidc_async.login import AuthorizationRequest
 from oidc_async.protocol.response_type import RESPONSE_MODES, RESPONSE_TYPES, default_response_mode
 from oidc_async.testing import FRONT_CHANNEL_FAULTS, Fault, Misbehaviour
+from oidc_async.testing.faults.documents import without
+from oidc_async.testing.stages import DISCOVERY, harmless
+from tests.core.api import Service
 from tests.core.realm import Realm, new_realm
 from tests.core.worlds import World
 
@@ -55,6 +59,24 @@ def test_a_login_by_every_way(realm: Realm, response_type: str, mode: str) -> No
     assert login.id_token_jwt == login.tokens.id_token
     assert realm.provider.count("token") == ("code" in values)
     assert realm.provider.count("userinfo") == (response_type != "id_token")
+
+
+NO_TOKENS = harmless("no token endpoint", DISCOVERY(without("token_endpoint")))
+
+
+@pytest.mark.parametrize("response_type", ["id_token", "id_token token"])
+def test_a_provider_of_the_implicit_flow_alone_needs_no_token_endpoint(
+    either_world: World, response_type: str
+) -> None:
+    """OIDC Discovery 3"""
+    realm = new_realm(either_world, auth_request_params={"response_type": response_type})
+    with realm.provider.misbehaving(NO_TOKENS):
+        assert realm.log_in().id_token["sub"] == "alice"
+        with pytest.raises(MetadataInvalid, match="token_endpoint"):
+            realm.begin(response_type="code")
+        with pytest.raises(MetadataInvalid, match="token_endpoint"):
+            Service(either_world, realm.provider, realm.party).grant()
+    assert "token" not in endpoints(realm)
 
 
 @every_type

@@ -64,7 +64,8 @@ class AsyncWorld:
         if self._has_client:
             options.setdefault("http_client", self.client(trust_env=False))
         with mock.patch.object(async_runtime, "_own_connections", self._connections):
-            runtime = async_runtime.AsyncRuntime(quick(self._with_engine(settings)), **options)
+            own = settings if options.get("http_client") else quick(self._with_engine(settings))
+            runtime = async_runtime.AsyncRuntime(own, **options)
         self._runtimes.append(runtime)
         return runtime
 
@@ -104,7 +105,8 @@ class BlockingWorld:
         if self._has_client:
             options.setdefault("http_client", self.client(trust_env=False))
         with mock.patch.object(blocking_runtime, "_own_connections", self._connections):
-            runtime = blocking_runtime.BlockingRuntime(quick(settings), **options)
+            own = settings if options.get("http_client") else quick(settings)
+            runtime = blocking_runtime.BlockingRuntime(own, **options)
         self._to_close.append(runtime)
         return runtime
 

@@ -21,6 +21,7 @@ from oidc_async.protocol.discovery import (
 from oidc_async.protocol.freshness import freshness
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.metadata import ProviderMetadata
+from oidc_async.protocol.response_type import RESPONSE_TYPES
 
 ISSUER = "https://op.example/tenant"
 MINIMAL: dict[str, Any] = {
@@ -144,7 +145,7 @@ def test_only_200_answers_discovery(status: int) -> None:
         read_discovery(answered(MINIMAL, status), ISSUER)
 
 
-@pytest.mark.parametrize("name", REQUIRED_ENDPOINTS)
+@pytest.mark.parametrize("name", [*REQUIRED_ENDPOINTS, "token_endpoint"])
 def test_a_required_endpoint_must_be_there(name: str) -> None:
     """security.md 9."""
     for document in ({**MINIMAL, name: None}, {key: MINIMAL[key] for key in MINIMAL if key != name}):
@@ -153,13 +154,24 @@ def test_a_required_endpoint_must_be_there(name: str) -> None:
         assert caught.value.evidence == {"field": name}
 
 
+@pytest.mark.parametrize("response_type", RESPONSE_TYPES)
+def test_who_asks_for_no_code_needs_no_token_endpoint(response_type: str) -> None:
+    """OIDC Discovery 3"""
+    response = answered({name: MINIMAL[name] for name in MINIMAL if name != "token_endpoint"})
+    if "code" not in response_type.split():
+        assert "token_endpoint" not in read_discovery(response, ISSUER, response_type)
+        return
+    with pytest.raises(MetadataInvalid, match=f"must have token_endpoint: response_type={response_type} "):
+        read_discovery(response, ISSUER, response_type)
+
+
 @pytest.mark.parametrize("name", OPTIONAL_ENDPOINTS)
 def test_an_optional_endpoint_may_be_null(name: str) -> None:
     """security.md 11."""
     assert name not in read({**MINIMAL, name: None})
 
 
-@pytest.mark.parametrize("name", [*REQUIRED_ENDPOINTS, *OPTIONAL_ENDPOINTS])
+@pytest.mark.parametrize("name", [*REQUIRED_ENDPOINTS, "token_endpoint", *OPTIONAL_ENDPOINTS])
 @pytest.mark.parametrize(
     "value",
     [

@@ -154,3 +154,10 @@ def test_each_fault_shows(monkeypatch: pytest.MonkeyPatch, fault: Misbehaviour) 
 def test_the_faults_are_those_of_a_registration() -> None:
     assert {fault.exchange for fault in REGISTRATION_FAULTS} == {"registration"}
     assert len(REGISTRATION_FAULTS) == 43
+
+
+def test_metadata_that_mean_nothing_here_are_taken(provider: SimulatedProvider) -> None:
+    """RFC 7591 2: by a request and by hand"""
+    assert registered(provider, contacts=["dev@rp.example"], x_color="red")["contacts"] == ["dev@rp.example"]
+    client = provider.register("c1", "a secret", redirect_uris=METADATA["redirect_uris"], contacts=["dev@rp.example"])
+    assert client.redirect_uris == tuple(METADATA["redirect_uris"])
