@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 from cryptography.hazmat.primitives.padding import PKCS7
 
+from .client_signature import client_keys
 from .keys import CURVES, base64url, decode_base64url, point_members
-from .registry import Client
+from .registry import Client, Registry
 from .reply import JSONObject, json_bytes
 from .stages import JWE_DRAFT, JWE_TOKEN, JWEDraft, Scene, Spell, strike
 
@@ -44,7 +45,9 @@ ENCRYPTION_ALGORITHMS = (
 )
 
 
-def encrypt_for(client: Client, kind: str, content: bytes, spells: Sequence[Spell], scene: Scene) -> str | None:
+def encrypt_for(
+    registry: Registry, client: Client, kind: str, content: bytes, spells: Sequence[Spell], scene: Scene
+) -> str | None:
     """`content` as a JWE (RFC 7516 7.1), after all that goes wrong with it; None when the client wants none.
 
     `kind` is id_token or userinfo, as in the names of what the client registers.
@@ -56,7 +59,7 @@ def encrypt_for(client: Client, kind: str, content: bytes, spells: Sequence[Spel
     draft = JWEDraft(
         header={"alg": alg, "enc": enc},
         content=content,
-        keys=client.jwks.get("keys", ()),
+        keys=() if _is_symmetric(alg) else client_keys(registry, client),
         secret=(client.client_secret or "").encode(),
         compact=compact_jwe,
     )
@@ -68,7 +71,7 @@ def compact_jwe(draft: JWEDraft) -> str:
     """The JWE compact serialization."""
     alg, enc = draft.header["alg"], draft.header["enc"]
     header = dict(draft.header)
-    if alg in WRAPPING_SIZES or alg == "dir":
+    if _is_symmetric(alg):
         content_key, encrypted_key = _symmetric_keys(alg, enc, draft.secret)
     else:
         jwk = _recipient(draft.keys, alg)
@@ -78,6 +81,10 @@ def compact_jwe(draft: JWEDraft) -> str:
     protected = base64url(json_bytes(header))
     sealed = seal(enc, content_key, draft.content, protected.encode("ascii"))
     return ".".join((protected, *map(base64url, (encrypted_key, *sealed))))
+
+
+def _is_symmetric(alg: str) -> bool:
+    return alg in WRAPPING_SIZES or alg == "dir"
 
 
 def public_key(jwk: Mapping[str, Any]) -> PublicKey:

@@ -45,7 +45,7 @@ def issue_id_token(
     claims = strike(spells, stage, claims, scene)
     token = sign_jwt({"typ": "JWT"}, claims, key, STAGES, spells, scene)
     registry.id_tokens[token] = grant
-    return encrypt_for(client, "id_token", token.encode(), spells, scene) or token
+    return encrypt_for(registry, client, "id_token", token.encode(), spells, scene) or token
 
 
 def _claims(registry: Registry, grant: Grant) -> JSONObject:

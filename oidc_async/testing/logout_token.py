@@ -44,7 +44,7 @@ def issue_logout_token(
     key = client.key_for(client.id_token_signed_response_alg, registry.ring)
     scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring, client=client)
     signed = sign_jwt({"typ": "logout+jwt", **(header or {})}, told, key, STAGES, spells, scene)
-    return encrypt_for(client, "id_token", signed.encode(), spells, scene) or signed
+    return encrypt_for(registry, client, "id_token", signed.encode(), spells, scene) or signed
 
 
 def frontchannel_logout_urls(registry: Registry, username: str) -> list[str]:

@@ -22,6 +22,8 @@ from .reply import RefusalPage, Reply, page_reply
 from .stages import Answer, Endpoint, Misbehaviour, Spell, T
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from ..async_runtime import AsyncRuntime
     from ..blocking_runtime import BlockingRuntime
 
@@ -106,7 +108,7 @@ class SimulatedProvider:
         Assertions, signed by a key in `jwks` or by `client_secret`, are good once and for `assertion_audience` alone.
         `introspection_signed_response_alg` gives signed answers to who accepts them (RFC 9701).
         Request objects are taken as the client registered them, unsigned ones with `none` only (OIDC Core 6).
-        What is encrypted is encrypted to the first key in `jwks` that fits, or with `client_secret`.
+        What is encrypted is so to the first key in `jwks`, or at `jwks_uri`, that fits, or with `client_secret`.
         `access_tokens` are what it gets for codes, refresh tokens and its own credentials. A refresh token is good
         for one use, and a second one ends the whole login (RFC 9700 4.14); `rotates_refresh_tokens=False` issues
         one that stays. Other metadata, such as `contacts`, are taken and have no effect (RFC 7591 2).
@@ -429,11 +431,13 @@ class SimulatedProvider:
 
         return blocking_runtime(self, settings=settings, latency=latency)
 
-    def serve(self, port: int = 0, *, login_page: bool = True) -> AbstractContextManager[str]:
+    def serve(
+        self, port: int = 0, *, login_page: bool = True, tls: "SSLContext | None" = None
+    ) -> AbstractContextManager[str]:
         """Serve over HTTP on 127.0.0.1 within a `with` block, which gets the issuer; see `server.serving`."""
         from .server import serving
 
-        return serving(self, port, login_page=login_page)
+        return serving(self, port, login_page=login_page, tls=tls)
 
     @contextmanager
     def moved_to(self, origin: str) -> Generator[str]:

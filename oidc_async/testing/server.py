@@ -3,6 +3,7 @@
 import random
 import select
 import socket
+import ssl
 import struct
 import sys
 import threading
@@ -30,15 +31,18 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @contextmanager
-def serving(provider: "SimulatedProvider", port: int = 0, *, login_page: bool = True) -> Generator[str]:
+def serving(
+    provider: "SimulatedProvider", port: int = 0, *, login_page: bool = True, tls: ssl.SSLContext | None = None
+) -> Generator[str]:
     """Serve the provider; the value is its issuer, which follows to this address.
 
-    `port` 0 takes a free one. With `login_page` browsers have to log in; without, `provider.user` is logged in.
+    `port` 0 takes a free one. With `login_page` browsers have to log in; without, `provider.user` is logged in. With
+    `tls`, a context for servers that holds a certificate for 127.0.0.1, it is https.
     """
-    server = _listen(port)
+    server = _listen(port, tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     try:
-        with provider.moved_to(f"http://127.0.0.1:{server.server_port}") as issuer:
+        with provider.moved_to(server.origin) as issuer:
             server.answering = LoginPages(provider).handle if login_page else provider.handle
             thread.start()
             yield issuer
@@ -47,12 +51,12 @@ def serving(provider: "SimulatedProvider", port: int = 0, *, login_page: bool = 
         thread.join()
 
 
-def _listen(port: int) -> "_Server":
+def _listen(port: int, tls: ssl.SSLContext | None) -> "_Server":
     candidates = [port] if port else random.sample(PORTS, 50)
     for candidate in candidates[:-1]:
         with suppress(OSError):
-            return _Server(candidate)
-    return _Server(candidates[-1])
+            return _Server(candidate, tls)
+    return _Server(candidates[-1], tls)
 
 
 class _Server(ThreadingHTTPServer):
@@ -60,10 +64,15 @@ class _Server(ThreadingHTTPServer):
     block_on_close = True
     answering: Answering
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None) -> None:
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
+        self._tls = tls
         super().__init__(("127.0.0.1", port), _Exchange)
+
+    @property
+    def origin(self) -> str:
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.server_port}"
 
     def stop(self) -> None:
         """Leave no thread and no connection behind."""
@@ -71,8 +80,16 @@ class _Server(ThreadingHTTPServer):
         self.shutdown()
         for connection in list(self._open):
             with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
+                # what is beneath TLS: its thread may be reading
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self.server_close()
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        if self._tls is not None:
+            # shaken hands with the first byte that is read, in the thread of the connection
+            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
@@ -130,7 +147,7 @@ class _Exchange(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length") or 0)
         return HttpRequest(
             method=self.command,
-            url=f"http://127.0.0.1:{self._host.server_port}{self.path}",
+            url=self._host.origin + self.path,
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(length),
         )

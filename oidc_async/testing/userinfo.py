@@ -28,7 +28,7 @@ def userinfo_reply(registry: Registry, spells: Sequence[Spell], client: Client, 
     if alg is not None:
         told = {**claims, "iss": registry.issuer, "aud": client.client_id}
         content = sign_jwt({}, told, client.key_for(alg, registry.ring), STAGES, spells, scene).encode()
-    encrypted = encrypt_for(client, "userinfo", content, spells, scene)
+    encrypted = encrypt_for(registry, client, "userinfo", content, spells, scene)
     if alg is None and encrypted is None:
         return json_reply(claims)
     body = content if encrypted is None else encrypted.encode()

@@ -9,6 +9,7 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import ECKey, Key, OctKey, RSAKey
 
+from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.testing import ENCRYPTION_FAULTS, SIGNED_USERINFO_FAULTS, Fault, Misbehaviour, SimulatedProvider
 from oidc_async.testing.encryption import ENCRYPTION_ALGORITHMS, KEY_SIZES, derived_secret
 from oidc_async.testing.keys import SIGNING_ALGORITHMS
@@ -188,3 +189,19 @@ def opened_anyhow(token: str, alg: str, enc: str) -> bytes:
     content = jwe.decrypt_compact(token, key, registry=registry).plaintext
     assert content is not None
     return content
+
+
+def test_the_keys_may_be_at_a_url(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+    jwks = {"keys": [key.as_dict(private=False) for key in keys().values()]}
+    asked = list[str]()
+
+    def fetch(url: str) -> HttpResponse:
+        asked.append(url)
+        return HttpResponse(status=200, body=json.dumps(jwks).encode())
+
+    provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], jwks_uri="https://rp.example/jwks", **RSA_OAEP)
+    provider.fetch = fetch
+    rp = replace(rp, client_secret=SECRET)
+    inner = opened(id_token(provider, rp), "RSA-OAEP", "A128CBC-HS256").decode()
+    assert rp.verified(inner)["sub"] == "alice"
+    assert asked == ["https://rp.example/jwks"]

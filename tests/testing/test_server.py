@@ -214,16 +214,19 @@ def test_without_login_page_the_user_is_there_already(provider: SimulatedProvide
 # Accidents, as the real runtimes meet them
 
 
+ACCIDENTS = [
+    (Fault.JWKS_SLOW, ProviderTimeout),
+    (Fault.DISCOVERY_DRIP, ProviderTimeout),
+    (Fault.JWKS_RESET, ProviderUnreachable),
+    (Fault.DISCOVERY_CUT_OFF, ProviderUnreachable),
+    (Fault.JWKS_ENDLESS, ResponseTooLarge),
+    (Fault.JWKS_HUGE, ResponseTooLarge),
+]
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
-    [
-        (Fault.JWKS_SLOW, ProviderTimeout),
-        (Fault.DISCOVERY_DRIP, ProviderTimeout),
-        (Fault.JWKS_RESET, ProviderUnreachable),
-        (Fault.DISCOVERY_CUT_OFF, ProviderUnreachable),
-        (Fault.JWKS_ENDLESS, ResponseTooLarge),
-        (Fault.JWKS_HUGE, ResponseTooLarge),
-    ],
+    ACCIDENTS,
     ids=lambda value: str(value) if isinstance(value, Misbehaviour) else value.__name__,
 )
 @pytest.mark.parametrize("send", ["async", "blocking"])
