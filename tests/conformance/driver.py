@@ -1,5 +1,6 @@
 """A driver of the application, and the provider that it lets it meet: what a conformance suite and its driver are."""
 
+import ssl
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,11 +24,22 @@ def new_provider() -> SimulatedProvider:
 
 @dataclass
 class Driver:
-    """One browser without scripts, in front of one application and one provider that is served over HTTP."""
+    """One browser without scripts, in front of one application and one provider that is served over HTTP.
+
+    Over https, `ca` is the PEM file of the only authority that browser, provider and application trust.
+    """
 
     base_url: str
     provider: SimulatedProvider
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=60))
+    ca: str | None = None
+    http: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.http = self.new_client()
+
+    def new_client(self) -> httpx.Client:
+        """One without cookies."""
+        return httpx.Client(verify=ssl.create_default_context(cafile=self.ca), trust_env=False, timeout=60)
 
     def get(self, path: str) -> httpx.Response:
         return self.http.get(self.base_url + path)
@@ -50,14 +62,15 @@ class Driver:
     def _order(self, **order: Any) -> dict[str, Any]:
         self.http.cookies.clear()
         self.provider.fetch = self._fetch
-        answer = self.post("/ct/configure", json={"issuer": self.provider.issuer, **order})
+        answer = self.post("/ct/configure", json={"issuer": self.provider.issuer, "ca": self.ca, **order})
         assert answer.status_code == 200, answer.text
         told: dict[str, Any] = answer.json()
         return told
 
     def _fetch(self, url: str) -> HttpResponse:
         """What the provider gets from the application, as nobody's browser."""
-        page = httpx.get(url, trust_env=False)
+        with self.new_client() as nobody:
+            page = nobody.get(url)
         return HttpResponse(status=page.status_code, headers=dict(page.headers), body=page.content)
 
     def _register(self, told: dict[str, Any], registered: dict[str, Any]) -> None:
@@ -94,7 +107,8 @@ class Driver:
         """Bring it to the redirect URI, and do what the page there makes a browser do."""
         if callback.method == "POST":
             # of another site's form our cookies, all of them SameSite=Lax, know nothing
-            page = httpx.post(callback.url, data=callback.form, trust_env=False)
+            with self.new_client() as elsewhere:
+                page = elsewhere.post(callback.url, data=callback.form)
         else:
             page = self.http.get(callback.url)
         fields = relayed_fields(page, callback.url)

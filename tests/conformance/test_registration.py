@@ -7,6 +7,8 @@ from oidc_async.testing.faults.documents import without
 from oidc_async.testing.stages import DISCOVERY, refused
 
 from .driver import Driver, asked
+from .situations import ENCRYPTED, ENCRYPTED_USERINFO, OWN_KEYS, SIGNED_USERINFO
+from .test_logins import require_login
 
 NO_REGISTRATION = refused("no registration_endpoint", DISCOVERY(without("registration_endpoint")))
 
@@ -48,6 +50,43 @@ def test_it_registers_what_is_ordered(driver: Driver, metadata: dict[str, str], 
     assert client.post_logout_redirect_uris == (told["post_logout_redirect_uri"],)
     assert client.response_types == (response_type,)
     assert {name: getattr(client, name) for name in metadata} == metadata
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        ENCRYPTED,
+        ENCRYPTED_USERINFO,
+        {**ENCRYPTED, **ENCRYPTED_USERINFO, **SIGNED_USERINFO},
+        {**ENCRYPTED, "token_endpoint_auth_method": "private_key_jwt"},
+    ],
+    ids=["ID tokens", "userinfo", "both", "assertions beside"],
+)
+def test_it_registers_for_encryption_to_its_own_keys(driver: Driver, metadata: dict[str, str]) -> None:
+    told = driver.configure_dynamic(metadata, **OWN_KEYS)
+    result = driver.log_in()
+    require_login(driver, result)
+    assert result["userinfo"]["sub"] == "alice"
+    (client,) = driver.provider.registered_clients
+    assert (client.jwks_uri, client.jwks) == (told["jwks_uri"], {})
+    assert {name: getattr(client, name) for name in metadata} == metadata
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault.ENCRYPTION_TAG_CHANGED, "decryption_failed"),
+        (Fault.ENCRYPTION_MISSING, "token_malformed"),
+        (Fault.ENCRYPTION_OTHER_ENC, "algorithm_not_allowed"),
+    ],
+    ids=str,
+)
+def test_what_it_registered_for_is_kept_to(driver: Driver, fault: Misbehaviour, code: str) -> None:
+    driver.configure_dynamic(ENCRYPTED, **OWN_KEYS)
+    with driver.provider.misbehaving(fault):
+        result = driver.log_in()
+    assert (result["ok"], result["error"]["code"]) == (False, code)
+    assert "userinfo" not in asked(result)
 
 
 @pytest.mark.parametrize(
