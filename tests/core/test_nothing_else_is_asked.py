@@ -46,7 +46,7 @@ def realm(either_world: World, inside: SimulatedProvider) -> Realm:
 
 
 def test_an_address_that_is_mentioned_is_not_asked(realm: Realm, inside: SimulatedProvider) -> None:
-    """security.md 34, 219"""
+    """security.md 34, 121, 219"""
     with realm.provider.misbehaving(*MENTIONS):
         login = realm.log_in()
     assert login.id_token["_claim_sources"] == DISTRIBUTED["_claim_sources"]

@@ -111,6 +111,7 @@ def test_pkce_does_not_depend_on_what_the_provider_says_of_it(realm: Realm) -> N
     ("given", "sent"), [("token id_token", "id_token token"), ("token id_token code", "code id_token token")]
 )
 def test_a_response_type_is_sent_as_it_is_registered(either_world: World, given: str, sent: str) -> None:
+    """security.md 262"""
     realm = new_realm(either_world, auth_request_params={"response_type": given})
     begun = realm.begin()
     assert asked(begun)["response_type"] == begun.pending.response_type == sent
