@@ -65,6 +65,7 @@ def configuration() -> dict[str, object]:
         },
         "CANAILLE_OIDC": {
             "ACTIVE_JWKS": [key.as_dict(private=True)],
+            "DYNAMIC_CLIENT_REGISTRATION_OPEN": True,
             "TRUSTED_DOMAINS": ["trusted.invalid"],  # so that everybody is asked for consent
         },
     }
