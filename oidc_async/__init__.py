@@ -32,6 +32,7 @@ from .resource_server import AsyncResourceServer, ResourceServer
 from .runtime import HttpSettings
 from .statistics import Statistics
 from .user_session import UninitialisedSession, UserSession
+from .webfinger import AsyncWebFinger, WebFinger
 
 __all__ = [
     "Access",
@@ -39,6 +40,7 @@ __all__ = [
     "AsyncRelyingParty",
     "AsyncResourceServer",
     "AsyncRuntime",
+    "AsyncWebFinger",
     "AuthorizationRequest",
     "BearerError",
     "BlockingRuntime",
@@ -66,6 +68,7 @@ __all__ = [
     "TokenResponse",
     "UninitialisedSession",
     "UserSession",
+    "WebFinger",
 ]
 
 if TYPE_CHECKING:

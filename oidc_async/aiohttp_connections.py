@@ -9,7 +9,7 @@ from weakref import WeakSet
 import aiohttp
 import yarl
 
-from .http_exchange import Answer, address_of, credentials_of, headers_of
+from .http_exchange import Answer, address_of, certificate_name, credentials_of, dialled_url, headers_of
 from .idle_connections import KEEP_ALIVE, is_readable
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
@@ -58,7 +58,7 @@ class AiohttpConnections:
         await self._session.close()
 
     async def _answered(self, request: HttpRequest) -> aiohttp.ClientResponse:
-        address, proxy = address_of(request.url), self._settings.proxy or ""
+        address, proxy = address_of(dialled_url(request)), self._settings.proxy or ""
         headers = {name.decode(): value.decode() for name, value in headers_of(request, self._settings.user_agent)}
         if address.scheme == b"http":
             headers |= self._proxy_headers
@@ -68,6 +68,7 @@ class AiohttpConnections:
             headers=headers,
             data=request.body or None,
             allow_redirects=False,
+            server_hostname=certificate_name(request).get("sni_hostname"),
             proxy=origin(proxy) if proxy else None,
             proxy_headers=self._proxy_headers if proxy else None,
             ssl=self._tls() if address.scheme == b"https" or proxy.startswith("https:") else True,

@@ -8,7 +8,7 @@ from contextlib import aclosing, nullcontext
 from contextvars import Context
 from typing import Any, cast
 
-from .http_exchange import address_of, credentials_of, headers_of, raw_answer
+from .http_exchange import address_of, credentials_of, dialled_url, headers_of, raw_answer
 from .http_family import core
 from .idle_connections import KEEP_ALIVE, IdleConnections, is_in_step, is_readable
 from .protocol.http_message import HttpRequest, HttpResponse
@@ -30,12 +30,15 @@ class AsyncConnections:
     async def exchange(self, request: HttpRequest) -> HttpResponse:
         outgoing = core.Request(
             request.method,
-            _url(request.url),
+            _url(dialled_url(request)),
             headers=headers_of(request, self._settings.user_agent),
             content=request.body,
             extensions=self._extensions,
         )
-        connection = await self._take(outgoing.url.origin)
+        if request.address:
+            connection = await self._connected(outgoing.url.origin, address_of(request.url).host.decode())
+        else:
+            connection = await self._take(outgoing.url.origin)
         response = await connection.handle_async_request(outgoing)
         try:
             answer = raw_answer(request, response.status, response.headers)
@@ -46,7 +49,7 @@ class AsyncConnections:
             return answer.complete()
         finally:
             await response.aclose()
-            await self._give_back(connection)
+            await self._give_back(connection, pinned=bool(request.address))
 
     async def aclose(self) -> None:
         for connection in self._idle.clear():
@@ -57,24 +60,27 @@ class AsyncConnections:
             if not connection.has_expired():
                 return connection
             await connection.aclose()
-        return await self._connected(origin) if self._settings.proxy is None else self._proxied(origin)
+        if self._settings.proxy is not None:
+            return self._proxied(origin)
+        return await self._connected(origin, origin.host.decode())
 
-    async def _give_back(self, connection: core.AsyncConnectionInterface) -> None:
-        if not is_in_step(connection):
+    async def _give_back(self, connection: core.AsyncConnectionInterface, *, pinned: bool) -> None:
+        # the next one to this address may want another name's certificate
+        if pinned or not is_in_step(connection):
             await connection.aclose()
         elif connection.is_idle():
             surplus = self._idle.push(connection, time.monotonic())
             if surplus is not None:
                 await surplus.aclose()
 
-    async def _connected(self, origin: core.Origin) -> core.AsyncConnectionInterface:
+    async def _connected(self, origin: core.Origin, name: str) -> core.AsyncConnectionInterface:
         # AsyncHTTPConnection does the same, and stays in the way of every request.
         host, seconds = origin.host.decode(), self._settings.connect_timeout
         tls = self._tls() if origin.scheme == b"https" else None
         async with asyncio.timeout(seconds):
             stream = await self._backend.connect_tcp(host, origin.port, seconds)
             if tls is not None:
-                stream = await stream.start_tls(tls, host)
+                stream = await stream.start_tls(tls, name)
         return core.AsyncHTTP11Connection(origin, stream, KEEP_ALIVE)
 
     def _proxied(self, origin: core.Origin) -> core.AsyncConnectionInterface:

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from contextlib import nullcontext
 from contextvars import Context
 from functools import partial
@@ -13,9 +13,17 @@ from .errors import ConfigurationError, OIDCError, ProviderOverloaded
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
 from .given_client import AsyncGivenClient, require_client
 from .http_exchange import address_of
-from .http_failure import describe, provider_failure, require_http_url
-from .http_settings import DEFAULT_SETTINGS, LazyTls, require_unused, require_usable
+from .http_failure import describe, provider_failure
+from .http_settings import (
+    DEFAULT_SETTINGS,
+    LazyTls,
+    require_no_proxy,
+    require_sendable,
+    require_unused,
+    require_usable,
+)
 from .idle_connections import KEEP_ALIVE
+from .name_lookup import look_up
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import HttpSettings
@@ -65,9 +73,18 @@ class AsyncRuntime:
     async def send(self, request: HttpRequest) -> HttpResponse:
         home = self._home()
         try:
-            require_http_url(request)
+            require_sendable(request, self._settings)
             async with asyncio.timeout(min(self._settings.deadline, request.seconds)):
                 return await self._pass(home, request)
+        except Exception as error:
+            failure = provider_failure(request, error)
+        raise failure
+
+    async def addresses(self, request: HttpRequest) -> Sequence[str]:
+        try:
+            require_no_proxy(self._settings)
+            async with asyncio.timeout(self._settings.connect_timeout):
+                return await asyncio.get_running_loop().run_in_executor(None, look_up, request)
         except Exception as error:
             failure = provider_failure(request, error)
         raise failure

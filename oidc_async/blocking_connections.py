@@ -8,8 +8,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from .deadline import Deadline
-from .http_exchange import address_of, credentials_of, headers_of, raw_answer
+from .deadline import Deadline, begun
+from .http_exchange import address_of, certificate_name, credentials_of, dialled_url, headers_of, raw_answer
 from .http_family import core
 from .idle_connections import KEEP_ALIVE, IdleConnections, is_in_step
 from .protocol.http_message import HttpRequest, HttpResponse
@@ -30,12 +30,12 @@ class BlockingConnections:
     def exchange(self, request: HttpRequest) -> HttpResponse:
         outgoing = core.Request(
             request.method,
-            _url(request.url),
+            _url(dialled_url(request)),
             headers=headers_of(request, self._settings.user_agent),
             content=request.body,
-            extensions=self._extensions,
+            extensions=self._extensions | certificate_name(request),
         )
-        connection = self._take(outgoing.url.origin)
+        connection = (self._new_connection if request.address else self._take)(outgoing.url.origin)
         response = connection.handle_request(outgoing)
         try:
             answer = raw_answer(request, response.status, response.headers)
@@ -45,7 +45,7 @@ class BlockingConnections:
             return answer.complete()
         finally:
             response.close()
-            self._give_back(connection)
+            self._give_back(connection, pinned=bool(request.address))
 
     def close(self) -> None:
         for connection in self._idle.clear():
@@ -58,8 +58,9 @@ class BlockingConnections:
             connection.close()
         return self._new_connection(origin)
 
-    def _give_back(self, connection: core.ConnectionInterface) -> None:
-        if not is_in_step(connection):
+    def _give_back(self, connection: core.ConnectionInterface, *, pinned: bool) -> None:
+        # the next one to this address may want another name's certificate
+        if pinned or not is_in_step(connection):
             connection.close()
         elif connection.is_idle():
             surplus = self._idle.push(connection, time.monotonic())
@@ -104,15 +105,7 @@ class _Backend(core.NetworkBackend):
     ) -> core.NetworkStream:
         # In a thread of its own: the look-up of a name knows no timeout, and every address gets all of it.
         patience = self._deadline.clamp(timeout)
-        connected: Future[core.NetworkStream] = Future()
-
-        def connect() -> None:
-            try:
-                connected.set_result(self._plain.connect_tcp(host, port, patience, local_address, socket_options))
-            except BaseException as error:
-                connected.set_exception(error)
-
-        threading.Thread(target=connect, name="oidc-async-connect", daemon=True).start()
+        connected = begun(lambda: self._plain.connect_tcp(host, port, patience, local_address, socket_options))
         try:
             return _Stream(connected.result(patience), self._deadline)
         except TimeoutError:

@@ -6,19 +6,27 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from .blocking import finish
-from .deadline import Deadline
+from .deadline import Deadline, begun
 from .errors import ConfigurationError, OIDCError, ProviderOverloaded, ProviderTimeout
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
 from .given_client import GivenClient, require_client
 from .http_exchange import address_of
-from .http_failure import describe, provider_failure, require_http_url
-from .http_settings import DEFAULT_SETTINGS, LazyTls, require_unused, require_usable
+from .http_failure import describe, provider_failure
+from .http_settings import (
+    DEFAULT_SETTINGS,
+    LazyTls,
+    require_no_proxy,
+    require_sendable,
+    require_unused,
+    require_usable,
+)
+from .name_lookup import look_up
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import REPEATING_SECONDS, HttpSettings
@@ -74,9 +82,17 @@ class BlockingRuntime:
     async def send(self, request: HttpRequest) -> HttpResponse:
         home = self._home()
         try:
-            require_http_url(request)
+            require_sendable(request, self._settings)
             with self._deadline.after(min(self._settings.deadline, request.seconds)):
                 return self._pass(home, request)
+        except Exception as error:
+            failure = provider_failure(request, error)
+        raise failure
+
+    async def addresses(self, request: HttpRequest) -> Sequence[str]:
+        try:
+            require_no_proxy(self._settings)
+            return begun(lambda: look_up(request)).result(self._settings.connect_timeout)
         except Exception as error:
             failure = provider_failure(request, error)
         raise failure

@@ -14,6 +14,7 @@
     │   ├── UserInfoInvalid
     │   ├── IntrospectionInvalid
     │   ├── RegistrationInvalid
+    │   ├── WebFingerInvalid
     │   ├── ProviderPaused
     │   └── OAuthError
     ├── LoginError                    this browser's login; its session stays as it was
@@ -26,6 +27,9 @@
     │   ├── LoginRefused
     │   ├── LoginLoop
     │   ├── LoginRequestInvalid
+    │   ├── IdentifierInvalid
+    │   ├── HostNotAllowed
+    │   ├── IssuerNotAllowed
     │   ├── UserChanged
     │   └── SessionTooLarge
     ├── TokenError                    this token
@@ -153,6 +157,12 @@ class RegistrationInvalid(ProviderError):
     code = "registration_invalid"
 
 
+class WebFingerInvalid(ProviderError):
+    """The host of an identifier does not say who its provider is (RFC 7033, OIDC Discovery 2)."""
+
+    code = "webfinger_invalid"
+
+
 class ProviderPaused(ProviderError):
     """The provider failed a moment ago and is not asked again yet; `retry_after` is in seconds."""
 
@@ -250,6 +260,24 @@ class LoginRequestInvalid(LoginError):
     """A login is asked for that can't be begun, by another site (OIDC Core 4) or by a link to a view of ours."""
 
     code = "login_request_invalid"
+
+
+class IdentifierInvalid(LoginError):
+    """What the user typed is no identifier that leads to a provider (OIDC Discovery 2.1)."""
+
+    code = "identifier_invalid"
+
+
+class HostNotAllowed(LoginError):
+    """The host of a user's identifier may not be asked who its provider is."""
+
+    code = "host_not_allowed"
+
+
+class IssuerNotAllowed(LoginError):
+    """The provider that is in charge of a user's identifier is none of ours."""
+
+    code = "issuer_not_allowed"
 
 
 class UserChanged(LoginError):

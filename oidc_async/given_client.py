@@ -9,8 +9,9 @@ from contextlib import aclosing, suppress
 from typing import Any, TypeVar, cast
 
 from .errors import ConfigurationError
-from .http_exchange import Answer
+from .http_exchange import Answer, certificate_name, dialled_url
 from .protocol.http_message import HttpRequest, HttpResponse
+from .protocol.uri import origin
 from .runtime import HttpSettings
 
 R = TypeVar("R")
@@ -81,14 +82,20 @@ def _outgoing(client: Any, request: HttpRequest, connect_timeout: float, timeout
     """`request` as `client` builds it; the timeouts are seconds for connecting and for each wait after it."""
     built = client.build_request(
         request.method,
-        request.url,
-        headers=dict(request.headers),
+        dialled_url(request),
+        headers=dict(request.headers) | _pinned_headers(request),
         content=request.body,
         timeout=(connect_timeout, timeout, timeout, timeout),
+        extensions=certificate_name(request),
     )
     built.headers["Accept-Encoding"] = "identity"
     built.headers.pop("Cookie", None)
     return built
+
+
+def _pinned_headers(request: HttpRequest) -> dict[str, str]:
+    """The next one to the same address may want another name's certificate: it gets a connection of its own."""
+    return {"Host": origin(request.url).partition("://")[2], "Connection": "close"} if request.address else {}
 
 
 def _as_it_is(request: R) -> R:

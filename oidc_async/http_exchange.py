@@ -36,6 +36,20 @@ def address_of(url: str) -> Address:
     )
 
 
+def certificate_name(request: HttpRequest) -> dict[str, str]:
+    """Whose certificate a pinned request wants to see, as an extension of httpcore's and httpx's requests."""
+    return {"sni_hostname": address_of(request.url).host.decode()} if request.address else {}
+
+
+def dialled_url(request: HttpRequest) -> str:
+    """Where to connect to: the URL, with the address that the request is pinned to as its host."""
+    if not request.address:
+        return request.url
+    parts = urlsplit(request.url)
+    host = f"[{request.address}]" if ":" in request.address else request.address
+    return parts._replace(netloc=host if parts.port is None else f"{host}:{parts.port}").geturl()
+
+
 def credentials_of(proxy: str) -> tuple[bytes, bytes] | None:
     """User name and password in the URL of a proxy."""
     parts = urlsplit(proxy)

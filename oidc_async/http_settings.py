@@ -4,6 +4,8 @@ import ssl
 from urllib.parse import urlsplit
 
 from .errors import ConfigurationError
+from .http_failure import require_http_url
+from .protocol.http_message import HttpRequest
 from .runtime import HttpSettings
 
 DEFAULT_SETTINGS = HttpSettings()
@@ -49,6 +51,22 @@ def tls_context(settings: HttpSettings) -> ssl.SSLContext:
     if settings.client_certificate is not None:
         _load_client_certificate(context, settings.client_certificate)
     return context
+
+
+def require_no_proxy(settings: HttpSettings) -> None:
+    """Refuse to look at addresses where they say nothing: a proxy looks names up by itself, and may find others."""
+    if settings.proxy is not None:
+        raise ConfigurationError(
+            "With a proxy, addresses can't be checked: name each host in allowed_hosts, without a dot before it.",
+            setting="allowed_hosts",
+        )
+
+
+def require_sendable(request: HttpRequest, settings: HttpSettings) -> None:
+    """Refuse what can't be sent as it is meant, by these settings."""
+    require_http_url(request)
+    if request.address:
+        require_no_proxy(settings)
 
 
 class LazyTls:

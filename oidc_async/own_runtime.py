@@ -4,20 +4,24 @@ from .provider_configuration import ProviderConfiguration
 from .runtime import Runtime
 
 
-def asyncio_runtime(configuration: ProviderConfiguration) -> Runtime:
+def asyncio_runtime(configuration: ProviderConfiguration | None = None) -> Runtime:
     """The one of the configuration, else one of its own on asyncio."""
-    if configuration.runtime is not None:
+    if configuration is not None and configuration.runtime is not None:
         return configuration.runtime
     # not with the module: who works in threads needs no event loop, and asyncio takes a while to load
     from .async_runtime import AsyncRuntime
 
+    if configuration is None:
+        return AsyncRuntime()
     return AsyncRuntime(configuration.http_settings, http_client=configuration.http_client)
 
 
-def threads_runtime(configuration: ProviderConfiguration) -> Runtime:
+def threads_runtime(configuration: ProviderConfiguration | None = None) -> Runtime:
     """The one of the configuration, else one of its own for threads."""
-    if configuration.runtime is not None:
+    if configuration is not None and configuration.runtime is not None:
         return configuration.runtime
     from .blocking_runtime import BlockingRuntime
 
+    if configuration is None:
+        return BlockingRuntime()
     return BlockingRuntime(configuration.http_settings, http_client=configuration.http_client)

@@ -1,7 +1,7 @@
 """The port through which the core reaches the world: the network, the clock, and its fellow callers."""
 
 import ssl
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeVar
 
@@ -20,6 +20,14 @@ class Runtime(Protocol):
         """The response to one request, redirects not followed.
 
         Raises ProviderUnreachable, ProviderTimeout, ProviderOverloaded or ResponseTooLarge, nothing else.
+        """
+        ...
+
+    async def addresses(self, request: HttpRequest) -> Sequence[str]:
+        """The IP addresses that the host of `request` has now, best first.
+
+        Raises ProviderUnreachable or ProviderTimeout, and ConfigurationError behind a proxy, which looks names up by
+        itself.
         """
         ...
 

@@ -13,7 +13,8 @@ class HttpRequest:
     """One request to a provider.
 
     `repeatable` says that sending it twice does no harm. `max_body` caps the decoded response body, in bytes.
-    `seconds` caps the whole exchange, where the runtime's own deadline is later.
+    `seconds` caps the whole exchange, where the runtime's own deadline is later. `address` is the IP address to
+    connect to, in place of what the host's name stands for; it is still that host whose certificate must be shown.
     """
 
     method: str
@@ -23,6 +24,7 @@ class HttpRequest:
     repeatable: bool = False
     max_body: int = MAX_RESPONSE_BODY
     seconds: float = math.inf
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from .faults import (
     REFRESH_FAULTS,
     REGISTRATION_FAULTS,
     SIGNED_USERINFO_FAULTS,
+    WEBFINGER_FAULTS,
     Fault,
 )
 from .provider import SimulatedProvider
@@ -27,6 +28,7 @@ __all__ = [
     "REFRESH_FAULTS",
     "REGISTRATION_FAULTS",
     "SIGNED_USERINFO_FAULTS",
+    "WEBFINGER_FAULTS",
     "Callback",
     "Client",
     "Clock",

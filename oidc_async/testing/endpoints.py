@@ -5,6 +5,7 @@ from operator import attrgetter
 from urllib.parse import parse_qsl, urlsplit
 
 from ..protocol.http_message import HttpRequest
+from ..protocol.uri import origin
 from . import registration
 from .authorization import single_valued
 from .discovery import discovery_document, key_set
@@ -27,6 +28,7 @@ from .stages import (
     TOKEN,
     USERINFO,
     USERINFO_JWT_REPLY,
+    WEBFINGER,
     Endpoint,
     Scene,
     Spell,
@@ -36,6 +38,7 @@ from .stages import (
 )
 from .token_endpoint import authenticate, read_form, read_targets, token_document
 from .userinfo import require_grant, userinfo_claims, userinfo_reply
+from .webfinger import webfinger_document
 
 METHODS = {
     Endpoint.DISCOVERY: ("GET", "HEAD"),
@@ -47,6 +50,7 @@ METHODS = {
     Endpoint.REVOCATION: ("POST",),
     Endpoint.END_SESSION: ("GET", "POST"),
     Endpoint.REGISTRATION: ("POST", "GET", "PUT", "DELETE"),
+    Endpoint.WEBFINGER: ("GET", "HEAD"),
 }
 
 
@@ -67,9 +71,12 @@ class Endpoints:
 
     def find(self, url: str, below: str = "") -> Endpoint | None:
         """The endpoint at this URL, if there is one."""
-        root = self.registry.issuer.rstrip("/") + below
         path = url.partition("?")[0].partition("#")[0]
-        return next((endpoint for endpoint in Endpoint if path == root + endpoint.value), None)
+        return next((it for it in Endpoint if path == self._root_of(it) + below + it.value), None)
+
+    def _root_of(self, endpoint: Endpoint) -> str:
+        issuer = self.registry.issuer
+        return origin(issuer) if endpoint is Endpoint.WEBFINGER else issuer.rstrip("/")
 
     def answer(self, request: HttpRequest, seen: Seen, *, username: str | None) -> Reply:
         """The reply, after all that goes wrong with it."""
@@ -111,6 +118,8 @@ class Endpoints:
                 return end_session(self.registry, parameters, username=username)
             case Endpoint.REGISTRATION:
                 return self._registration(request, seen)
+            case Endpoint.WEBFINGER:
+                return self._json(WEBFINGER, webfinger_document(self.registry, request_parameters(request)))
             case Endpoint.AUTHORIZATION:
                 raise RefusalPage("Only a browser can ask here.")
 

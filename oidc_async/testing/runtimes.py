@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -69,6 +70,10 @@ class Network:
         return max(fitting or neighbours, key=lambda provider: len(provider.issuer))
 
 
+PUBLIC_ADDRESS = "8.8.8.8"
+"""That of everybody: names are not looked up, and nothing is sent to it."""
+
+
 class _AsyncSimulation(AsyncRuntime):
     def __init__(self, network: Network) -> None:
         clock = network.providers[0].clock
@@ -78,6 +83,9 @@ class _AsyncSimulation(AsyncRuntime):
     async def send(self, request: HttpRequest) -> HttpResponse:
         await asyncio.sleep(self._network.latency)
         return self._network.exchange(request)
+
+    async def addresses(self, request: HttpRequest) -> Sequence[str]:
+        return [PUBLIC_ADDRESS]
 
     async def sleep(self, seconds: float) -> None:
         self._network.pass_time(seconds)
@@ -93,6 +101,9 @@ class _BlockingSimulation(BlockingRuntime):
     async def send(self, request: HttpRequest) -> HttpResponse:
         time.sleep(self._network.latency)
         return self._network.exchange(request)
+
+    async def addresses(self, request: HttpRequest) -> Sequence[str]:
+        return [PUBLIC_ADDRESS]
 
     async def sleep(self, seconds: float) -> None:
         self._network.pass_time(seconds)

@@ -75,10 +75,11 @@ Exchange = Literal[
     "signed_userinfo",
     "logout",
     "registration",
+    "webfinger",
 ]
 """What a fault concerns: a login, one with tokens in its response, a refresh, an introspection response as JSON or as
 a JWT, a JWT access token, an ID token or userinfo of a client that registered for encryption, userinfo that is
-signed, a logout token, or the registration of a client."""
+signed, a logout token, the registration of a client, or the search for the provider of a user."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +142,8 @@ LOGOUT_DRAFT = Stage[Draft]("the parts of a logout token", "logout")
 LOGOUT_TOKEN = Stage[str]("a logout token", "logout")
 REGISTRATION = Stage[JSONObject]("the members of the registration response", "registration")
 REGISTRATION_REPLY = Stage[Reply]("the registration response", "registration")
+WEBFINGER = Stage[JSONObject]("the members of the answer of WebFinger", "webfinger")
+WEBFINGER_REPLY = Stage[Reply]("the answer of WebFinger", "webfinger")
 ANY_REPLY = Stage[Reply]("every response")
 
 Outcome = Literal["refused", "harmless", "either"]
@@ -253,6 +256,7 @@ class Endpoint(Enum):
     REVOCATION = "/revoke"
     END_SESSION = "/end_session"
     REGISTRATION = "/register"
+    WEBFINGER = "/.well-known/webfinger"
 
 
 REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {
@@ -262,6 +266,7 @@ REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {
     Endpoint.USERINFO: USERINFO_REPLY,
     Endpoint.INTROSPECTION: INTROSPECTION_REPLY,
     Endpoint.REGISTRATION: REGISTRATION_REPLY,
+    Endpoint.WEBFINGER: WEBFINGER_REPLY,
 }
 
 ELSEWHERE = "/elsewhere"

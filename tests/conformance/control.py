@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oidc_async import ConfigurationError
+from oidc_async.errors import IdentifierInvalid
 
 from .addresses import BACKCHANNEL_LOGOUT, CALLBACK, FRONTCHANNEL_LOGOUT, INITIATE_LOGIN, LOGOUT
 from .log import Log
@@ -41,7 +42,7 @@ class Control:
             self.log.module = order.module
             trial = Trial(order, self.base_url)
             start(trial)
-        except (OrderRefused, ConfigurationError) as error:
+        except (OrderRefused, ConfigurationError, IdentifierInvalid) as error:
             return {"error": {"code": error.code, "message": str(error)}}, 400
         self.trial = trial
         return trial.to_dict(), 200

@@ -6,6 +6,8 @@ import httpx
 from flask import Flask, request, session
 from flask_oidc_async import OIDCAuthentication, UserSession
 
+from oidc_async import BlockingRuntime, OIDCError, WebFinger
+
 from .control import Control, is_controlled
 from .trial import PROVIDER, Trial
 from .views import add_views
@@ -60,8 +62,15 @@ def new_app(trial: Trial, http_client: httpx.Client) -> Flask:
     auth = OIDCAuthentication({PROVIDER: trial.provider_configuration(http_client)}, app)
     add_views(app, auth, trial, lambda: UserSession(session, PROVIDER))
 
+    web_finger = trial.web_finger(WebFinger, BlockingRuntime(http_client=http_client))
+
     @app.get("/ct/login")
     def login() -> Any:
+        try:
+            if web_finger is not None:
+                web_finger.discover_issuer(trial.order.webfinger or "")
+        except OIDCError as error:
+            return trial.record.refuse(error), 400
         return auth.login(PROVIDER, return_to="/ct/session")
 
     @app.post("/ct/refresh")

@@ -99,8 +99,6 @@ def read_order(body: str | bytes) -> Order:
 
 def _lacking(order: Order) -> str | None:
     """What the order needs and the library hasn't got."""
-    if order.webfinger is not None:
-        return "WebFinger: set issuer alone"
     if order.session_management:
         return "session management by frames"
     return None

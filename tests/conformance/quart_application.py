@@ -6,6 +6,8 @@ import httpx
 from quart import Quart, request, session
 from quart_oidc_async import OIDCAuthentication, UserSession
 
+from oidc_async import AsyncRuntime, AsyncWebFinger, OIDCError
+
 from .control import Control, is_controlled
 from .trial import PROVIDER, Trial
 from .views import add_views
@@ -74,8 +76,15 @@ def new_app(trial: Trial, http_client: httpx.AsyncClient) -> Quart:
     auth = OIDCAuthentication({PROVIDER: trial.provider_configuration(http_client)}, app)
     add_views(app, auth, trial, lambda: UserSession(session, PROVIDER))
 
+    web_finger = trial.web_finger(AsyncWebFinger, AsyncRuntime(http_client=http_client))
+
     @app.get("/ct/login")
     async def login() -> Any:
+        try:
+            if web_finger is not None:
+                await web_finger.discover_issuer(trial.order.webfinger or "")
+        except OIDCError as error:
+            return trial.record.refuse(error), 400
         return await auth.login(PROVIDER, return_to="/ct/session")
 
     @app.post("/ct/refresh")

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from oidc_async import OIDCError
+
 logger = logging.getLogger("conformance")
 
 
@@ -29,6 +31,11 @@ class Record:
     def fail(self, code: str, message: str) -> None:
         self.code, self.message = code, message
         logger.info("%s failed: %s", self.step, code)
+
+    def refuse(self, error: OIDCError) -> dict[str, Any]:
+        """It fails outside of the application's own error view; what is shown of it."""
+        self.fail(error.code, error.message)
+        return {"error": error.code}
 
     def succeed(self) -> None:
         self.ok = True

@@ -15,6 +15,7 @@ from oidc_async.testing.reply import JSONObject
 from oidc_async.testing.stages import CLAIMS, DRAFT, HEADER, JWKS, Scene, harmless, refused
 
 NOT_ASKED: Mapping[str, tuple[str, ...]] = {
+    "webfinger": ("openid-configuration", "jwks", "token", "userinfo"),
     "discovery": ("jwks", "token", "userinfo"),
     "authorization": ("token", "userinfo"),
     "token": ("userinfo",),
@@ -235,3 +236,16 @@ REFRESHES: tuple[Situation, ...] = (
     bad("unsigned", "algorithm_not_allowed", Fault.REFRESH_ID_TOKEN_UNSIGNED),
     good("no ID token", Fault.REFRESH_ID_TOKEN_MISSING),
 )
+
+SEARCHES: tuple[Situation, ...] = (
+    good("a JRD", Fault.WEBFINGER_JRD),
+    good("other links beside", Fault.WEBFINGER_OTHER_LINKS),
+    bad("another issuer", "issuer_not_allowed", Fault.WEBFINGER_ISSUER_OTHER, at="webfinger"),
+    bad("an issuer of http", "webfinger_invalid", Fault.WEBFINGER_ISSUER_HTTP, at="webfinger"),
+    bad("the issuer without its slash", "issuer_not_allowed", Fault.WEBFINGER_ISSUER_SLASH, at="webfinger"),
+    bad("two issuers", "webfinger_invalid", Fault.WEBFINGER_SEVERAL, at="webfinger"),
+    bad("no issuer", "webfinger_invalid", Fault.WEBFINGER_NONE, at="webfinger"),
+    bad("nothing there", "webfinger_invalid", Fault.WEBFINGER_404, at="webfinger"),
+    bad("metadata of another issuer", "issuer_mismatch", Fault.DISCOVERY_ISSUER_OTHER, at="discovery"),
+)
+"""How the provider of a user is found before the login."""

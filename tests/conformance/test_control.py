@@ -42,7 +42,6 @@ def test_where_the_application_is(driver: Driver) -> None:
 @pytest.mark.parametrize(
     "order",
     [
-        {"webfinger": "acct:alice@example.com"},
         {"session_management": True},
     ],
     ids=str,
@@ -55,6 +54,7 @@ def test_what_the_library_lacks_is_refused(driver: Driver, order: dict[str, Any]
     ("order", "code"),
     [
         ({"client": {}}, "configuration_error"),
+        ({"client": CLIENT, "webfinger": "=alice"}, "identifier_invalid"),
         ({"client": CLIENT, "response_type": "none"}, "configuration_error"),
         ({"client": CLIENT, "response_type": "id_token", "response_mode": "query"}, "configuration_error"),
         ({"client": {**CLIENT, "id_token_signed_response_alg": "none"}}, "configuration_error"),

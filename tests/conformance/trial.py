@@ -2,15 +2,20 @@
 
 import secrets
 import ssl
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from oidc_async import ProviderConfiguration
+from oidc_async.protocol.webfinger import read_identifier
+from oidc_async.runtime import Runtime
 from oidc_async.stores import MemoryStore
 
 from .addresses import Addresses
 from .order import Order, OrderRefused
 from .record import Record
+
+T = TypeVar("T")
 
 PROVIDER = "op"
 """The name of the one provider of the application."""
@@ -36,6 +41,13 @@ class Trial:
 
     def provider_configuration(self, http_client: object) -> ProviderConfiguration:
         return self.order.provider_configuration(self.addresses, self.keys, http_client)
+
+    def web_finger(self, kind: Callable[..., T], runtime: Runtime) -> T | None:
+        """What finds the ordered issuer, and no other, at the host of the ordered user."""
+        if self.order.webfinger is None:
+            return None
+        host = read_identifier(self.order.webfinger).host.partition("://")[2]
+        return kind(allowed_hosts=[host], allowed_issuers=[self.order.issuer], runtime=runtime)
 
     def tls(self) -> ssl.SSLContext:
         """Whom the HTTP client trusts. Raises OrderRefused."""

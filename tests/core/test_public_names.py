@@ -37,6 +37,7 @@ NAMES_OF_THE_CORE = {
     "AsyncRelyingParty",
     "AsyncResourceServer",
     "AsyncRuntime",
+    "AsyncWebFinger",
     "AuthorizationRequest",
     "BearerError",
     "BlockingRuntime",
@@ -53,6 +54,7 @@ NAMES_OF_THE_CORE = {
     "Statistics",
     "TokenError",
     "TokenResponse",
+    "WebFinger",
 }
 MODULES = {
     "provider_configuration": {

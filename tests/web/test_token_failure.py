@@ -37,6 +37,7 @@ UNAVAILABLE = [
     errors.JWKSInvalid("Nonsense."),
     errors.RegistrationInvalid("Another client."),
     errors.IntrospectionInvalid("Nonsense."),
+    errors.WebFingerInvalid("Nonsense."),
     errors.ProviderPaused("It failed a moment ago."),
     errors.OAuthError("It refused us.", error="invalid_client", error_description=None, status=401),
     errors.OAuthError("It refused us.", error="access_denied", error_description=None, status=403),

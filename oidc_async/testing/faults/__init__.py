@@ -6,9 +6,9 @@ may go both ways, but nothing than our own errors may come out.
 Those of the front channel are met by a login that asks for more than a code, or for something else.
 Faults of introspection and of access tokens concern no login but a call to an API, which in the same way must end
 without an answer, or with it, or may go both ways; those of a refresh concern that one, and those of a logout token a
-logout, which must not happen by it, or must. Those of a registration concern the first login after it. Those of
-encryption and of signed userinfo concern the login of a client that registered for it. `Misbehaviour.exchange` tells
-which.
+logout, which must not happen by it, or must. Those of a registration concern the first login after it, and those of
+WebFinger the search for the provider of a user before it. Those of encryption and signed userinfo concern the login
+of a client that registered for it. `Misbehaviour.exchange` tells which.
 """
 
 from ..stages import ANY_REPLY, Misbehaviour, harmless
@@ -28,6 +28,7 @@ from .responses import header
 from .signed_userinfo import SignedUserInfoFaults
 from .token import TokenFaults
 from .userinfo import UserInfoFaults
+from .webfinger import WebFingerFaults
 
 
 class Fault(
@@ -47,6 +48,7 @@ class Fault(
     SignedUserInfoFaults,
     LogoutTokenFaults,
     RegistrationFaults,
+    WebFingerFaults,
 ):
     """All faults by name, for `provider.misbehaving(Fault.ID_TOKEN_ISS_OTHER)`."""
 
@@ -78,6 +80,9 @@ REGISTRATION_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "registration"
 )
 """Those that the registration of a client can meet."""
+
+WEBFINGER_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "webfinger")
+"""Those that the search for the provider of a user can meet."""
 
 ENCRYPTION_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "encrypted_response"
