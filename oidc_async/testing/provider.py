@@ -1,9 +1,8 @@
 """An OpenID Provider in one object: it behaves, and misbehaves on demand."""
 
-import threading
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from ..protocol.http_message import HttpRequest, HttpResponse
@@ -17,9 +16,10 @@ from .endpoints import Endpoints, Seen, request_pairs, request_parameters
 from .keys import KeyRing
 from .logout_token import frontchannel_logout_urls, issue_logout_token
 from .recorded_request import RecordedRequest
-from .registry import AccessTokenForm, Client, Grant, RegistrationPolicy, Registry, User, known
+from .registry import AccessTokenForm, Client, Grant, RegistrationPolicy, Registry, known
 from .reply import RefusalPage, Reply, page_reply
 from .stages import Answer, Endpoint, Misbehaviour, Spell, T
+from .users import CURRENT_USER, CurrentUser, Users
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -28,14 +28,7 @@ if TYPE_CHECKING:
     from ..blocking_runtime import BlockingRuntime
 
 
-class CurrentUser:
-    """Stands for whoever `provider.user` is."""
-
-
-CURRENT_USER: Final = CurrentUser()
-
-
-class SimulatedProvider:
+class SimulatedProvider(Users):
     """An OpenID Provider for tests. Safe to use from many threads.
 
     Parameters:
@@ -48,11 +41,9 @@ class SimulatedProvider:
     """
 
     def __init__(self, issuer: str = "https://op.example", *, clock: Clock | None = None) -> None:
-        self._registry = Registry(issuer=issuer, clock=clock or Clock(), ring=KeyRing(issuer))
+        super().__init__(Registry(issuer=issuer, clock=clock or Clock(), ring=KeyRing(issuer)))
         self._endpoints = Endpoints(registry=self._registry)
-        self._lock = threading.RLock()
         self._requests: list[RecordedRequest] = []
-        self.user: str | None = None
 
     @property
     def issuer(self) -> str:
@@ -163,49 +154,6 @@ class SimulatedProvider:
         """Those that registered themselves and are still there, oldest first."""
         return tuple(self._registry.clients[name] for name in self._registry.registrations)
 
-    def add_user(
-        self,
-        username: str,
-        *,
-        password: str = "password",
-        sub: str | None = None,
-        claims: Mapping[str, Any] | None = None,
-        id_token_claims: Mapping[str, Any] | None = None,
-    ) -> User:
-        """A user; `sub` is the username unless given.
-
-        `claims` are for userinfo (standard ones only with their scope), `id_token_claims` for every ID token.
-        """
-        user = User(
-            username=username,
-            sub=sub or username,
-            password=password,
-            claims=dict(claims or {}),
-            id_token_claims=dict(id_token_claims or {}),
-        )
-        with self._lock:
-            self._registry.users[username] = user
-            self.user = self.user or username
-        return user
-
-    def is_password(self, username: str, password: str) -> bool:
-        user = self._registry.users.get(username)
-        return user is not None and user.password == password
-
-    def sign_in(self, username: str) -> None:
-        """Begin a new session at the provider, with a new `sid` and `auth_time`."""
-        with self._lock:
-            self._registry.sign_in(username)
-
-    def sign_out(self, username: str) -> None:
-        """End the session at the provider: from now on `prompt=none` gets login_required."""
-        with self._lock:
-            self._registry.sign_out(username)
-
-    def is_login_older_than(self, username: str, max_age: str | None) -> bool:
-        session = self._registry.sessions.get(username)
-        return session is None or self._registry.is_older_than(session, max_age)
-
     # Access tokens
 
     def issue_access_token(
@@ -302,7 +250,7 @@ class SimulatedProvider:
         """
         body = urlencode(form or {}).encode()
         request = HttpRequest(method="POST" if form else "GET", url=authorization_url, body=body)
-        outcome = self.answer_authorization(request, username=self._present(user), consent=consent)
+        outcome = self.answer_authorization(request, username=self.present(user), consent=consent)
         if isinstance(outcome, Reply):
             raise NotRedirected(outcome)
         return callback_with(outcome)
@@ -343,14 +291,11 @@ class SimulatedProvider:
         except LoginNeeded:
             return ask or page_reply("Login", "<p>Please log in.</p>")
 
-    def _present(self, user: str | CurrentUser | None) -> str | None:
-        return self.user if isinstance(user, CurrentUser) else user
-
     # The endpoints
 
     def handle(self, request: HttpRequest, *, user: str | CurrentUser | None = CURRENT_USER) -> Reply:
         """The response to any request to this provider, without a network between."""
-        username = self._present(user)
+        username = self.present(user)
         endpoint = self._endpoints.find(request.url)
         if endpoint is Endpoint.AUTHORIZATION:
             outcome = self.answer_authorization(request, username=username)
