@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
@@ -60,7 +61,7 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 def serving(framework: str, configurations: dict[str, ProviderConfiguration], address: str, issuer: str) -> ExitStack:
     """The application of the provider lane, with pages at `/away/NAME` that lead to another site."""
     is_flask = framework == "flask"
-    app = flask_app(configurations, address) if is_flask else quart_app(configurations, address)
+    app: Any = flask_app(configurations, address) if is_flask else quart_app(configurations, address)
     auth = app.extensions["oidc_async"].extension
 
     def away() -> tuple[str, int, dict[str, str]]:
@@ -71,7 +72,7 @@ def serving(framework: str, configurations: dict[str, ProviderConfiguration], ad
         # the pages take forms, too
         app.add_url_rule(f"/{name}", f"post {name}", app.view_functions[name], methods=["POST"])
     stack = ExitStack()
-    stack.enter_context(serving_flask(app, address) if is_flask else serving_quart(app, address))  # type: ignore[arg-type]
+    stack.enter_context(serving_flask(app, address) if is_flask else serving_quart(app, address))
     return stack
 
 

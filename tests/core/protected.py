@@ -7,7 +7,7 @@ from oidc_async import ClientKeys, ClientMetadata
 from oidc_async.testing import Clock, SimulatedProvider
 from tests.core.realm import REDIRECT_URI, Realm, new_realm
 from tests.core.worlds import World
-from tests.protocol.encrypting import encryption_jwk, native_key
+from tests.protocol.encrypting import encryption_jwk, native_ec_key
 from tests.protocol.signing import b64, private_rsa_jwk, rsa_key
 
 SECRET = "a client secret of the tests, as long as HS512 wants it: 64 bytes"
@@ -24,8 +24,8 @@ USERINFO_OAEP: dict[str, Any] = {
 @cache
 def client_keys(number: int = 1) -> ClientKeys:
     """A key of RSA and one on P-256, both to decrypt."""
-    ec = native_key("P-256", number)
-    d = ec.private_numbers().private_value.to_bytes(32)  # type: ignore[union-attr]
+    ec = native_ec_key("P-256", number)
+    d = ec.private_numbers().private_value.to_bytes(32)
     private_ec = {**encryption_jwk(ec, kid=f"ec-{number}"), "d": b64(d)}
     private_rsa = private_rsa_jwk(rsa_key(number), use="enc", kid=f"rsa-{number}")
     return ClientKeys.from_jwk({"keys": [private_rsa, private_ec]})

@@ -93,7 +93,9 @@ def test_refreshes_client_credentials_and_logouts_are_those_of_the_registered_cl
     assert run(party.service_token("api")).access_token
     url = run(party.end_session_url(id_token_hint=login.id_token_jwt))
     assert url is not None
-    assert registering.known["client_id"] in run(party.end_session_request()).parameters["client_id"]  # type: ignore[union-attr]
+    request = run(party.end_session_request())
+    assert request is not None
+    assert registering.known["client_id"] in request.parameters["client_id"]
     assert run(party.revoke(login.tokens.access_token, token_type_hint="access_token"))
     assert registrations(registering.provider) == 1
 

@@ -279,11 +279,11 @@ def test_the_leeway_is_a_setting(
 )
 @pytest.mark.parametrize("secret", [SECRET, "s+e c/r:e&t=%é, long enough for all"], ids=["plain", "awkward"])
 def test_we_ask_as_the_client_is_registered(
-    either_world: World, registered: dict[str, str], used: str, secret: str
+    either_world: World, registered: dict[str, Any], used: str, secret: str
 ) -> None:
     """RFC 7662 2.1: the simulated provider takes one method only."""
     provider = new_provider()
-    provider.register("api", secret, **registered)  # type: ignore[arg-type]
+    provider.register("api", secret, **registered)
     api = new_api(either_world, provider, client_metadata=ClientMetadata("api", secret, **registered))
     assert api.verify(api.issue()).subject == "alice"
     asked = api.provider.requests[-1]

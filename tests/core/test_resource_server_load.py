@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
@@ -354,7 +355,7 @@ def test_a_provider_that_hangs_holds_nobody_beyond_the_deadline(either_world: Wo
 
     def crowd(name: str) -> dict[str, int]:
         tokens = [f"{name}{number}" for number in range(20)]
-        return kinds(either_world.run_together([lambda token=token: verifying(server, token) for token in tokens]))  # type: ignore[misc]
+        return kinds(either_world.run_together([partial(verifying, server, token) for token in tokens]))
 
     assert crowd("first") == {"ProviderTimeout": 2 + 4, "ProviderOverloaded": 14}
     asked = len(hanging.seen)
@@ -378,7 +379,7 @@ def test_our_own_queue_is_not_the_fault_of_the_provider(either_world: World, ser
 
     settings = HttpSettings(max_concurrency=1, max_queue=1)
     server = over_http(either_world, serve(answer).url, settings)
-    outcomes = either_world.run_together([lambda n=n: verifying(server, f"token{n}") for n in range(6)])  # type: ignore[misc]
+    outcomes = either_world.run_together([partial(verifying, server, f"token{n}") for n in range(6)])
     assert set(kinds(outcomes)) == {"Access", "ProviderOverloaded"}
     assert isinstance(either_world.run(verifying(server, "one more")), Access)
     assert [error.retry_after for error in outcomes if isinstance(error, ProviderOverloaded)]

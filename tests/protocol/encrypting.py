@@ -30,6 +30,13 @@ def native_key(kind: str, number: int = 1) -> Native:
     return _made_once(kind, number)
 
 
+def native_ec_key(curve: str, number: int = 1) -> ec.EllipticCurvePrivateKey:
+    """One on a curve of NIST."""
+    key = native_key(curve, number)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key
+
+
 @cache
 def _made_once(kind: str, number: int) -> Native:
     if kind == "RSA":

@@ -44,6 +44,7 @@ from tests.protocol.encrypting import (
     joined,
     key_that_opens,
     kind_for,
+    native_ec_key,
     native_key,
     own_key,
 )
@@ -206,11 +207,11 @@ def broken(encryption: Encryption) -> dict[str, str]:
         found["no key"] = changed(good, 1, lambda key: b"")
         found["a random key"] = changed(good, 1, lambda key: hashlib.sha512(key).digest() * 4)
     if encryption.alg.startswith("ECDH"):
-        p256 = public_jwk(native_key("P-256", 7))  # type: ignore[arg-type]
+        p256 = public_jwk(native_ec_key("P-256", 7))
         epks: dict[str, Any] = {
             "zeros": zeros,
             "a point off the curve": {**p256, "y": p256["x"]},
-            "another curve": public_jwk(native_key("P-384")),  # type: ignore[arg-type]
+            "another curve": public_jwk(native_ec_key("P-384")),
             "a curve of another kind": {"kty": "OKP", "crv": "X25519", "x": b64(bytes(32))},
             "no point": None,
             "a list": [p256],
