@@ -202,7 +202,7 @@ class Overtaken:
     def __init__(self, runtime: Runtime, overtake: Callable[[], Awaitable[object]]) -> None:
         self._runtime, self._overtake = runtime, overtake
         self.now, self.monotonic, self.sleep, self.send = runtime.now, runtime.monotonic, runtime.sleep, runtime.send
-        self.queue_length = runtime.queue_length
+        self.queue_length, self.addresses = runtime.queue_length, runtime.addresses
 
     def overtaken_by(self, overtake: Callable[[], Awaitable[object]]) -> None:
         self._overtake = overtake

@@ -58,6 +58,9 @@ class Script:
             raise outcome
         return outcome
 
+    async def addresses(self, request: HttpRequest) -> list[str]:
+        return []
+
     def queue_length(self, url: str) -> int:
         return 0
 

@@ -1,4 +1,4 @@
-"""The provider of a user who names only themselves: security.md A 14, L 215 to 217."""
+"""The provider of a user who names only themselves: security.md 14, 215 to 217."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What users type, what is asked about it, and what is believed of the answer: security.md A 14."""
+"""What users type, what is asked about it, and what is believed of the answer: security.md 14."""
 
 import json
 from typing import Any
