@@ -25,9 +25,9 @@ from oidc_async.protocol.logout_token import (
     read_logout_token,
 )
 from tests.protocol.absent import ABSENT
+from tests.protocol.id_tokens import CLAIMS as ID_TOKEN_CLAIMS
+from tests.protocol.id_tokens import read as read_as_id_token
 from tests.protocol.signing import SECRET, compact, key_for, public_jwk, rsa_key
-from tests.protocol.test_id_token import CLAIMS as ID_TOKEN_CLAIMS
-from tests.protocol.test_id_token import read as read_as_id_token
 
 NOW = 1_800_000_000.0
 ISSUER = "https://op.example"
