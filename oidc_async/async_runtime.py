@@ -11,10 +11,12 @@ from typing import Any, Protocol, TypeVar, cast
 
 from .errors import ConfigurationError, OIDCError, ProviderOverloaded
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
-from .given_client import AsyncGivenClient, require_client
-from .http_exchange import address_of
-from .http_failure import describe, provider_failure
-from .http_settings import (
+from .http.exchange import address_of
+from .http.failure import describe, provider_failure
+from .http.given_client import AsyncGivenClient, require_client
+from .http.idle_connections import KEEP_ALIVE
+from .http.name_lookup import look_up
+from .http.settings import (
     DEFAULT_SETTINGS,
     LazyTls,
     require_no_proxy,
@@ -22,8 +24,6 @@ from .http_settings import (
     require_unused,
     require_usable,
 )
-from .idle_connections import KEEP_ALIVE
-from .name_lookup import look_up
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import HttpSettings
@@ -153,14 +153,14 @@ def _engine_of(settings: HttpSettings, given_client: Any) -> Callable[[], _Engin
 
 def _own_connections(settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> _Engine:
     # not with the module: who never sends, or has a client, need not load what speaks HTTP
-    from .async_connections import AsyncConnections
+    from .http.async_connections import AsyncConnections
 
     return AsyncConnections(settings, tls)
 
 
 def _aiohttp_connections() -> Callable[..., _Engine]:
     try:
-        from .aiohttp_connections import AiohttpConnections
+        from .http.aiohttp_connections import AiohttpConnections
     except ImportError as error:
         raise ConfigurationError('engine: pip install "oidc-async[aiohttp]"', setting="engine") from error
     return AiohttpConnections

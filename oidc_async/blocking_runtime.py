@@ -12,13 +12,14 @@ from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from .blocking import finish
-from .deadline import Deadline, begun
 from .errors import ConfigurationError, OIDCError, ProviderOverloaded, ProviderTimeout
 from .flight import Flight, Flights, RecentFailures, current_flight, twin
-from .given_client import GivenClient, require_client
-from .http_exchange import address_of
-from .http_failure import describe, provider_failure
-from .http_settings import (
+from .http.deadline import Deadline, begun
+from .http.exchange import address_of
+from .http.failure import describe, provider_failure
+from .http.given_client import GivenClient, require_client
+from .http.name_lookup import look_up
+from .http.settings import (
     DEFAULT_SETTINGS,
     LazyTls,
     require_no_proxy,
@@ -26,7 +27,6 @@ from .http_settings import (
     require_unused,
     require_usable,
 )
-from .name_lookup import look_up
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
 from .runtime import REPEATING_SECONDS, HttpSettings
@@ -162,7 +162,7 @@ def _engine_of(settings: HttpSettings, given_client: Any, deadline: Deadline) ->
 
 def _own_connections(settings: HttpSettings, tls: Callable[[], ssl.SSLContext], deadline: Deadline) -> _Engine:
     # not with the module: who never sends, or has a client, need not load what speaks HTTP
-    from .blocking_connections import BlockingConnections
+    from .http.blocking_connections import BlockingConnections
 
     return BlockingConnections(settings, tls, deadline)
 

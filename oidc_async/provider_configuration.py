@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from .client_keys import ClientKeys, require_request_object_keys, require_signing_keys
 from .errors import ConfigurationError, MetadataInvalid
-from .http_settings import require_unused
+from .http.settings import require_unused
 from .protocol.access_token import ALLOWED_ALGORITHMS
 from .protocol.client_authentication import require_client, uses_mtls
 from .protocol.discovery import require_endpoints, require_usable

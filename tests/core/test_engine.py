@@ -26,7 +26,7 @@ def test_httpx2_is_used_when_it_is_installed(name: str, family: str, core: str) 
 
 def test_aiohttp_is_used_when_the_settings_say_so(serve: Serve) -> None:
     server = serve(always(response()))
-    aiohttp_connections = importlib.import_module("oidc_async.aiohttp_connections")
+    aiohttp_connections = importlib.import_module("oidc_async.http.aiohttp_connections")
     exchange = aiohttp_connections.AiohttpConnections.exchange
     for settings, calls in [(AIOHTTP, 1), (quick(HttpSettings()), 0)]:
         with mock.patch.object(
@@ -38,7 +38,7 @@ def test_aiohttp_is_used_when_the_settings_say_so(serve: Serve) -> None:
 
 def test_without_aiohttp_it_is_told_how_to_install_it() -> None:
     with (
-        mock.patch.dict(sys.modules, {"aiohttp": None, "oidc_async.aiohttp_connections": None}),
+        mock.patch.dict(sys.modules, {"aiohttp": None, "oidc_async.http.aiohttp_connections": None}),
         pytest.raises(ConfigurationError, match=r'^engine: pip install "oidc-async\[aiohttp\]"'),
     ):
         AsyncRuntime(AIOHTTP)

@@ -25,22 +25,11 @@ LAYERS = [
     {"oidc_async.runtime"},
     {"oidc_async.statistics", "oidc_async.telemetry"},
     {
-        "oidc_async.aiohttp_connections",
-        "oidc_async.async_connections",
         "oidc_async.async_runtime",
         "oidc_async.blocking",
-        "oidc_async.blocking_connections",
         "oidc_async.blocking_runtime",
-        "oidc_async.deadline",
         "oidc_async.flight",
-        "oidc_async.given_client",
-        "oidc_async.http_exchange",
-        "oidc_async.http_family",
-        "oidc_async.http_failure",
-        "oidc_async.http_settings",
-        "oidc_async.idle_connections",
-        "oidc_async.name_lookup",
-        "oidc_async.response_body",
+        "oidc_async.http",
         "oidc_async.retrying",
         "oidc_async.sealing",
     },
@@ -85,15 +74,15 @@ LAYERS = [
     {"flask_oidc_async", "quart_oidc_async"},
 ]
 
-ASYNC = {"oidc_async.async_runtime", "oidc_async.async_connections"}
-BLOCKING = {"oidc_async.blocking_runtime", "oidc_async.blocking_connections", "oidc_async.deadline"}
-FAMILY = {"oidc_async.http_family"}
+ASYNC = {"oidc_async.async_runtime", "oidc_async.http.async_connections"}
+BLOCKING = {"oidc_async.blocking_runtime", "oidc_async.http.blocking_connections", "oidc_async.http.deadline"}
+FAMILY = {"oidc_async.http.family"}
 ASYNC_STORES = {"oidc_async.stores.async_redis", "oidc_async.stores.async_sqlite"}
 TESTING = {"oidc_async.testing"}
 OWNERS = {
     "asyncio": ASYNC | ASYNC_STORES | TESTING,
     "threading": BLOCKING
-    | {"oidc_async.deadline", "oidc_async.stores.memory", "oidc_async.stores.sqlite_file"}
+    | {"oidc_async.http.deadline", "oidc_async.stores.memory", "oidc_async.stores.sqlite_file"}
     | TESTING,
     "concurrent": BLOCKING | {"oidc_async.stores.async_sqlite"},
     "redis": {"oidc_async.stores.redis_client"},
@@ -115,8 +104,8 @@ OWNERS = {
     "sniffio": set[str](),
     "trio": set[str](),
     "requests": set[str](),
-    "aiohttp": {"oidc_async.aiohttp_connections"},
-    "yarl": {"oidc_async.aiohttp_connections"},
+    "aiohttp": {"oidc_async.http.aiohttp_connections"},
+    "yarl": {"oidc_async.http.aiohttp_connections"},
     "urllib.request": set[str](),
     "flask_oidc_async": {"flask_oidc_async"},
     "quart_oidc_async": {"quart_oidc_async"},

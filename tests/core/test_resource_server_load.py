@@ -19,7 +19,7 @@ from oidc_async.errors import (
     ProviderUnreachable,
     TokenInactive,
 )
-from oidc_async.http_settings import DEFAULT_SETTINGS
+from oidc_async.http.settings import DEFAULT_SETTINGS
 from oidc_async.protocol.access import Access
 from oidc_async.resource_server import AsyncResourceServer, ResourceServer
 from oidc_async.runtime import HttpSettings

@@ -17,7 +17,7 @@ from unittest import mock
 
 from oidc_async import async_runtime, blocking_runtime
 from oidc_async.blocking import finish
-from oidc_async.http_settings import DEFAULT_SETTINGS
+from oidc_async.http.settings import DEFAULT_SETTINGS
 from oidc_async.runtime import HttpSettings, Runtime
 
 T = TypeVar("T")
@@ -53,7 +53,7 @@ class AsyncWorld:
         self.http: ModuleType = importlib.import_module("httpx" if engine.endswith("httpx") else "httpx2")
         self._has_client = engine.startswith("client of ")
         self._engine: Literal["httpx", "aiohttp"] = "aiohttp" if engine == "aiohttp" else "httpx"
-        importlib.import_module("oidc_async.aiohttp_connections")  # which takes longer than some deadlines here
+        importlib.import_module("oidc_async.http.aiohttp_connections")  # which takes longer than some deadlines here
         self._connections = connections("async_connections", self.http.__name__).AsyncConnections
         self._runner = asyncio.Runner()
         self._runtimes: list[Runtime] = []
@@ -153,14 +153,14 @@ def connections(name: str, family: str) -> ModuleType:
     """A module of our connections as it is when httpx2 is installed, or when it is not."""
     absent: dict[str, Any] = {} if family == "httpx2" else {"httpx2": None, "httpcore2": None}
     with mock.patch.dict(sys.modules, absent):
-        library = _loaded_again("http_family", family)
-    with mock.patch.dict(sys.modules, {"oidc_async.http_family": library}):
+        library = _loaded_again("family", family)
+    with mock.patch.dict(sys.modules, {"oidc_async.http.family": library}):
         return _loaded_again(name, family)
 
 
 def _loaded_again(name: str, family: str) -> ModuleType:
-    path = Path(async_runtime.__file__).with_name(f"{name}.py")
-    spec = importlib.util.spec_from_file_location(f"oidc_async.{name}_over_{family}", path)
+    path = Path(async_runtime.__file__).with_name("http") / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"oidc_async.http.{name}_over_{family}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -5,8 +5,8 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from .protocol.http_message import HttpRequest, HttpResponse
-from .protocol.uri import origin
+from ..protocol.http_message import HttpRequest, HttpResponse
+from ..protocol.uri import origin
 from .response_body import ResponseBody
 
 _OURS = frozenset(

@@ -8,11 +8,11 @@ from contextlib import aclosing, nullcontext
 from contextvars import Context
 from typing import Any, cast
 
-from .http_exchange import address_of, credentials_of, dialled_url, headers_of, raw_answer
-from .http_family import core
+from ..protocol.http_message import HttpRequest, HttpResponse
+from ..runtime import HttpSettings
+from .exchange import address_of, credentials_of, dialled_url, headers_of, raw_answer
+from .family import core
 from .idle_connections import KEEP_ALIVE, IdleConnections, is_in_step, is_readable
-from .protocol.http_message import HttpRequest, HttpResponse
-from .runtime import HttpSettings
 
 _HEAD_START = 0.25
 

@@ -2,8 +2,8 @@
 
 import socket
 
-from .http_exchange import address_of
-from .protocol.http_message import HttpRequest
+from ..protocol.http_message import HttpRequest
+from .exchange import address_of
 
 
 def look_up(request: HttpRequest) -> list[str]:

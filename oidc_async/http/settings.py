@@ -3,10 +3,10 @@
 import ssl
 from urllib.parse import urlsplit
 
-from .errors import ConfigurationError
-from .http_failure import require_http_url
-from .protocol.http_message import HttpRequest
-from .runtime import HttpSettings
+from ..errors import ConfigurationError
+from ..protocol.http_message import HttpRequest
+from ..runtime import HttpSettings
+from .failure import require_http_url
 
 DEFAULT_SETTINGS = HttpSettings()
 OF_OUR_CLIENT = ("proxy", "ca_bundle", "client_certificate", "user_agent", "engine")
@@ -86,7 +86,7 @@ def _trusting(ca_bundle: str | ssl.SSLContext | None) -> ssl.SSLContext:
     if isinstance(ca_bundle, ssl.SSLContext):
         return ca_bundle
     if ca_bundle is None:
-        from .http_family import usual_tls_context  # it loads what speaks HTTP
+        from .family import usual_tls_context  # it loads what speaks HTTP
 
         return usual_tls_context()
     try:

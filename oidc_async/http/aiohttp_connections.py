@@ -9,11 +9,11 @@ from weakref import WeakSet
 import aiohttp
 import yarl
 
-from .http_exchange import Answer, address_of, certificate_name, credentials_of, dialled_url, headers_of
+from ..protocol.http_message import HttpRequest, HttpResponse
+from ..protocol.uri import origin
+from ..runtime import HttpSettings
+from .exchange import Answer, address_of, certificate_name, credentials_of, dialled_url, headers_of
 from .idle_connections import KEEP_ALIVE, is_readable
-from .protocol.http_message import HttpRequest, HttpResponse
-from .protocol.uri import origin
-from .runtime import HttpSettings
 
 _LONGEST_HEADER = 64 * 1024
 

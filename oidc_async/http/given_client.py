@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Any, TypeVar, cast
 
-from .errors import ConfigurationError
-from .http_exchange import Answer, certificate_name, dialled_url
-from .protocol.http_message import HttpRequest, HttpResponse
-from .protocol.uri import origin
-from .runtime import HttpSettings
+from ..errors import ConfigurationError
+from ..protocol.http_message import HttpRequest, HttpResponse
+from ..protocol.uri import origin
+from ..runtime import HttpSettings
+from .exchange import Answer, certificate_name, dialled_url
 
 R = TypeVar("R")
 

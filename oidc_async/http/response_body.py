@@ -3,9 +3,9 @@
 import zlib
 from typing import Protocol
 
-from .errors import ProviderUnreachable, ResponseTooLarge
-from .http_failure import describe
-from .protocol.http_message import HttpRequest
+from ..errors import ProviderUnreachable, ResponseTooLarge
+from ..protocol.http_message import HttpRequest
+from .failure import describe
 
 
 class _Decoder(Protocol):

@@ -8,12 +8,12 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
+from ..protocol.http_message import HttpRequest, HttpResponse
+from ..runtime import HttpSettings
 from .deadline import Deadline, begun
-from .http_exchange import address_of, certificate_name, credentials_of, dialled_url, headers_of, raw_answer
-from .http_family import core
+from .exchange import address_of, certificate_name, credentials_of, dialled_url, headers_of, raw_answer
+from .family import core
 from .idle_connections import KEEP_ALIVE, IdleConnections, is_in_step
-from .protocol.http_message import HttpRequest, HttpResponse
-from .runtime import HttpSettings
 
 
 class BlockingConnections:

@@ -3,8 +3,8 @@
 from functools import lru_cache
 from urllib.parse import urlsplit
 
-from .errors import OIDCError, ProviderTimeout, ProviderUnreachable
-from .protocol.http_message import HttpRequest
+from ..errors import OIDCError, ProviderTimeout, ProviderUnreachable
+from ..protocol.http_message import HttpRequest
 
 # Texts of other exceptions may quote a header, and a header may hold a secret.
 _QUOTABLE = frozenset({"ConnectError", "ProxyError"})
