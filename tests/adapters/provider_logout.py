@@ -25,3 +25,14 @@ def tell(site: Site, token: str) -> Page:
 def end(site: Site, username: str = "alice", provider: SimulatedProvider | None = None, **about: Any) -> Page:
     """What it is answered to a good one; `sub` and `sid` say what is told."""
     return tell(site, (provider or site.provider).logout_token("client1", username, **about))
+
+
+def require_refused(page: Page, status: int = 400) -> str:
+    """What a refused provider is told."""
+    assert page.status_code == status, page.text
+    assert page.headers["content-type"] == "application/json"
+    assert page.headers["cache-control"] == "no-store"
+    said = page.json()
+    assert set(said) == {"error", "error_description"}
+    assert said["error"] == ("invalid_request" if status == 400 else "temporarily_unavailable")
+    return str(said["error_description"])
