@@ -1,5 +1,6 @@
 """A relying party that registers itself, in either world."""
 
+import json
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -92,3 +93,12 @@ def new_registering(
 def registrations(provider: SimulatedProvider, method: str = "POST") -> int:
     """How many requests of this kind the registration endpoint saw."""
     return provider.count("registration", method=method)
+
+
+def sent(provider: SimulatedProvider, method: str = "POST") -> dict[str, Any]:
+    """The metadata in the last request of this kind."""
+    requests = [
+        seen.request for seen in provider.requests if (seen.endpoint, seen.method) == ("registration", method)
+    ]
+    document: dict[str, Any] = json.loads(requests[-1].body)
+    return document

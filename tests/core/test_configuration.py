@@ -1,7 +1,6 @@
 """What ProviderConfiguration refuses, and that each message names the setting and the fix."""
 
 import ssl
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,16 +12,13 @@ from oidc_async import (
     ClientRegistrationInfo,
     ConfigurationError,
     HttpSettings,
-    ProviderConfiguration,
     ProviderMetadata,
     RelyingParty,
 )
 from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS
+from tests.core.configured import CLIENT, ISSUER, METADATA, configured
 from tests.protocol.signing import private_ec_jwk, private_rsa_jwk, rsa_key
 
-ISSUER = "https://op.example"
-CLIENT = ClientMetadata("c1", "a client secret of the tests, as long as HS512 wants it: 64 bytes")
-METADATA = ProviderMetadata(ISSUER, f"{ISSUER}/authorize", f"{ISSUER}/jwks", f"{ISSUER}/token")
 KEY_CLIENT = ClientMetadata("c1", token_endpoint_auth_method="private_key_jwt")
 TLS_CLIENT = ClientMetadata("c1", token_endpoint_auth_method="tls_client_auth")
 KEYS, ENCRYPTION_KEYS = (ClientKeys.from_jwk(private_ec_jwk(use=use)) for use in ("sig", "enc"))
@@ -30,14 +26,6 @@ KEYS, ENCRYPTION_KEYS = (ClientKeys.from_jwk(private_ec_jwk(use=use)) for use in
 
 TO_DECRYPT = ClientKeys.from_jwk(private_rsa_jwk(rsa_key(), use="enc"))
 TO_SIGN = ClientKeys.from_jwk(private_rsa_jwk(rsa_key()))
-
-
-def configured(**settings: Any) -> ProviderConfiguration:
-    return ProviderConfiguration(**{"issuer": ISSUER, "client_metadata": CLIENT, **settings})
-
-
-def requested(**parameters: Any) -> dict[str, str]:
-    return configured(auth_request_params=parameters).request_parameters()
 
 
 @pytest.mark.parametrize(
@@ -365,79 +353,6 @@ def test_an_unusable_configuration_is_refused(settings: dict[str, Any], words: l
     assert "a client secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("parameters", "words"),
-    [
-        pytest.param({"client_id": "c2"}, ["client_id", "ClientMetadata"], id="214-client_id"),
-        pytest.param({"client_secret": "s"}, ["client_secret", "ClientMetadata"], id="214-client_secret"),
-        pytest.param({"client_assertion": "s"}, ["client_assertion", "browser"], id="214-client_assertion"),
-        pytest.param({"redirect_uri": "https://evil"}, ["redirect_uri", "OIDC_REDIRECT_URI"], id="214-redirect_uri"),
-        pytest.param({"state": "s"}, ["state", "every login"], id="41-state"),
-        pytest.param({"nonce": "n"}, ["nonce", "every login"], id="95-nonce"),
-        pytest.param({"code_challenge": "c"}, ["code_challenge", "PKCE"], id="56-code_challenge"),
-        pytest.param({"code_challenge_method": "plain"}, ["code_challenge_method", "S256"], id="56-plain"),
-        pytest.param({"code_challenge_method": "S256"}, ["code_challenge_method", "S256"], id="56-s256"),
-        pytest.param({"code_verifier": "v"}, ["code_verifier", "browser"], id="56-code_verifier"),
-        pytest.param({"request": "e30"}, ["request", "request_object"], id="264-request"),
-        pytest.param({"request_uri": "https://rp"}, ["request_uri", "request_object"], id="265-request_uri"),
-        pytest.param({"response_type": "token"}, ["response_type", "code"], id="no-id-token"),
-        pytest.param({"response_type": "none"}, ["response_type", "code"], id="nothing"),
-        pytest.param({"response_type": "code code"}, ["response_type", "code"], id="code-twice"),
-        pytest.param({"response_type": ""}, ["response_type", "code"], id="no-response-type"),
-        pytest.param(
-            {"response_type": "code id_token", "response_mode": "query"},
-            ["response_mode", "fragment", "form_post"],
-            id="tokens-in-the-query",
-        ),
-        pytest.param({"response_mode": "query.jwt"}, ["response_mode", "query", "form_post"], id="57-jarm"),
-        pytest.param({"scope": "email"}, ["scope", "openid"], id="scope-without-openid"),
-        pytest.param({"scope": "openid2 myopenid"}, ["scope", "openid"], id="scope-with-similar-names"),
-        pytest.param({"scope": []}, ["scope", "openid"], id="scope-empty"),
-        pytest.param({"max_age": -1}, ["max_age", "whole number"], id="101-max-age-negative"),
-        pytest.param({"max_age": 1.5}, ["max_age", "whole number"], id="101-max-age-fraction"),
-        pytest.param({"max_age": "\u00b2"}, ["max_age", "whole number"], id="101-max-age-no-digit"),
-        pytest.param({"max_age": "9" * 400}, ["max_age", "whole number"], id="101-max-age-endless"),
-        pytest.param({"max_age": True}, ["max_age", "whole number"], id="101-max-age-true"),
-        pytest.param({"claims": "x"}, ["claims", "JSON"], id="102-claims-no-json"),
-        pytest.param({"claims": {"id_token": []}}, ["claims", "id_token"], id="102-claims-no-object"),
-        pytest.param({"x": object()}, ["x", "auth_request_params"], id="a-value-that-json-cannot-say"),
-        pytest.param({"x": "\ud800"}, ["x", "auth_request_params"], id="a-value-that-is-no-text"),
-        pytest.param({"\ud800": "x"}, ["auth_request_params"], id="a-name-that-is-no-text"),
-    ],
-)
-def test_parameters_of_the_request_that_are_ours_are_refused(parameters: dict[str, Any], words: list[str]) -> None:
-    """security.md 41, 52, 56, 57, 95, 101, 102, 214, 264, 265."""
-    with pytest.raises(ConfigurationError) as caught:
-        configured(auth_request_params=parameters)
-    assert [word for word in words if word not in str(caught.value)] == []
-
-
-@pytest.mark.parametrize(
-    ("parameters", "words"),
-    [
-        pytest.param({"client_id": "c2"}, ["client_id", "ClientMetadata"], id="client_id"),
-        pytest.param({"client_secret": "s"}, ["client_secret", "browser"], id="client_secret"),
-        pytest.param({"client_assertion": "s"}, ["client_assertion", "browser"], id="client_assertion"),
-        pytest.param({"id_token_hint": "e30"}, ["id_token_hint", "of the login"], id="id_token_hint"),
-        pytest.param({"logout_hint": "alice"}, ["logout_hint", "logout_hint_claim"], id="logout_hint"),
-        pytest.param({"state": "s"}, ["state", "every logout"], id="198-state"),
-        pytest.param(
-            {"post_logout_redirect_uri": "https://evil"},
-            ["post_logout_redirect_uri", "post_logout_redirect_uris", "ClientMetadata"],
-            id="199-post_logout_redirect_uri",
-        ),
-        pytest.param({"x": object()}, ["x", "end_session_params"], id="a-value-that-json-cannot-say"),
-        pytest.param({"x": "\ud800"}, ["x", "end_session_params"], id="a-value-that-is-no-text"),
-        pytest.param({"\ud800": "x"}, ["end_session_params"], id="a-name-that-is-no-text"),
-    ],
-)
-def test_parameters_of_a_logout_that_are_ours_are_refused(parameters: dict[str, Any], words: list[str]) -> None:
-    """security.md 198, 199."""
-    with pytest.raises(ConfigurationError) as caught:
-        configured(end_session_params=parameters)
-    assert [word for word in ["end_session_params", *words] if word not in str(caught.value)] == []
-
-
 @pytest.mark.parametrize("party", [AsyncRelyingParty, RelyingParty])
 @pytest.mark.parametrize(
     ("settings", "words"),
@@ -463,22 +378,6 @@ def test_each_algorithm_can_be_registered_and_is_then_the_only_one(algorithm: st
     client = CLIENT.copy(id_token_signed_response_alg=algorithm)
     metadata = METADATA.copy(id_token_signing_alg_values_supported=["none", "HS256"])
     assert configured(client_metadata=client, provider_metadata=metadata).id_token_algorithms == (algorithm,)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "sent"),
-    [
-        ({}, {}),
-        ({"scope": ["openid", "email"]}, {"scope": "openid email"}),
-        ({"ui_locales": ("de", "en")}, {"ui_locales": "de en"}),
-        ({"claims": {"userinfo": {"email": None}}}, {"claims": '{"userinfo": {"email": null}}'}),
-        ({"max_age": 600, "x": True}, {"max_age": "600", "x": "true"}),
-        ({"prompt": None}, {}),
-    ],
-    ids=str,
-)
-def test_parameters_of_the_request_are_written_as_text(parameters: Mapping[str, Any], sent: dict[str, str]) -> None:
-    assert requested(**parameters) == {"response_type": "code", "scope": "openid", **sent}
 
 
 def test_no_secret_shows_in_the_text_of_a_configuration() -> None:

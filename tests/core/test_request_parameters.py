@@ -1,110 +1,100 @@
-"""The parameters of authentication requests, of a configuration and of one login (OIDC Core 3.1.2.1)."""
+"""What an application may add to requests that browsers carry, and what of it is refused."""
 
-import json
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from oidc_async import ConfigurationError
-from oidc_async.errors import ClaimInvalid
-from oidc_async.testing.faults.documents import put, without
-from oidc_async.testing.stages import CLAIMS, refused
-from tests.core.realm import Realm, new_realm
-from tests.core.worlds import World
-
-
-def sent(realm: Realm, **parameters: str) -> dict[str, str]:
-    query = parse_qs(urlsplit(realm.begin(**parameters).url).query, strict_parsing=True)
-    return {name: value for name, (value,) in query.items()}
-
-
-PARAMETERS: list[tuple[str, Any, str]] = [
-    ("ui_locales", "de-CH en", "de-CH en"),
-    ("ui_locales", ["de-CH", "en"], "de-CH en"),
-    ("claims_locales", "fr", "fr"),
-    ("claims_locales", ("fr", "de"), "fr de"),
-    ("display", "popup", "popup"),
-    ("id_token_hint", "a.b.c", "a.b.c"),
-    ("login_hint", "Älice & co+1", "Älice & co+1"),
-    ("max_age", 0, "0"),
-    ("max_age", "3600", "3600"),
-    ("prompt", "login consent", "login consent"),
-    ("prompt", ["login", "consent"], "login consent"),
-    ("acr_values", ["gold", "silver"], "gold silver"),
-    ("claims", {"userinfo": {"name": None}}, '{"userinfo": {"name": null}}'),
-    ("resource", "https://api.example", "https://api.example"),
-]
-
-
-@pytest.mark.parametrize(("name", "value", "text"), PARAMETERS)
-def test_a_parameter_of_the_configuration_is_sent(either_world: World, name: str, value: Any, text: str) -> None:
-    assert sent(new_realm(either_world, auth_request_params={name: value}))[name] == text
-
-
-@pytest.mark.parametrize(("name", "text"), [(name, text) for name, _, text in PARAMETERS])
-def test_a_parameter_of_one_login_takes_its_place(either_world: World, name: str, text: str) -> None:
-    realm = new_realm(either_world, auth_request_params={name: 5 if name == "max_age" else None})
-    assert sent(realm, **{name: text})[name] == text
-    assert sent(realm).get(name) in (None, "5")
+from oidc_async import (
+    ConfigurationError,
+)
+from tests.core.configured import configured, requested
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "word"),
+    ("parameters", "words"),
     [
-        ("max_age", "soon", "max_age"),
-        ("max_age", "-1", "max_age"),
-        ("claims", "{", "claims"),
-        ("claims", '{"id_token":{"sub":{"values":[]}}}', "claims"),
-        ("claims", '{"userinfo":[]}', "claims"),
-        ("prompt", "none login", "prompt"),
-        ("display", "\ud800", "display"),
-        ("login_hint", "\ud800", "login_hint"),
-        ("state", "mine", "state"),
+        pytest.param({"client_id": "c2"}, ["client_id", "ClientMetadata"], id="214-client_id"),
+        pytest.param({"client_secret": "s"}, ["client_secret", "ClientMetadata"], id="214-client_secret"),
+        pytest.param({"client_assertion": "s"}, ["client_assertion", "browser"], id="214-client_assertion"),
+        pytest.param({"redirect_uri": "https://evil"}, ["redirect_uri", "OIDC_REDIRECT_URI"], id="214-redirect_uri"),
+        pytest.param({"state": "s"}, ["state", "every login"], id="41-state"),
+        pytest.param({"nonce": "n"}, ["nonce", "every login"], id="95-nonce"),
+        pytest.param({"code_challenge": "c"}, ["code_challenge", "PKCE"], id="56-code_challenge"),
+        pytest.param({"code_challenge_method": "plain"}, ["code_challenge_method", "S256"], id="56-plain"),
+        pytest.param({"code_challenge_method": "S256"}, ["code_challenge_method", "S256"], id="56-s256"),
+        pytest.param({"code_verifier": "v"}, ["code_verifier", "browser"], id="56-code_verifier"),
+        pytest.param({"request": "e30"}, ["request", "request_object"], id="264-request"),
+        pytest.param({"request_uri": "https://rp"}, ["request_uri", "request_object"], id="265-request_uri"),
+        pytest.param({"response_type": "token"}, ["response_type", "code"], id="no-id-token"),
+        pytest.param({"response_type": "none"}, ["response_type", "code"], id="nothing"),
+        pytest.param({"response_type": "code code"}, ["response_type", "code"], id="code-twice"),
+        pytest.param({"response_type": ""}, ["response_type", "code"], id="no-response-type"),
+        pytest.param(
+            {"response_type": "code id_token", "response_mode": "query"},
+            ["response_mode", "fragment", "form_post"],
+            id="tokens-in-the-query",
+        ),
+        pytest.param({"response_mode": "query.jwt"}, ["response_mode", "query", "form_post"], id="57-jarm"),
+        pytest.param({"scope": "email"}, ["scope", "openid"], id="scope-without-openid"),
+        pytest.param({"scope": "openid2 myopenid"}, ["scope", "openid"], id="scope-with-similar-names"),
+        pytest.param({"scope": []}, ["scope", "openid"], id="scope-empty"),
+        pytest.param({"max_age": -1}, ["max_age", "whole number"], id="101-max-age-negative"),
+        pytest.param({"max_age": 1.5}, ["max_age", "whole number"], id="101-max-age-fraction"),
+        pytest.param({"max_age": "\u00b2"}, ["max_age", "whole number"], id="101-max-age-no-digit"),
+        pytest.param({"max_age": "9" * 400}, ["max_age", "whole number"], id="101-max-age-endless"),
+        pytest.param({"max_age": True}, ["max_age", "whole number"], id="101-max-age-true"),
+        pytest.param({"claims": "x"}, ["claims", "JSON"], id="102-claims-no-json"),
+        pytest.param({"claims": {"id_token": []}}, ["claims", "id_token"], id="102-claims-no-object"),
+        pytest.param({"x": object()}, ["x", "auth_request_params"], id="a-value-that-json-cannot-say"),
+        pytest.param({"x": "\ud800"}, ["x", "auth_request_params"], id="a-value-that-is-no-text"),
+        pytest.param({"\ud800": "x"}, ["auth_request_params"], id="a-name-that-is-no-text"),
     ],
 )
-def test_what_can_not_be_is_refused_before_anybody_is_asked(
-    either_world: World, name: str, value: str, word: str
-) -> None:
-    realm = new_realm(either_world)
-    with pytest.raises(ConfigurationError, match=word):
-        realm.begin(**{name: value})
-    with pytest.raises(ConfigurationError, match=word):
-        new_realm(either_world, auth_request_params={name: value})
-    assert realm.provider.requests == ()
+def test_parameters_of_the_request_that_are_ours_are_refused(parameters: dict[str, Any], words: list[str]) -> None:
+    """security.md 41, 52, 56, 57, 95, 101, 102, 214, 264, 265."""
+    with pytest.raises(ConfigurationError) as caught:
+        configured(auth_request_params=parameters)
+    assert [word for word in words if word not in str(caught.value)] == []
 
 
-SUB = json.dumps({"id_token": {"sub": {"value": "alice"}}})
-AUTH_TIME = json.dumps({"id_token": {"auth_time": {"essential": True}}})
-OTHERS = json.dumps({"id_token": {"address": {"essential": True}}, "userinfo": {"picture": {"essential": True}}})
-NO_AUTH_TIME = refused("no auth_time", CLAIMS(without("auth_time")))
-BOB = refused("somebody else", CLAIMS(put(sub="bob")))
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        pytest.param({"client_id": "c2"}, ["client_id", "ClientMetadata"], id="client_id"),
+        pytest.param({"client_secret": "s"}, ["client_secret", "browser"], id="client_secret"),
+        pytest.param({"client_assertion": "s"}, ["client_assertion", "browser"], id="client_assertion"),
+        pytest.param({"id_token_hint": "e30"}, ["id_token_hint", "of the login"], id="id_token_hint"),
+        pytest.param({"logout_hint": "alice"}, ["logout_hint", "logout_hint_claim"], id="logout_hint"),
+        pytest.param({"state": "s"}, ["state", "every logout"], id="198-state"),
+        pytest.param(
+            {"post_logout_redirect_uri": "https://evil"},
+            ["post_logout_redirect_uri", "post_logout_redirect_uris", "ClientMetadata"],
+            id="199-post_logout_redirect_uri",
+        ),
+        pytest.param({"x": object()}, ["x", "end_session_params"], id="a-value-that-json-cannot-say"),
+        pytest.param({"x": "\ud800"}, ["x", "end_session_params"], id="a-value-that-is-no-text"),
+        pytest.param({"\ud800": "x"}, ["end_session_params"], id="a-name-that-is-no-text"),
+    ],
+)
+def test_parameters_of_a_logout_that_are_ours_are_refused(parameters: dict[str, Any], words: list[str]) -> None:
+    """security.md 198, 199."""
+    with pytest.raises(ConfigurationError) as caught:
+        configured(end_session_params=parameters)
+    assert [word for word in ["end_session_params", *words] if word not in str(caught.value)] == []
 
 
-@pytest.mark.parametrize("response_type", ["code", "id_token", "code id_token"])
-@pytest.mark.parametrize(("claims", "fault", "claim"), [(SUB, BOB, "sub"), (AUTH_TIME, NO_AUTH_TIME, "auth_time")])
-def test_what_claims_require_the_id_token_must_say(
-    either_world: World, claims: str, fault: Any, claim: str, response_type: str
-) -> None:
-    realm = new_realm(either_world, userinfo_http_method=None)
-    assert realm.log_in(claims=claims, response_type=response_type).id_token["sub"] == "alice"
-    with realm.provider.misbehaving(fault):
-        assert realm.log_in(response_type=response_type).id_token["iss"] == realm.provider.issuer
-        with pytest.raises(ClaimInvalid) as caught:
-            realm.log_in(claims=claims, response_type=response_type)
-    assert caught.value.claim == claim
-
-
-def test_other_essential_claims_are_no_error_when_they_are_missing(either_world: World) -> None:
-    """OIDC Core 5.5.1."""
-    login = new_realm(either_world).log_in(claims=OTHERS)
-    assert ("address" in login.id_token, "picture" in (login.userinfo or {})) == (False, False)
-
-
-def test_what_is_required_is_remembered_with_the_login(either_world: World) -> None:
-    realm = new_realm(either_world)
-    both = json.dumps({"id_token": {"sub": {"values": ["alice", "bob"]}, "auth_time": {"essential": True}}})
-    pending = realm.begin(claims=both).pending
-    kept = type(pending).from_dict(json.loads(json.dumps(pending.to_dict())))
-    assert kept == pending
-    assert (kept.subjects, kept.requires_auth_time) == (("alice", "bob"), True)
+@pytest.mark.parametrize(
+    ("parameters", "sent"),
+    [
+        ({}, {}),
+        ({"scope": ["openid", "email"]}, {"scope": "openid email"}),
+        ({"ui_locales": ("de", "en")}, {"ui_locales": "de en"}),
+        ({"claims": {"userinfo": {"email": None}}}, {"claims": '{"userinfo": {"email": null}}'}),
+        ({"max_age": 600, "x": True}, {"max_age": "600", "x": "true"}),
+        ({"prompt": None}, {}),
+    ],
+    ids=str,
+)
+def test_parameters_of_the_request_are_written_as_text(parameters: Mapping[str, Any], sent: dict[str, str]) -> None:
+    assert requested(**parameters) == {"response_type": "code", "scope": "openid", **sent}
