@@ -59,11 +59,13 @@ class Login:
     """A login whose every part was verified.
 
     `tokens` are those of the token endpoint; with a response type without `code`, those that came by the browser.
+    `session_state` came by the browser too, and nobody vouches for it (OIDC Session Management 1.0, 2).
     """
 
     tokens: TokenResponse
     id_token: Mapping[str, Any] = field(repr=False)
     userinfo: Mapping[str, Any] | None = field(default=None, repr=False)
+    session_state: str | None = field(default=None, repr=False)
 
     @property
     def access_token(self) -> str | None:

@@ -135,7 +135,7 @@ class AsyncRelyingParty:
         received = read_authorization_response(parameters, provider, pending.state, pending.response_type)
         received = replace(received, tokens=self._id_tokens.decrypted(received.tokens))
         tokens, id_token = await self._verified_tokens(provider, pending, received)
-        login = Login(tokens=tokens, id_token=id_token)
+        login = Login(tokens=tokens, id_token=id_token, session_state=received.session_state)
         if login.access_token is None:
             return login
         return replace(login, userinfo=await self.userinfo(login.access_token, sub=id_token["sub"]))

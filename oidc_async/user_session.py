@@ -18,6 +18,7 @@ KEYS = (
     "last_session_refresh",
     "of_login",
     "refresh_token",
+    "session_state",
     "userinfo",
 )
 OF_LOGIN = ("auth_time", "nonce", "sid")

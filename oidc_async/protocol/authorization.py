@@ -26,6 +26,7 @@ MAX_RESPONSE_LENGTH = 32 * 1024
 MAX_PARAMETER_LENGTH = 8 * 1024
 MAX_PARAMETERS = 50
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
+_SESSION_STATE = re.compile(r"[\x21-\x7e]{1,1024}")
 _NAME = re.compile(r"\w{1,50}", re.ASCII)
 _PARTS = {"code": ("code",), "id_token": ("id_token",), "token": ("access_token", "token_type")}
 """The parameters that each value of a response type asks for."""
@@ -40,10 +41,12 @@ class AuthorizationResponse:
     Parameters:
         code: None when none was asked for.
         tokens: the ID token and the access token, as far as they were asked for.
+        session_state: None for what is none (OIDC Session Management 1.0, 2): nothing but a frame depends on it.
     """
 
     code: str | None = field(repr=False)
     tokens: TokenResponse
+    session_state: str | None = field(default=None, repr=False)
 
 
 def code_challenge(code_verifier: str) -> str:
@@ -121,7 +124,12 @@ def read_authorization_response(
         _require_bearer(parameters)
     if "id_token" in values and not parameters.get("id_token"):
         raise AuthorizationResponseInvalid("The response must have an id_token.", parameter="id_token")
-    return AuthorizationResponse(code=code, tokens=_read_tokens(parameters, values))
+    session_state = parameters.get("session_state", "")
+    return AuthorizationResponse(
+        code=code,
+        tokens=_read_tokens(parameters, values),
+        session_state=session_state if _SESSION_STATE.fullmatch(session_state) else None,
+    )
 
 
 def _require_nothing_else(parameters: dict[str, str], response_type: str) -> None:

@@ -23,6 +23,7 @@ from .registry import (
 from .registry import token as new_token
 from .reply import RefusalPage, Reply, form_page, redirect_reply
 from .request_object import requested_parameters
+from .session_management import session_state
 from .stages import AUTHORIZATION, FRONT_CHANNEL_CLAIMS, Answer, Scene, Spell, strike
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -72,6 +73,9 @@ def answer_authorization(
             raise Denial("access_denied", "The user said no.")
         session = _require_session(registry, parameters, username)
         answer.parameters += _grant_access(registry, spells, client, parameters, session)
+        if registry.manages_sessions:
+            state = session_state(client.client_id, parameters["redirect_uri"], session[1])
+            answer.parameters.append(("session_state", state))
     except Denial as denial:
         answer.parameters += [("error", denial.error), ("error_description", denial.description)]
         if mode not in RESPONSE_MODES:

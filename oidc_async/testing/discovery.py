@@ -27,8 +27,10 @@ ASSERTION_ALGORITHMS = (*SECRET_ALGORITHMS, *KEY_ALGORITHMS)
 
 def discovery_document(registry: Registry) -> JSONObject:
     registration = registry.endpoint(Endpoint.REGISTRATION.value)
+    frame = registry.endpoint(Endpoint.CHECK_SESSION.value)
     return {
         **({} if registry.registration is None else {"registration_endpoint": registration}),
+        **({"check_session_iframe": frame} if registry.manages_sessions else {}),
         "issuer": registry.issuer,
         "authorization_endpoint": registry.endpoint(Endpoint.AUTHORIZATION.value),
         "token_endpoint": registry.endpoint(Endpoint.TOKEN.value),

@@ -15,6 +15,7 @@ from .introspection import introspection_document, signed_reply, wants_jwt
 from .registry import Registry
 from .reply import JSONObject, Refusal, RefusalPage, Reply, json_reply
 from .revocation import revoke
+from .session_management import check_session_page
 from .stages import (
     ANY_REPLY,
     DISCOVERY,
@@ -51,6 +52,7 @@ METHODS = {
     Endpoint.END_SESSION: ("GET", "POST"),
     Endpoint.REGISTRATION: ("POST", "GET", "PUT", "DELETE"),
     Endpoint.WEBFINGER: ("GET", "HEAD"),
+    Endpoint.CHECK_SESSION: ("GET", "HEAD"),
 }
 
 
@@ -120,6 +122,8 @@ class Endpoints:
                 return self._registration(request, seen)
             case Endpoint.WEBFINGER:
                 return self._json(WEBFINGER, webfinger_document(self.registry, request_parameters(request)))
+            case Endpoint.CHECK_SESSION:
+                return check_session_page()
             case Endpoint.AUTHORIZATION:
                 raise RefusalPage("Only a browser can ask here.")
 

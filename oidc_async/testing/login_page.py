@@ -11,6 +11,7 @@ from ..protocol.http_message import HttpRequest
 from .authorization import reply_with
 from .endpoints import request_pairs
 from .reply import Reply, page_reply
+from .session_management import COOKIE as SESSION_COOKIE
 from .stages import Endpoint
 
 if TYPE_CHECKING:
@@ -42,9 +43,11 @@ class LoginPages:
             return self._authorize(request, username)
         if path == root + LOGIN_PATH and request.method == "POST":
             return self._log_in(request, username)
+        reply = self._provider.handle(request, user=username)
         if path == root + Endpoint.END_SESSION.value:
             self._browsers.pop(_cookie(request), None)
-        return self._provider.handle(request, user=username)
+            return replace(reply, headers={**reply.headers, "set-cookie": f"{SESSION_COOKIE}=; Path=/; Max-Age=0"})
+        return reply
 
     def _authorize(self, request: HttpRequest, username: str | None) -> Reply:
         pairs = request_pairs(request)
@@ -82,7 +85,8 @@ class LoginPages:
     def _remember(self, username: str) -> str:
         value = secrets.token_urlsafe(16)
         self._browsers[value] = username
-        return f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax"
+        login, state = f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax", self._provider.browser_state(username)
+        return login if state is None else f"{login}\n{SESSION_COOKIE}={state}; Path=/"
 
     def _page(self, pairs: list[tuple[str, str]], title: str, fields: str, *, alert: str = "") -> Reply:
         message = f'<p role="alert">{alert}</p>' if alert else ""

@@ -18,6 +18,7 @@ from .logout_token import frontchannel_logout_urls, issue_logout_token
 from .recorded_request import RecordedRequest
 from .registry import AccessTokenForm, Client, Grant, RegistrationPolicy, Registry, known
 from .reply import RefusalPage, Reply, page_reply
+from .session_management import browser_state
 from .stages import Answer, Endpoint, Misbehaviour, Spell, T
 from .users import CURRENT_USER, CurrentUser, Users
 
@@ -148,6 +149,19 @@ class SimulatedProvider(Users):
         """
         with self._lock:
             self._registry.registration = RegistrationPolicy(**policy)
+
+    def manage_sessions(self) -> None:
+        """Tell clients the state of each session from now on, and browsers, in a frame, whether it is still that.
+
+        OIDC Session Management 1.0. Over HTTP it needs the login page.
+        """
+        with self._lock:
+            self._registry.manages_sessions = True
+
+    def browser_state(self, username: str) -> str | None:
+        """What the frame compares of this user's present session; None when there is none, or nobody may know."""
+        session = self._registry.sessions.get(username)
+        return browser_state(session) if session is not None and self._registry.manages_sessions else None
 
     @property
     def registered_clients(self) -> tuple[Client, ...]:

@@ -154,6 +154,7 @@ class Registry:
     fetch: Callable[[str], HttpResponse] | None = None
     clients: dict[str, Client] = field(default_factory=dict[str, Client])
     registration: RegistrationPolicy | None = None
+    manages_sessions: bool = False
     registrations: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
     users: dict[str, User] = field(default_factory=dict[str, User])
     sessions: dict[str, ProviderSession] = field(default_factory=dict[str, ProviderSession])

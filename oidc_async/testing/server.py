@@ -155,7 +155,9 @@ class _Exchange(BaseHTTPRequestHandler):
     def _send_head(self, reply: Reply, framing: dict[str, str]) -> None:
         self.send_response(reply.status)
         for name, value in {**reply.headers, **framing}.items():
-            self.send_header(name, value)
+            # each line is a header of its own: cookies can't share one
+            for line in value.split("\n"):
+                self.send_header(name, line)
         self.end_headers()
 
     def _send_for_ever(self, reply: Reply) -> None:

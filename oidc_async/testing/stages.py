@@ -257,6 +257,7 @@ class Endpoint(Enum):
     END_SESSION = "/end_session"
     REGISTRATION = "/register"
     WEBFINGER = "/.well-known/webfinger"
+    CHECK_SESSION = "/check_session"
 
 
 REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {

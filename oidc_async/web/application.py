@@ -11,6 +11,7 @@ from blinker import NamedSignal
 from ..access_cache import AccessCache
 from ..errors import ConfigurationError, OIDCError, StoreError
 from ..login import Login
+from ..protocol.metadata import ProviderMetadata
 from ..provider_configuration import ProviderConfiguration
 from ..relying_party import AsyncRelyingParty
 from ..resource_server import AsyncResourceServer
@@ -244,6 +245,7 @@ class Exchange:
         record = sessions.new(self.request.cookies, now)
         record.login_begun = LoginBegun(here=begun_at, at_provider=login.id_token["iat"] - (now - begun_at))
         _update(UserSession(record, provider_name), login, now)
+        self._keep_session_state(record, login)
         self.set_cookies(*await sessions.begin(record, self.session, self.present_cookies(), now))
         record.settle()
         self._session = record
@@ -254,6 +256,7 @@ class Exchange:
         record, former = self.session, dict(self.session)
         user = UserSession(record)
         _update(user, login, self.application.now())
+        self._keep_session_state(record, login)
         try:
             await self._keep_session()
         except OIDCError:
@@ -261,6 +264,19 @@ class Exchange:
             record.settle()
             raise
         self.announce(token_refreshed, user.current_provider, claims=dict(login.id_token))
+
+    def _keep_session_state(self, record: SessionRecord, login: Login) -> None:
+        """Keep, in place of the former one, what the provider's frame is asked with, where somebody will ask it."""
+        client = self.application.clients[record["current_provider"]]
+        metadata = client.provider.known_metadata() or ProviderMetadata()
+        if (
+            self.application.settings.session_iframe_uri
+            and login.session_state
+            and "check_session_iframe" in metadata
+        ):
+            record["session_state"] = login.session_state
+        elif "session_state" in record:
+            del record["session_state"]
 
     def drop_refresh_token(self, refresh_token: str) -> None:
         """Forget `refresh_token`, which the provider takes no more, unless the session has another one by now."""

@@ -5,7 +5,7 @@ of before a change.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ..protocol.strict_json import read_object
 from .application import Exchange
@@ -21,14 +21,25 @@ one request in a minute its time."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenewalMark:
-    """`refused_after` is the time of the renewal after which one was refused: a later one makes up for it."""
+    """`refused_after` is the time of the renewal after which one was refused: a later one makes up for it.
+
+    `changed_after` is that of the one after which the provider's session has changed: it has to be renewed.
+    """
 
     not_before: float = 0.0
     refused_after: float | None = None
+    changed_after: float | None = None
 
     def is_pause(self, now: float) -> bool:
         # a clock that was put back must not make the pause longer
         return 0 < self.not_before - now <= MOST_SECONDS
+
+    def pause_left(self, now: float) -> float:
+        """Seconds."""
+        return self.not_before - now if self.is_pause(now) else 0.0
+
+    def is_change(self, session: SessionRecord) -> bool:
+        return self.changed_after is not None and self.changed_after == _last_renewal(session)
 
     def is_refusal(self, session: SessionRecord) -> bool:
         return self.refused_after is not None and self.refused_after == _last_renewal(session)
@@ -52,9 +63,13 @@ def mark_try(exchange: Exchange, interval: float) -> None:
 
 def mark_refusal(exchange: Exchange) -> None:
     """Let the session be in force no more, until it is renewed or another one begins."""
-    settings = exchange.application.settings
-    max_age = int(settings.session_seconds) if settings.session_permanent else None
-    _set(exchange, RenewalMark(refused_after=_last_renewal(exchange.session)), max_age)
+    _set(exchange, RenewalMark(refused_after=_last_renewal(exchange.session)), _for_the_session(exchange))
+
+
+def mark_change(exchange: Exchange) -> None:
+    """Let the session be renewed at the next page, however young it is; not sooner after a try than otherwise."""
+    mark = replace(read_mark(exchange), changed_after=_last_renewal(exchange.session))
+    _set(exchange, mark, _for_the_session(exchange))
 
 
 def forget_mark(exchange: Exchange) -> list[Cookie]:
@@ -68,6 +83,11 @@ def _set(exchange: Exchange, mark: RenewalMark, max_age: int | None) -> None:
     document = json.dumps(asdict(mark)).encode()
     sealed = application.sealer.seal(KIND, repr(exchange.session.begun_at), document)
     exchange.set_cookies(application.cookies.set(application.cookies.name(KIND), sealed, max_age))
+
+
+def _for_the_session(exchange: Exchange) -> int | None:
+    settings = exchange.application.settings
+    return int(settings.session_seconds) if settings.session_permanent else None
 
 
 def _decode(data: bytes) -> RenewalMark:

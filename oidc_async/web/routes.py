@@ -13,7 +13,16 @@ from .frontchannel_logout import end_framed_session
 from .messages import WebRequest, WebResponse
 from .request_objects import request_object_response
 from .resource_metadata import metadata_response, metadata_route
-from .settings import BACKCHANNEL_LOGOUT, CLIENT_JWKS, FRONTCHANNEL_LOGOUT, INITIATE_LOGIN, REQUEST_OBJECT, Settings
+from .session_iframe import session_iframe
+from .settings import (
+    BACKCHANNEL_LOGOUT,
+    CLIENT_JWKS,
+    FRONTCHANNEL_LOGOUT,
+    INITIATE_LOGIN,
+    REQUEST_OBJECT,
+    SESSION_IFRAME,
+    Settings,
+)
 from .third_party_login import initiate_login
 
 RESOURCE_METADATA = "oidc_async.resource_metadata"
@@ -58,6 +67,7 @@ def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[st
             before_hooks=True,
         ),
         Route(endpoint=FRONTCHANNEL_LOGOUT, answer=_frontchannel_logout),
+        Route(endpoint=SESSION_IFRAME, answer=_session_iframe),
         Route(endpoint=CLIENT_JWKS, answer=_client_jwks),
         Route(endpoint=REQUEST_OBJECT, answer=_request_object),
         Route(endpoint=RESOURCE_METADATA, answer=partial(_resource_metadata, scopes)),
@@ -72,6 +82,10 @@ def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[st
 
 async def _frontchannel_logout(exchange: Exchange, _body: bytes) -> WebResponse:
     return await end_framed_session(exchange)
+
+
+async def _session_iframe(exchange: Exchange, _body: bytes) -> WebResponse:
+    return await session_iframe(exchange)
 
 
 async def _client_jwks(exchange: Exchange, _body: bytes) -> WebResponse:

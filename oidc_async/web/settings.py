@@ -32,6 +32,7 @@ KNOWN = (
     "OIDC_RESOURCE",
     "OIDC_RFC6750_STATUS",
     "OIDC_SESSION_IDLE_SECONDS",
+    "OIDC_SESSION_IFRAME_URI",
     "OIDC_SESSION_IN_COOKIES",
     "OIDC_SESSION_PERMANENT",
     "OIDC_SESSION_SECONDS",
@@ -47,14 +48,16 @@ OWN_URIS = {
     "initiate_login_uri": "OIDC_INITIATE_LOGIN_URI",
     "backchannel_logout_uri": "OIDC_BACKCHANNEL_LOGOUT_URI",
     "frontchannel_logout_uri": "OIDC_FRONTCHANNEL_LOGOUT_URI",
+    "session_iframe_uri": "OIDC_SESSION_IFRAME_URI",
 }
 CLIENT_JWKS = "oidc_async.client_jwks"
 REQUEST_OBJECT = "oidc_async.request_object"
 INITIATE_LOGIN = "oidc_async.initiate_login"
 BACKCHANNEL_LOGOUT = "oidc_async.backchannel_logout"
 FRONTCHANNEL_LOGOUT = "oidc_async.frontchannel_logout"
+SESSION_IFRAME = "oidc_async.session_iframe"
 """The names of our endpoints."""
-VISITED = ("initiate_login_uri", "frontchannel_logout_uri")
+VISITED = ("initiate_login_uri", "frontchannel_logout_uri", "session_iframe_uri")
 """Where browsers come, whose cookies are for one host alone."""
 LEAST_SECRET_BYTES = 16
 DEFAULT_SESSION_SECONDS = 31 * 86_400.0
@@ -85,6 +88,7 @@ class Settings:
     session_in_cookies: bool
     backchannel_logout_uri: OwnUri | None
     frontchannel_logout_uri: OwnUri | None
+    session_iframe_uri: OwnUri | None
     token_cache_seconds: float
     token_cache_refused_seconds: float
     token_cache_entries: int
@@ -99,6 +103,7 @@ class Settings:
             INITIATE_LOGIN: self.initiate_login_uri,
             BACKCHANNEL_LOGOUT: self.backchannel_logout_uri,
             FRONTCHANNEL_LOGOUT: self.frontchannel_logout_uri,
+            SESSION_IFRAME: self.session_iframe_uri,
         }
         return {endpoint: uri for endpoint, uri in uris.items() if uri is not None}
 

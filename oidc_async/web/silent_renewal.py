@@ -26,7 +26,7 @@ from .authentication_request import request_login, request_renewal
 from .messages import WebResponse
 from .navigation import is_page
 from .pending_logins import LoginInBrowser
-from .renewal_mark import mark_refusal, mark_try, read_mark
+from .renewal_mark import MOST_SECONDS, mark_refusal, mark_try, read_mark
 from .signals import refresh_failed
 from .token_refresh import refresh_tokens
 
@@ -51,12 +51,12 @@ async def is_in_force(exchange: Exchange, provider_name: str) -> bool:
     With `renew_with_refresh_token` it is renewed here, when it is time. Raises StoreError.
     """
     client = exchange.application.clients[provider_name]
-    if client.configuration.session_refresh_interval_seconds is None:
+    if client.configuration.session_refresh_interval_seconds is None and not _is_watched(exchange):
         return True
     if read_mark(exchange).is_refusal(exchange.session):
         return False
     user = UserSession(exchange.session, provider_name)
-    if client.configuration.renew_with_refresh_token and user.refresh_token and _is_time(exchange, client, user):
+    if client.configuration.renew_with_refresh_token and user.refresh_token and _is_old(exchange, client, user):
         return await _renew_with(user.refresh_token, exchange, client, user)
     return True
 
@@ -64,7 +64,8 @@ async def is_in_force(exchange: Exchange, provider_name: str) -> bool:
 async def begin_renewal(exchange: Exchange, provider_name: str) -> WebResponse | None:
     """The way through the provider, when it is time and somebody goes to a page; None to show the view."""
     client, user = exchange.application.clients[provider_name], UserSession(exchange.session, provider_name)
-    if not _is_time(exchange, client, user) or not is_page(exchange.request) or user.id_token is None:
+    is_time = _is_old(exchange, client, user) or _has_changed(exchange)
+    if not is_time or not is_page(exchange.request) or user.id_token is None:
         return None
     _mark_try(exchange, client)
     try:
@@ -97,7 +98,19 @@ async def finish_renewal(
     return None
 
 
-def _is_time(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> bool:
+def _is_watched(exchange: Exchange) -> bool:
+    return exchange.application.settings.session_iframe_uri is not None
+
+
+def _has_changed(exchange: Exchange) -> bool:
+    """Whether our frame saw that the provider's session is another one (OIDC Session Management 3.1)."""
+    if not _is_watched(exchange):
+        return False
+    mark = read_mark(exchange)
+    return mark.is_change(exchange.session) and not mark.is_pause(exchange.application.now())
+
+
+def _is_old(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> bool:
     interval, now = client.configuration.session_refresh_interval_seconds, exchange.application.now()
     return user.should_refresh(interval, now=now) and not read_mark(exchange).is_pause(now)
 
@@ -133,7 +146,7 @@ async def _refresh_all(refresh_token: str, exchange: Exchange, client: AsyncRely
 
 
 def _mark_try(exchange: Exchange, client: AsyncRelyingParty) -> None:
-    mark_try(exchange, client.configuration.session_refresh_interval_seconds or 0)
+    mark_try(exchange, client.configuration.session_refresh_interval_seconds or MOST_SECONDS)
 
 
 def _tell(exchange: Exchange, error: OIDCError) -> None:
