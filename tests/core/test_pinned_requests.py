@@ -90,6 +90,24 @@ def test_a_name_with_a_connection_is_pinned_all_the_same(
     assert len(server.seen) == 1
 
 
+def test_its_connection_does_not_serve_the_address_itself(world: World, serve: Serve, authority: Authority) -> None:
+    """Whose certificate nobody has seen either."""
+    server = serve(always(response()), authority.issue("named", "server.example").server_context())
+    runtime = trusting(world, authority)
+    assert world.run(runtime.send(pinned(server))).status == 200
+    with pytest.raises(ProviderUnreachable):
+        world.run(runtime.send(get(server.url)))
+
+
+def test_nor_does_one_to_the_address_serve_a_name(own_world: World, serve: Serve, authority: Authority) -> None:
+    """The pool of a caller's client knows addresses alone."""
+    server = serve(always(response()), authority.issue("numbered", "127.0.0.1").server_context())
+    runtime = trusting(own_world, authority)
+    assert own_world.run(runtime.send(get(server.url))).status == 200
+    with pytest.raises(ProviderUnreachable):
+        own_world.run(runtime.send(pinned(server)))
+
+
 def test_it_never_goes_by_a_proxy(own_world: World, serve: Serve) -> None:
     proxy = serve(always(response()))
     runtime = own_world.runtime(HttpSettings(proxy=proxy.url))
