@@ -5,6 +5,8 @@ from typing import Any
 
 CALLBACK, JWKS, REQUEST, LOGOUT, INITIATE_LOGIN = "/callback", "/jwks", "/request", "/ct/logout", "/initiate_login"
 BACKCHANNEL_LOGOUT, FRONTCHANNEL_LOGOUT = "/backchannel_logout", "/frontchannel_logout"
+SESSION_IFRAME, WATCHING = "/session_iframe", "/session-iframe"
+"""The frame of the library, and the page around it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,10 @@ class Addresses:
     @property
     def request_uri(self) -> str | None:
         return self.base_url + REQUEST if self.has_requests else None
+
+    @property
+    def session_iframe(self) -> str:
+        return self.base_url + SESSION_IFRAME
 
     def settings(self) -> dict[str, str | None]:
         """Those that belong to the settings of the application."""

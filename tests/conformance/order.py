@@ -83,7 +83,7 @@ class Order:
 
 
 def read_order(body: str | bytes) -> Order:
-    """Raises OrderRefused for what is no order, and for what the library can't do yet."""
+    """Raises OrderRefused for what is no order."""
     try:
         order = Order(**json.loads(body))
     except (TypeError, ValueError) as error:
@@ -92,13 +92,4 @@ def read_order(body: str | bytes) -> Order:
         raise OrderRefused("invalid_order", f"registration must be one of {', '.join(REGISTRATIONS)}.")
     if order.request_type not in REQUEST_OBJECTS:
         raise OrderRefused("invalid_order", f"request_type must be one of {', '.join(REQUEST_OBJECTS)}.")
-    if lacking := _lacking(order):
-        raise OrderRefused("unsupported", f"The library has no {lacking}.")
     return order
-
-
-def _lacking(order: Order) -> str | None:
-    """What the order needs and the library hasn't got."""
-    if order.session_management:
-        return "session management by frames"
-    return None

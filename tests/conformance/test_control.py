@@ -40,17 +40,6 @@ def test_where_the_application_is(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
-    "order",
-    [
-        {"session_management": True},
-    ],
-    ids=str,
-)
-def test_what_the_library_lacks_is_refused(driver: Driver, order: dict[str, Any]) -> None:
-    assert driver.refusal(client=CLIENT, **order)["code"] == "unsupported"
-
-
-@pytest.mark.parametrize(
     ("order", "code"),
     [
         ({"client": {}}, "configuration_error"),

@@ -36,6 +36,7 @@ class Trial:
         return {
             "SECRET_KEY": secrets.token_urlsafe(32),
             "OIDC_STORE": MemoryStore(),
+            "OIDC_SESSION_IFRAME_URI": self.addresses.session_iframe if self.order.session_management else None,
             **self.addresses.settings(),
         }
 

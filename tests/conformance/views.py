@@ -6,15 +6,26 @@ from typing import Any
 from flask_oidc_async import NewLogin
 from flask_oidc_async.signals import logged_in, logged_out, login_failed, refresh_failed, token_refreshed
 
-from .addresses import LOGOUT
-from .trial import Trial
+from .addresses import LOGOUT, SESSION_IFRAME, WATCHING
+from .trial import PROVIDER, Trial
 
 ReadSession = Callable[[], Any]
 """Gives the UserSession of the request."""
+WATCHING_PAGE = f"""<!doctype html>
+<title>Watching</title>
+<iframe src="{SESSION_IFRAME}"></iframe>
+<script>
+addEventListener("message", (event) => {{
+  if (event.origin === location.origin && event.data === "oidc_async:session_changed") location.reload();
+}});
+</script>
+"""
 
 
 def add_views(app: Any, auth: Any, trial: Trial, read_session: ReadSession) -> None:
     _add_pages(app, auth, read_session)
+    if trial.order.session_management:
+        app.add_url_rule(WATCHING, WATCHING, auth.oidc_auth(PROVIDER)(lambda: WATCHING_PAGE))
     _add_hooks(auth, trial)
     _connect_signals(app, trial)
 

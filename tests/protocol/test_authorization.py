@@ -268,3 +268,25 @@ def test_metadata_given_by_a_provider_may_have_any_member_names() -> None:
     members: dict[str, Any] = {"self": 1, "cls": 2, "values": 3, "more": 4, "name": 5, "": 6}
     metadata = PROVIDER.copy(**members)
     assert {name: metadata[name] for name in members} == members
+
+
+@pytest.mark.parametrize(
+    ("session_state", "read"),
+    [
+        ("hash.salt", "hash.salt"),
+        ("'\"<&", "'\"<&"),
+        ("a" * 1024, "a" * 1024),
+        ("a" * 1025, None),
+        ("two words", None),
+        ("line\nbreak", None),
+        ("hash.salt\n", None),
+        ("\u00e4", None),
+        ("", None),
+    ],
+)
+def test_a_session_state_is_taken_as_it_is_or_not_at_all(session_state: str, read: str | None) -> None:
+    """OIDC Session Management 2: it has no space; nothing but a frame depends on it."""
+    parameters = {"state": "s1", "code": "c1", "session_state": session_state}
+    assert read_authorization_response(parameters, PROVIDER, "s1", "code").session_state == read
+    without = read_authorization_response({"state": "s1", "code": "c1"}, PROVIDER, "s1", "code")
+    assert without.session_state is None

@@ -60,6 +60,7 @@ def settings(**changes: Any) -> Settings:
         "session_in_cookies": False,
         "backchannel_logout_uri": None,
         "frontchannel_logout_uri": None,
+        "session_iframe_uri": None,
         "token_cache_seconds": 60.0,
         "token_cache_refused_seconds": 5.0,
         "token_cache_entries": 100_000,
