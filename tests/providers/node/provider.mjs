@@ -14,8 +14,10 @@ const apps = APPS.split(' ').filter(Boolean);
 // Whoever starts this holds the other end of stdin: when they are gone, so are we.
 process.stdin.on('end', () => process.exit(0)).resume();
 
+// asked for as JWKs at once: the export of such a key afterwards now and then never ends in Node.js 20
+const asJwk = { publicKeyEncoding: { format: 'jwk' }, privateKeyEncoding: { format: 'jwk' } };
 const signingKey = (alg, type, options, use = 'sig') => ({
-  ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), alg, use, kid: `${alg}-1`,
+  ...generateKeyPairSync(type, { ...options, ...asJwk }).privateKey, alg, use, kid: `${alg}-1`,
 });
 // to which clients encrypt their requests
 const decryptionKey = (...named) => signingKey(...named, 'enc');
