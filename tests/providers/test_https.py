@@ -1,18 +1,24 @@
 """Applications over https and a certified provider over TLS, with certificates of an authority of one's own."""
 
+import asyncio
 import json
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import flask
+import flask_oidc_async
 import httpx
 import pytest
+import quart
+import quart_oidc_async
 
 from oidc_async import ClientMetadata, HttpSettings, ProviderConfiguration
 from tests.certificates import Authority
 
-from .apps import serving
+from .apps import serving, settings
 from .client_keys import CLIENT_KEYS
 from .configurations import configuration_of
 from .node_provider import NodeProvider
@@ -181,3 +187,44 @@ def test_a_provider_that_is_not_trusted_is_not_used(
     answer = call(f"{distrusting_app}/api/{name}", "a-token", tls.ca)
     assert (answer.status_code, "retry-after" in answer.headers) == (503, True)
     assert https_provider.server.log(log) == ""
+
+
+@pytest.mark.parametrize("name", DISTRUST)
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_people_are_told_nothing_of_the_inside(
+    https_provider: NodeProvider, tmp_path: Path, framework: str, name: str
+) -> None:
+    """In applications without an error view."""
+    configuration = DISTRUST[name].configuration(https_provider, Authority(tmp_path).certificate)
+    status, page = (page_of_flask if framework == "flask" else page_of_quart)(configuration)
+    assert (status, "The login service is not available." in page) == (502, True)
+    assert [word for word in ("CERTIFICATE", "Traceback", "Error", "127.0.0.1", "localhost") if word in page] == []
+
+
+def a_page() -> str:
+    return "a page"
+
+
+def page_of_flask(configuration: ProviderConfiguration) -> tuple[int, str]:
+    app = flask.Flask("bare")
+    app.config.update(settings("https://rp.example"))
+    auth = flask_oidc_async.OIDCAuthentication({"op": configuration}, app)
+    app.add_url_rule("/page", "page", auth.oidc_auth("op")(a_page))
+    answer = app.test_client().get("/page")
+    for runtime in app.extensions["oidc_async"].application.runtimes:
+        runtime.close()
+    return answer.status_code, answer.text
+
+
+def page_of_quart(configuration: ProviderConfiguration) -> tuple[int, str]:
+    app = quart.Quart("bare")
+    app.config.update(settings("https://rp.example"))
+    auth = quart_oidc_async.OIDCAuthentication({"op": configuration}, app)
+    app.add_url_rule("/page", "page", auth.oidc_auth("op")(a_page))
+
+    async def ask() -> tuple[int, str]:
+        async with app.test_app():
+            answer = await app.test_client().get("/page")
+            return answer.status_code, await answer.get_data(as_text=True)
+
+    return asyncio.run(ask())
