@@ -5,6 +5,7 @@ from .clock import Clock
 from .faults import (
     ALL_FAULTS,
     API_FAULTS,
+    CLAIM_SOURCE_FAULTS,
     ENCRYPTION_FAULTS,
     FRONT_CHANNEL_FAULTS,
     LOGOUT_FAULTS,
@@ -22,6 +23,7 @@ from .stages import Misbehaviour
 __all__ = [
     "ALL_FAULTS",
     "API_FAULTS",
+    "CLAIM_SOURCE_FAULTS",
     "ENCRYPTION_FAULTS",
     "FRONT_CHANNEL_FAULTS",
     "LOGOUT_FAULTS",

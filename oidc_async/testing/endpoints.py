@@ -8,6 +8,7 @@ from ..protocol.http_message import HttpRequest
 from ..protocol.uri import origin
 from . import registration
 from .authorization import single_valued
+from .claim_sources import claims_reply
 from .discovery import discovery_document, key_set
 from .end_session import end_session, logout_parameters
 from .faults.jwks import attacker
@@ -53,6 +54,7 @@ METHODS = {
     Endpoint.REGISTRATION: ("POST", "GET", "PUT", "DELETE"),
     Endpoint.WEBFINGER: ("GET", "HEAD"),
     Endpoint.CHECK_SESSION: ("GET", "HEAD"),
+    Endpoint.CLAIMS: ("GET",),
 }
 
 
@@ -124,6 +126,8 @@ class Endpoints:
                 return self._json(WEBFINGER, webfinger_document(self.registry, request_parameters(request)))
             case Endpoint.CHECK_SESSION:
                 return check_session_page()
+            case Endpoint.CLAIMS:
+                return claims_reply(self.registry, self.spells, request)
             case Endpoint.AUTHORIZATION:
                 raise RefusalPage("Only a browser can ask here.")
 

@@ -10,6 +10,7 @@ from ..runtime import HttpSettings
 from .access_token import issue_access_token, meaning_of
 from .authorization import LoginNeeded, answer_authorization, callback_with, reply_with
 from .callback import Callback, NotRedirected
+from .claim_sources import claims_token, distribute_claims
 from .clock import Clock
 from .end_session import FORM_TYPE
 from .endpoints import Endpoints, Seen, request_pairs, request_parameters
@@ -201,6 +202,18 @@ class SimulatedProvider(Users):
         """Forget it, whether it was known or not (RFC 7009 2.2)."""
         with self._lock:
             self._registry.access_tokens.pop(token, None)
+
+    # Claims for users of other providers
+
+    def claims_token(self, claims: Mapping[str, Any]) -> str:
+        """A JWT with claims that this provider vouches for (OIDC Core 5.6.2): a source with it is `{"JWT": ...}`."""
+        with self._lock:
+            return claims_token(self._registry, self._endpoints.spells, claims)
+
+    def distribute_claims(self, claims: Mapping[str, Any]) -> dict[str, str]:
+        """A source of the same that are fetched: its `endpoint`, and the `access_token` to bring there."""
+        with self._lock:
+            return distribute_claims(self._registry, claims)
 
     # Logout
 

@@ -165,6 +165,7 @@ class Registry:
     access_tokens: dict[str, IssuedToken] = field(default_factory=dict[str, IssuedToken])
     refresh_tokens: dict[str, Grant] = field(default_factory=dict[str, Grant])
     spent_refresh_tokens: dict[str, Grant] = field(default_factory=dict[str, Grant])
+    distributed_claims: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
     id_tokens: dict[str, Grant] = field(default_factory=dict[str, Grant])
 
     def now(self) -> float:

@@ -76,10 +76,12 @@ Exchange = Literal[
     "logout",
     "registration",
     "webfinger",
+    "claim_source",
 ]
 """What a fault concerns: a login, one with tokens in its response, a refresh, an introspection response as JSON or as
 a JWT, a JWT access token, an ID token or userinfo of a client that registered for encryption, userinfo that is
-signed, a logout token, the registration of a client, or the search for the provider of a user."""
+signed, a logout token, the registration of a client, the search for the provider of a user, or claims that this
+provider vouches for elsewhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +146,11 @@ REGISTRATION = Stage[JSONObject]("the members of the registration response", "re
 REGISTRATION_REPLY = Stage[Reply]("the registration response", "registration")
 WEBFINGER = Stage[JSONObject]("the members of the answer of WebFinger", "webfinger")
 WEBFINGER_REPLY = Stage[Reply]("the answer of WebFinger", "webfinger")
+SOURCE_HEADER = Stage[JSONObject]("the header of a JWT with claims for another provider's users", "claim_source")
+SOURCE_CLAIMS = Stage[JSONObject]("the claims of such a JWT", "claim_source")
+SOURCE_DRAFT = Stage[Draft]("the parts of such a JWT", "claim_source")
+SOURCE_TOKEN = Stage[str]("such a JWT", "claim_source")
+SOURCE_REPLY = Stage[Reply]("the response that carries it", "claim_source")
 ANY_REPLY = Stage[Reply]("every response")
 
 Outcome = Literal["refused", "harmless", "either"]
@@ -258,6 +265,7 @@ class Endpoint(Enum):
     REGISTRATION = "/register"
     WEBFINGER = "/.well-known/webfinger"
     CHECK_SESSION = "/check_session"
+    CLAIMS = "/claims"
 
 
 REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {
@@ -268,6 +276,7 @@ REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {
     Endpoint.INTROSPECTION: INTROSPECTION_REPLY,
     Endpoint.REGISTRATION: REGISTRATION_REPLY,
     Endpoint.WEBFINGER: WEBFINGER_REPLY,
+    Endpoint.CLAIMS: SOURCE_REPLY,
 }
 
 ELSEWHERE = "/elsewhere"

@@ -8,12 +8,14 @@ Faults of introspection and of access tokens concern no login but a call to an A
 without an answer, or with it, or may go both ways; those of a refresh concern that one, and those of a logout token a
 logout, which must not happen by it, or must. Those of a registration concern the first login after it, and those of
 WebFinger the search for the provider of a user before it. Those of encryption and signed userinfo concern the login
-of a client that registered for it. `Misbehaviour.exchange` tells which.
+of a client that registered for it, and those of a source of claims these claims, which must then be missing, or be
+there. `Misbehaviour.exchange` tells which.
 """
 
 from ..stages import ANY_REPLY, Misbehaviour, harmless
 from .access_token import AccessTokenFaults
 from .authorization import AuthorizationFaults
+from .claim_sources import ClaimSourceFaults, DistributedClaimFaults
 from .claims import ClaimFaults
 from .discovery import DiscoveryFaults
 from .encryption import EncryptionFaults
@@ -49,6 +51,8 @@ class Fault(
     LogoutTokenFaults,
     RegistrationFaults,
     WebFingerFaults,
+    ClaimSourceFaults,
+    DistributedClaimFaults,
 ):
     """All faults by name, for `provider.misbehaving(Fault.ID_TOKEN_ISS_OTHER)`."""
 
@@ -83,6 +87,11 @@ REGISTRATION_FAULTS: tuple[Misbehaviour, ...] = tuple(
 
 WEBFINGER_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "webfinger")
 """Those that the search for the provider of a user can meet."""
+
+CLAIM_SOURCE_FAULTS: tuple[Misbehaviour, ...] = tuple(
+    fault for fault in _EVERY_FAULT if fault.exchange == "claim_source"
+)
+"""Those of claims that a provider vouches for elsewhere: by a `refused` one they are not believed."""
 
 ENCRYPTION_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "encrypted_response"

@@ -1,0 +1,35 @@
+"""Claims that this provider vouches for at others: in a JWT that they hand on, or fetched here (OIDC Core 5.6.2)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..protocol.http_message import HttpRequest
+from .jwt import JWTStages, sign_jwt
+from .registry import Registry, token
+from .reply import JSON_HEADERS, Refusal, Reply
+from .stages import SOURCE_CLAIMS, SOURCE_DRAFT, SOURCE_HEADER, SOURCE_TOKEN, Endpoint, Scene, Spell
+
+STAGES = JWTStages(header=SOURCE_HEADER, claims=SOURCE_CLAIMS, draft=SOURCE_DRAFT, token=SOURCE_TOKEN)
+
+
+def claims_token(registry: Registry, spells: Sequence[Spell], claims: Mapping[str, Any]) -> str:
+    scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring)
+    told = {"iss": registry.issuer, **claims}
+    return sign_jwt({}, told, registry.ring.key("RS256"), STAGES, spells, scene)
+
+
+def distribute_claims(registry: Registry, claims: Mapping[str, Any]) -> dict[str, str]:
+    """A source of claims that are fetched."""
+    value = token()
+    registry.distributed_claims[value] = dict(claims)
+    return {"endpoint": registry.endpoint(Endpoint.CLAIMS.value), "access_token": value}
+
+
+def claims_reply(registry: Registry, spells: Sequence[Spell], request: HttpRequest) -> Reply:
+    """The claims that the bearer token stands for. Raises Refusal."""
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme != "Bearer" or value not in registry.distributed_claims:
+        raise Refusal("invalid_token", "No claims for this token.", status=401)
+    body = claims_token(registry, spells, registry.distributed_claims[value]).encode()
+    return Reply(status=200, headers={**JSON_HEADERS, "content-type": "application/jwt"}, body=body)
