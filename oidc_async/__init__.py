@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from .access_cache import AccessCache
 from .blocking_runtime import BlockingRuntime
+from .claims_provider import ClaimsProvider
 from .client_keys import ClientKeys
 from .errors import (
     BearerError,
@@ -44,6 +45,7 @@ __all__ = [
     "AuthorizationRequest",
     "BearerError",
     "BlockingRuntime",
+    "ClaimsProvider",
     "ClientKeys",
     "ClientMetadata",
     "ClientRegistrationInfo",

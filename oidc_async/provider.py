@@ -1,30 +1,26 @@
 """One issuer: its metadata and its keys, fetched at first need and kept fresh."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import TypeVar
 
 from .client_registration import ClientRegistration
-from .errors import KeyNotFound, SignatureInvalid
+from .errors import KeyNotFound
+from .issuer_keys import DAY, HOUR, IssuerKeys
 from .protocol.client_authentication import uses_mtls
 from .protocol.discovery import discovery_request, read_discovery, well_known_uri, with_mtls_endpoints
 from .protocol.freshness import freshness
 from .protocol.http_message import HttpResponse
 from .protocol.jose import CompactJWS, VerificationKey, client_secret_key
 from .protocol.jwe import CompactJWE, DerivedKey, Encryption, decrypt_jwe, derived_key, parse_nested
-from .protocol.jwks import JWKS, jwks_request, read_jwks, select_key
+from .protocol.jwks import JWKS
 from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.recipient import RecipientKey, select_recipient
 from .provider_configuration import ProviderConfiguration
-from .remembered import Allowance, Fetched, Remembered
+from .remembered import Fetched, Remembered
 from .retrying import send_repeatable
 from .runtime import Runtime
 
 T = TypeVar("T")
-
-HOUR, DAY = 3600.0, 86400.0
-KEY_RENEWALS_AT_ONCE = 3
-SECONDS_PER_KEY_RENEWAL = 60.0
 
 
 class Provider:
@@ -42,7 +38,7 @@ class Provider:
         self._own = self._at_mtls_endpoints(configuration.provider_metadata or ProviderMetadata())
         self._given = None if configuration.issuer else self._own
         self._discovered = Remembered(runtime, self._fetch_metadata, keep_stale=DAY)
-        self._keys: dict[str, Remembered[JWKS]] = {}
+        self._keys: dict[str, IssuerKeys] = {}
 
     async def metadata(self) -> ProviderMetadata:
         """The metadata: given, or discovered with the given ones laid over. Raises ProviderError."""
@@ -59,30 +55,26 @@ class Provider:
 
     def fresh_keys(self) -> JWKS | None:
         """The keys, when there are some by which a token can be verified without any waiting."""
-        metadata = self._discovered.fresh() if self._given is None else self._given
-        keys = None if metadata is None else self._keys.get(metadata["jwks_uri"])
+        keys = self._known_keys()
         return None if keys is None else keys.fresh()
+
+    def _known_keys(self) -> IssuerKeys | None:
+        metadata = self._discovered.fresh() if self._given is None else self._given
+        return None if metadata is None else self._keys.get(metadata["jwks_uri"])
 
     def known_metadata(self) -> ProviderMetadata | None:
         """The metadata as far as they are known without asking anybody."""
         return self._discovered.known() if self._given is None else self._given
 
     async def verify(self, jws: CompactJWS, read: Callable[[VerificationKey], T]) -> T:
-        """What `read` makes of a token with the key that signed it.
+        """What `read` makes of a token with the key that signed it: one of the provider's, or the client's secret.
 
-        Keys are fetched again, within limits, when none fits or the one of that name doesn't verify: a provider
-        may have rotated its keys a moment ago (OIDC Core 10.1.1), or have restarted with others under old names.
+        Raises what `read` does, KeyNotFound, KeyAmbiguous, and ProviderError.
         """
         if jws.alg.startswith("HS"):
             return read(client_secret_key(self._client_secret()))
-        jwks = self.fresh_keys() or await (await self._remembered_keys()).get()
-        try:
-            return read(select_key(jws, jwks.keys))
-        except (KeyNotFound, SignatureInvalid):
-            renewed = await (await self._remembered_keys()).renew(jwks)
-            if renewed is jwks:
-                raise
-            return read(select_key(jws, renewed.keys))
+        keys = self._known_keys() or await self._remembered_keys()
+        return await keys.verify(jws, read)
 
     async def recipient(self, encryption: Encryption) -> RecipientKey | DerivedKey:
         """The key of the provider that `encryption` is to, or what is derived from the client's secret.
@@ -123,19 +115,14 @@ class Provider:
         secret: str = self.known_client.get("client_secret", "")
         return secret
 
-    async def _remembered_keys(self) -> Remembered[JWKS]:
+    async def _remembered_keys(self) -> IssuerKeys:
         jwks_uri = (await self.metadata())["jwks_uri"]
         # in one step: threads that come here first, together, must share one fetch
-        keys = self._keys.get(jwks_uri) or self._keys.setdefault(jwks_uri, self._new_keys(jwks_uri))
+        keys = self._keys.get(jwks_uri) or self._keys.setdefault(jwks_uri, IssuerKeys(self._runtime, jwks_uri))
         if len(self._keys) > 1:
             # a provider that moved its keys doesn't need the old place any more
             self._keys = {jwks_uri: keys}
         return keys
-
-    def _new_keys(self, jwks_uri: str) -> Remembered[JWKS]:
-        allowance = Allowance(KEY_RENEWALS_AT_ONCE, SECONDS_PER_KEY_RENEWAL)
-        fetch = partial(self._fetch_keys, jwks_uri)
-        return Remembered(self._runtime, fetch, keep_stale=DAY, renewals=allowance)
 
     async def _fetch_metadata(self) -> Fetched[ProviderMetadata]:
         issuer = self.configuration.issuer or ""
@@ -146,10 +133,6 @@ class Provider:
 
     def _response_type(self) -> str:
         return self.configuration.request_parameters()["response_type"]
-
-    async def _fetch_keys(self, jwks_uri: str) -> Fetched[JWKS]:
-        response = await send_repeatable(self._runtime, jwks_request(jwks_uri), "jwks")
-        return _fetched(read_jwks(response), response)
 
 
 def _fetched(value: T, response: HttpResponse) -> Fetched[T]:

@@ -6,6 +6,7 @@ from dataclasses import InitVar, dataclass, field
 from ssl import SSLContext
 from typing import Any, cast
 
+from .claims_provider import ClaimsProvider
 from .client_keys import ClientKeys, require_request_object_keys, require_signing_keys
 from .errors import ConfigurationError, MetadataInvalid
 from .http.settings import require_unused
@@ -34,6 +35,7 @@ TYPES: Mapping[str, type] = {
     "client_registration_info": ClientRegistrationInfo,
     "client_metadata": ClientMetadata,
     "client_keys": ClientKeys,
+    "claims_providers": Mapping,
     "auth_request_params": Mapping,
     "end_session_params": Mapping,
     "logout_hint_claim": str,
@@ -75,6 +77,8 @@ class ProviderConfiguration:
         request_object: how an authentication request is carried (OIDC Core 6): None as plain parameters, "value" in a
             signed object, "reference" in one that the provider fetches from here.
         unsigned_request_objects: True sends these objects without a signature, so that anybody may change them.
+        claims_providers: who else may vouch for claims (OIDC Core 5.6.2): by issuer, how that is verified. None hands
+            aggregated and distributed claims on as they come.
         end_session_params: parameters added to every logout request, such as `ui_locales`.
         end_session_http_method: "GET", or "POST" for a page that posts itself, with the ID token in no URL.
         send_id_token_hint: False leaves the ID token out of logout requests; providers then ask the user.
@@ -137,6 +141,7 @@ class ProviderConfiguration:
     logout_hint_claim: str | None = field(default=None, kw_only=True)
     request_object: str | None = field(default=None, kw_only=True)
     unsigned_request_objects: bool = field(default=False, kw_only=True)
+    claims_providers: Mapping[str, ClaimsProvider] | None = field(default=None, kw_only=True)
 
     def __post_init__(self, requests_session: object) -> None:
         if requests_session is not None:
@@ -150,6 +155,7 @@ class ProviderConfiguration:
         self._require_client()
         self._require_access_tokens()
         self._require_renewal()
+        self._require_claims_providers()
         require_request_parameters(self.request_parameters())
         self.end_session_parameters()
         if self.unsigned_request_objects and self.request_object is None:
@@ -217,6 +223,13 @@ class ProviderConfiguration:
             raise ConfigurationError("renew_with_refresh_token must be True or False.")
         if self.renew_with_refresh_token and self.session_refresh_interval_seconds is None:
             raise ConfigurationError("renew_with_refresh_token needs session_refresh_interval_seconds.")
+
+    def _require_claims_providers(self) -> None:
+        for issuer, trusted in cast("Mapping[object, object]", self.claims_providers or {}).items():
+            if problem := issuer_problem(issuer):
+                raise ConfigurationError(f"Each issuer in claims_providers {problem}.")
+            if not isinstance(trusted, ClaimsProvider):
+                raise ConfigurationError("claims_providers must have a ClaimsProvider for each issuer.")
 
     def _require_audience(self) -> None:
         if self.audience is not None:

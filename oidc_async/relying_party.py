@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from .authentication_requests import AuthenticationRequests
 from .blocking import Blocking, blocking
+from .claim_sources import ClaimSources
 from .client_registration import ClientRegistration, new_client_registration
 from .errors import (
     AuthorizationResponseInvalid,
@@ -99,6 +100,7 @@ class AsyncRelyingParty:
         self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
         self._logout_tokens = LogoutTokens(self.provider, self._id_tokens, self._runtime, self._clock_skew)
         self._userinfo = UserInfo(self.provider, configuration, self._runtime, self._clock_skew)
+        self._claim_sources = ClaimSources(self.provider, configuration, self._runtime, self._clock_skew)
         self._registered = RegisteredClient(self.provider, configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
@@ -135,10 +137,12 @@ class AsyncRelyingParty:
         received = read_authorization_response(parameters, provider, pending.state, pending.response_type)
         received = replace(received, tokens=self._id_tokens.decrypted(received.tokens))
         tokens, id_token = await self._verified_tokens(provider, pending, received)
-        login = Login(tokens=tokens, id_token=id_token, session_state=received.session_state)
-        if login.access_token is None:
-            return login
-        return replace(login, userinfo=await self.userinfo(login.access_token, sub=id_token["sub"]))
+        access_token, userinfo = tokens.get("access_token"), None
+        if access_token is not None:
+            userinfo = await self.userinfo(access_token, sub=id_token["sub"])
+        # last: nobody else is asked about a login that fails
+        told = await self._claim_sources.resolved(id_token)
+        return Login(tokens=tokens, id_token=told, userinfo=userinfo, session_state=received.session_state)
 
     async def _verified_tokens(
         self, provider: ProviderMetadata, pending: PendingLogin, received: AuthorizationResponse
@@ -160,7 +164,8 @@ class AsyncRelyingParty:
 
         Raises ProviderError; UserInfoInvalid for a response that is not signed or encrypted as the client registered.
         """
-        return await self._userinfo.ask(access_token, sub)
+        claims = await self._userinfo.ask(access_token, sub)
+        return None if claims is None else await self._claim_sources.resolved(claims)
 
     async def refresh(
         self,
@@ -187,7 +192,10 @@ class AsyncRelyingParty:
         request = refresh_request(provider, client, refresh_token)
         # sent once: a provider that rotates refresh tokens takes a second use for theft
         tokens = self._id_tokens.decrypted(read_token_response(await exchange(self._runtime, request, "token")))
-        return Refresh(tokens=tokens, id_token=await self._id_tokens.of_refresh(provider["issuer"], tokens), at=at)
+        id_token = await self._id_tokens.of_refresh(provider["issuer"], tokens)
+        return Refresh(
+            tokens=tokens, id_token=None if id_token is None else await self._claim_sources.resolved(id_token), at=at
+        )
 
     async def forget(self, refresh_token: str) -> None:
         """Forget what this refresh token was exchanged for a moment ago, here and in the store: after a logout.

@@ -2,6 +2,7 @@
 
 from oidc_async import (
     Access,
+    ClaimsProvider,
     ClientKeys,
     ClientMetadata,
     ClientRegistrationInfo,
@@ -25,6 +26,7 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "Access",
+    "ClaimsProvider",
     "ClientKeys",
     "ClientMetadata",
     "ClientRegistrationInfo",

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderMetadata, RelyingParty
+from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderMetadata, RelyingParty, provider
 from oidc_async.errors import (
     IssuerMismatch,
     JWKSInvalid,
@@ -14,10 +14,11 @@ from oidc_async.errors import (
     SignatureInvalid,
     TokenError,
 )
-from oidc_async.protocol.jwks import JWKS
-from oidc_async.provider import DAY, HOUR, KEY_RENEWALS_AT_ONCE, SECONDS_PER_KEY_RENEWAL, Provider
-from oidc_async.remembered import STALE_PAUSE, Remembered
+from oidc_async.issuer_keys import DAY, HOUR, RENEWALS_AT_ONCE, SECONDS_PER_RENEWAL, IssuerKeys
+from oidc_async.provider import Provider
+from oidc_async.remembered import STALE_PAUSE
 from oidc_async.retrying import RETRIES
+from oidc_async.runtime import Runtime
 from oidc_async.testing import ALL_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import put
 from oidc_async.testing.faults.forgeries import signed_by
@@ -196,7 +197,7 @@ def test_a_rotated_key_is_found_with_one_more_fetch(realm: Realm) -> None:
 def test_a_rotation_right_after_a_fetch_succeeds(realm: Realm) -> None:
     """security.md 19: and so do two more in the same second."""
     realm.log_in()
-    for fetched in range(2, 2 + KEY_RENEWALS_AT_ONCE):
+    for fetched in range(2, 2 + RENEWALS_AT_ONCE):
         realm.provider.rotate_keys()
         realm.log_in()
         assert counts(realm) == (1, fetched)
@@ -229,7 +230,7 @@ def test_a_flood_of_tokens_that_no_key_fits_costs_a_handful_of_fetches(
         for _ in range(30):
             with pytest.raises(error):
                 realm.log_in()
-    assert counts(realm) == (1, 1 + KEY_RENEWALS_AT_ONCE)
+    assert counts(realm) == (1, 1 + RENEWALS_AT_ONCE)
     assert realm.log_in().id_token["sub"] == "alice"
 
 
@@ -243,7 +244,7 @@ def test_after_a_flood_a_real_rotation_is_found_in_a_minute(realm: Realm) -> Non
     realm.provider.rotate_keys()
     with pytest.raises(KeyNotFound):
         realm.log_in()
-    realm.provider.clock.advance(SECONDS_PER_KEY_RENEWAL)
+    realm.provider.clock.advance(SECONDS_PER_RENEWAL)
     assert realm.log_in().id_token["sub"] == "alice"
 
 
@@ -388,13 +389,12 @@ def test_fifty_first_logins_share_one_discovery_and_one_fetch_of_keys(either_wor
 
 def test_threads_that_come_first_together_share_one_fetch_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """security.md 241: also when each of them gets ready to fetch."""
-    getting_ready = Provider._new_keys
 
-    def slowly(provider: Provider, jwks_uri: str) -> Remembered[JWKS]:
+    def slowly(runtime: Runtime, jwks_uri: str) -> IssuerKeys:
         time.sleep(0.05)
-        return getting_ready(provider, jwks_uri)
+        return IssuerKeys(runtime, jwks_uri)
 
-    monkeypatch.setattr(Provider, "_new_keys", slowly)
+    monkeypatch.setattr(provider, "IssuerKeys", slowly)
     world = BlockingWorld()
     realm = new_realm(world, latency=0.05)
     outcomes = world.run_together([realm.logging_in] * 20)

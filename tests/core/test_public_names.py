@@ -16,6 +16,7 @@ import oidc_async.web
 
 ADAPTERS = Path(__file__).parents[2] / "adapters"
 NAMES_OF_ADAPTERS = {
+    "ClaimsProvider",
     "Access",
     "ClientKeys",
     "ClientMetadata",
