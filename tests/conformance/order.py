@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from oidc_async import ClientKeys, ClientMetadata, ClientRegistrationInfo, ProviderConfiguration
+from oidc_async import ClaimsProvider, ClientKeys, ClientMetadata, ClientRegistrationInfo, ProviderConfiguration
 
 from .addresses import Addresses
 from .client_keys import new_client_keys
@@ -42,6 +42,7 @@ class Order:
     userinfo: str | None = LEFT_OUT
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     ca: str | None = None
+    claims_providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     session_management: bool = False
 
     def client_metadata(self, addresses: Addresses) -> dict[str, Any]:
@@ -66,8 +67,13 @@ class Order:
             http_client=http_client,
             request_object=REQUEST_OBJECTS[self.request_type],
             unsigned_request_objects=self.unsigned,
+            claims_providers=self._claims_providers(),
             **self._userinfo(),
         )
+
+    def _claims_providers(self) -> dict[str, ClaimsProvider] | None:
+        """Those whose claims are verified, by issuer, each with the arguments of a ClaimsProvider."""
+        return {issuer: ClaimsProvider(**how) for issuer, how in self.claims_providers.items()} or None
 
     def _request_parameters(self) -> dict[str, Any]:
         named = {"response_type": self.response_type, "response_mode": self.response_mode, "scope": self.scope}
