@@ -13,8 +13,8 @@ from oidc_async.testing import CLAIM_SOURCE_FAULTS, Fault, Misbehaviour, Simulat
 from oidc_async.testing.faults.documents import put
 from oidc_async.testing.faults.responses import body
 from oidc_async.testing.stages import SOURCE_CLAIMS, SOURCE_REPLY, harmless
+from tests.core.configured import CLIENT, ISSUER
 from tests.core.realm import Realm, new_provider, new_realm, simulated
-from tests.core.test_configuration import CLIENT, ISSUER
 from tests.core.worlds import World
 
 SOURCE, INSIDE = "https://claims.example", "https://inside.example"
