@@ -8,6 +8,7 @@ import pytest
 
 from oidc_async import ConfigurationError
 from oidc_async.testing import Fault
+from tests.web.watched_store import WatchedStore
 
 from .cookie_jar import jar_of
 from .site import ORIGIN, REDIRECT_URI, Framework, Page, Site, new_provider
@@ -24,11 +25,15 @@ def site(make_site: MakeSite, framework: Framework) -> Site:
     return site_with(make_site, framework, prompt="login", max_age=0)
 
 
-def site_with(make_site: MakeSite, framework: Framework, **parameters: Any) -> Site:
+def site_with(
+    make_site: MakeSite, framework: Framework, config: dict[str, Any] | None = None, **parameters: Any
+) -> Site:
     """One with two providers; `/login?to=` begins a login at `at` that is asked for with `parameters`."""
     providers = {"default": new_provider(), "other": new_provider("https://two.example")}
     site = make_site(
-        INITIATE, providers=providers, auth_request_params={"prompt": "select_account", "ui_locales": "de"}
+        {**INITIATE, **(config or {})},
+        providers=providers,
+        auth_request_params={"prompt": "select_account", "ui_locales": "de"},
     )
     asked = toolbox(framework).request
 
@@ -100,6 +105,7 @@ def test_the_provider_is_the_chosen_one(site: Site) -> None:
     assert site.provider.requests == ()
 
 
+@pytest.mark.sessions_in("cookies", "sqlite")
 def test_the_present_session_stays_until_the_new_login_has_succeeded(site: Site) -> None:
     browser = site.browser()
     browser.log_in()
@@ -127,6 +133,19 @@ def test_a_provider_that_is_down_is_told_by_the_error_view(site: Site) -> None:
     with site.provider.misbehaving(Fault.DISCOVERY_RESET):
         page = site.browser().get(path_to("/"))
     assert (page.status_code, page.text) == (502, "provider_unreachable")
+
+
+def test_while_the_store_is_down_no_login_begins(make_site: MakeSite, framework: Framework) -> None:
+    store = WatchedStore()
+    site = site_with(make_site, framework, config={"OIDC_STORE": store, "TESTING": False})
+    browser = site.browser()
+    browser.log_in()
+    site.provider.forget_requests()
+    store.break_down()
+    page = browser.get(path_to("/who"))
+    assert (page.status_code, page.headers["retry-after"]) == (503, "5")
+    store.come_back()
+    assert browser.who()["id_token"]["sub"] == "alice"
 
 
 FORGED: dict[str, str] = {
@@ -171,7 +190,7 @@ def test_no_link_makes_another_place_the_page_after_it(site: Site, address: str)
     ids=lambda parameters: next(iter(parameters)),
 )
 def test_no_parameter_of_ours_is_laid_over(
-    make_site: MakeSite, framework: Framework, parameters: dict[str, str]
+    make_site: MakeSite, framework: Framework, parameters: dict[str, Any]
 ) -> None:
     """security.md 214"""
     site = site_with(make_site, framework, **parameters)
