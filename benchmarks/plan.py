@@ -35,6 +35,8 @@ class Effort:
     quick: bool
 
 
+JWT_TURNS = 5
+"""A turn takes a tenth of a second."""
 FULL = Effort(rounds=5, known_seconds=3, new_rounds=5, new_seconds=10, logins=100, imports=15, quick=False)
 QUICK = Effort(rounds=3, known_seconds=2, new_rounds=2, new_seconds=3, logins=50, imports=5, quick=True)
 
@@ -136,7 +138,7 @@ FIGURES: Mapping[str, Callable[[Effort], list[Series]]] = {
     "known": lambda effort: known_tokens_load(effort).measure(effort.rounds),
     **{name: measure_new_tokens(delay) for name, delay in DELAYS.items()},
     "one-flight": measure_one_flight,
-    "jwt": lambda effort: measure_within(JWT, Process(contender="", arguments=_module("jwt", str(effort.rounds)))),
+    "jwt": lambda effort: measure_within(JWT, Process(contender="", arguments=_module("jwt", str(JWT_TURNS * effort.rounds)))),
     "memory": measure_memory,
     "cache-size": lambda effort: measure_within(
         CACHE_SIZE, Process(contender="", arguments=_module("known_token", str(effort.rounds)))
