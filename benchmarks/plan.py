@@ -138,7 +138,9 @@ FIGURES: Mapping[str, Callable[[Effort], list[Series]]] = {
     "known": lambda effort: known_tokens_load(effort).measure(effort.rounds),
     **{name: measure_new_tokens(delay) for name, delay in DELAYS.items()},
     "one-flight": measure_one_flight,
-    "jwt": lambda effort: measure_within(JWT, Process(contender="", arguments=_module("jwt", str(JWT_TURNS * effort.rounds)))),
+    "jwt": lambda effort: measure_within(
+        JWT, Process(contender="", arguments=_module("jwt", str(JWT_TURNS * effort.rounds)))
+    ),
     "memory": measure_memory,
     "cache-size": lambda effort: measure_within(
         CACHE_SIZE, Process(contender="", arguments=_module("known_token", str(effort.rounds)))

@@ -106,5 +106,7 @@ if __name__ == "__main__":
     gc.collect()
     # the first one warms the processor and the interpreter
     _, *rounds = (one_round(crowds) for _ in range(1 + int(sys.argv[1])))
-    found = {size: {measure: [each[size][measure] for each in rounds] for measure in rounds[0][size]} for size in SIZES}
+    found = {
+        size: {measure: [each[size][measure] for each in rounds] for measure in rounds[0][size]} for size in SIZES
+    }
     print(json.dumps(found))
