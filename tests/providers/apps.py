@@ -30,7 +30,7 @@ def flask_app(configurations: Mapping[str, ProviderConfiguration], address: str)
     `/logout`, and over https `/login/initiate` for other sites.
     """
     app = flask.Flask("provider_lane_flask")
-    app.config.update(settings(address))
+    app.config.update(settings(address, configurations))
     auth = flask_oidc_async.OIDCAuthentication(configurations, app)
 
     def profile() -> dict[str, Any]:
@@ -69,7 +69,7 @@ def flask_app(configurations: Mapping[str, ProviderConfiguration], address: str)
 def quart_app(configurations: Mapping[str, ProviderConfiguration], address: str) -> quart.Quart:
     """As flask_app."""
     app = quart.Quart("provider_lane_quart")
-    app.config.update(settings(address))
+    app.config.update(settings(address, configurations))
     auth = quart_oidc_async.OIDCAuthentication(configurations, app)
 
     async def profile() -> dict[str, Any]:
@@ -105,11 +105,14 @@ def quart_app(configurations: Mapping[str, ProviderConfiguration], address: str)
     return app
 
 
-def settings(address: str) -> dict[str, str | None]:
+def settings(address: str, configurations: Mapping[str, ProviderConfiguration]) -> dict[str, str | None]:
     # of a client that registers itself, providers take no initiate_login_uri with http
     initiate = f"{address}/login/initiate" if address.startswith("https:") else None
+    is_fetched = any(configuration.request_object == "reference" for configuration in configurations.values())
     return {
         "SECRET_KEY": SECRET_KEY,
+        "OIDC_REQUEST_URI": f"{address}/request" if is_fetched else None,
+        "OIDC_STORE": "memory:" if is_fetched else None,
         "OIDC_REDIRECT_URI": f"{address}/callback",
         "OIDC_INITIATE_LOGIN_URI": initiate,
     }

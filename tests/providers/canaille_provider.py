@@ -1,10 +1,12 @@
 """Canaille: a whole identity provider in Python, with everything in memory."""
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from .client_keys import REQUEST_KEYS
 from .processes import ROOT, ServerProcess, free_port, leashed
 from .real_provider import Person, RegisteredClient
 from .visitor import Page, Visitor, left_for
@@ -35,6 +37,13 @@ CLIENTS = {
             client_secret="api-secret-0123456789abcdef",
             authentication="client_secret_basic",
         ),
+        RegisteredClient(
+            client_id="requests",
+            client_secret="requests-secret-0123456789abcdef",
+            authentication="client_secret_basic",
+            registered={"request_object_signing_alg": "RS256"},
+            keys=REQUEST_KEYS,
+        ),
     )
 }
 
@@ -59,7 +68,12 @@ class CanailleProvider:
             log_name,
             leashed(SCRIPT, PYTHON),
             ready_url=f"{self.issuer}/.well-known/openid-configuration",
-            environment={"PORT": str(port), "APPS": " ".join(apps), "GUESTS": str(guests)},
+            environment={
+                "PORT": str(port),
+                "APPS": " ".join(apps),
+                "GUESTS": str(guests),
+                "CLIENT_JWKS": json.dumps(REQUEST_KEYS.jwks()),
+            },
         )
         self._guests = (Person(username=f"guest{n}", password="let-me-in", groups=0) for n in range(guests))
 

@@ -29,3 +29,6 @@ def new_signing_keys() -> ClientKeys:
 
 SIGNING_KEYS = new_signing_keys()
 """By which clients authenticate."""
+
+REQUEST_KEYS = own_key(rsa.generate_private_key(public_exponent=65537, key_size=2048), "rsa-request", "sig")
+"""By which requests are signed that a provider fetches."""

@@ -1,7 +1,7 @@
 """Canaille with everything in memory. Runs in its own environment, which has nothing of ours in it.
 
 PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
-GUESTS: how many people there are beside those with a name.
+GUESTS: how many people there are beside those with a name. CLIENT_JWKS: the public keys of those who sign requests.
 """
 
 import datetime
@@ -14,6 +14,7 @@ import canaille
 from canaille.app import models
 from canaille.backends import Backend
 from canaille.backends.memory.backend import MemoryBackend
+from canaille.oidc.provider import JWTAuthenticationRequest
 from flask import Flask
 from joserfc.jwk import RSAKey
 from werkzeug.serving import make_server
@@ -27,7 +28,9 @@ CLIENTS = {
     "public": ("none", None),
     "portal": ("client_secret_basic", "portal-secret-0123456789abcdef"),
     "api": ("client_secret_basic", "api-secret-0123456789abcdef"),
+    "requests": ("client_secret_basic", "requests-secret-0123456789abcdef"),
 }
+CLIENT_JWKS = os.environ.get("CLIENT_JWKS", '{"keys":[]}')
 # whom the tokens of a client are for, beside itself
 AUDIENCES = {"portal": ["api"]}
 
@@ -45,6 +48,14 @@ class ExactMemoryBackend(MemoryBackend):
 
     def _by_id(self, model: Any, name: str, value: object) -> dict[str, Any]:
         return {each.id: each for each in super().do_query(model, **{name: value})}
+
+
+def is_of_an_application(_: object, request_uri: str, client: models.Client) -> bool:
+    return any(request_uri.startswith(f"{app}/request/") for app in APPS)
+
+
+# whom it fetches request objects from is for every deployment to say: from nobody by default
+JWTAuthenticationRequest.validate_request_uri = is_of_an_application
 
 
 def configuration() -> dict[str, object]:
@@ -111,6 +122,7 @@ def add_client(client_id: str, authentication: str, secret: str | None) -> None:
         response_types=["code"],
         scope=["openid", "profile", "email", "groups"],
         token_endpoint_auth_method=authentication,
+        jwks=CLIENT_JWKS if client_id == "requests" else None,
     )
     Backend.instance.save(client)
 
