@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from oidc_async import ConfigurationError
-from oidc_async.testing import SimulatedProvider
-from oidc_async.testing.faults.documents import put
+from oidc_async.testing import Fault, SimulatedProvider
+from oidc_async.testing.faults.documents import put, without
 from oidc_async.testing.stages import AUTHORIZATION, DISCOVERY, Answer, Misbehaviour, Scene, harmless
 
 from .cookie_jar import jar_of, logged_in
 from .cookie_jar import put as put_cookies
-from .renewal_site import OUTAGES, PAUSE, REFUSALS, MakeSite, answer, asked_with, is_login, is_renewal
+from .renewal_site import DAY, OUTAGES, PAUSE, REFUSALS, MakeSite, answer, asked_with, is_login, is_renewal
 from .site import ORIGIN, Browser, Page, Site, new_provider
 
 SESSIONS_IN = ("cookies", "memory", "sqlite")
@@ -168,6 +168,25 @@ def test_a_provider_without_a_frame_is_not_watched(make_site: MakeSite) -> None:
         browser.log_in()
     assert watched(load(browser)) is None
     assert state_kept(browser) is None
+
+
+def test_a_provider_that_gave_its_frame_up_is_watched_no_more(site: Site) -> None:
+    browser = logged_in(site)
+    site.provider.clock.advance(DAY)
+    with site.provider.misbehaving(harmless("no frame", DISCOVERY(without("check_session_iframe")))):
+        assert watched(load(browser)) is None
+    assert browser.get("/private").text == "private"
+
+
+def test_a_process_that_can_not_ask_the_provider_watches_nothing(site: Site, make_site: MakeSite) -> None:
+    browser = logged_in(site)
+    other_process = watching_site(make_site, providers={"default": site.provider})
+    visitor = other_process.browser()
+    put_cookies(visitor, jar_of(browser))
+    with site.provider.misbehaving(Fault.DISCOVERY_500):
+        assert watched(load(visitor)) is None
+    site.provider.clock.advance(PAUSE)
+    assert watched(load(visitor)) is not None
 
 
 def test_without_the_setting_nothing_is_kept_and_there_is_no_page(make_site: MakeSite) -> None:
