@@ -317,6 +317,18 @@ def test_no_storm_however_often_the_provider_says_that_it_changed(site: Site) ->
     assert is_renewal(browser.get("/private"))
 
 
+def test_a_renewal_makes_up_for_a_change_that_another_tab_saw_meanwhile(site: Site) -> None:
+    browser = logged_in(site)
+    load(browser, "?changed")
+    way = browser.get("/private")
+    load(browser, "?changed")
+    site.provider.clock.advance(1)
+    answer(browser, way)
+    site.provider.clock.advance(PAUSE)
+    assert browser.get("/private").text == "private"
+    assert watched(load(browser)) is not None
+
+
 def test_scripts_and_forms_are_not_sent_through_the_provider(site: Site) -> None:
     browser = logged_in(site)
     load(browser, "?changed")

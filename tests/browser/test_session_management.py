@@ -10,8 +10,9 @@ from playwright.sync_api import BrowserContext, Locator, Page, Request, expect
 
 from oidc_async import ClientMetadata, ProviderConfiguration
 from oidc_async.testing import SimulatedProvider
+from oidc_async.testing.faults.responses import header
 from oidc_async.testing.session_management import COOKIE
-from oidc_async.testing.stages import AUTHORIZATION, Answer, Misbehaviour, Scene, harmless
+from oidc_async.testing.stages import ANY_REPLY, AUTHORIZATION, Answer, Misbehaviour, Scene, harmless
 from oidc_async.web.renewal_mark import MOST_SECONDS
 from tests.adapters.served import served
 from tests.adapters.site import FlaskFramework, Framework, QuartFramework
@@ -167,6 +168,22 @@ def test_what_others_say_is_not_heard(place: Place, tab: Page, origin_of: str) -
         stranger.evaluate("parent.frames[0].postMessage('changed', '*')")
     tab.wait_for_timeout(QUESTION)
     expect(tab.frame_locator("iframe").first.locator("body")).to_have_attribute("data-answer", "unchanged")
+    assert ways == []
+
+
+def test_a_frame_that_is_not_of_the_providers_origin_any_more_is_not_heard(place: Place, tab: Page) -> None:
+    log_in(tab, place)
+    ways = renewals(tab, place)
+    sandboxed = header("content-security-policy", "sandbox allow-scripts")
+    with place.provider.misbehaving(harmless("a frame without an origin", ANY_REPLY(sandboxed))):
+        tab.reload()
+        tab.wait_for_load_state("networkidle")
+    (ours,) = tab.main_frame.child_frames
+    (theirs,) = ours.child_frames
+    assert theirs.evaluate("origin") == "null"
+    theirs.evaluate("parent.postMessage('changed', '*')")
+    tab.wait_for_timeout(QUESTION)
+    expect(watch(tab)).not_to_have_attribute("data-answer", re.compile("."))
     assert ways == []
 
 

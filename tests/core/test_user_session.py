@@ -189,3 +189,9 @@ def test_clear_takes_the_login_and_nothing_else(storage: Storage) -> None:
     assert dict(storage) == {"theirs": "stays"}
     with pytest.raises(UninitialisedSession):
         UserSession(storage)
+
+
+def test_nor_does_it_leave_what_a_frame_asks_about() -> None:
+    storage: dict[str, Any] = {"current_provider": "op", "session_state": "hash.salt", "theirs": "stays"}
+    UserSession(storage).clear()
+    assert storage == {"theirs": "stays"}
