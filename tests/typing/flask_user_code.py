@@ -9,7 +9,7 @@ from typing import Any, assert_type
 import flask
 from flask import Flask, jsonify
 from flask.typing import ResponseReturnValue
-from flask_oidc_async import ClientKeys, LoginRefused, NewLogin, OIDCAuthentication
+from flask_oidc_async import ClaimsProvider, ClientKeys, LoginRefused, NewLogin, OIDCAuthentication
 from flask_oidc_async.provider_configuration import (
     ClientMetadata,
     ClientRegistrationInfo,
@@ -52,6 +52,10 @@ keys = ClientKeys.from_pem(Path("client.pem"), password="secret", alg="ES256") +
 assert_type(keys, ClientKeys)
 assert_type(keys.jwks(), dict[str, list[dict[str, str]]])
 ProviderConfiguration("https://op.example", client_metadata=client, client_keys=keys)
+ProviderConfiguration("https://op.example", client_metadata=client, client_keys=keys, request_object="value")
+trusted = {"https://claims.example": ClaimsProvider(algorithms=("ES256",), origins=["https://claims.example"])}
+ProviderConfiguration("https://op.example", client_metadata=client, claims_providers=trusted)
+ProviderConfiguration("https://op.example", client_metadata=client, claims_providers=["a"])  # type: ignore[arg-type]
 ProviderConfiguration("https://op.example", client_metadata=client, client_keys={"keys": []})  # type: ignore[arg-type]
 ClientKeys.from_pem(5)  # type: ignore[arg-type]
 
@@ -63,6 +67,7 @@ request = party.begin_login(login_hint="alice")
 assert_type(request, AuthorizationRequest)
 assert_type(request.url, str)
 assert_type(request.pending, PendingLogin)
+assert_type(request.request_object, str | None)
 login = party.complete_login(request.pending, "code=1&state=2", response_mode="query")
 assert_type(login, Login)
 assert_type(login.tokens.access_token, str)
