@@ -28,6 +28,8 @@ OURS = {
     "request": "set request_object in ProviderConfiguration",
     "request_uri": "set request_object in ProviderConfiguration",
     "state": "every login gets its own",
+    # whoever reads the browser's URL could log in as the client (RFC 9101 10.8)
+    "sub": "a request object that names a subject could pass for a client assertion",
 }
 OURS_AT_LOGOUT = {
     "client_assertion": "it must not reach the browser",

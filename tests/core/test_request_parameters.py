@@ -26,6 +26,7 @@ from tests.core.configured import configured, requested
         pytest.param({"code_verifier": "v"}, ["code_verifier", "browser"], id="56-code_verifier"),
         pytest.param({"request": "e30"}, ["request", "request_object"], id="264-request"),
         pytest.param({"request_uri": "https://rp"}, ["request_uri", "request_object"], id="265-request_uri"),
+        pytest.param({"sub": "client1"}, ["sub", "client assertion"], id="264-sub"),
         pytest.param({"response_type": "token"}, ["response_type", "code"], id="no-id-token"),
         pytest.param({"response_type": "none"}, ["response_type", "code"], id="nothing"),
         pytest.param({"response_type": "code code"}, ["response_type", "code"], id="code-twice"),
