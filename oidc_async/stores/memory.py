@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from heapq import heapify, heappop, heappush
 
 from ..errors import ConfigurationError
@@ -30,6 +31,11 @@ class MemoryStore:
         self._most = entries
         self._monotonic = monotonic
         self._shelves: dict[int, _Shelf] = {}
+
+    @cached_property
+    def for_strangers(self) -> "MemoryStore":
+        """A second one, always the same, for what anybody can have kept: however much that is, nothing goes here."""
+        return MemoryStore(entries=self._most, monotonic=self._monotonic)
 
     def __repr__(self) -> str:
         return "MemoryStore()"

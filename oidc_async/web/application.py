@@ -327,6 +327,11 @@ def _new_request_objects(application: WebApplication) -> ServedRequestObjects | 
     settings, store = application.settings, application.store
     if settings.request_uri is None or store is None:
         return None
+    from ..stores import MemoryStore
+
+    if isinstance(store, MemoryStore):
+        # anybody may begin logins
+        store = store.for_strangers
     return ServedRequestObjects(store, application.sealer, settings.request_uri.full_uri, settings.login_seconds)
 
 

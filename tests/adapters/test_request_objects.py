@@ -128,24 +128,31 @@ def test_the_store_is_asked_for_nothing_else(
     async def fail(*_: object) -> None:
         raise AssertionError("the store was asked")
 
-    monkeypatch.setattr(site.web.store, "get_many", fail)
+    monkeypatch.setattr(MemoryStore, "get_many", fail)
     assert site.browser().get(f"{OBJECTS}/{name}").status_code == 404
+
+
+def test_logins_that_anybody_begins_push_no_session_out(by_reference: MakeSite) -> None:
+    site = by_reference({"OIDC_STORE": MemoryStore(entries=8)})
+    browser = site.browser()
+    browser.log_in()
+    objects = [request_uri_of(site.browser().get("/private")) for _ in range(20)]
+    assert browser.get("/private").text == "private"
+    assert site.browser().get(objects[-1]).status_code == 200
 
 
 def test_an_object_ends_with_the_time_that_its_login_may_take(
     by_reference: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept: list[float] = []
-    store = MemoryStore()
-    site = by_reference({"OIDC_STORE": store, "OIDC_LOGIN_SECONDS": 300})
-    face: Any = site.web.store
-    put = face.put
+    site = by_reference({"OIDC_LOGIN_SECONDS": 300})
+    put = MemoryStore.put
 
-    async def seen(key: str, value: bytes, seconds: float) -> None:
+    async def seen(store: MemoryStore, key: str, value: bytes, seconds: float) -> None:
         kept.append(seconds)
-        await put(key, value, seconds)
+        await put(store, key, value, seconds)
 
-    monkeypatch.setattr(face, "put", seen)
+    monkeypatch.setattr(MemoryStore, "put", seen)
     site.browser().get("/private")
     assert kept == [300]
 
@@ -229,7 +236,7 @@ def test_a_store_that_is_down_lets_no_login_begin(by_reference: MakeSite, monkey
     async def fail(*_: object) -> None:
         raise StoreUnavailable("the store is down")
 
-    monkeypatch.setattr(site.web.store, "put", fail)
+    monkeypatch.setattr(MemoryStore, "put", fail)
     page = site.browser().get("/private")
     assert page.status_code == 503
     assert "location" not in page.headers
