@@ -12,7 +12,7 @@ from html import escape
 from ..errors import ProviderError
 from ..protocol.uri import origin
 from .application import Exchange
-from .messages import WebResponse
+from .messages import WebRequest, WebResponse
 from .navigation import is_embedded, is_prefetch
 from .renewal_mark import mark_change, read_mark
 
@@ -55,9 +55,9 @@ async def session_iframe(exchange: Exchange) -> WebResponse:
     request = exchange.request
     await exchange.require_session()
     watched = await _watched(exchange)
-    if watched is None or request.method != "GET" or is_prefetch(request) or is_embedded(request):
+    if watched is None or request.method != "GET" or is_prefetch(request) or not _is_of_our_pages(request):
         return _page("<body><p>There is no session to be watched.</p></body>")
-    if request.query == CHANGED and request.headers.get("sec-fetch-site", "same-origin") == "same-origin":
+    if request.query == CHANGED:
         mark_change(exchange)
         return _page(f"<body><p>The session has changed.</p><script>{TELL}</script></body>", script=TELL)
     mark, now = read_mark(exchange), exchange.application.now()
@@ -65,6 +65,11 @@ async def session_iframe(exchange: Exchange) -> WebResponse:
         # it was told already: once more, and a page that loads itself anew would never end
         return _page("<body><p>The session has changed.</p></body>")
     return _watching_page(*watched, wait=mark.pause_left(now))
+
+
+def _is_of_our_pages(request: WebRequest) -> bool:
+    # other sites can count the frames in a window that they open: there is none that tells of a session
+    return request.headers.get("sec-fetch-site", "same-origin") == "same-origin" and not is_embedded(request)
 
 
 async def _watched(exchange: Exchange) -> tuple[str, str] | None:

@@ -271,6 +271,14 @@ def test_another_site_can_tell_no_change(site: Site, site_of: str) -> None:
     assert browser.get("/private").text == "private"
 
 
+@pytest.mark.parametrize("site_of", ["cross-site", "same-site", "none"])
+def test_no_other_site_learns_by_it_whether_somebody_is_logged_in(site: Site, site_of: str) -> None:
+    """In a window of its own it would bring the session, and any page can count the frames of a window."""
+    page = load(logged_in(site), **{"sec-fetch-site": site_of, "sec-fetch-dest": "document"})
+    assert watched(page) is None
+    assert page.text == load(site.browser()).text
+
+
 @pytest.mark.parametrize("refusal", REFUSALS, ids=str)
 def test_who_is_logged_out_at_the_provider_has_to_log_in(site: Site, refusal: Misbehaviour) -> None:
     browser = logged_in(site)
