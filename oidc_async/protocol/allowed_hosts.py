@@ -23,11 +23,14 @@ class AllowedHosts:
         self._entries = frozenset(map(_entry, hosts))
 
     def is_named(self, url: str) -> bool:
-        return _host_and_port(url) in self._entries
+        host = _host_and_port(url)
+        # a host that begins with a dot is not the domain that is written so
+        return host in self._entries and not host.startswith(".")
 
     def is_within(self, url: str) -> bool:
         """Whether the host of `url` is below a domain that is allowed."""
-        return any(domain in self._entries for domain in _domains(_host_and_port(url)))
+        host = _host_and_port(url)
+        return not host.startswith(".") and any(domain in self._entries for domain in _domains(host))
 
 
 def _entry(host: object) -> str:

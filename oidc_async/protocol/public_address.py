@@ -4,8 +4,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
-_SPECIAL = (IPv4Network("192.0.0.0/24"), IPv6Network("3fff::/20"))
-"""What older Pythons take for global: clouds have a metadata service in the first."""
+_SPECIAL = (IPv4Network("192.0.0.0/24"), IPv6Network("3fff::/20"), IPv4Network("168.63.129.16/32"))
+"""What older Pythons take for global: clouds have a metadata service in the first; and one that Azure has put among
+addresses of the internet."""
 
 
 def is_public_address(address: str) -> bool:

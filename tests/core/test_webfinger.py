@@ -92,6 +92,7 @@ def test_another_issuer_is_none_of_ours(either_world: World, provider: Simulated
         ("joe@evil-op.example", ["op.example"]),
         ("joe@sub.op.example", ["op.example"]),
         ("joe@op.example", [".op.example"]),
+        ("joe@.op.example", [".op.example"]),
         ("joe@evilop.example", [".op.example"]),
         ("op.example:22", ["op.example", ".example"]),
         ("acct:joe@op.example:22", ["op.example", ".example"]),
