@@ -1,6 +1,8 @@
 """A login that a view asks for: to log in again, to authenticate better, or at a provider that the user chose."""
 
+import re
 from collections.abc import Mapping
+from posixpath import normpath
 from typing import Any
 from urllib.parse import unquote
 
@@ -8,9 +10,9 @@ from ..errors import LoginRequestInvalid
 from ..request_parameters import as_texts
 from .application import Exchange, WebApplication
 from .login import announcing_failure, begin_login
-from .messages import WebResponse
-from .navigation import is_navigation, login_required
-from .return_path import is_same_origin_path, path_of
+from .messages import WebResponse, redirect
+from .navigation import comes_without_cookies, is_navigation, login_required
+from .return_path import is_same_origin_path, path_of, return_path
 
 
 async def log_in(
@@ -18,6 +20,7 @@ async def log_in(
 ) -> WebResponse:
     """The way to that provider's login, and back to `return_to`; 401 for a script.
 
+    What another site posted is asked for once more by GET, with which the session comes.
     `return_to` is a path or a URL of this origin, the page of the request when None. `parameters` are laid over
     `auth_request_params`. The present session stays until the new login has succeeded. Raises LoginRequestInvalid
     before anybody is asked; ConfigurationError, ProviderError, LoginLoop, StoreError.
@@ -27,6 +30,8 @@ async def log_in(
     exchange.login_provider = provider_name
     with announcing_failure(exchange):
         path = None if return_to is None else _return_path(exchange.application, return_to)
+    if comes_without_cookies(exchange.request):
+        return redirect(return_path(exchange.request, exchange.application.settings.redirect_uri.full_uri), 303)
     await exchange.require_session()
     return await begin_login(exchange, provider_name, path, **as_texts("login", parameters))
 
@@ -40,9 +45,14 @@ def _return_path(application: WebApplication, return_to: str) -> str:
 def require_page(application: WebApplication, path: str | None, parameter: str) -> str:
     """`path`, if a page may be there to be shown after a login. Raises LoginRequestInvalid, naming `parameter`."""
     # our own routes show nothing, and one of them would begin a login after each login
-    if path is None or application.endpoint_below("", unquote(path.partition("?")[0])):
+    if path is None or application.endpoint_below("", _as_routed(path)):
         raise LoginRequestInvalid(
             f"{parameter} must be the address of a page with the scheme, host and port of OIDC_REDIRECT_URI.",
             parameter=parameter,
         )
     return path
+
+
+def _as_routed(path: str) -> str:
+    """Decoded, without what browsers and servers leave out of a path: dot segments and second slashes."""
+    return normpath("/" + unquote(re.split("[?#]", path)[0]).lstrip("/"))

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 async def request_login(
-    exchange: Exchange, provider_name: str, path: str | None = None, **parameters: str
+    exchange: Exchange, provider_name: str, path: str | None = None, /, **parameters: str
 ) -> WebResponse:
     """The way to a login, and back to `path`; to where the request came from when None.
 

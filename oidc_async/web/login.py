@@ -37,7 +37,7 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
 
 
 async def begin_login(
-    exchange: Exchange, provider_name: str, path: str | None = None, **parameters: str
+    exchange: Exchange, provider_name: str, path: str | None = None, /, **parameters: str
 ) -> WebResponse:
     """The way to that provider's login, and back to `path`; to where the request came from when None.
 

@@ -12,7 +12,7 @@ from tests.web.watched_store import WatchedStore
 
 from .cookie_jar import jar_of
 from .site import ORIGIN, REDIRECT_URI, Framework, Page, Site, new_provider
-from .test_navigation import SCRIPTS
+from .test_navigation import FROM_ELSEWHERE, SCRIPTS
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
@@ -87,6 +87,22 @@ def test_its_parameters_are_laid_over_those_of_the_configuration(site: Site) -> 
 def test_a_form_may_ask_for_it(site: Site) -> None:
     page = site.browser().post("/login?to=/who", headers={"sec-fetch-mode": "navigate", "sec-fetch-dest": "document"})
     assert sent(page)["prompt"] == "login"
+
+
+def test_what_another_site_posts_begins_none(site: Site) -> None:
+    """It comes without cookies, so that logins that are pending already could not be counted."""
+    browser = site.browser()
+    page = browser.post(path_to("/who"), headers=FROM_ELSEWHERE)
+    assert (page.status_code, page.headers["location"]) == (303, path_to("/who"))
+    assert "no-store" in page.headers["cache-control"]
+    assert (jar_of(browser), site.provider.requests) == ({}, ())
+
+
+@pytest.mark.parametrize("name", ["exchange", "provider_name", "path", "self"])
+def test_a_parameter_may_have_any_name(make_site: MakeSite, framework: Framework, name: str) -> None:
+    parameters: dict[str, Any] = {name: "x"}
+    site = site_with(make_site, framework, **parameters)
+    assert sent(site.browser().get(path_to("/")))[name] == "x"
 
 
 @pytest.mark.parametrize(("method", "headers"), SCRIPTS.values(), ids=SCRIPTS)
@@ -169,6 +185,10 @@ FORGED: dict[str, str] = {
     "the redirect URI": "/redirect_uri?code=a&state=b",
     "the redirect URI by its URL": REDIRECT_URI,
     "a route of ours in disguise": "/login/%69nitiate?iss=https://op.example",
+    "a route of ours by a detour": "/who/../login/./initiate?iss=https://op.example",
+    "a route of ours by an encoded detour": "/who/%2e%2e/login/initiate?iss=https://op.example",
+    "a route of ours with two slashes": "/login//initiate?iss=https://op.example",
+    "a route of ours with a fragment": "/login/initiate#part",
 }
 
 
@@ -186,7 +206,13 @@ def test_no_link_makes_another_place_the_page_after_it(site: Site, address: str)
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"state": "s"}, {"redirect_uri": "https://evil.example"}, {"scope": "profile"}, {"max_age": "soon"}],
+    [
+        {"state": "s"},
+        {"redirect_uri": "https://evil.example"},
+        {"scope": "profile"},
+        {"max_age": "soon"},
+        {"sub": "client1"},
+    ],
     ids=lambda parameters: next(iter(parameters)),
 )
 def test_no_parameter_of_ours_is_laid_over(
