@@ -141,6 +141,12 @@ def test_logins_that_anybody_begins_push_no_session_out(by_reference: MakeSite) 
     assert site.browser().get(objects[-1]).status_code == 200
 
 
+def test_applications_of_one_process_find_each_other_s_objects_in_memory(by_reference: MakeSite) -> None:
+    config = {"OIDC_STORE": MemoryStore()}
+    one, other = by_reference(config), by_reference(config)
+    assert other.browser().get(request_uri_of(one.browser().get("/private"))).status_code == 200
+
+
 def test_an_object_ends_with_the_time_that_its_login_may_take(
     by_reference: MakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
