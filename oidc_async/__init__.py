@@ -15,6 +15,7 @@ from .errors import (
     OAuthError,
     OIDCError,
     ProviderError,
+    StoreError,
     TokenError,
 )
 from .login import AuthorizationRequest, Login, PendingLogin
@@ -66,6 +67,7 @@ __all__ = [
     "Requirements",
     "ResourceServer",
     "Statistics",
+    "StoreError",
     "TokenError",
     "TokenResponse",
     "UninitialisedSession",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from secrets import token_urlsafe
+from typing import Any
 
 from .login import AuthorizationRequest, PendingLogin
 from .protocol.authorization import authorization_request, code_challenge
@@ -12,8 +13,10 @@ from .protocol.response_type import default_response_mode, registered_response_t
 from .provider import Provider
 from .provider_configuration import ProviderConfiguration
 from .request_objects import RequestObjects
-from .request_parameters import require_request_parameters
+from .request_parameters import as_texts, require_request_parameters
 from .runtime import Runtime
+
+GIVEN = "the parameters of a login"
 
 
 class AuthenticationRequests:
@@ -31,10 +34,13 @@ class AuthenticationRequests:
         self._runtime, self._redirect_uri = runtime, redirect_uri
         self._request_objects = request_objects
 
-    async def new(self, parameters: Mapping[str, str]) -> AuthorizationRequest:
-        """One with `parameters` laid over those of the configuration. Raises ConfigurationError and ProviderError."""
-        parameters = {**self._configuration.request_parameters(), **parameters}
-        require_request_parameters(parameters)
+    async def new(self, given: Mapping[str, Any]) -> AuthorizationRequest:
+        """One with what is `given` laid over the parameters of the configuration.
+
+        Raises ConfigurationError and ProviderError.
+        """
+        parameters = {**self._configuration.request_parameters(), **as_texts(GIVEN, given)}
+        require_request_parameters(parameters, GIVEN)
         parameters["response_type"] = registered_response_type(parameters["response_type"])
         provider, client = await self._provider.metadata(), await self._provider.client()
         require_for_codes(provider, parameters["response_type"])

@@ -105,11 +105,12 @@ class AsyncRelyingParty:
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
 
-    async def begin_login(self, /, **parameters: str) -> AuthorizationRequest:
+    async def begin_login(self, /, **parameters: Any) -> AuthorizationRequest:
         """A new authentication request (OIDC Core 3.1.2.1) with state, nonce and, when it asks for a code, PKCE.
 
-        `parameters` are laid over `auth_request_params`, for instance `login_hint`, `prompt` or `response_mode`.
-        Raises ProviderError when the provider's metadata can't be had.
+        `parameters` are laid over `auth_request_params` and may be what those may be, for instance `login_hint`,
+        `prompt`, `max_age` or `claims`. Raises ConfigurationError, and ProviderError when the provider's metadata
+        can't be had.
         """
         return await self._requests.new(parameters)
 

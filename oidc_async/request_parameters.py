@@ -42,9 +42,9 @@ OURS_AT_LOGOUT = {
 }
 
 
-def require_request_parameters(parameters: Mapping[str, str]) -> None:
-    """Raise ConfigurationError for what a login must not be asked with."""
-    require_theirs("auth_request_params", parameters, OURS)
+def require_request_parameters(parameters: Mapping[str, str], setting: str = "auth_request_params") -> None:
+    """Raise ConfigurationError for what a login must not be asked with; `setting` is where it was given."""
+    require_theirs(setting, parameters, OURS)
     _require_response(parameters)
     if "openid" not in parameters["scope"].split():
         raise ConfigurationError("scope must contain openid, otherwise there is no login.")

@@ -50,11 +50,10 @@ class LoginPages:
         return reply
 
     def _authorize(self, request: HttpRequest, username: str | None) -> Reply:
-        pairs = request_pairs(request)
-        parameters = dict(pairs)
-        prompts = parameters.get("prompt", "").split()
-        max_age = parameters.get("max_age")
-        if "login" in prompts or (username and self._provider.is_login_older_than(username, max_age)):
+        pairs, parameters = request_pairs(request), self._provider.requested_parameters(request)
+        prompts, max_age = parameters.get("prompt", "").split(), parameters.get("max_age")
+        asks_who = "login" in prompts or "select_account" in prompts
+        if asks_who or (username and self._provider.is_login_older_than(username, max_age)):
             username = None
         if username and "consent" in prompts:
             return self._page(pairs, f"Hello {username}", _WHETHER)

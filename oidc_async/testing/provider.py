@@ -19,6 +19,7 @@ from .logout_token import frontchannel_logout_urls, issue_logout_token
 from .recorded_request import RecordedRequest
 from .registry import AccessTokenForm, Client, Grant, RegistrationPolicy, Registry, known
 from .reply import RefusalPage, Reply, page_reply
+from .request_object import requested_parameters
 from .session_management import browser_state
 from .stages import Answer, Endpoint, Misbehaviour, Spell, T
 from .users import CURRENT_USER, CurrentUser, Users
@@ -304,6 +305,13 @@ class SimulatedProvider(Users):
             outcome = self._authorization_outcome(request, username, consent, ask)
             self._record(request, "authorization", outcome.status if isinstance(outcome, Reply) else 302)
             return outcome
+
+    def requested_parameters(self, request: HttpRequest) -> Mapping[str, str]:
+        """What an authentication request asks for, in an object or not; nothing when it is refused in any case."""
+        try:
+            return requested_parameters(self._registry, request_parameters(request))
+        except RefusalPage:
+            return {}
 
     def _authorization_outcome(
         self, request: HttpRequest, username: str | None, consent: bool, ask: Reply | None

@@ -199,7 +199,10 @@ def _read_store(config: Mapping[str, Any]) -> StoreChoice | None:
     if isinstance(store, str):
         from ..stores import store_from_url
 
-        return store_from_url(store)
+        try:
+            return store_from_url(store)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"OIDC_STORE: {error.message}", setting="OIDC_STORE") from None
     if store is not None and not (hasattr(store, "blocking") and hasattr(store, "asynchronous")):
         raise ConfigurationError('OIDC_STORE must be a URL such as "redis://...", or a store of oidc_async.stores.')
     return cast("StoreChoice | None", store)

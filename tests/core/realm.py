@@ -25,7 +25,7 @@ class Realm:
     provider: SimulatedProvider
     party: AsyncRelyingParty | RelyingParty
 
-    def begin(self, **parameters: str) -> AuthorizationRequest:
+    def begin(self, **parameters: Any) -> AuthorizationRequest:
         return self.world.run(self.beginning(**parameters))
 
     def complete(self, pending: PendingLogin, callback: Callback) -> Login:
@@ -35,7 +35,7 @@ class Realm:
         """A whole login of the provider's current user."""
         return self.world.run(self.logging_in(**parameters))
 
-    async def beginning(self, **parameters: str) -> AuthorizationRequest:
+    async def beginning(self, **parameters: Any) -> AuthorizationRequest:
         if isinstance(self.party, RelyingParty):
             return self.party.begin_login(**parameters)
         return await self.party.begin_login(**parameters)

@@ -53,6 +53,7 @@ NAMES_OF_THE_CORE = {
     "Requirements",
     "ResourceServer",
     "Statistics",
+    "StoreError",
     "TokenError",
     "TokenResponse",
     "WebFinger",

@@ -176,6 +176,15 @@ def test_parameters_of_the_configuration_and_of_the_call_are_sent(either_world: 
     assert sent["login_hint"] == "a@b.example&state=other"
 
 
+def test_parameters_of_the_call_may_be_what_those_of_the_configuration_may_be(realm: Realm) -> None:
+    sent = asked(
+        realm.begin(max_age=60, scope=["openid", "email"], claims={"userinfo": {"email": None}}, ui_locales=None)
+    )
+    assert (sent["max_age"], sent["scope"]) == ("60", "openid email")
+    assert sent["claims"] == '{"userinfo": {"email": null}}'
+    assert "ui_locales" not in sent
+
+
 @pytest.mark.parametrize(
     "parameters",
     [
@@ -195,8 +204,10 @@ def test_parameters_of_the_configuration_and_of_the_call_are_sent(either_world: 
 )
 def test_a_caller_cannot_weaken_the_request(realm: Realm, parameters: dict[str, str]) -> None:
     """security.md 56, 213, 214."""
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError) as refused:
         realm.begin(**parameters)
+    # it was not set there
+    assert "auth_request_params" not in refused.value.message
 
 
 # What was asked for

@@ -207,7 +207,7 @@ def a_page() -> str:
 
 def page_of_flask(configuration: ProviderConfiguration) -> tuple[int, str]:
     app = flask.Flask("bare")
-    app.config.update(settings("https://rp.example"))
+    app.config.update(settings("https://rp.example", {"op": configuration}))
     auth = flask_oidc_async.OIDCAuthentication({"op": configuration}, app)
     app.add_url_rule("/page", "page", auth.oidc_auth("op")(a_page))
     answer = app.test_client().get("/page")
@@ -218,7 +218,7 @@ def page_of_flask(configuration: ProviderConfiguration) -> tuple[int, str]:
 
 def page_of_quart(configuration: ProviderConfiguration) -> tuple[int, str]:
     app = quart.Quart("bare")
-    app.config.update(settings("https://rp.example"))
+    app.config.update(settings("https://rp.example", {"op": configuration}))
     auth = quart_oidc_async.OIDCAuthentication({"op": configuration}, app)
     app.add_url_rule("/page", "page", auth.oidc_auth("op")(a_page))
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
+from oidc_async import BlockingRuntime, ClientMetadata, ProviderConfiguration, RelyingParty
 from oidc_async.async_runtime import AsyncRuntime
 from oidc_async.blocking import finish
 from oidc_async.blocking_runtime import BlockingRuntime
@@ -20,9 +21,10 @@ from oidc_async.runtime import HttpSettings
 from oidc_async.testing import Callback, Fault, Misbehaviour, SimulatedProvider
 
 from .conftest import SECRET
-from .mini_relying_party import MiniRelyingParty, read
+from .mini_relying_party import REDIRECT_URI, MiniRelyingParty, read
 
 DEADLINE = 0.5
+LONG_SECRET = "a client secret of the tests, as long as HS256 wants it"
 
 
 class Person:
@@ -176,6 +178,31 @@ def test_a_login_is_asked_for_again(served: SimulatedProvider, visitor: MiniRely
     assert "Password" in person.open(visitor.authorization_url(max_age="30")).text
     assert answer_of(person.open(visitor.authorization_url(max_age="30", prompt="none")))["error"] == "login_required"
     assert "code" in answer_of(person.open(visitor.authorization_url(max_age="90")))
+
+
+def test_who_is_logged_in_may_choose_to_be_somebody_else(visitor: MiniRelyingParty, person: Person) -> None:
+    person.open(visitor.authorization_url())
+    person.submit(username="alice", password="password")
+    assert "Password" in person.open(visitor.authorization_url(prompt="select_account")).text
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"), [({"prompt": "login"}, "Password"), ({"prompt": "consent"}, "Hello alice")]
+)
+def test_what_an_object_asks_for_is_asked_of_the_user(
+    served: SimulatedProvider, person: Person, asked: dict[str, str], shown: str
+) -> None:
+    served.register("signing", LONG_SECRET, redirect_uris=[REDIRECT_URI], request_object_signing_alg="HS256")
+    client = ClientMetadata("signing", LONG_SECRET, request_object_signing_alg="HS256")
+    runtime = BlockingRuntime(clock=served.clock)
+    configuration = ProviderConfiguration(
+        served.issuer, client_metadata=client, request_object="value", runtime=runtime
+    )
+    party = RelyingParty(configuration, redirect_uri=REDIRECT_URI)
+    person.open(party.begin_login().url)
+    person.submit(username="alice", password="password")
+    assert shown in person.open(party.begin_login(**asked).url).text
+    assert "code" in answer_of(person.open(party.begin_login().url))
 
 
 def test_consent_can_be_asked_for(visitor: MiniRelyingParty, person: Person) -> None:

@@ -128,6 +128,11 @@ def test_a_lifetime_of_nothing_is_refused(name: str) -> None:
     assert name in refused(**{name: timedelta(0)})
 
 
+@pytest.mark.parametrize("url", ["sqlite:relative.db", "mysql://db/sessions", "nothing"])
+def test_a_store_that_is_none_is_refused_by_the_name_of_its_setting(url: str) -> None:
+    assert refused(OIDC_STORE=url).startswith("OIDC_STORE: ")
+
+
 @pytest.mark.parametrize("name", ["OIDC_SESSION_PERMANENT", "OIDC_RFC6750_STATUS", "OIDC_BEARER_IN_BODY"])
 @pytest.mark.parametrize("value", ["true", "False", 1, 0])
 def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
