@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from oidc_async import BlockingRuntime, ClientMetadata, ProviderConfiguration, RelyingParty
+from oidc_async import ClientMetadata, ProviderConfiguration, RelyingParty
 from oidc_async.async_runtime import AsyncRuntime
 from oidc_async.blocking import finish
 from oidc_async.blocking_runtime import BlockingRuntime
