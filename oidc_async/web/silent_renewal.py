@@ -56,6 +56,9 @@ async def is_in_force(exchange: Exchange, provider_name: str) -> bool:
     if read_mark(exchange).is_refusal(exchange.session):
         return False
     user = UserSession(exchange.session, provider_name)
+    if _has_changed(exchange) and is_page(exchange.request):
+        # a refresh token tells nothing of who is logged in there now
+        return True
     if client.configuration.renew_with_refresh_token and user.refresh_token and _is_old(exchange, client, user):
         return await _renew_with(user.refresh_token, exchange, client, user)
     return True

@@ -16,8 +16,23 @@ from oidc_async.testing.stages import AUTHORIZATION, DISCOVERY, Answer, Misbehav
 
 from .cookie_jar import jar_of, logged_in
 from .cookie_jar import put as put_cookies
-from .renewal_site import DAY, OUTAGES, PAUSE, REFUSALS, MakeSite, answer, asked_with, is_login, is_renewal
-from .site import ORIGIN, Browser, Page, Site, new_provider
+from .refresh_site import asked
+from .renewal_site import (
+    DAY,
+    FETCH,
+    OUTAGES,
+    PAUSE,
+    REFUSALS,
+    MakeSite,
+    answer,
+    asked_with,
+    grow_old,
+    is_login,
+    is_renewal,
+    renewal_site,
+)
+from .site import ORIGIN, Browser, Framework, Page, Site, new_provider
+from .test_renewal_with_refresh_token import OPTIONS as WITH_REFRESH_TOKEN
 
 SESSIONS_IN = ("cookies", "memory", "sqlite")
 SETTING = {"OIDC_SESSION_IFRAME_URI": f"{ORIGIN}/session_iframe"}
@@ -253,6 +268,32 @@ def test_a_renewal_without_a_state_is_not_watched_by_the_old_one(site: Site) -> 
     with site.provider.misbehaving(with_state("")):
         answer(browser, browser.get("/private"))
     assert watched(load(browser)) is None
+
+
+def test_no_refresh_token_makes_up_for_a_change(make_site: MakeSite, framework: Framework) -> None:
+    """It says nothing of who is logged in at the provider, where it may outlive the session."""
+    options: dict[str, Any] = {"providers": {"default": managing()}, "config": SETTING, **WITH_REFRESH_TOKEN}
+    site = renewal_site(make_site, framework, **options)
+    browser = logged_in(site)
+    grow_old(site)
+    load(browser, "?changed")
+    way = browser.get("/private")
+    assert is_renewal(way)
+    with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
+        assert is_login(answer(browser, way))
+    assert is_login(browser.get("/private"))
+
+
+def test_a_script_of_a_page_that_was_told_is_served_by_a_refresh_token(
+    make_site: MakeSite, framework: Framework
+) -> None:
+    options: dict[str, Any] = {"providers": {"default": managing()}, "config": SETTING, **WITH_REFRESH_TOKEN}
+    site = renewal_site(make_site, framework, **options)
+    browser = logged_in(site)
+    grow_old(site)
+    load(browser, "?changed")
+    assert browser.get("/private", headers=FETCH).text == "private"
+    assert asked(site.provider) == 1
 
 
 def test_a_change_is_told_once(site: Site) -> None:
