@@ -7,12 +7,17 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import LoginRequestInvalid
-from ..request_parameters import as_texts
+from ..request_parameters import as_texts, require_theirs
 from .application import Exchange, WebApplication
 from .login import announcing_failure, begin_login
 from .messages import WebResponse, redirect
 from .navigation import comes_without_cookies, is_navigation, login_required
 from .return_path import is_same_origin_path, path_of, return_path
+
+OF_ALL_LOGINS = {
+    "response_mode": "the redirect URI awaits what auth_request_params asks for",
+    "response_type": "the redirect URI awaits what auth_request_params asks for",
+}
 
 
 async def log_in(
@@ -33,7 +38,9 @@ async def log_in(
     if comes_without_cookies(exchange.request):
         return redirect(return_path(exchange.request, exchange.application.settings.redirect_uri.full_uri), 303)
     await exchange.require_session()
-    return await begin_login(exchange, provider_name, path, **as_texts("login", parameters))
+    asked = as_texts("login", parameters)
+    require_theirs("login", asked, OF_ALL_LOGINS)
+    return await begin_login(exchange, provider_name, path, **asked)
 
 
 def _return_path(application: WebApplication, return_to: str) -> str:

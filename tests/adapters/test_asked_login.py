@@ -212,6 +212,8 @@ def test_no_link_makes_another_place_the_page_after_it(site: Site, address: str)
         {"scope": "profile"},
         {"max_age": "soon"},
         {"sub": "client1"},
+        {"response_mode": "form_post"},
+        {"response_type": "code id_token"},
     ],
     ids=lambda parameters: next(iter(parameters)),
 )
