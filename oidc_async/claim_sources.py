@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .claims_provider import ClaimsProvider
-from .errors import ClaimInvalid, ProviderError, TokenError
+from .errors import ClaimInvalid, ProviderError, ProviderTimeout, TokenError
 from .issuer_keys import DAY, HOUR, IssuerKeys
 from .protocol.claim_sources import (
     SOURCES,
@@ -32,6 +32,9 @@ from .telemetry import exchange
 
 logger = logging.getLogger(__name__)
 
+SECONDS = 10.0
+"""For all sources together: somebody waits for the login."""
+
 
 class ClaimSources:
     """The aggregated and distributed claims of one provider's users, of those issuers that the configuration names.
@@ -57,27 +60,33 @@ class ClaimSources:
             _log(error)
             names = {}
         found = without_sources(claims)
+        end = self._runtime.monotonic() + SECONDS
         for source, wanted in names.items():
-            found |= await self._claims_of(claims, source, wanted)
+            found |= await self._claims_of(claims, source, wanted, end)
         return found
 
-    async def _claims_of(self, claims: dict[str, Any], source: str, names: frozenset[str]) -> dict[str, Any]:
+    async def _claims_of(
+        self, claims: dict[str, Any], source: str, names: frozenset[str], end: float
+    ) -> dict[str, Any]:
         """Those of one source that were to be had from it; none when it can't be trusted, or reached."""
         try:
-            told = await self._verified(read_claim_source(claims, source, names))
+            told = await self._verified(read_claim_source(claims, source, names), end)
         except (TokenError, ProviderError) as error:
             _log(error)
             return {}
         return {name: told[name] for name in names if name in told}
 
-    async def _verified(self, source: ClaimSource) -> Mapping[str, Any]:
+    async def _verified(self, source: ClaimSource, end: float) -> Mapping[str, Any]:
+        seconds = end - self._runtime.monotonic()
+        if seconds <= 0:
+            raise ProviderTimeout("the sources before this one took too long")
         if source.jwt is not None:
             jws = parse_source_token(source.jwt)
             return await self._verified_token(jws, self._issuer(claimed_issuer(jws)))
         endpoint = source.endpoint or ""
         if not any(issuer.may_answer_at(endpoint) for issuer in self._known.values()):
             raise ClaimInvalid("endpoint must be at an origin of one of claims_providers.", claim=SOURCES)
-        request = distributed_claims_request(endpoint, source.access_token)
+        request = distributed_claims_request(endpoint, source.access_token, seconds)
         response = await exchange(self._runtime, request, "distributed_claims")
         jws = parse_source_token(read_distributed_claims(response))
         issuer = self._issuer(claimed_issuer(jws))

@@ -80,11 +80,18 @@ def read_claim_source(claims: Claims, source: str, names: frozenset[str]) -> Cla
     return ClaimSource(names=names, endpoint=endpoint, access_token=token)
 
 
-def distributed_claims_request(endpoint: str, access_token: str | None) -> HttpRequest:
-    """Ask by GET, with the token of this source in the header (OIDC Core 5.6.2). Sent once: a login waits for it."""
+def distributed_claims_request(endpoint: str, access_token: str | None, seconds: float) -> HttpRequest:
+    """Ask by GET, with the token of this source in the header (OIDC Core 5.6.2).
+
+    Sent once, and waited for no longer than `seconds`: so long a login waits, too.
+    """
     authorization = {} if access_token is None else {"authorization": f"Bearer {access_token}"}
     return HttpRequest(
-        method="GET", url=endpoint, headers={"accept": "application/jwt", **authorization}, max_body=MAX_BODY
+        method="GET",
+        url=endpoint,
+        headers={"accept": "application/jwt", **authorization},
+        max_body=MAX_BODY,
+        seconds=seconds,
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from oidc_async import ClaimsProvider, ConfigurationError, ProviderConfiguration
+from oidc_async.claim_sources import SECONDS
 from oidc_async.login import Login
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.testing import CLAIM_SOURCE_FAULTS, Fault, Misbehaviour, SimulatedProvider
 from oidc_async.testing.faults.documents import put
 from oidc_async.testing.faults.responses import body
@@ -67,6 +69,27 @@ def test_aggregated_claims_are_verified_and_laid_beside_those_of_the_provider(sc
     assert userinfo == {"sub": "alice", "email": "a@example.com", "age": 30, "size": 180}
     assert (id_token["age"], id_token["size"], "other" in id_token) == (30, 180, False)
     assert not {"_claim_names", "_claim_sources"} & {*id_token, *userinfo}
+
+
+def test_a_login_does_not_wait_for_each_of_many_slow_sources(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    party, seconds = scene.realm.party, list[float]()
+    runtime: Any = vars(getattr(party, "_origin", party))["_runtime"]
+    send = runtime.send
+
+    async def send_slowly(request: HttpRequest) -> HttpResponse:
+        if request.url == f"{SOURCE}/claims":
+            seconds.append(request.seconds)
+            scene.provider.clock.advance(SECONDS - 1)
+        response: HttpResponse = await send(request)
+        return response
+
+    monkeypatch.setattr(runtime, "send", send_slowly)
+    sources = {name: scene.source.distribute_claims({name: 30}) for name in "abc"}
+    scene.tell(sources, {name: name for name in sources})
+    _, userinfo = scene.told()
+    assert set(userinfo) == {"sub", "a", "b"}
+    # once for the ID token, once for userinfo
+    assert [round(left) for left in seconds] == [SECONDS, 1] * 2
 
 
 def test_distributed_claims_are_fetched_with_the_token_of_their_source(scene: Scene) -> None:

@@ -118,11 +118,11 @@ def test_what_is_no_source(sources: object) -> None:
 
 def test_distributed_claims_are_asked_for_with_the_token_in_the_header_once() -> None:
     """security.md 120."""
-    request = distributed_claims_request(ENDPOINT, "secret")
+    request = distributed_claims_request(ENDPOINT, "secret", 9.5)
     assert (request.method, request.url, request.repeatable, request.body) == ("GET", ENDPOINT, False, b"")
     assert request.headers == {"accept": "application/jwt", "authorization": "Bearer secret"}
-    assert request.max_body == 64 * 1024
-    assert "authorization" not in distributed_claims_request(ENDPOINT, None).headers
+    assert (request.max_body, request.seconds) == (64 * 1024, 9.5)
+    assert "authorization" not in distributed_claims_request(ENDPOINT, None, 9.5).headers
 
 
 @pytest.mark.parametrize("status", [201, 204, 302, 401, 500])
