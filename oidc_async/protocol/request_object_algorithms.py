@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from ..errors import ConfigurationError, KeyUnusable
+from ..errors import ConfigurationError
 from .client_authentication import require_secret_for
 from .jose import SUPPORTED_ALGORITHMS
-from .jwe import CONTENT_ENCRYPTIONS, DEFAULT_ENC, KEY_ALGORITHMS, Encryption, derived_key
+from .jwe import Encryption
 from .metadata import ClientMetadata, ProviderMetadata
+from .registered_encryption import registered_encryption, require_encryption
 
-SIGNING, ENCRYPTION, ENC = (f"request_object_{name}" for name in ("signing_alg", "encryption_alg", "encryption_enc"))
+SIGNING, ENCRYPTION = "request_object_signing_alg", "request_object_encryption"
 UNSIGNED = "none"
 
 
@@ -22,11 +23,9 @@ class RequestObjectAlgorithms:
 
 def request_object_algorithms(client: ClientMetadata) -> RequestObjectAlgorithms:
     """`request_object_signing_alg`, `request_object_encryption_alg` and `request_object_encryption_enc`."""
-    alg, enc = client.get(ENCRYPTION), client.get(ENC)
-    if alg is None and enc is not None:
-        raise ConfigurationError(f"{ENC} needs {ENCRYPTION}.")
-    encryption = None if alg is None else Encryption(alg=alg, enc=enc or DEFAULT_ENC)
-    return RequestObjectAlgorithms(signature=client.get(SIGNING), encryption=encryption)
+    return RequestObjectAlgorithms(
+        signature=client.get(SIGNING), encryption=registered_encryption(client, ENCRYPTION)
+    )
 
 
 def require_request_object_algorithms(client: ClientMetadata, *, unsigned: bool) -> None:
@@ -36,8 +35,11 @@ def require_request_object_algorithms(client: ClientMetadata, *, unsigned: bool)
     """
     algorithms = request_object_algorithms(client)
     _require_signature(algorithms.signature, client, unsigned=unsigned)
-    if algorithms.encryption is not None:
-        _require_encryption(algorithms.encryption, client, unsigned=unsigned)
+    if algorithms.encryption is None:
+        return
+    if unsigned:
+        raise ConfigurationError(f"{ENCRYPTION}_alg needs signed request objects: only those are encrypted.")
+    require_encryption(ENCRYPTION, algorithms.encryption, client)
 
 
 def _require_signature(alg: str | None, client: ClientMetadata, *, unsigned: bool) -> None:
@@ -53,20 +55,6 @@ def _require_signature(alg: str | None, client: ClientMetadata, *, unsigned: boo
         if alg not in SUPPORTED_ALGORITHMS:
             raise ConfigurationError(f"{SIGNING} must be one of {', '.join(SUPPORTED_ALGORITHMS)}.")
         require_secret_for(alg, client, SIGNING)
-
-
-def _require_encryption(encryption: Encryption, client: ClientMetadata, *, unsigned: bool) -> None:
-    if unsigned:
-        raise ConfigurationError(f"{ENCRYPTION} needs signed request objects: only those are encrypted.")
-    if encryption.alg not in KEY_ALGORITHMS:
-        raise ConfigurationError(f"{ENCRYPTION} must be one of {', '.join(KEY_ALGORITHMS)}.")
-    if encryption.enc not in tuple(CONTENT_ENCRYPTIONS):
-        raise ConfigurationError(f"{ENC} must be one of {', '.join(CONTENT_ENCRYPTIONS)}.")
-    if encryption.is_symmetric:
-        try:
-            derived_key(client.get("client_secret", ""), encryption)
-        except KeyUnusable as error:
-            raise ConfigurationError(f"{ENCRYPTION}: {error}") from None
 
 
 def require_accepted(
@@ -86,8 +74,8 @@ def require_accepted(
         raise ConfigurationError("unsigned_request_objects can't be used: the provider wants them to be signed.")
     _require_listed(provider, SIGNING, signature)
     if encryption is not None:
-        _require_listed(provider, ENCRYPTION, encryption.alg)
-        _require_listed(provider, ENC, encryption.enc)
+        _require_listed(provider, f"{ENCRYPTION}_alg", encryption.alg)
+        _require_listed(provider, f"{ENCRYPTION}_enc", encryption.enc)
 
 
 def _require_listed(provider: ProviderMetadata, name: str, value: str) -> None:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from ..errors import ConfigurationError, KeyUnusable
+from ..errors import ConfigurationError
 from .client_authentication import require_secret_for
 from .jose import SUPPORTED_ALGORITHMS
-from .jwe import CONTENT_ENCRYPTIONS, DEFAULT_ENC, KEY_ALGORITHMS, Encryption, derived_key
+from .jwe import Encryption
 from .metadata import ClientMetadata
+from .registered_encryption import registered_encryption, require_encryption
 
 Kind = Literal["id_token", "userinfo"]
 
@@ -31,13 +32,10 @@ class ResponseAlgorithms:
 
 def response_algorithms(client: ClientMetadata, kind: Kind) -> ResponseAlgorithms:
     """`<kind>_signed_response_alg`, `<kind>_encrypted_response_alg` and `<kind>_encrypted_response_enc`."""
-    alg, enc = client.get(f"{kind}_encrypted_response_alg"), client.get(f"{kind}_encrypted_response_enc")
-    if alg is None and enc is not None:
-        raise ConfigurationError(f"{kind}_encrypted_response_enc needs {kind}_encrypted_response_alg.")
     name = f"{kind}_signed_response_alg"
     return ResponseAlgorithms(
         signatures=(client[name],) if name in client else DEFAULT_SIGNATURES[kind],
-        encryption=None if alg is None else Encryption(alg=alg, enc=enc or DEFAULT_ENC),
+        encryption=registered_encryption(client, f"{kind}_encrypted_response"),
     )
 
 
@@ -55,7 +53,7 @@ def _require_kind(client: ClientMetadata, kind: Kind) -> list[str]:
         _require_signature(f"{kind}_signed_response_alg", alg, client)
     if algorithms.encryption is None:
         return []
-    _require_encryption(kind, algorithms.encryption, client)
+    require_encryption(f"{kind}_encrypted_response", algorithms.encryption, client)
     return [] if algorithms.encryption.is_symmetric else [algorithms.encryption.alg]
 
 
@@ -63,15 +61,3 @@ def _require_signature(name: str, alg: str, client: ClientMetadata) -> None:
     if alg not in SUPPORTED_ALGORITHMS:
         raise ConfigurationError(f"{name} must be one of {', '.join(SUPPORTED_ALGORITHMS)}.")
     require_secret_for(alg, client, name)
-
-
-def _require_encryption(kind: Kind, encryption: Encryption, client: ClientMetadata) -> None:
-    if encryption.alg not in KEY_ALGORITHMS:
-        raise ConfigurationError(f"{kind}_encrypted_response_alg must be one of {', '.join(KEY_ALGORITHMS)}.")
-    if encryption.enc not in tuple(CONTENT_ENCRYPTIONS):
-        raise ConfigurationError(f"{kind}_encrypted_response_enc must be one of {', '.join(CONTENT_ENCRYPTIONS)}.")
-    if encryption.is_symmetric:
-        try:
-            derived_key(client.get("client_secret", ""), encryption)
-        except KeyUnusable as error:
-            raise ConfigurationError(f"{kind}_encrypted_response_alg: {error}") from None
