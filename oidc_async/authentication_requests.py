@@ -4,16 +4,26 @@ from collections.abc import Mapping
 from secrets import token_urlsafe
 from typing import Any
 
+from .errors import ConfigurationError
 from .login import AuthorizationRequest, PendingLogin
 from .protocol.authorization import authorization_request, code_challenge
 from .protocol.claims_parameter import read_required_claims
 from .protocol.discovery import require_for_codes
+from .protocol.http_message import HttpRequest
 from .protocol.metadata import ProviderMetadata
+from .protocol.pushed_authorization import (
+    by_push,
+    is_push_required,
+    pushed_authorization_request,
+    read_pushed_authorization,
+)
 from .protocol.response_type import default_response_mode, registered_response_type
 from .provider import Provider
 from .provider_configuration import ProviderConfiguration
+from .registered_client import RegisteredClient
 from .request_objects import RequestObjects
 from .request_parameters import as_texts, require_request_parameters
+from .retrying import send_repeatable
 from .runtime import Runtime
 
 GIVEN = "the parameters of a login"
@@ -33,6 +43,7 @@ class AuthenticationRequests:
         self._provider, self._configuration = provider, configuration
         self._runtime, self._redirect_uri = runtime, redirect_uri
         self._request_objects = request_objects
+        self._registered = RegisteredClient(provider, configuration, runtime)
 
     async def new(self, given: Mapping[str, Any]) -> AuthorizationRequest:
         """One with what is `given` laid over the parameters of the configuration.
@@ -47,10 +58,26 @@ class AuthenticationRequests:
         pending = self._pending_login(provider, parameters)
         parameters |= {"client_id": client["client_id"], **_of_this_login(pending)}
         sent = await self._request_objects.carrying(parameters, provider, client)
-        url = authorization_request(provider, sent.parameters)
+        carried = sent.parameters
+        if self._configuration.pushed_authorization_requests or is_push_required(provider, client):
+            carried = await self._pushed(carried, provider)
+        url = authorization_request(provider, carried)
         return AuthorizationRequest(
             url=url, pending=pending, request_object=sent.request_object, request_uri=sent.request_uri
         )
+
+    async def _pushed(self, parameters: dict[str, str], provider: ProviderMetadata) -> dict[str, str]:
+        if "request_uri" in parameters:
+            raise ConfigurationError(
+                'request_object="reference" can\'t be pushed (RFC 9126 2.1), as the provider wants it: use "value".'
+            )
+
+        def request() -> HttpRequest:
+            client = self._registered.known_authentication(provider)
+            return pushed_authorization_request(provider, client, parameters)
+
+        response = await send_repeatable(self._runtime, request(), "pushed_authorization_request", anew=request)
+        return by_push(parameters, read_pushed_authorization(response))
 
     def _pending_login(self, provider: ProviderMetadata, parameters: Mapping[str, str]) -> PendingLogin:
         response_type, max_age = parameters["response_type"], parameters.get("max_age")

@@ -50,6 +50,7 @@ SWITCHES = (
     "accept_logout_tokens_without_exp",
     "send_id_token_hint",
     "unsigned_request_objects",
+    "pushed_authorization_requests",
 )
 DEFAULT_CLOCK_SKEW = 30.0
 MOST_SECONDS = 1e10
@@ -77,6 +78,8 @@ class ProviderConfiguration:
         request_object: how an authentication request is carried (OIDC Core 6): None as plain parameters, "value" in a
             signed object, "reference" in one that the provider fetches from here.
         unsigned_request_objects: True sends these objects without a signature, so that anybody may change them.
+        pushed_authorization_requests: True hands each authentication request to the provider beforehand (RFC 9126),
+            so that the browser carries its name alone. Otherwise that is done where the provider requires it.
         claims_providers: who else may vouch for claims (OIDC Core 5.6.2): by issuer, how that is verified. None hands
             aggregated and distributed claims on as they come.
         end_session_params: parameters added to every logout request, such as `ui_locales`.
@@ -141,6 +144,7 @@ class ProviderConfiguration:
     logout_hint_claim: str | None = field(default=None, kw_only=True)
     request_object: str | None = field(default=None, kw_only=True)
     unsigned_request_objects: bool = field(default=False, kw_only=True)
+    pushed_authorization_requests: bool = field(default=False, kw_only=True)
     claims_providers: Mapping[str, ClaimsProvider] | None = field(default=None, kw_only=True)
 
     def __post_init__(self, requests_session: object) -> None:
@@ -160,6 +164,8 @@ class ProviderConfiguration:
         self.end_session_parameters()
         if self.unsigned_request_objects and self.request_object is None:
             raise ConfigurationError("unsigned_request_objects needs request_object.")
+        if self.pushed_authorization_requests and self.request_object == "reference":
+            raise ConfigurationError('pushed_authorization_requests can\'t be used with request_object="reference".')
         if self.userinfo_token_in_body and self.userinfo_http_method != "POST":
             raise ConfigurationError('userinfo_token_in_body needs userinfo_http_method="POST".')
 

@@ -137,7 +137,7 @@ class AsyncResourceServer:
         """
         key = self._key(token)
         self._cache.forget(key, self._runtime.monotonic())
-        if self._shared is not None:
+        if self._shared is not None and not self._is_verified_here(token):
             await self._shared.forget(key)
 
     def statistics(self) -> Statistics:

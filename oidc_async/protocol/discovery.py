@@ -32,6 +32,7 @@ BOOLEANS = (
     "authorization_response_iss_parameter_supported",
     "request_parameter_supported",
     "request_uri_parameter_supported",
+    "require_pushed_authorization_requests",
     "require_signed_request_object",
 )
 LISTS = (

@@ -38,6 +38,7 @@ def discovery_document(registry: Registry) -> JSONObject:
         "jwks_uri": registry.endpoint(Endpoint.JWKS.value),
         "introspection_endpoint": registry.endpoint(Endpoint.INTROSPECTION.value),
         "revocation_endpoint": registry.endpoint(Endpoint.REVOCATION.value),
+        "pushed_authorization_request_endpoint": registry.endpoint(Endpoint.PUSHED_AUTHORIZATION.value),
         "end_session_endpoint": registry.endpoint(Endpoint.END_SESSION.value),
         "scopes_supported": list(SCOPES),
         "response_types_supported": list(RESPONSE_TYPES),

@@ -13,6 +13,7 @@ from .discovery import discovery_document, key_set
 from .end_session import end_session, logout_parameters
 from .faults.jwks import attacker
 from .introspection import introspection_document, signed_reply, wants_jwt
+from .pushed_authorization import push
 from .registry import Registry
 from .reply import JSONObject, Refusal, RefusalPage, Reply, json_reply
 from .revocation import revoke
@@ -55,6 +56,7 @@ METHODS = {
     Endpoint.WEBFINGER: ("GET", "HEAD"),
     Endpoint.CHECK_SESSION: ("GET", "HEAD"),
     Endpoint.CLAIMS: ("GET",),
+    Endpoint.PUSHED_AUTHORIZATION: ("POST",),
 }
 
 
@@ -128,6 +130,8 @@ class Endpoints:
                 return check_session_page()
             case Endpoint.CLAIMS:
                 return claims_reply(self.registry, self.spells, request)
+            case Endpoint.PUSHED_AUTHORIZATION:
+                return self._push(request, seen)
             case Endpoint.AUTHORIZATION:
                 raise RefusalPage("Only a browser can ask here.")
 
@@ -165,6 +169,12 @@ class Endpoints:
         seen.client_id = client.client_id
         revoke(self.registry, client, form)
         return Reply(status=200)
+
+    def _push(self, request: HttpRequest, seen: Seen) -> Reply:
+        form = read_form(request)
+        client = authenticate(self.registry, request, form)
+        seen.client_id = client.client_id
+        return json_reply(push(self.registry, client, form), status=201)
 
     def _registration(self, request: HttpRequest, seen: Seen) -> Reply:
         if request.method == "DELETE":

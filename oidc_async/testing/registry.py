@@ -165,6 +165,9 @@ class Registry:
     access_tokens: dict[str, IssuedToken] = field(default_factory=dict[str, IssuedToken])
     refresh_tokens: dict[str, Grant] = field(default_factory=dict[str, Grant])
     spent_refresh_tokens: dict[str, Grant] = field(default_factory=dict[str, Grant])
+    pushed: dict[str, tuple[str, dict[str, str], float]] = field(
+        default_factory=dict[str, tuple[str, dict[str, str], float]], repr=False
+    )
     distributed_claims: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]], repr=False)
     id_tokens: dict[str, Grant] = field(default_factory=dict[str, Grant])
 

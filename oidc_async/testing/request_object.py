@@ -11,6 +11,7 @@ from .registry import Client, Registry
 from .reply import RefusalPage
 
 UNSIGNED = "none"
+PUSHED = "urn:ietf:params:oauth:request_uri:"
 TYPES = ("JWT", "oauth-authz-req+jwt")
 MEDIA_TYPES = ("application/oauth-authz-req+jwt", "application/jwt")
 LONGEST_URI = 512
@@ -30,6 +31,8 @@ def requested_parameters(registry: Registry, parameters: Mapping[str, str]) -> M
     """
     if "request" not in parameters and "request_uri" not in parameters:
         return parameters
+    if parameters.get("request_uri", "").startswith(PUSHED):
+        return _pushed(registry, parameters)
     client = registry.clients.get(parameters.get("client_id", ""))
     if client is None:
         raise RefusalPage("No such client is registered.")
@@ -41,6 +44,15 @@ def requested_parameters(registry: Registry, parameters: Mapping[str, str]) -> M
         return {name: _text(name, value) for name, value in claims.items() if name not in OF_THE_JWT}
     except (RequestObjectRefused, JWTRefused, NotDecrypted) as refused:
         raise RefusalPage(f"The request object is refused: {refused}.") from None
+
+
+def _pushed(registry: Registry, parameters: Mapping[str, str]) -> Mapping[str, str]:
+    client_id, pushed, expires_at = registry.pushed.get(parameters["request_uri"], ("", {}, 0.0))
+    if parameters.get("client_id") != client_id or registry.now() >= expires_at:
+        raise RefusalPage("The pushed request is unknown, over, or of another client.")
+    if parameters.keys() != {"client_id", "request_uri"}:
+        raise RefusalPage("A pushed request takes nothing beside client_id and request_uri.")
+    return pushed
 
 
 def _require_one(parameters: Mapping[str, str]) -> None:

@@ -266,6 +266,7 @@ class Endpoint(Enum):
     WEBFINGER = "/.well-known/webfinger"
     CHECK_SESSION = "/check_session"
     CLAIMS = "/claims"
+    PUSHED_AUTHORIZATION = "/par"
 
 
 REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {

@@ -184,7 +184,9 @@ def test_what_is_refused_or_verified_here_stays_here(fleet: Fleet) -> None:
     introspecting = fleet.process()
     assert isinstance(introspecting.refusal("guessed"), TokenInactive)
     verifying = fleet.process(audience="api", access_token_verification="jwt")
-    verifying.verify(verifying.issue(jwt=True))
+    token = verifying.issue(jwt=True)
+    verifying.verify(token)
+    verifying.forget(token)
     assert fleet.entries() == {}
 
 

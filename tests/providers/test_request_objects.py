@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -55,6 +56,21 @@ def test_in_asyncio(node_provider: NodeProvider, client: str, visitor: Visitor, 
             require_alice(await rp.complete_login(request.pending, urlsplit(callback).query), node_provider)
 
     asyncio.run(log_in())
+
+
+@pytest.mark.parametrize("way", [None, "value"])
+def test_requests_are_pushed(node_provider: NodeProvider, visitor: Visitor, apps: list[str], way: str | None) -> None:
+    """RFC 9126: as they are, and as an object."""
+    client = node_provider.clients["request-RS256"]
+    options: dict[str, Any] = {"request_object": way, "pushed_authorization_requests": True}
+    with contextlib.closing(BlockingRuntime()) as runtime:
+        rp = RelyingParty(
+            configuration_of(node_provider, client, **options), redirect_uri=f"{apps[2]}/callback", runtime=runtime
+        )
+        request = rp.begin_login(**STEP_UP)
+        assert set(parse_qs(urlsplit(request.url).query)) == {"client_id", "request_uri"}
+        callback = node_provider.login(visitor, request.url, node_provider.alice)
+        require_alice(rp.complete_login(request.pending, urlsplit(callback).query), node_provider)
 
 
 @pytest.mark.parametrize("client", ["request-RS256", "request-ES256", "request-encrypted-rsa"])

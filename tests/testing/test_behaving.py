@@ -66,7 +66,7 @@ def test_any_issuer_will_do(issuer: str) -> None:
 def test_what_is_advertised_is_there(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     metadata = rp.discover()
     endpoints = [name for name in metadata if name.endswith(("_endpoint", "_uri"))]
-    assert len(endpoints) == 7
+    assert len(endpoints) == 8
     for name in endpoints:
         assert provider.handle(HttpRequest(method="GET", url=metadata[name])).status != 404
     assert metadata["authorization_response_iss_parameter_supported"] is True

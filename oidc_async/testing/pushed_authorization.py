@@ -1,0 +1,26 @@
+"""The pushed authorization request endpoint (RFC 9126), as strict as can be."""
+
+from collections.abc import Mapping
+
+from .registry import Client, Registry, token
+from .reply import JSONObject, Refusal, RefusalPage
+from .request_object import PUSHED, requested_parameters
+
+LIFETIME = 600
+OF_THE_CLIENT = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
+
+
+def push(registry: Registry, client: Client, form: Mapping[str, str]) -> JSONObject:
+    """Keep the request of this client, and tell under which name."""
+    parameters = {name: value for name, value in form.items() if name not in OF_THE_CLIENT}
+    if "request_uri" in parameters or parameters.get("client_id") != client.client_id:
+        raise Refusal("invalid_request", "client_id must be there, and no request_uri.")
+    try:
+        wanted = requested_parameters(registry, parameters)
+    except RefusalPage:
+        raise Refusal("invalid_request_object", "The request object is refused.") from None
+    if wanted.get("redirect_uri") not in client.redirect_uris:
+        raise Refusal("invalid_request", "redirect_uri must be a registered one.")
+    name = PUSHED + token()
+    registry.pushed[name] = (client.client_id, dict(wanted), registry.now() + LIFETIME)
+    return {"request_uri": name, "expires_in": LIFETIME}
