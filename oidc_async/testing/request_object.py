@@ -50,7 +50,7 @@ def _pushed(registry: Registry, parameters: Mapping[str, str]) -> Mapping[str, s
     client_id, pushed, expires_at = registry.pushed.get(parameters["request_uri"], ("", {}, 0.0))
     if parameters.get("client_id") != client_id or registry.now() >= expires_at:
         raise RefusalPage("The pushed request is unknown, over, or of another client.")
-    if parameters.keys() != {"client_id", "request_uri"}:
+    if set(parameters) != {"client_id", "request_uri"}:
         raise RefusalPage("A pushed request takes nothing beside client_id and request_uri.")
     return pushed
 
