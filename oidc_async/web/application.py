@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Any, cast
 
@@ -74,6 +74,8 @@ class WebApplication:
         self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
         self._runtimes: dict[object, Runtime] = {}
         self.configurations = dict(configurations)
+        self.token_providers: Collection[str] = self.configurations
+        """Those whose access tokens views take."""
         self.response_modes = frozenset(configuration.response_mode for configuration in configurations.values())
         self.clients.update(
             (name, self._client(configuration, new_runtime))

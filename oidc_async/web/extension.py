@@ -50,6 +50,7 @@ class Extension:
         self._error_view: Callable[..., Any] | None = None
         self._after_login: Callable[[NewLogin], Any] | None = None
         self._scopes: set[str] = set()
+        self._token_providers: set[str] = set()
 
     def error_view(self, view: ErrorView) -> ErrorView:
         """Register `view(error=None, error_description=None)` to answer failed logins. A decorator.
@@ -95,6 +96,8 @@ class Extension:
         providers = configurations or self._configurations or {}
         settings = read_settings(config, self._redirect_uri_config)
         application = WebApplication(settings, providers, new_runtime, open_store)
+        # views may be guarded later on
+        application.token_providers = self._token_providers
         for name in sorted(self._named):
             _require_provider(name, providers)
         for name in sorted(self._logins):
@@ -133,6 +136,7 @@ class Extension:
         guard = new_token_guard(provider_names, scopes_required, scopes_any, requires, acr_values, max_age)
         for name in guard.providers:
             self.require_provider_name(name)
+        self._token_providers.update(guard.providers)
         self._scopes |= guard.requirements.scopes | guard.requirements.any_scopes
         return guard
 

@@ -17,8 +17,8 @@ async def forget_tokens(application: "WebApplication", user: UserSession) -> Non
     """
     if (access_token := user.access_token) is not None:
         # those of other providers may have been asked about it, too
-        for server in application.resource_servers.values():
-            await server.forget(access_token)
+        for name in application.token_providers:
+            await application.resource_servers[name].forget(access_token)
     client = application.clients.get(user.current_provider)
     if client is not None and (refresh_token := user.refresh_token) is not None:
         await client.forget(refresh_token)

@@ -377,9 +377,7 @@ def test_a_session_that_ends_is_deleted(
         framework.add_standard_views(app, auth)
         app.add_url_rule("/change", "change", clear)
 
-    # else there is a mark, too, that what was found out about its token is forgotten
-    config = {"OIDC_STORE": store, "OIDC_TOKEN_CACHE_IN_STORE": False}
-    browser = logged_in(make_site(config=config, views=views))
+    browser = logged_in(make_site(config={"OIDC_STORE": store}, views=views))
     kept = jar_of(browser)
     assert len(store) == 1
     browser.get(way)
