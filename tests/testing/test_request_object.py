@@ -81,6 +81,8 @@ def fetching(
         compact({"alg": "ES256", "kid": "e"}, claims(), alg="ES256"),
         compact({"alg": "PS256", "kid": "r"}, claims(), alg="PS256"),
     ],
+    # not after the tokens, which are others in each process
+    ids=["RS256", "typ JWT", "max_age and claims", "a list of one aud", "HS256", "ES256", "PS256"],
 )
 def test_a_good_one_is_taken(token: str) -> None:
     provider = new_provider()
