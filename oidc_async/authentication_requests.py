@@ -39,11 +39,11 @@ class AuthenticationRequests:
         runtime: Runtime,
         redirect_uri: str,
         request_objects: RequestObjects,
+        registered: RegisteredClient,
     ) -> None:
         self._provider, self._configuration = provider, configuration
         self._runtime, self._redirect_uri = runtime, redirect_uri
-        self._request_objects = request_objects
-        self._registered = RegisteredClient(provider, configuration, runtime)
+        self._request_objects, self._registered = request_objects, registered
 
     async def new(self, given: Mapping[str, Any]) -> AuthorizationRequest:
         """One with what is `given` laid over the parameters of the configuration.

@@ -96,12 +96,14 @@ class AsyncRelyingParty:
         )
         self.provider = Provider(configuration, self._runtime, self._registration)
         objects = RequestObjects(self.provider, configuration, self._runtime, request_uri, login_lifetime_seconds)
-        self._requests = AuthenticationRequests(self.provider, configuration, self._runtime, redirect_uri, objects)
+        self._registered = RegisteredClient(self.provider, configuration, self._runtime)
+        self._requests = AuthenticationRequests(
+            self.provider, configuration, self._runtime, redirect_uri, objects, self._registered
+        )
         self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
         self._logout_tokens = LogoutTokens(self.provider, self._id_tokens, self._runtime, self._clock_skew)
         self._userinfo = UserInfo(self.provider, configuration, self._runtime, self._clock_skew)
         self._claim_sources = ClaimSources(self.provider, configuration, self._runtime, self._clock_skew)
-        self._registered = RegisteredClient(self.provider, configuration, self._runtime)
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
 

@@ -28,6 +28,7 @@ from .messages import Cookie, WebRequest
 from .own_registration import with_own_uris
 from .pending_logins import PendingLogins
 from .request_objects import ServedRequestObjects
+from .return_path import return_path
 from .session import SessionCookies, SessionRecord
 from .session_record import LoginBegun
 from .session_tokens import forget_tokens
@@ -318,6 +319,10 @@ class Exchange:
         if session is not None and self.personal:
             self.set_cookies(*await application.sessions.keep(session, self.present_cookies(), application.now()))
             session.settle()
+
+    def return_path(self) -> str:
+        """The path, by GET, that shows what this request asked for."""
+        return return_path(self.request, self.application.settings.redirect_uri.full_uri)
 
     def present_cookies(self) -> dict[str, str]:
         """Those of the request, with what this response makes of them."""

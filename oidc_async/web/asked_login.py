@@ -12,7 +12,7 @@ from .application import Exchange, WebApplication
 from .login import announcing_failure, begin_login
 from .messages import WebResponse, redirect
 from .navigation import comes_without_cookies, is_navigation, login_required
-from .return_path import is_same_origin_path, path_of, return_path
+from .return_path import is_same_origin_path, path_of
 
 OF_ALL_LOGINS = {
     "response_mode": "the redirect URI awaits what auth_request_params asks for",
@@ -36,7 +36,7 @@ async def log_in(
     with announcing_failure(exchange):
         path = None if return_to is None else _return_path(exchange.application, return_to)
     if comes_without_cookies(exchange.request):
-        return redirect(return_path(exchange.request, exchange.application.settings.redirect_uri.full_uri), 303)
+        return redirect(exchange.return_path(), 303)
     await exchange.require_session()
     asked = as_texts("login", parameters)
     require_theirs("login", asked, OF_ALL_LOGINS)

@@ -8,7 +8,6 @@ from ..user_session import UserSession
 from .application import Exchange
 from .messages import MAX_URL_LENGTH, WebResponse, redirect
 from .pending_logins import LoginInBrowser
-from .return_path import return_path
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ async def request_login(
     _warn_of_other_host(exchange)
     logger.debug("a login begins: provider %r", provider_name)
     login = await exchange.application.clients[provider_name].begin_login(**parameters)
-    return await _departure(exchange, provider_name, login, path or _return_path(exchange))
+    return await _departure(exchange, provider_name, login, path or exchange.return_path())
 
 
 async def request_renewal(exchange: Exchange, provider_name: str) -> WebResponse:
@@ -33,7 +32,7 @@ async def request_renewal(exchange: Exchange, provider_name: str) -> WebResponse
     login = await client.begin_login(prompt="none", **({"id_token_hint": id_token} if id_token else {}))
     if len(login.url) > MAX_URL_LENGTH:
         login = await client.begin_login(prompt="none")
-    return await _departure(exchange, provider_name, login, _return_path(exchange), renews=session.begun_at)
+    return await _departure(exchange, provider_name, login, exchange.return_path(), renews=session.begun_at)
 
 
 async def _departure(
@@ -44,10 +43,6 @@ async def _departure(
         await objects.keep(login)
     exchange.set_cookies(*exchange.application.pending_logins.begin(in_browser, exchange.request.cookies))
     return redirect(login.url, 302)
-
-
-def _return_path(exchange: Exchange) -> str:
-    return return_path(exchange.request, exchange.application.settings.redirect_uri.full_uri)
 
 
 def _warn_of_other_host(exchange: Exchange) -> None:

@@ -9,7 +9,6 @@ from .application import Exchange, WebApplication
 from .authentication_request import request_login
 from .messages import Cookie, WebResponse, redirect
 from .navigation import comes_without_cookies, is_navigation, login_required
-from .return_path import return_path
 from .signals import login_failed
 from .silent_renewal import begin_renewal, is_in_force
 from .token_failure import token_challenge
@@ -32,7 +31,7 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
     if not is_navigation(exchange.request):
         return login_required()
     if comes_without_cookies(exchange.request):
-        return redirect(return_path(exchange.request, exchange.application.settings.redirect_uri.full_uri), 303)
+        return redirect(exchange.return_path(), 303)
     return await begin_login(exchange, provider_name)
 
 
