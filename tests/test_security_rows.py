@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 GUIDE = "docs/security.md"
-LAST = 266
+FIRST_ROWS = range(1, 267)
 WITHOUT_A_TEST = ("not yet: ", "can't be: ")
 """How the result of a row begins that no test can show."""
 
@@ -31,7 +31,9 @@ TABLE = rows_of((ROOT / GUIDE).read_text())
 
 
 def test_the_guide_has_each_row_once() -> None:
-    assert [number for number, _, _ in TABLE] == [*range(1, LAST + 1)]
+    numbers = [number for number, _, _ in TABLE]
+    assert len(numbers) == len(set(numbers))
+    assert set(FIRST_ROWS) <= set(numbers)
 
 
 @pytest.mark.parametrize(("number", "result", "files"), TABLE, ids=[str(number) for number, _, _ in TABLE])
