@@ -27,6 +27,7 @@ from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.login import require_login, require_login_or_token
 from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
+from oidc_async.web.own_views import describe, run_first, run_no_more
 from oidc_async.web.routes import Route, own_routes
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
@@ -88,13 +89,13 @@ class OIDCAuthentication(Extension):
         app.url_value_preprocessor(self._route_below_a_mount)
         if application.store is not None:
             # before hooks of the app, which may ask for the session
-            app.before_request_funcs.setdefault(None, []).insert(0, open_session)
+            run_first(app, open_session)
         app.error_handler_spec[None][None].setdefault(StoreError, self._failure)
         for rule, route in own_routes(application.settings, self._asked, self._scopes).items():
-            app.add_url_rule(rule, route.endpoint, partial(self._serve, route), methods=route.methods)
+            app.add_url_rule(rule, route.endpoint, self._new_view(route), methods=route.methods)
             if route.before_hooks:
-                app.before_request_funcs.setdefault(None, []).insert(0, partial(self._serve_early, route))
-        app.after_request(partial(finish_response, app))
+                run_first(app, self._new_early_view(route))
+        self._add_hooks(app)
 
     @property
     def clients(self) -> dict[str, RelyingParty]:
@@ -239,15 +240,36 @@ class OIDCAuthentication(Extension):
 
         return decorate
 
-    def _serve(self, route: Route, **_view_args: str) -> ResponseReturnValue:
+    def _add_hooks(self, app: Flask) -> None:
+        @app.after_request
+        def finish_oidc_response(response: Response) -> Response:
+            return finish_response(app, response)
+
+        def check_oidc_wiring() -> None:
+            self.before_first_request(app)
+            run_no_more(app, check_oidc_wiring)
+
+        run_first(app, check_oidc_wiring)
+
+    def _new_view(self, route: Route) -> Callable[..., ResponseReturnValue]:
+        # a function, as other extensions look for its name, module and source
+        def view(**_view_args: str) -> ResponseReturnValue:
+            return self._serve(route)
+
+        return describe(view, route)
+
+    def _new_early_view(self, route: Route) -> Callable[[], Any]:
+        def answer_before_hooks() -> Any:
+            return self._serve(route) if request.endpoint == route.endpoint else None
+
+        return answer_before_hooks
+
+    def _serve(self, route: Route) -> ResponseReturnValue:
         exchange = current_exchange()
         if refusal := route.refuse(exchange.request):
             return write_response(refusal)
         body = read_body() if request.method == "POST" else b""
         return self._answer(route.answer(exchange, body)) or Response(status=204)
-
-    def _serve_early(self, route: Route) -> Any:
-        return self._serve(route) if request.endpoint == route.endpoint else None
 
     async def _asked(self, login: NewLogin) -> Any:
         return None if self._after_login is None else _call(self._after_login, login)

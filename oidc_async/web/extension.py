@@ -16,6 +16,7 @@ from ..stores import Store, StoreChoice
 from .after_login import NewLogin
 from .application import WebApplication
 from .failure import Failure
+from .own_views import App, exempt_from_csrf
 from .settings import read_settings
 from .store_limits import log_store_limits
 from .token_guard import TokenGuard, new_token_guard
@@ -107,6 +108,10 @@ class Extension:
         extensions[NAME] = Installed(self, application)
         self._applications.add(application)
         return application
+
+    def before_first_request(self, app: App) -> None:
+        """Do once what needs the whole app, with all its views and extensions."""
+        exempt_from_csrf(app, installed_application(app.extensions).settings.own_endpoints())
 
     def require_provider_name(self, name: str) -> None:
         """Raise ValueError for a provider that isn't configured, now or, when none is yet, in `install`."""

@@ -20,12 +20,11 @@ from .settings import (
     FRONTCHANNEL_LOGOUT,
     INITIATE_LOGIN,
     REQUEST_OBJECT,
+    RESOURCE_METADATA,
     SESSION_IFRAME,
     Settings,
 )
 from .third_party_login import initiate_login
-
-RESOURCE_METADATA = "oidc_async.resource_metadata"
 
 
 def _never(_request: WebRequest) -> None:
@@ -37,12 +36,16 @@ class Route:
     """One of our routes.
 
     Parameters:
+        name: what its view is called.
+        description: the docstring of its view.
         answer: what it answers, given the body of a POST.
         refuse: a refusal of a request whose body is not worth reading.
         before_hooks: whether it answers before hooks of the application, such as a check of CSRF tokens.
     """
 
     endpoint: str
+    name: str
+    description: str
     answer: Callable[[Exchange, bytes], Coroutine[Any, Any, WebResponse]]
     methods: tuple[str, ...] = ("GET",)
     refuse: Callable[[WebRequest], WebResponse | None] = _never
@@ -56,21 +59,62 @@ def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[st
     """
     both, finish = ("GET", "POST"), partial(finish_login, hook=hook)
     table = [
-        Route(endpoint=settings.redirect_uri.endpoint, methods=both, answer=finish, refuse=refused_callback),
-        Route(endpoint=INITIATE_LOGIN, methods=both, answer=initiate_login, refuse=refused_callback),
+        Route(
+            endpoint=settings.redirect_uri.endpoint,
+            name="redirect_uri",
+            description="Receive the authorization response (OIDC Core 3.1.2.5).",
+            methods=both,
+            answer=finish,
+            refuse=refused_callback,
+        ),
+        Route(
+            endpoint=INITIATE_LOGIN,
+            name="initiate_login",
+            description="Start a login for another site (OIDC Core 4).",
+            methods=both,
+            answer=initiate_login,
+            refuse=refused_callback,
+        ),
         # a provider brings no cookie and no CSRF token, but a signature
         Route(
             endpoint=BACKCHANNEL_LOGOUT,
+            name="backchannel_logout",
+            description="End the sessions that a logout token names (OIDC Back-Channel Logout 2.5).",
             methods=both,
             answer=end_sessions,
             refuse=refused_logout_request,
             before_hooks=True,
         ),
-        Route(endpoint=FRONTCHANNEL_LOGOUT, answer=_frontchannel_logout),
-        Route(endpoint=SESSION_IFRAME, answer=_session_iframe),
-        Route(endpoint=CLIENT_JWKS, answer=_client_jwks),
-        Route(endpoint=REQUEST_OBJECT, answer=_request_object),
-        Route(endpoint=RESOURCE_METADATA, answer=partial(_resource_metadata, scopes)),
+        Route(
+            endpoint=FRONTCHANNEL_LOGOUT,
+            name="frontchannel_logout",
+            description="End the session of this browser (OIDC Front-Channel Logout 3).",
+            answer=_frontchannel_logout,
+        ),
+        Route(
+            endpoint=SESSION_IFRAME,
+            name="session_iframe",
+            description="Watch the session at the provider (OIDC Session Management 3.1).",
+            answer=_session_iframe,
+        ),
+        Route(
+            endpoint=CLIENT_JWKS,
+            name="client_jwks",
+            description="Publish the public keys of the client (RFC 7517 5).",
+            answer=_client_jwks,
+        ),
+        Route(
+            endpoint=REQUEST_OBJECT,
+            name="request_object",
+            description="Give a request object to the provider (OIDC Core 6.2).",
+            answer=_request_object,
+        ),
+        Route(
+            endpoint=RESOURCE_METADATA,
+            name="resource_metadata",
+            description="Publish the metadata of the protected resource (RFC 9728 3).",
+            answer=partial(_resource_metadata, scopes),
+        ),
     ]
     rules = {endpoint: uri.route for endpoint, uri in settings.own_uris().items()}
     if REQUEST_OBJECT in rules:

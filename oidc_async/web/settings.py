@@ -56,6 +56,7 @@ INITIATE_LOGIN = "oidc_async.initiate_login"
 BACKCHANNEL_LOGOUT = "oidc_async.backchannel_logout"
 FRONTCHANNEL_LOGOUT = "oidc_async.frontchannel_logout"
 SESSION_IFRAME = "oidc_async.session_iframe"
+RESOURCE_METADATA = "oidc_async.resource_metadata"
 """The names of our endpoints."""
 VISITED = ("initiate_login_uri", "frontchannel_logout_uri", "session_iframe_uri")
 """Where browsers come, whose cookies are for one host alone."""
@@ -106,6 +107,10 @@ class Settings:
             SESSION_IFRAME: self.session_iframe_uri,
         }
         return {endpoint: uri for endpoint, uri in uris.items() if uri is not None}
+
+    def own_endpoints(self) -> frozenset[str]:
+        """The names of our endpoints, as far as the settings ask for them."""
+        return frozenset(self.own_uris()) | (frozenset() if self.resource is None else {RESOURCE_METADATA})
 
 
 def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | None) -> Settings:

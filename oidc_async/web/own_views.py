@@ -1,0 +1,72 @@
+"""The views of our own routes, as other extensions of an application see them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol, TypeVar, cast
+
+from .routes import Route
+
+CSRF_PROTECTIONS = ("CSRFProtect", "SeaSurf")
+"""Class names of extensions that require a CSRF token: Flask-WTF, quart-wtforms, quart-csrf and Flask-SeaSurf."""
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class App(Protocol):
+    """What Flask and Quart apps have in common, as far as it is needed here."""
+
+    extensions: dict[str, Any]
+    view_functions: dict[str, Any]
+    before_request_funcs: dict[Any, list[Any]]
+
+
+def describe(view: View, route: Route) -> View:
+    """Give the view of a route a name and a docstring, and hide it from OpenAPI documents.
+
+    Extensions tell views apart by `__module__` and `__name__`. Each OpenAPI tool has a convention of its own for what
+    is hidden; none of them has to be imported for it.
+    """
+    attributes: Mapping[str, Any] = {
+        "__name__": route.name,
+        "__qualname__": route.name,
+        "__doc__": route.description,
+        "_spec": {"hide": True},  # APIFlask
+        "_quart_schema_hidden": True,  # quart-schema
+        "_decorator": "oidc_async",  # spectree before 3: a route that belongs to somebody else
+    }
+    for name, value in attributes.items():
+        setattr(view, name, value)
+    return view
+
+
+def exempt_from_csrf(app: App, endpoints: Iterable[str]) -> None:
+    """Exempt the views of these endpoints from each CSRF protection of the app that is known by name.
+
+    Their requests come from providers and other sites, which have no CSRF token. An authorization response is bound
+    to this browser by `state` (RFC 6749 10.12), a logout token is signed.
+    """
+    views = [app.view_functions[endpoint] for endpoint in endpoints if endpoint in app.view_functions]
+    for protection in _csrf_protections(app):
+        for view in views:
+            protection.exempt(view)
+
+
+def _csrf_protections(app: App) -> list[Any]:
+    hooks = app.before_request_funcs.get(None, ())
+    # Flask-SeaSurf is not in app.extensions: its hook is a bound method
+    candidates = [*app.extensions.values(), *(getattr(hook, "__self__", None) for hook in hooks)]
+    return [candidate for candidate in candidates if _is_csrf_protection(candidate)]
+
+
+def _is_csrf_protection(candidate: object) -> bool:
+    names = {cls.__name__ for cls in type(candidate).__mro__}
+    return not names.isdisjoint(CSRF_PROTECTIONS) and callable(getattr(cast(Any, candidate), "exempt", None))
+
+
+def run_first(app: App, hook: Callable[[], Any]) -> None:
+    """Run a hook before all other `before_request` hooks of the app, such as a check of CSRF tokens."""
+    app.before_request_funcs.setdefault(None, []).insert(0, hook)
+
+
+def run_no_more(app: App, hook: Callable[[], Any]) -> None:
+    """Take a hook away, also while it runs."""
+    # a new list: this request is still going through the old one
+    app.before_request_funcs[None] = [other for other in app.before_request_funcs[None] if other is not hook]
