@@ -5,18 +5,21 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null)
 CHROMIUM ?= $(firstword $(wildcard $(addprefix /usr/bin/,chromium chromium-browser google-chrome)))
 NODE_DIR := tests/providers/node
+NEIGHBOURS := tests/neighbours/requirements.txt
 CANAILLE_REQUIREMENTS := tests/providers/canaille/requirements.txt
 BENCH_STAMPS := $(patsubst benchmarks/peers/%.txt,.venv-bench-%/.stamp,$(wildcard benchmarks/peers/*.txt))
 BENCH_LIBRARY := .venv-bench-ours/.stamp-library .venv-bench-ours-httpx2/.stamp-library
 
 RUN := .venv/bin/python -m
 PYTEST := $(RUN) pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
+# others' deprecations are theirs to mend
+PYTEST_BESIDE := .venv-neighbours/bin/python -m pytest -W default $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
 # one process for each processor: two are twice as fast, and more than four are not worth their start
 IN_PARALLEL := -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types check providers browser stores lowest bench format clean need-node need-chromium need-redis need-wrk
+.PHONY: help demo test lint types check providers browser stores neighbours lowest bench format clean need-node need-chromium need-redis need-wrk
 
 help:
 	@echo "make demo        a login in a Flask and in a Quart app, at a real provider (ONCE=1: prove it and end)"
@@ -27,6 +30,7 @@ help:
 	@echo "make providers   login and logout at real providers (needs Node.js and redis-server)"
 	@echo "make browser     the same in a real browser (needs Chromium and Node.js)"
 	@echo "make stores      stores, and every test about sessions, at a real Redis (needs redis-server)"
+	@echo "make neighbours  logins beside popular extensions of Flask and Quart, newest versions (needs redis-server)"
 	@echo "make lowest      the tests with the oldest dependencies that we promise"
 	@echo "make bench       speed beside other libraries, in half an hour (QUICK=1: in 3 minutes; needs Linux and wrk)"
 	@echo "make format      lays the code out"
@@ -58,6 +62,10 @@ stores: need-redis .venv/.stamp-test
 	$(PYTEST) tests/stores/redis tests/adapters/redis
 	$(PYTEST) tests/adapters --sessions-in redis
 
+neighbours: need-redis .venv-neighbours/.stamp
+	$(PYTEST_BESIDE) tests/neighbours
+	PYTHONPATH=.venv-neighbours/older $(PYTEST_BESIDE) tests/neighbours -k "Flask-WTF or Flask-Limiter"
+
 lowest: .venv-lowest/.stamp
 	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(IN_PARALLEL) $(T)
 
@@ -83,7 +91,7 @@ need-chromium:
 
 need-redis:
 	@command -v redis-server >/dev/null || \
-	{ echo "make stores and make providers need redis-server: apt-get install redis-server"; exit 1; }
+	{ echo "make stores, make providers and make neighbours need redis-server: apt-get install redis-server"; exit 1; }
 
 need-wrk:
 	@command -v wrk >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq && \
@@ -135,6 +143,13 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 	@$(if $(UV),:,$(call install,.venv-lowest,uv))
 	@$(or $(UV),.venv-lowest/bin/uv) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
 	  -e '.[flask,quart,httpx2,aiohttp,redis,telemetry]' --group test
+	@touch $@
+
+# the newest of each, and beside them the last series before of those that look at our routes in another way
+.venv-neighbours/.stamp: .venv-neighbours/.stamp-python pyproject.toml $(NEIGHBOURS)
+	@echo "Installing popular extensions into .venv-neighbours"
+	@$(call install,.venv-neighbours,-e '.[flask$(,)quart$(,)redis]' --group test -r $(NEIGHBOURS))
+	@$(call install,.venv-neighbours,--no-deps --target .venv-neighbours/older 'Flask-WTF==1.2.*' 'Flask-Limiter==3.12.*')
 	@touch $@
 
 $(BENCH_STAMPS): .venv-bench-%/.stamp: .venv-bench-%/.stamp-python benchmarks/peers/%.txt

@@ -265,11 +265,15 @@ class AsgiClient:
         self._client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app, root_path=root_path))
         self.cookies = self._client.cookies
 
+    def run(self, call: Coroutine[Any, Any, T]) -> T:
+        """The result of `call` on the event loop that the app is served on."""
+        return self._runner.run(call)
+
     def request(self, method: str, url: str, **kwargs: Any) -> Page:
-        return self._runner.run(self._client.request(method, url, **kwargs))
+        return self.run(self._client.request(method, url, **kwargs))
 
     def close(self) -> None:
-        self._runner.run(self._client.aclose())
+        self.run(self._client.aclose())
         self._runner.close()
 
 
