@@ -27,7 +27,7 @@ from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.login import require_login, require_login_or_token
 from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
-from oidc_async.web.own_views import describe, run_first, run_no_more
+from oidc_async.web.own_views import describe, run_first, run_last, run_no_more
 from oidc_async.web.routes import Route, own_routes
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
@@ -241,7 +241,6 @@ class OIDCAuthentication(Extension):
         return decorate
 
     def _add_hooks(self, app: Flask) -> None:
-        @app.after_request
         def finish_oidc_response(response: Response) -> Response:
             return finish_response(app, response)
 
@@ -249,6 +248,7 @@ class OIDCAuthentication(Extension):
             self.before_first_request(app)
             run_no_more(app, check_oidc_wiring)
 
+        run_last(app, finish_oidc_response)
         run_first(app, check_oidc_wiring)
 
     def _new_view(self, route: Route) -> Callable[..., ResponseReturnValue]:

@@ -82,7 +82,9 @@ def _answers_get() -> bool:
 
 
 def write_response(answer: WebResponse) -> Response:
-    return Response(answer.body, status=answer.status, headers=dict(answer.headers))
+    response = Response(answer.body, status=answer.status, headers=dict(answer.headers))
+    current_visit().own_response = (response, answer.headers)
+    return response
 
 
 async def open_session() -> None:

@@ -6,6 +6,9 @@ from typing import Any, Protocol
 from .application import Exchange
 from .visit import Visit
 
+PROTECTING = ("cache-control", "content-security-policy", "referrer-policy", "x-content-type-options")
+"""Headers of our own responses that another extension may not replace."""
+
 
 class FrameworkResponse(Protocol):
     """What the responses of Flask and Quart have from Werkzeug."""
@@ -29,11 +32,21 @@ class FrameworkResponse(Protocol):
 
 async def finish_response(response: FrameworkResponse, visit: Visit) -> None:
     """All that this visit leaves on its response. Raises StoreError when its session could not be saved."""
+    if visit.own_response is not None and visit.own_response[0] is response:
+        _restore_headers(response, visit.own_response[1])
     if visit.exchange is not None:
         await _finish_exchange(response, visit.exchange)
     # a view may have called another one, and made the best of its refusal
     if visit.refusal is not None and response.status_code >= 400:
         _finish_refusal(response, visit.refusal)
+
+
+def _restore_headers(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
+    # an extension that gives each response one policy would stop the script of the response relay, and let the
+    # address of a callback leak by the Referer header
+    for name in PROTECTING:
+        if name in headers:
+            response.headers[name] = headers[name]
 
 
 def _finish_refusal(response: FrameworkResponse, headers: Mapping[str, str]) -> None:

@@ -16,6 +16,7 @@ class App(Protocol):
     extensions: dict[str, Any]
     view_functions: dict[str, Any]
     before_request_funcs: dict[Any, list[Any]]
+    after_request_funcs: dict[Any, list[Any]]
 
 
 def describe(view: View, route: Route) -> View:
@@ -70,3 +71,9 @@ def run_no_more(app: App, hook: Callable[[], Any]) -> None:
     """Take a hook away, also while it runs."""
     # a new list: this request is still going through the old one
     app.before_request_funcs[None] = [other for other in app.before_request_funcs[None] if other is not hook]
+
+
+def run_last(app: App, hook: Callable[[Any], Any]) -> None:
+    """Run a hook after all other `after_request` hooks of the app, such as one that sets headers."""
+    # they run in the reverse order
+    app.after_request_funcs.setdefault(None, []).insert(0, hook)

@@ -18,11 +18,13 @@ class Visit:
         exchange: its session and cookies, once somebody asked for them.
         access: what its bearer token grants.
         refusal: headers of a refusal, which the response keeps whatever an error handler makes of it.
+        own_response: the last response that we made, and its headers.
     """
 
     exchange: Exchange | None = None
     access: Access | None = None
     refusal: Mapping[str, str] | None = None
+    own_response: tuple[object, Mapping[str, str]] | None = None
 
 
 def visit_of(carrier: MutableMapping[str, Any], application: WebApplication) -> Visit:

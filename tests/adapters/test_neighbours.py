@@ -11,7 +11,7 @@ from oidc_async import ClientKeys
 from oidc_async.stores import MemoryStore
 from tests.protocol.signing import private_rsa_jwk, rsa_key
 
-from .site import ORIGIN, Framework, Site
+from .site import ORIGIN, Framework, Site, new_site
 from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
@@ -41,6 +41,27 @@ NAMES = {
 }
 
 
+class WithPolicy:
+    """A framework whose apps have a hook, older than ours, that gives every response the same headers."""
+
+    def __init__(self, framework: Framework) -> None:
+        self._framework = framework
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._framework, name)
+
+    def new_app(self) -> Any:
+        app = self._framework.new_app()
+
+        @app.after_request
+        def set_policy(response: Any) -> Any:
+            response.headers["Content-Security-Policy"] = "default-src 'self'"
+            response.headers["Referrer-Policy"] = "unsafe-url"
+            return response
+
+        return app
+
+
 @pytest.fixture
 def own_views(make_site: MakeSite) -> dict[str, Any]:
     site = make_site(ALL_ROUTES, views=lambda app, auth: None, **BY_REFERENCE)
@@ -64,6 +85,19 @@ def test_openapi_documents_leave_our_views_out(own_views: dict[str, Any]) -> Non
         assert view._quart_schema_hidden is True
         assert view._decorator
         assert "---" not in view.__doc__
+
+
+@pytest.mark.parametrize("mode", ["query", "fragment"])
+def test_pages_of_ours_keep_the_headers_that_protect_them(framework: Framework, mode: str) -> None:
+    """security.md 403: one policy for all pages would stop the script of the response relay."""
+    beside: Any = WithPolicy(framework)
+    site = new_site(beside, auth_request_params={"scope": "openid", "response_mode": mode})
+    browser = site.browser()
+    page = browser.get(browser.begin_login().url if mode == "fragment" else "/redirect_uri?error=access_denied")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert browser.get("/").headers["content-security-policy"] == "default-src 'self'"
+    site.close()
 
 
 def test_each_hook_of_ours_is_a_function_or_a_method(make_site: MakeSite) -> None:
