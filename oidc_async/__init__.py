@@ -1,6 +1,5 @@
 """OpenID Connect for Python web applications: one verified core, async and sync."""
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from .access_cache import AccessCache
@@ -86,6 +85,3 @@ def __getattr__(name: str) -> Any:
 
         return AsyncRuntime
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-logging.getLogger(__name__).addHandler(logging.NullHandler())

@@ -228,7 +228,9 @@ class _Gate:
 
     async def enter(self, request: HttpRequest) -> None:
         if self._slots.locked() and self.waiting >= self._max_queue:
-            raise ProviderOverloaded(f"{describe(request)}: {self.waiting} requests wait already")
+            raise ProviderOverloaded(
+                f"{describe(request)}: {self.waiting} requests wait already (max_queue in HttpSettings)"
+            )
         self.waiting += 1
         try:
             await self._slots.acquire()

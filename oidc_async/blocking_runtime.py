@@ -211,7 +211,9 @@ class _Gate:
     def _wait(self, request: HttpRequest, patience: float) -> None:
         with self._lock:
             if self.waiting >= self._max_queue:
-                raise ProviderOverloaded(f"{describe(request)}: {self.waiting} requests wait already")
+                raise ProviderOverloaded(
+                    f"{describe(request)}: {self.waiting} requests wait already (max_queue in HttpSettings)"
+                )
             self.waiting += 1
         try:
             if not self._slots.acquire(timeout=patience):

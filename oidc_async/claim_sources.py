@@ -96,7 +96,7 @@ class ClaimSources:
 
     async def _verified_token(self, jws: CompactJWS, issuer: "_Issuer") -> Mapping[str, Any]:
         # before anybody is asked for keys
-        require_algorithm(jws, issuer.algorithms)
+        require_algorithm(jws, issuer.algorithms, setting="algorithms of the ClaimsProvider")
         client_id, leeway, now = self._provider.known_client["client_id"], self._leeway, self._runtime.now()
         keys, name, algorithms = await issuer.keys(), issuer.name, issuer.algorithms
         return await keys.verify(

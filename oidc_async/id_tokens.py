@@ -113,7 +113,11 @@ class IDTokens:
 
     async def _verified(self, token: str | None, expectations: IDTokenExpectations) -> dict[str, Any]:
         if token is None:
-            raise TokenResponseInvalid("The token response must have an id_token.", parameter="id_token")
+            raise TokenResponseInvalid(
+                "The token response must have an id_token. Is the client allowed the scope openid, and is this an "
+                "OpenID Provider, not one of OAuth 2.0 alone?",
+                parameter="id_token",
+            )
         jws = parse_id_token(token, expectations)
         now = self._runtime.now()
         return await self._provider.verify(jws, lambda key: read_id_token(jws, key, expectations, now=now))

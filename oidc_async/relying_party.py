@@ -129,7 +129,8 @@ class AsyncRelyingParty:
         self._require_in_time(pending)
         if response_mode != pending.response_mode:
             raise AuthorizationResponseInvalid(
-                f"The response must come by response_mode={pending.response_mode}, not {response_mode}."
+                f"The response must come by response_mode={pending.response_mode}, not {response_mode}: set "
+                "response_mode in auth_request_params to what the provider sends."
             )
         provider = await self.provider.metadata()
         await self.provider.client()
@@ -309,8 +310,11 @@ class AsyncRelyingParty:
         return self._registration
 
     def _require_in_time(self, pending: PendingLogin) -> None:
-        if not -self._clock_skew <= self._runtime.now() - pending.begun_at <= self._login_lifetime:
-            raise LoginExpired(f"The login took longer than {self._login_lifetime:.0f} seconds. Begin it again.")
+        seconds = self._runtime.now() - pending.begun_at
+        if not -self._clock_skew <= seconds <= self._login_lifetime:
+            raise LoginExpired(
+                f"The login took {seconds:.0f} s; OIDC_LOGIN_SECONDS = {self._login_lifetime:g} s. Begin it again."
+            )
 
     async def _exchange_code(self, provider: ProviderMetadata, pending: PendingLogin, code: str) -> TokenResponse:
         request = authorization_code_request(

@@ -2,9 +2,9 @@
 
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
@@ -108,10 +108,11 @@ def watch(server: ResourceServer, counters: Counters, cache: object) -> None:
         _servers.add(server, counters, cache)
 
 
-def exchange(runtime: Runtime, request: HttpRequest, endpoint: str) -> Awaitable[HttpResponse]:
+async def exchange(runtime: Runtime, request: HttpRequest, endpoint: str) -> HttpResponse:
     """`runtime.send(request)`, with a span and a measurement of it that name the `endpoint`. Raises the same."""
     exchanges = _exchanges()
-    return runtime.send(request) if exchanges is None else exchanges.send(runtime, request, endpoint)
+    sent = runtime.send(request) if exchanges is None else exchanges.send(runtime, request, endpoint)
+    return replace(await sent, request=request)
 
 
 @cache

@@ -216,7 +216,7 @@ class OIDCAuthentication(Extension):
             elif guard.requires is not None:
                 guard.require(_verdict(guard.requires, access))
         except OIDCError as error:
-            _refuse(read_token_failure(error, application.settings))
+            _refuse(read_token_failure(error, application.settings, application.warning_limit))
         if access is None:
             return self._answer(require_login_or_token(current_exchange(), login or ""))
         visit_of(carrier(), application).access = access

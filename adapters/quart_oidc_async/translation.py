@@ -59,6 +59,7 @@ def read_request() -> WebRequest:
         cookies=request.cookies,
         prefers_json=_prefers_json,
         answers_get=_answers_get,
+        debug=current_app.debug,
     )
 
 

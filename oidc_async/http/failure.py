@@ -32,7 +32,13 @@ def provider_failure(request: HttpRequest, error: Exception) -> OIDCError:
         return error
     reason = _reason(error)
     if _is_timeout(error):
-        return ProviderTimeout(f"{describe(request)}: timed out ({reason})", reason=reason)
+        hint = "deadline and connect_timeout in HttpSettings"
+        return ProviderTimeout(f"{describe(request)}: timed out ({reason}); see {hint}", reason=reason)
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        return ProviderUnreachable(
+            f"{describe(request)}: failed ({reason}); ca_bundle in HttpSettings names other authorities",
+            reason=reason,
+        )
     return ProviderUnreachable(f"{describe(request)}: failed ({reason})", reason=reason)
 
 

@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ClaimInvalid, ConfigurationError, OIDCError
+from ..errors import ClaimInvalid, ConfigurationError, OIDCError, TokenMalformed
 from .access import read_scopes
 from .claims import (
     Claims,
+    read_audience,
     read_claims,
-    require_audience,
     require_begun,
     require_issuer,
     require_not_expired,
     require_past_time,
     require_string,
     require_time,
+    shown,
 )
 from .jose import (
     ALGORITHMS,
@@ -81,7 +82,14 @@ def _require_audience(claims: Claims, audience: frozenset[str] | None) -> None:
             "enforce_audience=False in ProviderConfiguration to take tokens that are meant for others.",
             claim="aud",
         )
-    require_audience(claims, audience)
+    if read_audience(claims).isdisjoint(audience):
+        names, seen = ", ".join(sorted(audience)), shown(claims["aud"])
+        message = (
+            f"aud must contain {names}, not only {seen}. Let the provider add it, or set audience in "
+            "ProviderConfiguration to what this provider calls this API; under introspection, enforce_audience=False "
+            "accepts tokens that are meant for others."
+        )
+        raise ClaimInvalid(message, claim="aud", expected=audience, seen=seen)
 
 
 def _require_times(claims: Claims, leeway: float, now: float) -> None:
@@ -100,6 +108,11 @@ def parse_access_token(token: str, algorithms: tuple[str, ...], *, untyped: bool
     """
     if not algorithms or not set(algorithms) <= set(ALLOWED_ALGORITHMS):
         raise ConfigurationError(f"access_token_algorithms must be some of {', '.join(ALLOWED_ALGORITHMS)}.")
+    if "." not in token:
+        raise TokenMalformed(
+            "The token is opaque, not a JWT. Only its provider knows what it grants: set "
+            'access_token_verification="introspection" or "auto" in ProviderConfiguration.'
+        )
     jws = parse_compact(token)
     if not is_access_token_type(jws, untyped=untyped):
         raise ClaimInvalid(
@@ -107,7 +120,7 @@ def parse_access_token(token: str, algorithms: tuple[str, ...], *, untyped: bool
             "accept_untyped_access_tokens=True in ProviderConfiguration.",
             claim="typ",
         )
-    require_algorithm(jws, algorithms)
+    require_algorithm(jws, algorithms, setting="access_token_algorithms in ProviderConfiguration")
     return jws
 
 

@@ -17,7 +17,7 @@ from ..errors import (
 )
 from .claims import is_same_secret
 from .metadata import ProviderMetadata
-from .oauth_error import safe_description, safe_error
+from .oauth_error import quoted, safe_description, safe_error
 from .token import TokenResponse, bearer_problem, read_lifetime
 from .uri import with_query
 
@@ -98,7 +98,7 @@ def require_state(parameters: dict[str, str]) -> str:
     """The `state`, to find the login that it belongs to. Raises StateMissing."""
     state = parameters.get("state")
     if not state:
-        raise StateMissing("The authorization response has no state.")
+        raise StateMissing("The authorization response has no state.", said=_said_without_state(parameters))
     return state
 
 
@@ -163,14 +163,24 @@ def _require_issuer(parameters: dict[str, str], provider: ProviderMetadata, *, i
     is_promised = provider.get("authorization_response_iss_parameter_supported") is True and not is_in_id_token
     if is_promised and "iss" not in parameters:
         raise AuthorizationResponseInvalid(
-            "iss is missing, though the provider says that it always sends it.", parameter="iss"
+            "iss is missing, though the provider says that it always sends it. If it never does, set "
+            "authorization_response_iss_parameter_supported=False in provider_metadata.",
+            parameter="iss",
         )
+
+
+def _said_without_state(parameters: dict[str, str]) -> str:
+    """The error in a response that nobody has to believe: for the log, not for the user."""
+    if "error" not in parameters:
+        return ""
+    return f" Its error is {safe_error(parameters['error'])!r}.{quoted(parameters.get('error_description'))}"
 
 
 def _refusal(parameters: dict[str, str]) -> AuthorizationRefused:
     error = safe_error(parameters["error"])
+    said = quoted(parameters.get("error_description"))
     return AuthorizationRefused(
-        f"The provider answered the login with the error {error!r}.",
+        f"The provider answered the login with the error {error!r}.{said}",
         error=error,
         error_description=safe_description(parameters.get("error_description")),
     )

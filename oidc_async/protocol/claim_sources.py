@@ -133,7 +133,7 @@ def read_source_token(
     issuer and can be compared with nothing (OIDC Core 5.6.2). `leeway` and `now` are in seconds.
     Raises TokenError.
     """
-    require_algorithm(jws, algorithms)
+    require_algorithm(jws, algorithms, setting="algorithms of the ClaimsProvider")
     verify_compact(jws, key)
     claims = read_claims(jws.payload)
     require_issuer(claims, issuer)

@@ -67,7 +67,8 @@ def require_past_time(claims: Claims, name: str, *, now: float, leeway: float) -
     """The claim, a NumericDate that is not in the future. Raises ClaimInvalid."""
     time = require_time(claims, name)
     if not time <= now + leeway:
-        raise ClaimInvalid(f"{name} must not be in the future.", claim=name, seen=time, now=now)
+        message = f"{name} is {time - now:.0f} s in the future; the clocks differ by more than {_skew(leeway)}."
+        raise ClaimInvalid(message, claim=name, seen=time, now=now)
     return time
 
 
@@ -75,7 +76,8 @@ def require_not_expired(claims: Claims, *, now: float, leeway: float) -> None:
     """Require `exp`, in the future (RFC 7519 4.1.4). Raises ClaimInvalid, or TokenExpired."""
     expiry = require_time(claims, "exp")
     if not now < expiry + leeway:
-        raise TokenExpired("exp must be in the future.", claim="exp", seen=expiry, now=now)
+        message = f"exp has passed {now - expiry:.0f} s ago; the clocks may differ by {_skew(leeway)}."
+        raise TokenExpired(message, claim="exp", seen=expiry, now=now)
 
 
 def require_begun(claims: Claims, *, now: float, leeway: float) -> None:
@@ -84,11 +86,20 @@ def require_begun(claims: Claims, *, now: float, leeway: float) -> None:
         require_past_time(claims, "nbf", now=now, leeway=leeway)
 
 
-def require_issued_recently(claims: Claims, *, now: float, leeway: float, within: float) -> None:
-    """Require `iat`, at most `within` seconds ago (OIDC Core 3.1.3.7, 10). Raises ClaimInvalid."""
+def _skew(leeway: float) -> str:
+    return f"OIDC_CLOCK_SKEW = {leeway:g} s"
+
+
+def require_issued_recently(
+    claims: Claims, *, now: float, leeway: float, within: float, setting: str | None = None
+) -> None:
+    """Require `iat`, at most `within` seconds ago, as `setting` says (OIDC Core 3.1.3.7, 10). Raises ClaimInvalid."""
     issued = require_past_time(claims, "iat", now=now, leeway=leeway)
     if not now - issued <= within + leeway:
-        message = f"iat must be at most {within:g} seconds ago."
+        message = (
+            f"iat is {now - issued:.0f} s ago; at most {f'{setting} = ' if setting else ''}{within:g} s are accepted, and clocks may differ by "
+            f"{_skew(leeway)}."
+        )
         raise ClaimInvalid(message, claim="iat", seen=issued, now=now)
 
 
@@ -96,7 +107,8 @@ def require_issuer(claims: Claims, issuer: str) -> None:
     """Require that `iss` equals `issuer` in every character (OIDC Core 3.1.3.7, 2). Raises ClaimInvalid."""
     if claims.get("iss") != issuer:
         seen = shown(claims.get("iss"))
-        raise ClaimInvalid(f"iss must be {issuer!r}, not {seen}.", claim="iss", expected=issuer, seen=seen)
+        message = f"iss must be {issuer!r}, the configured issuer, not {seen}."
+        raise ClaimInvalid(message, claim="iss", expected=issuer, seen=seen)
 
 
 def read_audience(claims: Claims) -> frozenset[str]:

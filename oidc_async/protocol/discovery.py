@@ -86,9 +86,21 @@ def require_issuer(document: dict[str, Any], issuer: str) -> None:
         shown = ascii(published)[:200]
         raise IssuerMismatch(
             f"The discovery document's issuer is {shown}, but issuer is configured as {issuer!r}. "
-            "They must be equal in every character.",
+            f"They must be equal in every character. {_advice(published)}",
             expected=issuer,
         )
+
+
+def _advice(published: object) -> str:
+    if isinstance(published, str) and "{" in published:
+        return (
+            "The part in braces is a placeholder for a tenant: set issuer to that of one tenant, with its id "
+            "in that place. Logins of any tenant (common, organizations) are not supported."
+        )
+    return (
+        "If this is the right provider, set issuer to what its document says, and discovery_url to the address of "
+        "the document when that is not below issuer."
+    )
 
 
 def require_usable(metadata: ProviderMetadata, response_type: str = "code") -> None:

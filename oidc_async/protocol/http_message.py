@@ -31,13 +31,15 @@ class HttpRequest:
 class HttpResponse:
     """What came back, read to its end. Header names are lower case.
 
-    `seconds` is how long the exchange took, without waiting for its turn.
+    `seconds` is how long the exchange took, without waiting for its turn. `request` is what was sent, where that is
+    known: an error must not quote its secrets.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     body: bytes = field(default=b"", repr=False)
     seconds: float = 0.0
+    request: HttpRequest | None = field(default=None, repr=False, compare=False)
 
     @property
     def media_type(self) -> str:

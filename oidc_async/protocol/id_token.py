@@ -197,7 +197,7 @@ def _require_header(jws: CompactJWS, expectations: IDTokenExpectations) -> None:
     typ = jws.header.get("typ", "JWT")
     if not isinstance(typ, str) or typ.lower() not in TYPES:
         raise ClaimInvalid("typ must be JWT or absent: this is another kind of token.", claim="typ")
-    require_algorithm(jws, expectations.algorithms)
+    require_algorithm(jws, expectations.algorithms, setting="id_token_signed_response_alg in ClientMetadata")
 
 
 def _read_claims(jws: CompactJWS) -> dict[str, Any]:
@@ -214,7 +214,7 @@ def _require_audience(claims: Claims, expectations: IDTokenExpectations) -> None
         raise ClaimInvalid(message, claim="aud", expected=expectations.client_id, seen=shown(claims["aud"]))
     if others := audience - {expectations.client_id} - expectations.trusted_audiences:
         seen = shown(sorted(others))
-        message = f"aud must not contain {seen}: they are not among the trusted audiences."
+        message = f"aud must not contain {seen}: trusted_audiences in ProviderConfiguration doesn't name them."
         raise ClaimInvalid(message, claim="aud", expected=expectations.client_id, seen=seen)
 
 
@@ -234,13 +234,17 @@ def _require_times(claims: Claims, expectations: IDTokenExpectations, now: float
     leeway = expectations.leeway_seconds
     require_not_expired(claims, now=now, leeway=leeway)
     require_begun(claims, now=now, leeway=leeway)
-    require_issued_recently(claims, now=now, leeway=leeway, within=expectations.issued_within_seconds)
+    within, setting = expectations.issued_within_seconds, "id_token_issued_within_seconds"
+    require_issued_recently(claims, now=now, leeway=leeway, within=within, setting=setting)
     max_age = expectations.max_age_seconds
     if max_age is None and not expectations.require_auth_time and "auth_time" not in claims:
         return
     authenticated = require_past_time(claims, "auth_time", now=now, leeway=leeway)
     if max_age is not None and not now - authenticated <= max_age + leeway:
-        message = f"auth_time must be at most max_age={max_age:g} seconds ago."
+        message = (
+            f"auth_time is {now - authenticated:.0f} s ago, and max_age={max_age:g} was requested; the clocks may "
+            f"differ by OIDC_CLOCK_SKEW = {leeway:g} s."
+        )
         raise ClaimInvalid(message, claim="auth_time", seen=authenticated, now=now)
 
 

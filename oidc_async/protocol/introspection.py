@@ -15,6 +15,11 @@ from .oauth_error import require_success
 from .strict_json import read_object
 
 JWT_TYPE = "application/token-introspection+jwt"
+INACTIVE = (
+    "The provider says that the token is not active: it has expired, was revoked or never issued, or this client may "
+    "not know. Keycloak says so to a client that is not in the token's aud: add an audience mapper for the client_id "
+    "that asks (docs/resource-server.md)."
+)
 
 
 def introspection_request(
@@ -35,7 +40,9 @@ def read_introspection(response: HttpResponse) -> dict[str, Any]:
     """
     _require_answer(response)
     if response.media_type == JWT_TYPE:
-        raise IntrospectionInvalid("The introspection response is a JWT, but the client did not register for one.")
+        raise IntrospectionInvalid(
+            "The introspection response is a JWT, but introspection_signed_response_alg is not set in ClientMetadata."
+        )
     return _read_document(response.body)
 
 
@@ -46,12 +53,14 @@ def parse_introspection_jwt(response: HttpResponse, algorithm: str) -> CompactJW
     """
     _require_answer(response)
     if response.media_type != JWT_TYPE:
-        raise IntrospectionInvalid(f"The introspection response must be {JWT_TYPE}, as the client registered for.")
+        raise IntrospectionInvalid(
+            f"The introspection response must be {JWT_TYPE}, as introspection_signed_response_alg says."
+        )
     jws = parse_compact(response.body.decode("ascii", "replace"))
     typ = jws.header.get("typ")
     if not isinstance(typ, str) or f"application/{typ.lower().removeprefix('application/')}" != JWT_TYPE:
         raise IntrospectionInvalid("typ of the introspection response must be token-introspection+jwt.")
-    require_algorithm(jws, (algorithm,))
+    require_algorithm(jws, (algorithm,), setting="introspection_signed_response_alg in ClientMetadata")
     return jws
 
 
@@ -82,7 +91,7 @@ def read_introspected_token(
     """
     # nothing but true is true: a string or a number says that somebody else is answering
     if document.get("active") is not True:
-        raise TokenInactive("The provider says that the token is not active.")
+        raise TokenInactive(INACTIVE)
     claims = {**document, **_clamped(document)}
     require_access_claims(claims, expectations, now=now)
     return claims

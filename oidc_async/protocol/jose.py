@@ -145,11 +145,11 @@ def are_supported(algorithms: object) -> bool:
     return bool(members) and all(member in SUPPORTED_ALGORITHMS for member in members)
 
 
-def require_algorithm(jws: CompactJWS, algorithms: tuple[str, ...]) -> None:
-    """Require that the token names one of `algorithms`. Raises AlgorithmNotAllowed."""
+def require_algorithm(jws: CompactJWS, algorithms: tuple[str, ...], *, setting: str) -> None:
+    """Require that the token names one of `algorithms`, which `setting` chooses. Raises AlgorithmNotAllowed."""
     if jws.alg not in algorithms:
         seen = jws.alg if jws.alg in (*SUPPORTED_ALGORITHMS, "none") else "another"
-        message = f"alg must be {', '.join(algorithms)}, as the client registered it, not {seen}."
+        message = f"alg must be {', '.join(algorithms)}, as {setting} says, not {seen}."
         raise AlgorithmNotAllowed(message, expected=algorithms, seen=seen)
 
 
@@ -216,7 +216,10 @@ def _split(token: str) -> tuple[str, str, str]:
         raise TokenMalformed(f"The token must be at most {MAX_TOKEN_LENGTH} ASCII characters.")
     segments = token.split(".", 5)
     if len(segments) == 5:
-        raise TokenMalformed("The token is encrypted (5 segments) where the client registered for a signed one.")
+        raise TokenMalformed(
+            "The token is encrypted (5 segments), but ClientMetadata name no encryption for it, such as "
+            "id_token_encrypted_response_alg; access tokens must not be encrypted."
+        )
     if len(segments) != 3:
         raise TokenMalformed("The token must have the 3 segments of a JWS in compact form.")
     header, payload, signature = segments

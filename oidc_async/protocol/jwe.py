@@ -182,7 +182,9 @@ def _split(token: str) -> list[str]:
         raise TokenMalformed(f"The token must be at most {MAX_TOKEN_LENGTH} ASCII characters.")
     segments = token.split(".", 5)
     if len(segments) != 5:
-        raise TokenMalformed("The token must be encrypted (5 segments), as the client registered.")
+        raise TokenMalformed(
+            "The token must be encrypted (5 segments), as its ..._encrypted_response_alg in ClientMetadata says."
+        )
     header, encrypted_key, iv, _, tag = segments
     if len(header) > MAX_HEADER_LENGTH:
         raise TokenMalformed(f"The token's header must be at most {MAX_HEADER_LENGTH} characters.")
@@ -194,7 +196,10 @@ def _split(token: str) -> list[str]:
 def _require_registered(header: Mapping[str, Any], encryption: Encryption) -> None:
     for name, expected in (("alg", encryption.alg), ("enc", encryption.enc)):
         if header.get(name) != expected:
-            message = f"{name} of the encrypted token must be {expected}, as the client registered it."
+            message = (
+                f"{name} of the encrypted token must be {expected}, as ..._encrypted_response_{name} in "
+                "ClientMetadata says."
+            )
             raise AlgorithmNotAllowed(message, expected=expected)
     if "zip" in header:
         raise TokenMalformed("The token's header must not have zip: compression is not supported.")

@@ -132,13 +132,17 @@ def _require_header(jws: CompactJWS, expectations: LogoutTokenExpectations) -> N
     typ = jws.header.get("typ", "JWT")
     types = UNTYPED if expectations.untyped else TYPES
     if not isinstance(typ, str) or typ.lower() not in types:
-        raise ClaimInvalid("typ must be logout+jwt: this is another kind of token.", claim="typ")
-    require_algorithm(jws, expectations.algorithms)
+        hint = "" if expectations.untyped else " Untyped ones are rejected by accept_untyped_logout_tokens=False."
+        raise ClaimInvalid(f"typ must be logout+jwt: this is another kind of token.{hint}", claim="typ")
+    require_algorithm(jws, expectations.algorithms, setting="id_token_signed_response_alg in ClientMetadata")
 
 
 def _require_times(claims: Claims, expectations: LogoutTokenExpectations, now: float) -> None:
     leeway = expectations.leeway_seconds
-    if "exp" in claims or not expectations.without_exp:
+    if "exp" not in claims and not expectations.without_exp:
+        message = "exp is missing. Older providers leave it out: accept_logout_tokens_without_exp=True accepts that."
+        raise ClaimInvalid(message, claim="exp")
+    if "exp" in claims:
         require_not_expired(claims, now=now, leeway=leeway)
     require_begun(claims, now=now, leeway=leeway)
     require_issued_recently(claims, now=now, leeway=leeway, within=expectations.issued_within_seconds)

@@ -1,15 +1,37 @@
 """OAuth error responses, made safe to show and to log (RFC 6749 4.1.2.1, 5.2)."""
 
 import re
+from base64 import b64decode
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
 
 from ..errors import OAuthError, ProviderUnreachable
-from .http_message import HttpResponse
+from .http_message import HttpRequest, HttpResponse
 from .strict_json import read_object
 
 MAX_ERROR_LENGTH = 100
 MAX_DESCRIPTION_LENGTH = 500
+MAX_QUOTED_LENGTH = 200
+"""Characters of a description that go into a message, and so into the log."""
+LEAST_SECRET_LENGTH = 4
+_PUBLIC = frozenset(
+    {
+        "client_id",
+        "redirect_uri",
+        "grant_type",
+        "scope",
+        "token_type_hint",
+        "client_assertion_type",
+        "response_type",
+        "response_mode",
+        "resource",
+        "audience",
+    }
+)
 _NOT_IN_A_CODE = re.compile(r"[^A-Za-z0-9_.:/ -]")
 _NOT_ALLOWED = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+_WORD = re.compile(r"[A-Za-z0-9_~+=-]{16,}")
+_KINDS = (re.compile("[0-9]"), re.compile("[a-z]"), re.compile("[A-Z]"))
 
 
 def safe_error(error: str) -> str:
@@ -24,25 +46,68 @@ def safe_description(description: object) -> str | None:
     return _NOT_ALLOWED.sub("?", description[:MAX_DESCRIPTION_LENGTH])
 
 
+def quoted(description: object, request: HttpRequest | None = None) -> str:
+    """An `error_description` as the end of a message: printable, cut, and without what may be a token.
+
+    Providers may quote what they were sent: the secrets of `request` are taken out, too.
+    """
+    if not isinstance(description, str) or not description:
+        return ""
+    # a cut may leave a part of a secret: this one is made far behind what is shown
+    text = description[: 10 * MAX_DESCRIPTION_LENGTH]
+    for secret in sorted(_secrets(request), key=len, reverse=True):
+        text = text.replace(secret, "...")
+    text = _WORD.sub(_unless_token, _NOT_ALLOWED.sub("?", text))
+    return f' The provider says: "{text[:MAX_QUOTED_LENGTH]}"'
+
+
+def _unless_token(word: re.Match[str]) -> str:
+    """The word, unless it looks random: very long, or of digits, small letters and capitals. A UUID is kept."""
+    text = word.group()
+    return "..." if len(text) >= 40 or all(kind.search(text) for kind in _KINDS) else text
+
+
+def _secrets(request: HttpRequest | None) -> set[str]:
+    """What a request sends in its form and its Authorization header, but for what is public."""
+    if request is None:
+        return set()
+    sent = {value for name, value in parse_qsl(request.body.decode("latin-1")) if name not in _PUBLIC}
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme == "Basic":
+        credentials = unquote_plus(b64decode(credentials).decode("latin-1").partition(":")[2])
+    return {value for value in {*sent, credentials} if len(value) >= LEAST_SECRET_LENGTH}
+
+
+def read_description(response: HttpResponse) -> object:
+    """The `error_description` of a JSON error response as it came, None when there is none."""
+    return _read_document(response).get("error_description")
+
+
 def require_success(response: HttpResponse, endpoint: str) -> None:
     """Raise OAuthError for an error response of `endpoint`, ProviderUnreachable for 5xx."""
     if response.status >= 500:
         raise ProviderUnreachable(f"The {endpoint} answered {response.status}.", status=response.status)
     if 400 <= response.status < 500:
-        raise _read_error(response, endpoint)
+        raise read_error(response, endpoint)
 
 
-def _read_error(response: HttpResponse, endpoint: str) -> OAuthError:
+def _read_document(response: HttpResponse) -> dict[str, Any]:
     try:
-        document = read_object(response.body)
+        return read_object(response.body)
     except ValueError:
-        document = {}
+        return {}
+
+
+def read_error(response: HttpResponse, endpoint: str) -> OAuthError:
+    """The error response of `endpoint`, whatever its status."""
+    document = _read_document(response)
     named = document.get("error")
     error = safe_error(named if isinstance(named, str) and named else f"http_{response.status}")
     kind = "introspection" if endpoint.startswith("introspection") else "token"
     hint = f" Check client_id, client_secret and {kind}_endpoint_auth_method in ClientMetadata."
     return OAuthError(
-        f"The {endpoint} answered {response.status} with the error {error!r}.{hint * (error == 'invalid_client')}",
+        f"The {endpoint} answered {response.status} with the error {error!r}.{hint * (error == 'invalid_client')}"
+        f"{quoted(document.get('error_description'), response.request)}",
         error=error,
         error_description=safe_description(document.get("error_description")),
         status=response.status,

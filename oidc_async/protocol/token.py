@@ -10,7 +10,7 @@ from .client_authentication import ClientAuthentication, authenticated_request
 from .http_message import HttpRequest, HttpResponse
 from .masked_mapping import MaskedMapping
 from .metadata import ProviderMetadata
-from .oauth_error import require_success
+from .oauth_error import read_error, require_success
 from .strict_json import read_object
 
 MAX_LIFETIME = 10 * 365 * 24 * 3600
@@ -112,6 +112,9 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
         document = read_object(response.body)
     except ValueError as error:
         raise TokenResponseInvalid(f"The token response must be one JSON object: {error}") from None
+    if isinstance(document.get("error"), str) and "access_token" not in document:
+        # some providers answer errors with 200
+        raise read_error(response, "token endpoint")
     if problem := bearer_problem(document):
         name, rule = problem
         raise TokenResponseInvalid(f"{name} in the token response {rule}.", parameter=name)
@@ -125,10 +128,13 @@ def bearer_problem(document: Mapping[str, Any]) -> tuple[str, str] | None:
     """Which member of what issues a bearer token is wrong, and what it must be; None when all are right."""
     access_token, token_type = document.get("access_token"), document.get("token_type")
     # it goes into a header: anything but visible ASCII could break out of it
+    for name, value in (("access_token", access_token), ("token_type", token_type)):
+        if value is None:
+            return name, "is missing"
     if not isinstance(access_token, str) or not _TOKEN.fullmatch(access_token):
         return "access_token", "must be a string of visible ASCII characters"
     if not isinstance(token_type, str) or token_type.lower() != "bearer":
-        return "token_type", "must be Bearer"
+        return "token_type", "must be Bearer (tokens that are bound to a key, such as DPoP, are not supported)"
     try:
         read_lifetime(document.get("expires_in"))
     except ValueError as error:

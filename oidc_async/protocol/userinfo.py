@@ -7,9 +7,12 @@ from ..errors import ClaimInvalid, ProviderUnreachable, UserInfoInvalid
 from .claims import require_audience, require_begun, require_issuer, require_not_expired
 from .http_message import HttpRequest, HttpResponse
 from .jose import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
+from .oauth_error import quoted, read_description
 from .strict_json import read_object
 
 JWT_TYPE = "application/jwt"
+FOR_AN_API = "Some providers (Entra ID, AD FS) reject access tokens that are meant for an API."
+WITHOUT = "userinfo_http_method=None in ProviderConfiguration does without userinfo: the ID token has claims as well."
 
 
 def userinfo_request(
@@ -32,7 +35,10 @@ def read_userinfo(response: HttpResponse, sub: str) -> dict[str, Any]:
     """The claims of a plain response, if they speak of `sub` (OIDC Core 5.3.2, 5.3.4). Raises UserInfoInvalid."""
     _require_answer(response)
     if response.media_type == JWT_TYPE:
-        raise UserInfoInvalid("The userinfo response is a JWT, but the client did not register for one.")
+        raise UserInfoInvalid(
+            "The userinfo response is a JWT, but ClientMetadata have neither userinfo_signed_response_alg nor "
+            "userinfo_encrypted_response_alg."
+        )
     return read_userinfo_claims(response.body, sub)
 
 
@@ -40,7 +46,10 @@ def read_userinfo_token(response: HttpResponse) -> str:
     """The JWT, signed or encrypted, that the client registered for (OIDC Core 5.3.2). Raises UserInfoInvalid."""
     _require_answer(response)
     if response.media_type != JWT_TYPE:
-        raise UserInfoInvalid(f"The userinfo response must be {JWT_TYPE}, as the client registered for.")
+        raise UserInfoInvalid(
+            f"The userinfo response must be {JWT_TYPE}, as userinfo_signed_response_alg or "
+            "userinfo_encrypted_response_alg in ClientMetadata says."
+        )
     # what is no ASCII is no token, and is refused as such
     return response.body.decode("ascii", "replace")
 
@@ -50,9 +59,10 @@ def read_userinfo_claims(data: bytes, sub: str) -> dict[str, Any]:
     try:
         claims = read_object(data)
     except ValueError as error:
-        raise UserInfoInvalid(f"The userinfo response must be one JSON object: {error}") from None
+        raise UserInfoInvalid(f"The userinfo response must be one JSON object: {error}. {WITHOUT}") from None
     if claims.get("sub") != sub:
-        raise UserInfoInvalid("sub in the userinfo response must equal that of the ID token.", claim="sub")
+        message = f"sub in the userinfo response must equal that of the ID token. {WITHOUT}"
+        raise UserInfoInvalid(message, claim="sub")
     return claims
 
 
@@ -65,7 +75,7 @@ def parse_signed_userinfo(token: str, algorithms: tuple[str, ...]) -> CompactJWS
     typ = jws.header.get("typ", "JWT")
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") != "jwt":
         raise ClaimInvalid("typ must be JWT or absent: this is another kind of token.", claim="typ")
-    require_algorithm(jws, algorithms)
+    require_algorithm(jws, algorithms, setting="userinfo_signed_response_alg in ClientMetadata")
     return jws
 
 
@@ -96,6 +106,7 @@ def _require_answer(response: HttpResponse) -> None:
     if response.status >= 500:
         raise ProviderUnreachable(f"The userinfo endpoint answered {response.status}.", status=response.status)
     if response.status != 200:
-        raise UserInfoInvalid(
-            f"The userinfo endpoint must answer 200, not {response.status}.", status=response.status
-        )
+        refused = response.status in (401, 403)
+        said = quoted(read_description(response), response.request)
+        message = f"The userinfo endpoint must answer 200, not {response.status}.{said}{f' {FOR_AN_API}' * refused}"
+        raise UserInfoInvalid(f"{message} {WITHOUT}", status=response.status)

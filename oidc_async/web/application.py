@@ -35,6 +35,7 @@ from .session_tokens import forget_tokens
 from .settings import REQUEST_OBJECT, Settings
 from .signals import Announcement, LogoutReason, logged_in, logged_out, reason_of, token_refreshed
 from .stored_sessions import StoredSessions
+from .warning_limit import WarningLimit
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class WebApplication:
         # a simulated provider brings its clock
         simulated = [configuration.runtime for configuration in configurations.values() if configuration.runtime]
         self.now: Callable[[], float] = simulated[0].now if simulated else time.time
+        self.warning_limit = WarningLimit(self.now)
         self.cookies = Cookies(settings.redirect_uri.full_uri)
         self.endpoints = {uri.path: endpoint for endpoint, uri in settings.own_uris().items()}
         self.client_keys = published_keys(configurations.values()) if settings.jwks_uri else ()

@@ -45,7 +45,7 @@ class Cookies:
         if len(parts) > MAX_PARTS:
             raise SessionTooLarge(
                 f"The session needs {len(value)} bytes, and cookies hold {MAX_PARTS * PART_LENGTH}: ask for fewer "
-                "claims or scopes, or set userinfo_http_method=None.",
+                "claims or scopes, set userinfo_http_method=None, or keep sessions in OIDC_STORE.",
                 size=len(value),
             )
         if len(parts) > MANY_PARTS:

@@ -29,8 +29,11 @@ PAGE = """<!doctype html>
 <title>Something went wrong</title>
 <h1>Something went wrong</h1>
 <p>{explanation}</p>
-<p><a href="{home}">Go on</a></p>
+{reason}<p><a href="{home}">Go on</a></p>
 </html>
+"""
+REASON = """<p>Shown in debug mode only:</p>
+<pre style="white-space: pre-wrap">{reason}</pre>
 """
 STORE_RETRY_SECONDS = 5.0
 EXPLANATIONS = {
@@ -44,13 +47,17 @@ EXPLANATIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A failed login, as an error view and a status tell it. `code` is that of our error."""
+    """A failed login, as an error view and a status tell it.
+
+    `code` is that of our error, `reason` its message and code, as they are logged.
+    """
 
     status: int
     code: str
     error: str
     error_description: str | None
     retry_after: float | None = None
+    reason: str = ""
 
     def arguments(self) -> dict[str, str]:
         """Those of `error` and `error_description` that there are: what each error view is called with."""
@@ -66,18 +73,32 @@ class Failure:
 def read_failure(error: OIDCError) -> Failure:
     """What to tell of `error`: the provider's own words where it said something, else ours. It is logged too."""
     if isinstance(error, StoreError):
-        logger.error("a session is out of reach: %s (%s)", error, error.code)
+        logger.error("a session is out of reach: %s", _reason(error))
         return _ours(error, 503, STORE_RETRY_SECONDS)
-    logger.warning("a login failed: %s (%s)", error, error.code)
+    logger.warning("a login failed: %s", _reason(error))
     if isinstance(error, AuthorizationRefused | OAuthError):
         said, status = error.error_description, _status(error)
-        return Failure(status=status, code=error.code, error=error.error, error_description=said)
+        return Failure(
+            status=status, code=error.code, error=error.error, error_description=said, reason=_reason(error)
+        )
     return _ours(error, _status(error), error.retry_after if isinstance(error, ProviderOverloaded) else None)
 
 
 def _ours(error: OIDCError, status: int, retry_after: float | None) -> Failure:
     code, message = error.code, error.message
-    return Failure(status=status, code=code, error=code, error_description=message, retry_after=retry_after)
+    return Failure(
+        status=status,
+        code=code,
+        error=code,
+        error_description=message,
+        retry_after=retry_after,
+        reason=_reason(error),
+    )
+
+
+def _reason(error: OIDCError) -> str:
+    # what anybody may have put into the address is for developers alone
+    return f"{error}{error.evidence.get('said', '')} ({error.code})"
 
 
 def _status(error: OIDCError) -> int:
@@ -101,9 +122,11 @@ def failure_response(failure: Failure, request: WebRequest) -> WebResponse:
     explanation = EXPLANATIONS.get(failure.status, "The login could not be completed.")
     if request.prefers_json():
         headers = {**failure.headers(), "content-type": "application/json"}
-        document = {"error": failure.error, "error_description": explanation}
+        debug = {"debug": failure.reason} if request.debug else {}
+        document = {"error": failure.error, "error_description": explanation, **debug}
         return WebResponse(status=failure.status, headers=headers, body=json.dumps(document))
-    body = PAGE.format(explanation=explanation, home=escape(root_path(request), quote=True))
+    reason = REASON.format(reason=escape(failure.reason)) if request.debug else ""
+    body = PAGE.format(explanation=explanation, reason=reason, home=escape(root_path(request), quote=True))
     headers = {
         **failure.headers(),
         "content-type": "text/html; charset=utf-8",

@@ -19,6 +19,7 @@ class WebRequest:
         prefers_json: whether `Accept` ranks application/json above text/html; this and the next are asked only
             when it matters.
         answers_get: whether this path answers GET.
+        debug: whether the application runs in debug mode: responses then say why something failed.
     """
 
     method: str
@@ -30,6 +31,7 @@ class WebRequest:
     cookies: Mapping[str, str] = field(repr=False)
     prefers_json: Callable[[], bool] = field(repr=False)
     answers_get: Callable[[], bool] = field(repr=False)
+    debug: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

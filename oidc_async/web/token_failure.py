@@ -2,12 +2,11 @@
 
 import json
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..errors import (
     BearerRequestInvalid,
     BearerTokenMissing,
-    ClaimInvalid,
     ConfigurationError,
     InsufficientScope,
     InsufficientUserAuthentication,
@@ -18,6 +17,7 @@ from ..protocol.bearer_token import challenge
 from .messages import WebRequest, WebResponse
 from .resource_metadata import metadata_url
 from .settings import Settings
+from .warning_limit import WarningLimit
 
 logger = logging.getLogger(__name__)
 
@@ -32,13 +32,17 @@ INVALID_TOKEN = "The access token is malformed, expired or revoked, or not meant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenFailure:
-    """A refusal. `challenge` has the parameters of WWW-Authenticate; None when authenticating would be of no use."""
+    """A refusal. `challenge` has the parameters of WWW-Authenticate; None when authenticating would be of no use.
+
+    `reason` is message and code of the error, as they are logged.
+    """
 
     status: int
     error: str
     description: str
     challenge: dict[str, str | None] | None = None
     retry_after: float | None = field(default=None)
+    reason: str = ""
 
     def headers(self) -> dict[str, str]:
         headers = {"cache-control": "no-store"}
@@ -49,9 +53,14 @@ class TokenFailure:
         return headers
 
 
-def read_token_failure(error: OIDCError, settings: Settings) -> TokenFailure:
-    """What to tell of `error`. It is logged too."""
-    _log(error)
+def read_token_failure(error: OIDCError, settings: Settings, warnings: WarningLimit) -> TokenFailure:
+    """What to tell of `error`. It is logged too, and `warnings` says at which level."""
+    reason = f"{error} ({error.code})"
+    logger.log(logging.WARNING if warnings.is_warning(error) else logging.INFO, "a request was refused: %s", reason)
+    return replace(_token_failure(error, settings), reason=reason)
+
+
+def _token_failure(error: OIDCError, settings: Settings) -> TokenFailure:
     where = _where(settings)
     match error:
         case BearerTokenMissing():
@@ -90,10 +99,12 @@ def token_failure_response(failure: TokenFailure, request: WebRequest) -> WebRes
     """JSON, but for who asks for a page."""
     if "text/html" in request.headers.get("accept", "") and not request.prefers_json():
         headers = {**failure.headers(), "content-type": "text/plain; charset=utf-8"}
-        return WebResponse(status=failure.status, headers=headers, body=failure.description)
+        debug = f"\n\nShown in debug mode only: {failure.reason}" if request.debug else ""
+        return WebResponse(status=failure.status, headers=headers, body=failure.description + debug)
     headers = {**failure.headers(), "content-type": "application/json"}
-    body = json.dumps({"error": failure.error, "error_description": failure.description})
-    return WebResponse(status=failure.status, headers=headers, body=body)
+    debug = {"debug": failure.reason} if request.debug else {}
+    document = {"error": failure.error, "error_description": failure.description, **debug}
+    return WebResponse(status=failure.status, headers=headers, body=json.dumps(document))
 
 
 def _challenged(status: int, error: str, description: str, parameters: dict[str, str | None]) -> TokenFailure:
@@ -106,12 +117,3 @@ def _failure(status: int, error: str, description: str, parameters: dict[str, st
 
 def _where(settings: Settings) -> dict[str, str | None]:
     return {"resource_metadata": settings.resource and metadata_url(settings.resource)}
-
-
-def _log(error: OIDCError) -> None:
-    # bad tokens shall not fill the log, and an outage was logged where it was met; but settings may be wrong
-    is_of_settings = isinstance(error, ConfigurationError) or (
-        isinstance(error, ClaimInvalid) and error.claim in ("aud", "typ")
-    )
-    level = logging.WARNING if is_of_settings else logging.INFO
-    logger.log(level, "a request was refused: %s (%s)", error, error.code)

@@ -56,8 +56,15 @@ class TokenGuard:
             return None
         server = self._server(application, token)
         if server is None:
-            raise ClaimInvalid("iss must be one of the providers that this view takes tokens of.", claim="iss")
+            raise ClaimInvalid(
+                "iss must be the issuer of one of the providers that this view takes tokens of (the argument of "
+                f"token_auth): {', '.join(self._issuers(application))}. Opaque tokens have none.",
+                claim="iss",
+            )
         return await server.verify(token, self.requirements)
+
+    def _issuers(self, application: WebApplication) -> list[str]:
+        return [application.resource_servers[name].issuer for name in self.providers]
 
     def _server(self, application: WebApplication, token: str) -> AsyncResourceServer | None:
         """The one that a token claims to be for: no provider is shown the token of another one."""

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from oidc_async.errors import OAuthError, ProviderError, ProviderUnreachable, TokenResponseInvalid
 from oidc_async.protocol.client_authentication import ClientAuthentication
-from oidc_async.protocol.http_message import MAX_RESPONSE_BODY, HttpResponse
+from oidc_async.protocol.http_message import MAX_RESPONSE_BODY, HttpRequest, HttpResponse
 from oidc_async.protocol.metadata import ProviderMetadata
 from oidc_async.protocol.token import (
     MAX_LIFETIME,
@@ -249,14 +250,28 @@ def test_an_error_response_is_told_in_safe_characters(
     assert str(caught.value).isprintable()
 
 
-def test_an_error_response_does_not_put_its_description_into_the_message() -> None:
-    """security.md 68, 250: what we sent may come back in it, and messages are logged."""
+def test_an_error_response_that_quotes_the_code_does_not_put_it_into_the_message() -> None:
+    """security.md 68, 250, 394: what we sent may come back in it, and messages are logged."""
+    request = HttpRequest(method="POST", url="https://op.example/token", body=b"grant_type=x&code=SplxlOBe")
+    response = answered({"error": "invalid_grant", "error_description": "code SplxlOBe is unknown"}, 400)
     with pytest.raises(OAuthError) as caught:
-        read_token_response(
-            answered({"error": "invalid_grant", "error_description": "code SplxlOBe is unknown"}, 400)
-        )
-    assert "SplxlOBe" not in str(caught.value)
+        read_token_response(replace(response, request=request))
+    assert 'The provider says: "code ... is unknown"' in str(caught.value)
     assert "SplxlOBe" not in str(caught.value.evidence)
+
+
+def test_an_error_with_status_200_is_an_error() -> None:
+    """RFC 6749 5.2 asks for 400; some providers don't know"""
+    with pytest.raises(OAuthError) as caught:
+        read_token_response(answered({"error": "invalid_grant", "error_description": "Code is spent"}))
+    assert "answered 200 with the error 'invalid_grant'. The provider says: \"Code is spent\"" in str(caught.value)
+    assert (caught.value.error, caught.value.status) == ("invalid_grant", 200)
+
+
+@pytest.mark.parametrize("name", ["access_token", "token_type"])
+def test_what_is_missing_is_said_to_be_missing(name: str) -> None:
+    with pytest.raises(TokenResponseInvalid, match=f"^{name} in the token response is missing"):
+        read(**{name: None})
 
 
 def test_no_token_shows_in_the_text_of_a_response() -> None:

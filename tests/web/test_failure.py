@@ -3,12 +3,14 @@
 import json
 import logging
 from collections.abc import Iterator
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 
 from oidc_async import errors
 from oidc_async.errors import OIDCError
+from oidc_async.protocol.authorization import require_state
 from oidc_async.web.failure import failure_response, read_failure
 
 from .web_request import web_request
@@ -188,3 +190,36 @@ def test_a_failure_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> N
     with caplog.at_level(logging.WARNING, "oidc_async.web"):
         read_failure(errors.StateMismatch("Another state."))
     assert [record.getMessage() for record in caplog.records] == ["a login failed: Another state. (state_mismatch)"]
+
+
+@pytest.mark.parametrize("error", [error for error, _ in STATUSES], ids=lambda error: error.code)
+@pytest.mark.parametrize("prefers_json", [False, True], ids=["page", "JSON"])
+def test_in_debug_mode_the_reason_is_told(error: OIDCError, prefers_json: bool) -> None:
+    """security.md 392"""
+    answer = failure_response(read_failure(error), web_request(prefers_json=prefers_json, debug=True))
+    assert unescape(answer.body).count(f"{error.message} ({error.code})") == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{explanation}", "%s"]
+)
+def test_the_reason_is_no_markup(text: str) -> None:
+    """security.md 392"""
+    page = Tags(failure_response(read_failure(errors.StateMismatch(text)), web_request(debug=True)).body)
+    plain = Tags(failure_response(read_failure(errors.StateMismatch("plain")), web_request(debug=True)).body)
+    assert page.tags == plain.tags
+    assert text in unescape(failure_response(read_failure(errors.StateMismatch(text)), web_request(debug=True)).body)
+
+
+def test_what_a_stranger_may_have_written_is_for_developers_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """security.md 393"""
+    with pytest.raises(errors.StateMissing) as caught:
+        require_state({"error": "invalid_scope", "error_description": "Call 555 for help"})
+    failure = read_failure(caught.value)
+    assert failure.arguments() == {
+        "error": "state_missing",
+        "error_description": "The authorization response has no state.",
+    }
+    assert "555" not in failure_response(failure, web_request()).body
+    assert "555" in failure_response(failure, web_request(debug=True)).body
+    assert "Its error is 'invalid_scope'. The provider says: \"Call 555 for help\"" in caplog.text

@@ -9,6 +9,7 @@ import pytest
 from oidc_async import errors
 from oidc_async.errors import OIDCError
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_challenge, token_failure_response
+from oidc_async.web.warning_limit import WarningLimit
 
 from .challenge import read_challenge
 from .web_request import settings, web_request
@@ -60,7 +61,7 @@ STATUSES = [
 
 
 def failure_of(error: OIDCError, **changes: object) -> TokenFailure:
-    return read_token_failure(error, settings(**changes))
+    return read_token_failure(error, settings(**changes), WarningLimit(lambda: 0.0))
 
 
 def challenge_of(failure: TokenFailure) -> dict[str, str]:
@@ -220,8 +221,13 @@ def test_the_form_is_what_the_client_prefers(accept: str, prefers_json: bool, me
     ("error", "level"),
     [
         (errors.BearerTokenMissing("None."), logging.INFO),
-        (errors.TokenInactive("Revoked."), logging.INFO),
-        (errors.ClaimInvalid("Too late.", claim="nbf"), logging.INFO),
+        (errors.TokenExpired("Too late."), logging.INFO),
+        (errors.SignatureInvalid("Broken."), logging.INFO),
+        (errors.TokenInactive("Not for this client."), logging.WARNING),
+        (errors.ClaimInvalid("The clocks differ.", claim="nbf"), logging.WARNING),
+        (errors.ClaimInvalid("Another issuer.", claim="iss"), logging.WARNING),
+        (errors.AlgorithmNotAllowed("ES256."), logging.WARNING),
+        (errors.TokenMalformed("Opaque."), logging.WARNING),
         (errors.ClaimInvalid("aud is missing.", claim="aud"), logging.WARNING),
         (errors.ClaimInvalid("typ must be at+jwt.", claim="typ"), logging.WARNING),
         (errors.ConfigurationError("A setting."), logging.WARNING),
@@ -240,3 +246,53 @@ def test_what_a_setting_would_mend_is_warned_of(
     assert record.levelno == level
     assert error.message in record.getMessage()
     assert error.code in record.getMessage()
+
+
+def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.levelname for record in caplog.records]
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        (errors.ClaimInvalid("Another aud.", claim="aud"), 60),
+        (errors.ConfigurationError("A setting."), 60),
+        (errors.TokenInactive("Revoked."), 3600),
+    ],
+    ids=lambda value: getattr(value, "code", str(value)),
+)
+def test_strangers_do_not_fill_the_log_with_warnings(
+    error: OIDCError, seconds: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    """security.md 391"""
+    caplog.set_level(logging.INFO)
+    clock = [1000.0]
+    warnings = WarningLimit(lambda: clock[0])
+    for moment in (1000.0, 1000.0, 999.0 + seconds, 1000.0 + seconds, 1001.0 + seconds, 500.0):
+        clock[0] = moment
+        read_token_failure(error, settings(), warnings)
+    # a clock that was set back silences nothing
+    assert levels(caplog) == ["WARNING", "INFO", "INFO", "WARNING", "INFO", "WARNING"]
+
+
+def test_one_reason_does_not_silence_another(caplog: pytest.LogCaptureFixture) -> None:
+    """security.md 391"""
+    caplog.set_level(logging.INFO)
+    warnings = WarningLimit(lambda: 0.0)
+    for claim in ("aud", "iss", "aud", "typ"):
+        read_token_failure(errors.ClaimInvalid(claim, claim=claim), settings(), warnings)
+    assert levels(caplog) == ["WARNING", "WARNING", "INFO", "WARNING"]
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/html"])
+@pytest.mark.parametrize("debug", [True, False])
+def test_the_reason_is_told_in_debug_mode_alone(accept: str, debug: bool) -> None:
+    """security.md 392"""
+    failure = failure_of(errors.ClaimInvalid(CANARY, claim="aud"))
+    answer = token_failure_response(failure, web_request(headers={"accept": accept}, debug=debug))
+    assert (f"{CANARY} (claim_invalid)" in answer.body) is debug
+    assert CANARY not in str(answer.headers)
+    if accept == "application/json":
+        document = json.loads(answer.body)
+        assert document["error_description"] == failure.description
+        assert document.get("debug") == (f"{CANARY} (claim_invalid)" if debug else None)

@@ -24,6 +24,7 @@ def web_request(
     cookies: Mapping[str, str] | None = None,
     prefers_json: bool = False,
     answers_get: bool = True,
+    debug: bool = False,
 ) -> WebRequest:
     """A request to the application; names of headers are in lower case."""
     return WebRequest(
@@ -36,6 +37,7 @@ def web_request(
         cookies=cookies or {},
         prefers_json=lambda: prefers_json,
         answers_get=lambda: answers_get,
+        debug=debug,
     )
 
 
