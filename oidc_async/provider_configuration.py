@@ -4,7 +4,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from ssl import SSLContext
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from .claims_provider import ClaimsProvider
 from .client_keys import ClientKeys, require_request_object_keys, require_signing_keys
@@ -23,11 +23,12 @@ from .runtime import HttpSettings, Runtime
 
 __all__ = ["ClientMetadata", "ClientRegistrationInfo", "ProviderConfiguration", "ProviderMetadata"]
 
-CHOICES: Mapping[str, tuple[str | None, ...]] = {
+CHOICES: Mapping[str, tuple[str | bool | None, ...]] = {
     "access_token_verification": ("introspection", "jwt", "auto"),
     "client_assertion_audience": ("issuer", "token_endpoint"),
     "end_session_http_method": ("GET", "POST"),
     "request_object": (None, "value", "reference"),
+    "revoke_at_logout": ("auto", True, False),
     "userinfo_http_method": ("GET", "POST", None),
 }
 TYPES: Mapping[str, type] = {
@@ -86,6 +87,8 @@ class ProviderConfiguration:
         end_session_http_method: "GET", or "POST" for a page that posts itself, with the ID token in no URL.
         send_id_token_hint: False leaves the ID token out of logout requests; providers then ask the user.
         logout_hint_claim: the claim that tells the provider who logs out, for instance `login_hint` or `email`.
+        revoke_at_logout: whether a user's logout revokes the tokens of the session at the provider (RFC 7009): "auto"
+            where the provider has no logout of its own, True before each logout there, False never.
         session_refresh_interval_seconds: seconds after which the provider is asked, unseen, whether the user of a
             session is still logged in there (`prompt=none`).
         renew_with_refresh_token: True asks with the refresh token of the session, where there is one, instead of
@@ -142,6 +145,7 @@ class ProviderConfiguration:
     end_session_http_method: str = field(default="GET", kw_only=True)
     send_id_token_hint: bool = field(default=True, kw_only=True)
     logout_hint_claim: str | None = field(default=None, kw_only=True)
+    revoke_at_logout: Literal["auto"] | bool = field(default="auto", kw_only=True)
     request_object: str | None = field(default=None, kw_only=True)
     unsigned_request_objects: bool = field(default=False, kw_only=True)
     pushed_authorization_requests: bool = field(default=False, kw_only=True)

@@ -34,7 +34,7 @@ def provider_failure(request: HttpRequest, error: Exception) -> OIDCError:
     if _is_timeout(error):
         hint = "deadline and connect_timeout in HttpSettings"
         return ProviderTimeout(f"{describe(request)}: timed out ({reason}); see {hint}", reason=reason)
-    if "CERTIFICATE_VERIFY_FAILED" in reason:
+    if "CERTIFICATE_VERIFY_FAILED" in reason and "mismatch" not in reason:
         return ProviderUnreachable(
             f"{describe(request)}: failed ({reason}); ca_bundle in HttpSettings names other authorities",
             reason=reason,

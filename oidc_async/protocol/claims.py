@@ -96,9 +96,9 @@ def require_issued_recently(
     """Require `iat`, at most `within` seconds ago, as `setting` says (OIDC Core 3.1.3.7, 10). Raises ClaimInvalid."""
     issued = require_past_time(claims, "iat", now=now, leeway=leeway)
     if not now - issued <= within + leeway:
+        most = f"{setting} = {within:g} s" if setting else f"{within:g} s"
         message = (
-            f"iat is {now - issued:.0f} s ago; at most {f'{setting} = ' if setting else ''}{within:g} s are accepted, and clocks may differ by "
-            f"{_skew(leeway)}."
+            f"iat is {now - issued:.0f} s ago; at most {most} are accepted, and clocks may differ by {_skew(leeway)}."
         )
         raise ClaimInvalid(message, claim="iat", seen=issued, now=now)
 

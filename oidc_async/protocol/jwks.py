@@ -76,7 +76,7 @@ def _is_named(kid: str | None, key: VerificationKey) -> bool:
 
 def _read_entries(response: HttpResponse) -> list[object]:
     if response.status != 200:
-        message = f"The key set must be answered with 200, not {response.status}."
+        message = f"The key set must be answered with 200, not {response.status}; jwks_uri of the metadata names it."
         raise JWKSInvalid(message, status=response.status)
     try:
         entries = read_object(response.body).get("keys")

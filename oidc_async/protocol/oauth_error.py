@@ -86,7 +86,8 @@ def read_description(response: HttpResponse) -> object:
 def require_success(response: HttpResponse, endpoint: str) -> None:
     """Raise OAuthError for an error response of `endpoint`, ProviderUnreachable for 5xx."""
     if response.status >= 500:
-        raise ProviderUnreachable(f"The {endpoint} answered {response.status}.", status=response.status)
+        said = quoted(read_description(response), response.request)
+        raise ProviderUnreachable(f"The {endpoint} answered {response.status}.{said}", status=response.status)
     if 400 <= response.status < 500:
         raise read_error(response, endpoint)
 

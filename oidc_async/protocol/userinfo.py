@@ -103,10 +103,10 @@ def read_signed_userinfo(
 
 
 def _require_answer(response: HttpResponse) -> None:
+    said = quoted(read_description(response), response.request) if response.status != 200 else ""
     if response.status >= 500:
-        raise ProviderUnreachable(f"The userinfo endpoint answered {response.status}.", status=response.status)
+        raise ProviderUnreachable(f"The userinfo endpoint answered {response.status}.{said}", status=response.status)
     if response.status != 200:
         refused = response.status in (401, 403)
-        said = quoted(read_description(response), response.request)
         message = f"The userinfo endpoint must answer 200, not {response.status}.{said}{f' {FOR_AN_API}' * refused}"
         raise UserInfoInvalid(f"{message} {WITHOUT}", status=response.status)

@@ -73,9 +73,9 @@ class Failure:
 def read_failure(error: OIDCError) -> Failure:
     """What to tell of `error`: the provider's own words where it said something, else ours. It is logged too."""
     if isinstance(error, StoreError):
-        logger.error("a session is out of reach: %s", _reason(error))
+        logger.error("a session is out of reach: %s (%s)", error, error.code)
         return _ours(error, 503, STORE_RETRY_SECONDS)
-    logger.warning("a login failed: %s", _reason(error))
+    logger.warning("a login failed: %s%s (%s)", error, _said(error), error.code)
     if isinstance(error, AuthorizationRefused | OAuthError):
         said, status = error.error_description, _status(error)
         return Failure(
@@ -97,8 +97,12 @@ def _ours(error: OIDCError, status: int, retry_after: float | None) -> Failure:
 
 
 def _reason(error: OIDCError) -> str:
+    return f"{error}{_said(error)} ({error.code})"
+
+
+def _said(error: OIDCError) -> object:
     # what anybody may have put into the address is for developers alone
-    return f"{error}{error.evidence.get('said', '')} ({error.code})"
+    return error.evidence.get("said", "")
 
 
 def _status(error: OIDCError) -> int:

@@ -56,8 +56,9 @@ async def _leave_provider(exchange: Exchange, user: UserSession, return_uri: str
     if client is None:
         return None
     answer = await _log_out_at(client, exchange, user, return_uri)
-    if answer is None:
-        await _revoke(client, _tokens(user))
+    wanted = client.configuration.revoke_at_logout
+    if (answer is None) if wanted == "auto" else wanted:
+        await _revoke(client, _tokens(user), is_wanted=wanted != "auto")
     return answer
 
 
@@ -67,11 +68,13 @@ def _tokens(user: UserSession) -> dict[str, str]:
     return {hint: token for hint, token in known.items() if token is not None}
 
 
-async def _revoke(client: AsyncRelyingParty, tokens: Mapping[str, str]) -> None:
-    """Where the provider knows no logout, it shall at least forget what it issued for this one."""
+async def _revoke(client: AsyncRelyingParty, tokens: Mapping[str, str], *, is_wanted: bool) -> None:
+    """Revoke the tokens of the session: a refresh token for offline access outlives a logout at the provider."""
     try:
         for hint, token in tokens.items():
-            await client.revoke(token, token_type_hint=hint)
+            if not await client.revoke(token, token_type_hint=hint) and is_wanted:
+                logger.warning("logged out, but revoke_at_logout=True needs a revocation_endpoint of the provider")
+                return
     except ProviderError as error:
         logger.warning("logged out, but a token could not be revoked: %s (%s)", error, error.code)
 

@@ -55,9 +55,9 @@ class TokenFailure:
 
 def read_token_failure(error: OIDCError, settings: Settings, warnings: WarningLimit) -> TokenFailure:
     """What to tell of `error`. It is logged too, and `warnings` says at which level."""
-    reason = f"{error} ({error.code})"
-    logger.log(logging.WARNING if warnings.is_warning(error) else logging.INFO, "a request was refused: %s", reason)
-    return replace(_token_failure(error, settings), reason=reason)
+    level = logging.WARNING if warnings.is_warning(error) else logging.INFO
+    logger.log(level, "a request was refused: %s (%s)", error, error.code)
+    return replace(_token_failure(error, settings), reason=f"{error} ({error.code})")
 
 
 def _token_failure(error: OIDCError, settings: Settings) -> TokenFailure:
@@ -99,8 +99,8 @@ def token_failure_response(failure: TokenFailure, request: WebRequest) -> WebRes
     """JSON, but for who asks for a page."""
     if "text/html" in request.headers.get("accept", "") and not request.prefers_json():
         headers = {**failure.headers(), "content-type": "text/plain; charset=utf-8"}
-        debug = f"\n\nShown in debug mode only: {failure.reason}" if request.debug else ""
-        return WebResponse(status=failure.status, headers=headers, body=failure.description + debug)
+        reason = f"\n\nShown in debug mode only: {failure.reason}" if request.debug else ""
+        return WebResponse(status=failure.status, headers=headers, body=failure.description + reason)
     headers = {**failure.headers(), "content-type": "application/json"}
     debug = {"debug": failure.reason} if request.debug else {}
     document = {"error": failure.error, "error_description": failure.description, **debug}

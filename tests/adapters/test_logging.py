@@ -1,8 +1,6 @@
 """What the log of an application holds, and what it never holds. security.md 252, 253, 256."""
 
 import logging
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -191,43 +189,3 @@ def test_what_comes_from_outside_forges_no_line(site: Site, caplog: pytest.LogCa
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("oidc_async")]
     assert len([message for message in messages if not message.startswith("a login begins: ")]) >= 1
     assert [message for message in messages if not message.isprintable()] == []
-
-
-# Quiet until it is configured
-
-
-PROGRAM = """
-import logging, sys
-from {name} import {kind} as App
-from {name}_oidc_async import ClientMetadata, OIDCAuthentication, ProviderConfiguration
-
-if "configured" in sys.argv:
-    logging.basicConfig()
-app = App("site")
-app.config.update(SECRET_KEY="short", OIDC_REDIRECT_URI="http://localhost/callback")
-client = ClientMetadata("client1", "secret1")
-OIDCAuthentication({{"default": ProviderConfiguration(issuer="https://op.example", client_metadata=client)}}, app)
-page = app.test_client().get("/callback?state=unknown&code=code")
-if "{name}" == "quart":
-    import asyncio
-    page = asyncio.run(page)
-print(page.status_code)
-"""
-
-
-@pytest.mark.parametrize(
-    ("how", "warnings"),
-    [
-        ("not configured", []),
-        (
-            "configured",
-            ["WARNING:oidc_async.web.settings:SECRET_KEY", "WARNING:oidc_async.web.failure:a login failed"],
-        ),
-    ],
-)
-def test_nothing_is_printed_until_logging_is_configured(framework: Framework, how: str, warnings: list[str]) -> None:
-    program = PROGRAM.format(name=framework.name, kind=framework.name.capitalize())
-    ran = subprocess.run([sys.executable, "-c", program, how], capture_output=True, text=True, check=True)
-    lines = ran.stderr.splitlines()
-    assert (ran.stdout, len(lines)) == ("400\n", len(warnings))
-    assert all(line.startswith(warning) for line, warning in zip(lines, warnings, strict=True))

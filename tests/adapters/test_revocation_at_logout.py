@@ -1,4 +1,4 @@
-"""Where a provider knows no logout, its tokens are revoked: security.md 194, 197."""
+"""Which logouts revoke tokens at the provider, in each way that sessions are kept: security.md 194, 197, 395."""
 
 import logging
 from collections.abc import Callable
@@ -91,3 +91,46 @@ def test_a_provider_that_does_not_revoke_keeps_nobody_logged_in(
     assert provider.count("revocation") == 1  # who fails once is not asked for the next token
     ours = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("oidc_async"))
     assert [name for name in ("access_token", "refresh_token", "id_token_jwt") if known[name] in ours] == []
+
+
+@pytest.mark.parametrize("offers_logout", [True, False], ids=["with a logout", "without"])
+@pytest.mark.parametrize(("choice", "without", "beside"), [("auto", 2, 0), (True, 2, 2), (False, 0, 0)])
+def test_the_configuration_says_when_tokens_are_revoked(
+    make_site: MakeSite, choice: object, without: int, beside: int, offers_logout: bool
+) -> None:
+    """security.md 395"""
+    provider = new_provider()
+    with provider.misbehaving(*([] if offers_logout else [NO_LOGOUT])):
+        browser = user_at(provider, make_site, revoke_at_logout=choice)
+        known = browser.who()
+        page = browser.get("/logout")
+    assert page.status_code == (303 if offers_logout else 200)
+    expected = [(name, known[name]) for name in ("refresh_token", "access_token")]
+    assert revoked(provider) == expected[: beside if offers_logout else without]
+    assert browser.who() == {}
+
+
+@pytest.mark.parametrize("fault", [DOWN, REFUSES], ids=lambda fault: fault.does)
+def test_a_failed_revocation_stops_no_logout_at_the_provider(
+    make_site: MakeSite, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
+) -> None:
+    """security.md 395"""
+    provider = new_provider()
+    browser = user_at(provider, make_site, revoke_at_logout=True)
+    with provider.misbehaving(fault), caplog.at_level(logging.WARNING):
+        page = browser.get("/logout")
+    assert page.status_code == 303
+    assert page.headers["location"].startswith(f"{provider.issuer}/")
+    assert browser.who() == {}
+    assert "a token could not be revoked" in caplog.text
+
+
+def test_a_provider_that_can_not_revoke_is_warned_of_where_that_is_wanted(
+    make_site: MakeSite, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = new_provider()
+    with provider.misbehaving(NEITHER), caplog.at_level(logging.WARNING):
+        user_at(provider, make_site, revoke_at_logout="auto").get("/logout")
+        assert caplog.messages == []
+        user_at(provider, make_site, revoke_at_logout=True).get("/logout")
+    assert [message for message in caplog.messages if "revoke_at_logout=True needs a revocation_endpoint" in message]

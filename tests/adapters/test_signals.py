@@ -171,7 +171,9 @@ def test_it_is_told_who_refused_a_login(site: Site, listen: Listen, kind: Kind) 
     browser = site.browser()
     assert browser.come_back(browser.begin_login(consent=False)).status_code == 403
     assert ear.heard == [failed_login("authorization_refused", "access_denied")]
-    assert ear.last()["message"] == "The provider answered the login with the error 'access_denied'."
+    assert ear.last()["message"] == (
+        "The provider answered the login with the error 'access_denied'. The provider says: \"The user said no.\""
+    )
 
 
 @pytest.mark.parametrize(

@@ -275,3 +275,23 @@ class TestTheForm:
             else:
                 assert page.text == challenge.get("error_description", "The request must bring a bearer token.")
                 assert "<" not in page.text
+
+
+def test_the_first_token_that_is_not_active_is_a_warning(api: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """security.md 391"""
+    caplog.set_level(logging.INFO)
+    for token in ("unknown", "unknown too"):
+        api.call(token=token)
+    told = [record for record in caplog.records if record.name == "oidc_async.web.token_failure"]
+    assert [record.levelname for record in told] == ["WARNING", "INFO"]
+    assert "Keycloak" in told[0].getMessage()
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_in_debug_mode_a_client_is_told_why(api: Api, debug: bool, invalid_status: int) -> None:
+    """security.md 392"""
+    api.site.app.debug = debug
+    page = api.call(token="unknown")
+    assert page.status_code == invalid_status
+    assert ("(token_inactive)" in page.text) is debug
+    assert "Keycloak" not in page.headers["www-authenticate"]

@@ -298,6 +298,7 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
             ["introspection_encrypted_response_alg", "not supported"],
             id="134-encrypted-introspection",
         ),
+        pytest.param({"revoke_at_logout": "always"}, ["revoke_at_logout", "auto", "True", "False"], id="revoke"),
         pytest.param({"userinfo_http_method": "PUT"}, ["userinfo_http_method", "GET", "POST", "None"], id="method"),
         pytest.param(
             {"userinfo_http_method": "get"}, ["userinfo_http_method", "GET", "POST", "None"], id="method-case"

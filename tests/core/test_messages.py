@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientMetadata
-from oidc_async.errors import OIDCError
+from oidc_async.errors import OAuthError, OIDCError
 from oidc_async.testing import Clock, Fault, Misbehaviour, stages
 from oidc_async.testing.faults.documents import put, without
+from oidc_async.testing.faults.responses import error
 from oidc_async.testing.reply import Reply
 from tests.core import realm
 from tests.core.api import new_api
@@ -135,7 +136,7 @@ def test_a_login_that_took_too_long_says_how_long(either_world: World) -> None:
         ours.complete(begun.pending, callback)
 
 
-LOCAL = {"audience": "api", "access_token_verification": "jwt"}
+LOCAL: dict[str, Any] = {"audience": "api", "access_token_verification": "jwt"}
 TOKENS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
     "another audience": (
         {"audience": "other"},
@@ -175,3 +176,13 @@ def test_a_token_that_is_not_active_names_the_provider_that_says_so_to_others(ei
     ours = new_api(either_world)
     message = ours.refusal("unknown").message
     assert [word for word in ("not active", "revoked", "Keycloak", "audience mapper") if word not in message] == []
+
+
+def test_what_was_sent_is_in_no_message_though_the_provider_quotes_it(either_world: World) -> None:
+    """security.md 394"""
+    ours = new_realm(either_world)
+    quotes = stages.TOKEN_REPLY(error("invalid_client", status=401, description=f"The secret {SECRET} is wrong"))
+    with ours.provider.misbehaving(stages.harmless("quotes", quotes)), pytest.raises(OAuthError) as caught:
+        ours.log_in()
+    assert 'The provider says: "The secret ... is wrong"' in caught.value.message
+    assert "token_endpoint_auth_method" in caught.value.message

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from oidc_async.errors import AuthorizationRefused, OAuthError
+from oidc_async.errors import AuthorizationRefused, OAuthError, ProviderError
 from oidc_async.protocol.authorization import read_authorization_response
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.protocol.metadata import ProviderMetadata
@@ -47,6 +47,13 @@ def test_it_is_printable_and_short_and_has_nothing_that_looks_random(description
     said = quoted(description)
     assert said == (f' The provider says: "{shown}"' if shown else "")
     assert said.isprintable()
+
+
+@pytest.mark.parametrize("status", [400, 401, 500, 503])
+def test_it_is_quoted_whatever_the_status(status: int) -> None:
+    said = json.dumps({"error": "server_error", "error_description": "Out of order"}).encode()
+    with pytest.raises(ProviderError, match=rf'answered {status}.*The provider says: "Out of order"'):
+        require_success(HttpResponse(status=status, body=said), "token endpoint")
 
 
 @pytest.mark.parametrize(
