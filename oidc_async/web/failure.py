@@ -33,7 +33,7 @@ PAGE = """<!doctype html>
 </html>
 """
 REASON = """<p>Shown in debug mode only:</p>
-<pre style="white-space: pre-wrap">{reason}</pre>
+<p><code>{reason}</code></p>
 """
 STORE_RETRY_SECONDS = 5.0
 EXPLANATIONS = {

@@ -53,12 +53,12 @@ class WithPolicy:
     def new_app(self) -> Any:
         app = self._framework.new_app()
 
-        @app.after_request
         def set_policy(response: Any) -> Any:
             response.headers["Content-Security-Policy"] = "default-src 'self'"
             response.headers["Referrer-Policy"] = "unsafe-url"
             return response
 
+        app.after_request(set_policy)
         return app
 
 
