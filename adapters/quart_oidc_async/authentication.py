@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial, wraps
 from inspect import isawaitable, iscoroutinefunction
-from typing import Any, NoReturn, ParamSpec, cast, overload
+from typing import Any, NoReturn, ParamSpec, Protocol, cast, overload
 
 from quart import Quart, Response, abort, current_app, make_response, request
 from quart.typing import ResponseReturnValue
@@ -27,7 +27,7 @@ from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.login import require_login, require_login_or_token
 from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
-from oidc_async.web.own_views import describe, run_first, run_last, run_no_more
+from oidc_async.web.own_views import describe, require_app, run_first, run_last, run_no_more
 from oidc_async.web.routes import Route, own_routes
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
@@ -39,6 +39,7 @@ from .translation import (
     current_exchange,
     current_visit,
     finish_response,
+    is_exempt,
     open_session,
     read_authorizations,
     read_body,
@@ -52,6 +53,17 @@ View = Callable[P, ResponseReturnValue | Awaitable[ResponseReturnValue]]
 Check = Callable[[], Coroutine[Any, Any, Response | None]]
 Scopes = str | Collection[str] | None
 GuardedView = Callable[P, Coroutine[Any, Any, ResponseReturnValue]]
+Hook = Callable[P, ResponseReturnValue | Awaitable[ResponseReturnValue | None] | None]
+GuardedHook = Callable[P, Coroutine[Any, Any, ResponseReturnValue | None]]
+
+
+class ViewDecorator(Protocol):
+    """Decorates views, and hooks for `before_request`, which may return None."""
+
+    @overload
+    def __call__(self, view: View[P], /) -> GuardedView[P]: ...
+    @overload
+    def __call__(self, hook: Hook[P], /) -> GuardedHook[P]: ...
 
 
 class OIDCAuthentication(Extension):
@@ -82,7 +94,8 @@ class OIDCAuthentication(Extension):
 
         `provider_configurations`, when given, are those of this app instead of those of the constructor.
         """
-        application = self.install(app.extensions, app.config, provider_configurations, _new_runtime, _open_store)
+        require_app(app, "Quart")
+        application = self.install(app, provider_configurations, _new_runtime, _open_store)
         if application is None:
             return
         # not a before_request hook, which would cost every request more
@@ -97,6 +110,11 @@ class OIDCAuthentication(Extension):
                 run_first(app, self._new_early_view(route))
         self._add_hooks(app)
 
+        @app.before_serving
+        async def check_oidc_wiring() -> None:
+            # where a server announces that it starts, this ends it with the error
+            self.before_first_request(app)
+
         @app.after_serving
         async def close_connections() -> None:
             await _close(application)
@@ -107,8 +125,11 @@ class OIDCAuthentication(Extension):
         application = self.application(current_app.extensions if current_app else None)
         return dict(application.clients)
 
-    def oidc_auth(self, provider_name: str) -> Callable[[View[P]], GuardedView[P]]:
-        """Show the view to who is logged in at that provider, and send everybody else to its login."""
+    def oidc_auth(self, provider_name: str) -> ViewDecorator:
+        """Require a login at that provider; a browser without one is sent there.
+
+        A `before_request` hook requires it for a whole app or blueprint; our own routes are exempt.
+        """
         self.require_login_provider(provider_name)
         return self._guard(lambda: self._answer(require_login(current_exchange(), provider_name)))
 
@@ -140,7 +161,7 @@ class OIDCAuthentication(Extension):
         requires: Callable[[Access], Any] | None = None,
         acr_values: str | Sequence[str] | None = None,
         max_age: float | None = None,
-    ) -> Callable[[View[P]], GuardedView[P]]:
+    ) -> ViewDecorator:
         """Show the view to who brings a good bearer token (RFC 6750), and refuse everybody else.
 
         Parameters:
@@ -165,7 +186,7 @@ class OIDCAuthentication(Extension):
         requires: Callable[[Access], Any] | None = None,
         acr_values: str | Sequence[str] | None = None,
         max_age: float | None = None,
-    ) -> Callable[[View[P]], GuardedView[P]]:
+    ) -> ViewDecorator:
         """As `token_auth` for who brings a bearer token, and as `oidc_auth` for who brings none."""
         guard = self.token_guard(provider_name, scopes_required, scopes_any, requires, acr_values, max_age)
         self.require_login_provider(provider_name)
@@ -208,7 +229,7 @@ class OIDCAuthentication(Extension):
         is this view, else to the first registered one.
         """
         require_return_uri(post_logout_redirect_uri)
-        guard = self._guard(lambda: self._answer(log_out(current_exchange(), post_logout_redirect_uri)))
+        guard: Any = self._guard(lambda: self._answer(log_out(current_exchange(), post_logout_redirect_uri)))
         return guard if view is None else guard(view)
 
     async def _admit(self, guard: TokenGuard, login: str | None = None) -> Response | None:
@@ -228,7 +249,7 @@ class OIDCAuthentication(Extension):
         visit_of(carrier(), application).access = access
         return None
 
-    def _guard(self, check: Check, tokens: TokenGuard | None = None) -> Callable[[View[P]], GuardedView[P]]:
+    def _guard(self, check: Check, tokens: TokenGuard | None = None) -> ViewDecorator:
         """Show a view to whom `tokens` admits at once, and to others unless `check` gives another answer."""
 
         def decorate(view: View[P]) -> GuardedView[P]:
@@ -240,11 +261,15 @@ class OIDCAuthentication(Extension):
             async def guarded(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
                 if tokens is not None and _admits(tokens):
                     return await show(*args, **kwargs)
+                if is_exempt():
+                    # only a hook comes here, and None lets the request go on
+                    return cast(ResponseReturnValue, None)
                 return await check() or await show(*args, **kwargs)
 
+            self.protected_views.add(view, guarded)
             return guarded
 
-        return decorate
+        return cast(ViewDecorator, decorate)
 
     def _add_hooks(self, app: Quart) -> None:
         async def finish_oidc_response(response: Response) -> Response:

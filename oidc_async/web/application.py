@@ -66,6 +66,7 @@ class WebApplication:
         self.warning_limit = WarningLimit(self.now)
         self.cookies = Cookies(settings.redirect_uri.full_uri)
         self.endpoints = {uri.path: endpoint for endpoint, uri in settings.own_uris().items()}
+        self.own_endpoints = settings.own_endpoints()
         self.client_keys = published_keys(configurations.values()) if settings.jwks_uri else ()
         sealer = self.sealer = Sealer(settings.secret_keys)
         self.clients: dict[str, AsyncRelyingParty] = {}

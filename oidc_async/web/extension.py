@@ -1,6 +1,6 @@
 """What `OIDCAuthentication` is in every framework: names of providers, several apps, one error view."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from typing import Any, TypeVar, cast
@@ -17,6 +17,7 @@ from .after_login import NewLogin
 from .application import WebApplication
 from .failure import Failure
 from .own_views import App, exempt_from_csrf
+from .protected_views import ProtectedViews
 from .settings import read_settings
 from .store_limits import log_store_limits
 from .token_guard import TokenGuard, new_token_guard
@@ -48,6 +49,8 @@ class Extension:
         self._named: set[str] = set()
         self._logins: set[str] = set()
         self._applications: WeakSet[WebApplication] = WeakSet()
+        self._apps: WeakSet[App] = WeakSet()
+        self.protected_views = ProtectedViews()
         self._error_view: Callable[..., Any] | None = None
         self._after_login: Callable[[NewLogin], Any] | None = None
         self._scopes: set[str] = set()
@@ -59,6 +62,7 @@ class Extension:
         A view with a parameter `code` is given the stable code of our error, whatever the provider called it.
         """
         _require_error_view(view)
+        self._require_unprotected("The error view", view)
         self._error_view = view
         return view
 
@@ -69,8 +73,13 @@ class Extension:
         it, is answered by the error view with 403; whatever it raises, no session begins and the present one stays.
         """
         _require_hook(hook)
+        self._require_unprotected("The hook after a login", hook)
         self._after_login = hook
         return hook
+
+    def _require_unprotected(self, what: str, function: Callable[..., Any]) -> None:
+        if function in self.protected_views:
+            raise ConfigurationError(f"{what} is called while nobody is logged in: take its decorator away.")
 
     def error_arguments(self, failure: Failure) -> dict[str, str]:
         """What the error view is called with."""
@@ -79,14 +88,13 @@ class Extension:
 
     def install(
         self,
-        extensions: MutableMapping[str, Any],
-        config: Mapping[str, Any],
+        app: App,
         configurations: Mapping[str, ProviderConfiguration] | None,
         new_runtime: Callable[[ProviderConfiguration], Runtime],
         open_store: Callable[[StoreChoice], Store],
     ) -> WebApplication | None:
         """Set an app up; None when this was done before. Raises ConfigurationError."""
-        installed = extensions.get(NAME)
+        installed = app.extensions.get(NAME)
         if installed is not None:
             if installed.extension is self:
                 return None
@@ -95,7 +103,7 @@ class Extension:
                 "OIDCAuthentication({'first': ..., 'second': ...}, app)."
             )
         providers = configurations or self._configurations or {}
-        settings = read_settings(config, self._redirect_uri_config)
+        settings = read_settings(app.config, self._redirect_uri_config)
         application = WebApplication(settings, providers, new_runtime, open_store)
         # views may be guarded later on
         application.token_providers = self._token_providers
@@ -105,13 +113,17 @@ class Extension:
             _require_client(name, providers)
         if application.clients:
             log_store_limits(settings)
-        extensions[NAME] = Installed(self, application)
+        app.extensions[NAME] = Installed(self, application)
         self._applications.add(application)
+        # `current_app` can't be referred to weakly
+        self._apps.add(getattr(app, "_get_current_object", lambda: app)())
         return application
 
     def before_first_request(self, app: App) -> None:
-        """Do once what needs the whole app, with all its views and extensions."""
-        exempt_from_csrf(app, installed_application(app.extensions).settings.own_endpoints())
+        """Do once what needs the whole app, with all its views and extensions. Raises ConfigurationError."""
+        served = [view for each in self._apps for view in each.view_functions.values()]
+        self.protected_views.require_served(app.view_functions, served)
+        exempt_from_csrf(app, installed_application(app.extensions).own_endpoints)
 
     def require_provider_name(self, name: str) -> None:
         """Raise ValueError for a provider that isn't configured, now or, when none is yet, in `install`."""

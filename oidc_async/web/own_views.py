@@ -3,8 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
+from ..errors import ConfigurationError
 from .routes import Route
 
+ADAPTERS = {"flask": "Flask", "quart": "Quart"}
+"""The class of an app by the package of its framework."""
 CSRF_PROTECTIONS = ("CSRFProtect", "SeaSurf")
 """Class names of extensions that require a CSRF token: Flask-WTF, quart-wtforms, quart-csrf and Flask-SeaSurf."""
 View = TypeVar("View", bound=Callable[..., Any])
@@ -13,10 +16,28 @@ View = TypeVar("View", bound=Callable[..., Any])
 class App(Protocol):
     """What Flask and Quart apps have in common, as far as it is needed here."""
 
+    config: Any
     extensions: dict[str, Any]
     view_functions: dict[str, Any]
     before_request_funcs: dict[Any, list[Any]]
     after_request_funcs: dict[Any, list[Any]]
+
+
+def require_app(app: object, framework: str) -> None:
+    """Raise ConfigurationError unless `app` is one of this framework: Flask or Quart.
+
+    Judged by the names of its classes, as the other framework need not be installed.
+    """
+    kinds = {cls.__name__ for cls in app.__class__.__mro__ if cls.__module__.partition(".")[0] in ADAPTERS}
+    if framework in kinds:
+        return
+    for module, other in ADAPTERS.items():
+        if other in kinds:
+            raise ConfigurationError(
+                f"This is a {other} app: import OIDCAuthentication from {module}_oidc_async, "
+                f"not from {framework.lower()}_oidc_async."
+            )
+    raise ConfigurationError(f"OIDCAuthentication needs a {framework} app, not {app.__class__.__name__}.")
 
 
 def describe(view: View, route: Route) -> View:

@@ -110,7 +110,10 @@ class Settings:
 
     def own_endpoints(self) -> frozenset[str]:
         """The names of our endpoints, as far as the settings ask for them."""
-        return frozenset(self.own_uris()) | (frozenset() if self.resource is None else {RESOURCE_METADATA})
+        served = set(self.own_uris())
+        if self.resource is not None:
+            served.add(RESOURCE_METADATA)
+        return frozenset(served)
 
 
 def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | None) -> Settings:

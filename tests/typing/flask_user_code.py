@@ -131,6 +131,47 @@ def of_the_views() -> None:
     auth.oidc_auth(1)  # type: ignore[arg-type]
 
 
+# hooks, which may return nothing: for a whole app, and for a blueprint
+
+inner = flask.Blueprint("inner", __name__)
+
+
+@app.before_request
+@auth.oidc_auth("default")
+def require_login() -> None:
+    return None
+
+
+@inner.before_request
+@auth.token_auth("default", "read")
+async def require_token() -> None:
+    return None
+
+
+@app.before_request
+@auth.access_control("default")
+def require_either() -> ResponseReturnValue | None:
+    return None if flask.request.is_json else ("JSON, please.", 415)
+
+
+require_by_hand = auth.oidc_auth("default")(lambda: None)
+
+
+def of_the_hooks() -> None:
+    assert_type(require_login, Callable[[], ResponseReturnValue | None])
+    assert_type(require_token, Callable[[], ResponseReturnValue | None])
+    assert_type(require_either, Callable[[], ResponseReturnValue | None])
+
+
+# which a view may not
+
+
+@app.route("/nothing")  # type: ignore[type-var]
+@auth.oidc_auth("default")
+def nothing() -> None:
+    return None
+
+
 # a login that a view begins
 
 
