@@ -162,7 +162,8 @@ def _aiohttp_connections() -> Callable[..., _Engine]:
     try:
         from .http.aiohttp_connections import AiohttpConnections
     except ImportError as error:
-        raise ConfigurationError('engine: pip install "oidc-async[aiohttp]"', setting="engine") from error
+        message = 'engine="aiohttp" needs aiohttp: pip install "oidc-async[aiohttp]"'
+        raise ConfigurationError(message, setting="engine") from error
     return AiohttpConnections
 
 

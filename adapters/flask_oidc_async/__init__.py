@@ -14,15 +14,16 @@ from oidc_async import (
     RedirectUriConfig,
     UninitialisedSession,
 )
-from oidc_async.web.after_login import NewLogin
 
 try:
+    from oidc_async.web.after_login import NewLogin
+
     from .authentication import OIDCAuthentication
     from .user_session import UserSession
 except ModuleNotFoundError as error:
-    if error.name != "flask":
-        raise
-    raise ImportError('flask_oidc_async needs Flask: pip install "oidc-async[flask]"') from error
+    # mostly both are missing, and blinker is looked for first
+    missing = "Flask and blinker" if error.name in ("flask", "blinker") else error.name
+    raise ImportError(f'flask_oidc_async needs {missing}: pip install "oidc-async[flask]"') from error
 
 __all__ = [
     "Access",

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial, wraps
+from importlib.util import find_spec
 from inspect import isawaitable, iscoroutinefunction
 from typing import Any, NoReturn, ParamSpec, Protocol, cast, overload
 
@@ -11,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from oidc_async import (
     Access,
     BlockingRuntime,
+    ConfigurationError,
     OIDCError,
     ProviderConfiguration,
     RedirectUriConfig,
@@ -221,6 +223,10 @@ class OIDCAuthentication(Extension):
         guard: Any = self._guard(lambda: self._answer(log_out(current_exchange(), post_logout_redirect_uri)))
         return guard if view is None else guard(view)
 
+    def require_kind(self, function: Callable[..., Any]) -> None:
+        if iscoroutinefunction(function) and find_spec("asgiref") is None:
+            raise ConfigurationError(f'{function.__name__} is async: pip install "oidc-async[flask]"')
+
     def _admit(self, guard: TokenGuard, login: str | None = None) -> Response | None:
         """None for a good token; who brings none may log in at the provider `login`. All others are refused."""
         application, authorizations = installed_application(current_app.extensions), read_authorizations(carrier())
@@ -242,6 +248,7 @@ class OIDCAuthentication(Extension):
         """Show a view to whom `tokens` admits at once, and to others unless `check` gives another answer."""
 
         def decorate(view: View[P]) -> GuardedView[P]:
+            self.require_kind(view)
             # of the framework's own kind it needs no help, which would cost every request
             direct = partial(_call, view) if iscoroutinefunction(view) else view
             show = cast("Callable[P, ResponseReturnValue]", direct)

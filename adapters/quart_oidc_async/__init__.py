@@ -14,15 +14,16 @@ from oidc_async import (
     RedirectUriConfig,
     UninitialisedSession,
 )
-from oidc_async.web.after_login import NewLogin
 
 try:
+    from oidc_async.web.after_login import NewLogin
+
     from .authentication import OIDCAuthentication
     from .user_session import UserSession
 except ModuleNotFoundError as error:
-    if error.name != "quart":
-        raise
-    raise ImportError('quart_oidc_async needs Quart: pip install "oidc-async[quart]"') from error
+    # mostly both are missing, and blinker is looked for first
+    missing = "Quart and blinker" if error.name in ("quart", "blinker") else error.name
+    raise ImportError(f'quart_oidc_async needs {missing}: pip install "oidc-async[quart]"') from error
 
 __all__ = [
     "Access",

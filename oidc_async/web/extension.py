@@ -77,7 +77,11 @@ class Extension:
         self._after_login = hook
         return hook
 
+    def require_kind(self, function: Callable[..., Any]) -> None:
+        """Raise ConfigurationError for a view or hook that the framework can't call."""
+
     def _require_unprotected(self, what: str, function: Callable[..., Any]) -> None:
+        self.require_kind(function)
         if function in self.protected_views:
             raise ConfigurationError(f"{what} is called while nobody is logged in: take its decorator away.")
 

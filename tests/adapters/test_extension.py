@@ -1,6 +1,7 @@
 """Setting an app up: one instance and several apps, names of providers, clients."""
 
 import asyncio
+import importlib
 import inspect
 import subprocess
 import sys
@@ -306,11 +307,66 @@ class TestWithoutTheExtra:
         command = [sys.executable, "-c", BLOCKED, blocked, imported]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    @pytest.mark.parametrize("module", ["", ".provider_configuration", ".user_session"])
-    def test_the_message_names_it(self, framework: Framework, module: str) -> None:
+    @pytest.mark.parametrize("module", ["", ".provider_configuration", ".user_session", ".signals"])
+    @pytest.mark.parametrize("missing", ["the framework", "blinker"])
+    def test_the_message_names_it(self, framework: Framework, module: str, missing: str) -> None:
         name = framework.name
-        said = self.said(name, f"{name}_oidc_async{module}")
-        assert said == f'{name}_oidc_async needs {name.title()}: pip install "oidc-async[{name}]"'
+        said = self.said(name if missing == "the framework" else missing, f"{name}_oidc_async{module}")
+        assert said == f'{name}_oidc_async needs {name.title()} and blinker: pip install "oidc-async[{name}]"'
 
     def test_another_missing_module_is_named_as_it_is(self, framework: Framework) -> None:
-        assert self.said("werkzeug", f"{framework.name}_oidc_async") == "No module named 'werkzeug'"
+        name = framework.name
+        said = self.said("werkzeug", f"{name}_oidc_async")
+        assert said == f'{name}_oidc_async needs werkzeug: pip install "oidc-async[{name}]"'
+
+
+@pytest.mark.parametrize("decorate", ["oidc_auth", "error_view", "after_login"])
+def test_flask_needs_asgiref_for_what_is_async(
+    make_site: MakeSite, framework: Framework, monkeypatch: pytest.MonkeyPatch, decorate: str
+) -> None:
+    async def function(error: str = "", error_description: str = "") -> None:
+        return None
+
+    auth = make_site().auth
+    decorator = auth.oidc_auth("default") if decorate == "oidc_auth" else getattr(auth, decorate)
+    monkeypatch.setattr("flask_oidc_async.authentication.find_spec", lambda name: None)
+    if framework.name == "flask":
+        with pytest.raises(ConfigurationError, match=r'^function is async: pip install "oidc-async\[flask\]"$'):
+            decorator(function)
+    else:
+        assert decorator(function).__name__ == "function"
+
+
+class TestTheAppIsOfThisFramework:
+    """An extension of one framework can't serve an app of the other one."""
+
+    @pytest.fixture
+    def auth(self, framework: Framework, configuration: Any) -> Any:
+        return framework.new_authentication({"default": configuration})
+
+    def test_the_error_says_what_to_import(self, framework: Framework, auth: Any) -> None:
+        theirs, ours = ("quart", "flask") if framework.name == "flask" else ("flask", "quart")
+        app = getattr(importlib.import_module(theirs), theirs.title())("app")
+        with pytest.raises(ConfigurationError) as caught:
+            auth.init_app(app)
+        assert caught.value.message == (
+            f"This is a {theirs.title()} app: import OIDCAuthentication from {theirs}_oidc_async, "
+            f"not from {ours}_oidc_async."
+        )
+
+    @pytest.mark.parametrize("app", [object(), {}, "app", lambda environ, start_response: []])
+    def test_what_is_no_app(self, framework: Framework, auth: Any, app: Any) -> None:
+        kind = type(app).__name__
+        with pytest.raises(ConfigurationError, match=f"needs a {framework.name.title()} app, not {kind}"):
+            auth.init_app(app)
+
+    def test_a_subclass_is_one(self, framework: Framework, auth: Any, new_app: Any) -> None:
+        app = new_app()
+        app.__class__ = type("Subclass", (type(app),), {})
+        auth.init_app(app)
+        assert list(auth.clients) == ["default"]
+
+    def test_the_proxy_of_an_app_is_one(self, framework: Framework, auth: Any, new_app: Any) -> None:
+        app = new_app()
+        in_app_context(app, lambda: auth.init_app(importlib.import_module(framework.name).current_app))
+        assert app.extensions["oidc_async"].extension is auth

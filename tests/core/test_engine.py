@@ -39,7 +39,9 @@ def test_aiohttp_is_used_when_the_settings_say_so(serve: Serve) -> None:
 def test_without_aiohttp_it_is_told_how_to_install_it() -> None:
     with (
         mock.patch.dict(sys.modules, {"aiohttp": None, "oidc_async.http.aiohttp_connections": None}),
-        pytest.raises(ConfigurationError, match=r'^engine: pip install "oidc-async\[aiohttp\]"'),
+        pytest.raises(
+            ConfigurationError, match=r'^engine="aiohttp" needs aiohttp: pip install "oidc-async\[aiohttp\]"'
+        ),
     ):
         AsyncRuntime(AIOHTTP)
 
