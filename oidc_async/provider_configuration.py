@@ -14,6 +14,7 @@ from .protocol.access_token import ALLOWED_ALGORITHMS
 from .protocol.client_authentication import require_client, uses_mtls
 from .protocol.discovery import require_endpoints, require_usable
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
+from .protocol.metadata_members import require_members
 from .protocol.request_object_algorithms import require_request_object_algorithms
 from .protocol.response_algorithms import require_response_algorithms, response_algorithms
 from .protocol.response_type import default_response_mode, registered_response_type
@@ -155,6 +156,8 @@ class ProviderConfiguration:
         if requests_session is not None:
             raise ConfigurationError("requests_session is not used here: pass a client of httpx as http_client.")
         self._require_types()
+        for metadata in (self.client_metadata, self.client_registration_info, self.provider_metadata):
+            require_members(metadata)
         self._require_choices()
         if self.http_client is not None:
             require_unused(self.http_settings)
@@ -218,7 +221,8 @@ class ProviderConfiguration:
         return frozenset({client["client_id"]}) if self.enforce_audience and "client_id" in client else None
 
     def _require_access_tokens(self) -> None:
-        object.__setattr__(self, "access_token_algorithms", tuple(self.access_token_algorithms))
+        if isinstance(cast(object, self.access_token_algorithms), Collection):
+            object.__setattr__(self, "access_token_algorithms", tuple(self.access_token_algorithms))
         if not self.access_token_algorithms or not set(self.access_token_algorithms) <= set(ALLOWED_ALGORITHMS):
             raise ConfigurationError(
                 f"access_token_algorithms must be a tuple of some of {', '.join(ALLOWED_ALGORITHMS)}."
@@ -261,10 +265,17 @@ class ProviderConfiguration:
         for name in DURATIONS:
             if getattr(self, name) is not None:
                 require_seconds(name, getattr(self, name))
-        if not isinstance(cast(object, self.registration_file), str | os.PathLike | None):
+        if self.registration_file == "" or not isinstance(
+            cast(object, self.registration_file), str | os.PathLike | None
+        ):
             raise ConfigurationError("registration_file must be the path of a file.")
         # a string is a collection of its letters
-        if isinstance(self.trusted_audiences, str) or not all(map(is_encodable, self.trusted_audiences)):
+        audiences = cast(object, self.trusted_audiences)
+        if (
+            isinstance(audiences, str)
+            or not isinstance(audiences, Collection)
+            or not all(map(is_encodable, self.trusted_audiences))
+        ):
             raise ConfigurationError('trusted_audiences must be a set of strings, such as {"api"}.')
 
     def _require_choices(self) -> None:
@@ -277,8 +288,13 @@ class ProviderConfiguration:
             raise ConfigurationError("ProviderConfiguration needs issuer or provider_metadata.")
         if self.issuer and (problem := issuer_problem(self.issuer)):
             raise ConfigurationError(f"issuer {problem}.")
-        if self.issuer and "/.well-known/" in self.issuer:
+        if self.issuer and self.issuer.endswith("//"):
+            raise ConfigurationError("issuer must not end in two slashes.")
+        if self.issuer and "/.well-known/" in f"{self.issuer}/":
             raise ConfigurationError("issuer must end before /.well-known/: only discovery_url may have that.")
+        for name in ("discovery_url", "logout_hint_claim"):
+            if getattr(self, name) == "":
+                raise ConfigurationError(f"{name} is empty. Set it, or leave it out.")
         if self.discovery_url and not self.issuer:
             raise ConfigurationError("discovery_url needs issuer: the metadata found there must be those of issuer.")
         if self.discovery_url and (problem := uri_problem(self.discovery_url)):

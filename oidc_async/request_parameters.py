@@ -7,6 +7,7 @@ from typing import Any
 
 from .errors import ConfigurationError
 from .protocol.claims_parameter import read_required_claims
+from .protocol.metadata_members import REQUEST_NAMES, misspelt
 from .protocol.response_type import (
     RESPONSE_MODES,
     RESPONSE_TYPES,
@@ -45,6 +46,8 @@ OURS_AT_LOGOUT = {
 def require_request_parameters(parameters: Mapping[str, str], setting: str = "auth_request_params") -> None:
     """Raise ConfigurationError for what a login must not be asked with; `setting` is where it was given."""
     require_theirs(setting, parameters, OURS)
+    if found := misspelt(parameters, REQUEST_NAMES):
+        raise ConfigurationError(f"{found[0]} in {setting} is unknown. Did you mean {found[1]}?")
     _require_response(parameters)
     if "openid" not in parameters["scope"].split():
         raise ConfigurationError("scope must contain openid, otherwise there is no login.")

@@ -84,9 +84,11 @@ def require_issuer(document: dict[str, Any], issuer: str) -> None:
     published = document.get("issuer")
     if published != issuer:
         shown = ascii(published)[:200]
+        by_a_slash = isinstance(published, str) and published.rstrip("/") == issuer.rstrip("/")
+        hint = " They differ in the slash at the end." if by_a_slash else ""
         raise IssuerMismatch(
             f"The discovery document's issuer is {shown}, but issuer is configured as {issuer!r}. "
-            f"They must be equal in every character. {_advice(published)}",
+            f"They must be equal in every character.{hint} {_advice(published)}",
             expected=issuer,
         )
 

@@ -16,7 +16,7 @@ from ..stores import Store, StoreChoice
 from .after_login import NewLogin
 from .application import WebApplication
 from .failure import Failure
-from .own_views import App, exempt_from_csrf
+from .own_views import App, exempt_from_csrf, require_free_endpoints, require_own_paths
 from .protected_views import ProtectedViews
 from .settings import read_settings
 from .store_limits import log_store_limits
@@ -115,6 +115,7 @@ class Extension:
             _require_provider(name, providers)
         for name in sorted(self._logins):
             _require_client(name, providers)
+        require_free_endpoints(app, application.own_endpoints)
         if application.clients:
             log_store_limits(settings)
         app.extensions[NAME] = Installed(self, application)
@@ -127,7 +128,9 @@ class Extension:
         """Do once what needs the whole app, with all its views and extensions. Raises ConfigurationError."""
         served = [view for each in self._apps for view in each.view_functions.values()]
         self.protected_views.require_served(app.view_functions, served)
-        exempt_from_csrf(app, installed_application(app.extensions).own_endpoints)
+        endpoints = installed_application(app.extensions).own_endpoints
+        require_own_paths(app, endpoints)
+        exempt_from_csrf(app, endpoints)
 
     def require_provider_name(self, name: str) -> None:
         """Raise ValueError for a provider that isn't configured, now or, when none is yet, in `install`."""

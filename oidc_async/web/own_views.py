@@ -1,6 +1,6 @@
 """The views of our own routes, as other extensions of an application see them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Protocol, TypeVar, cast
 
 from ..errors import ConfigurationError
@@ -10,6 +10,8 @@ ADAPTERS = {"flask": "Flask", "quart": "Quart"}
 """The class of an app by the package of its framework."""
 CSRF_PROTECTIONS = ("CSRFProtect", "SeaSurf")
 """Class names of extensions that require a CSRF token: Flask-WTF, quart-wtforms, quart-csrf and Flask-SeaSurf."""
+AUTOMATIC = frozenset(("HEAD", "OPTIONS"))
+"""Methods that a view answers without naming them."""
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -17,6 +19,7 @@ class App(Protocol):
     """What Flask and Quart apps have in common, as far as it is needed here."""
 
     config: Any
+    url_map: Any
     extensions: dict[str, Any]
     view_functions: dict[str, Any]
     before_request_funcs: dict[Any, list[Any]]
@@ -38,6 +41,37 @@ def require_app(app: object, framework: str) -> None:
                 f"not from {framework.lower()}_oidc_async."
             )
     raise ConfigurationError(f"OIDCAuthentication needs a {framework} app, not {app.__class__.__name__}.")
+
+
+def require_free_endpoints(app: App, endpoints: Iterable[str]) -> None:
+    """Raise ConfigurationError if the app has a view with the endpoint of a route of ours."""
+    for endpoint in endpoints:
+        if endpoint in app.view_functions:
+            raise ConfigurationError(
+                f"The app has an endpoint {endpoint!r} already, which OIDCAuthentication adds itself: rename yours "
+                "(endpoint=...), or remove it if it was meant to answer the provider."
+            )
+
+
+def require_own_paths(app: App, endpoints: Collection[str]) -> None:
+    """Raise ConfigurationError if another view has the path of a route of ours: one of them is never reached."""
+    rules: list[Any] = list(app.url_map.iter_rules())
+    ours = {_place(rule): rule for rule in rules if rule.endpoint in endpoints}
+    for rule in rules:
+        own = ours.get(_place(rule))
+        if (
+            own is not None
+            and rule.endpoint not in endpoints
+            and not own.methods.isdisjoint(rule.methods - AUTOMATIC)
+        ):
+            raise ConfigurationError(
+                f"Endpoint {rule.endpoint!r} has the path {rule.rule}, at which OIDCAuthentication answers requests "
+                f"itself (endpoint {own.endpoint!r}): give it another path, or remove it."
+            )
+
+
+def _place(rule: Any) -> tuple[str, str | None, str | None]:
+    return rule.rule, rule.subdomain, rule.host
 
 
 def describe(view: View, route: Route) -> View:

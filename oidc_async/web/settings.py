@@ -119,6 +119,7 @@ class Settings:
 def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | None) -> Settings:
     """The settings in `config`. Raises ConfigurationError, naming the setting and the fix."""
     require_known_names(config)
+    _require_no_empty(config)
     redirect_uri = redirect_uri or RedirectUriConfig.from_config(config)
     own_lifetime = config.get("OIDC_SESSION_SECONDS") is not None
     lifetime = "OIDC_SESSION_SECONDS" if own_lifetime else "PERMANENT_SESSION_LIFETIME"
@@ -153,6 +154,20 @@ def require_known_names(config: Mapping[str, Any]) -> None:
                 f"{name} is not a setting of oidc_async. Did you mean {nearest}? Issuer and client are set in "
                 "ProviderConfiguration and ClientMetadata; settings of your own must not begin with OIDC_."
             )
+
+
+def _require_no_empty(config: Mapping[str, Any]) -> None:
+    # what is missing in an environment is often an empty string here, and none of ours may be one
+    for name in KNOWN:
+        if config.get(name) == "":
+            hint = " It is the URL that you registered with the provider." if name == "OIDC_REDIRECT_URI" else ""
+            raise ConfigurationError(f"{name} is empty. Set it, or leave it out.{hint}")
+
+
+def _text_hint(value: object) -> str:
+    if not isinstance(value, str):
+        return ""
+    return " It is a string; app.config.from_prefixed_env() converts what comes from the environment."
 
 
 def _read_secret_keys(config: Mapping[str, Any], redirect_uri: RedirectUriConfig) -> tuple[bytes, ...]:
@@ -191,7 +206,7 @@ def _as_bytes(key: object) -> bytes:
 def _read_bool(config: Mapping[str, Any], name: str, default: bool) -> bool:
     value = _read(config, name, default)
     if not isinstance(value, bool):
-        raise ConfigurationError(f"{name} must be True or False.")
+        raise ConfigurationError(f"{name} must be True or False.{_text_hint(value)}")
     return value
 
 
@@ -254,7 +269,7 @@ def _require_apart(paths: Mapping[str, str]) -> None:
 def _read_count(config: Mapping[str, Any], name: str, default: int) -> int:
     value = _read(config, name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_ENTRIES:
-        raise ConfigurationError(f"{name} must be a whole number, from 1 to {MOST_ENTRIES}.")
+        raise ConfigurationError(f"{name} must be a whole number, from 1 to {MOST_ENTRIES}.{_text_hint(value)}")
     return value
 
 
@@ -264,7 +279,9 @@ def _read_seconds(config: Mapping[str, Any], name: str, default: T, least: float
         return default
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not least <= seconds <= MOST_SECONDS:
-        raise ConfigurationError(f"{name} must be a number of seconds or a timedelta, at least {least}.")
+        raise ConfigurationError(
+            f"{name} must be a number of seconds or a timedelta, at least {least}.{_text_hint(value)}"
+        )
     return seconds
 
 

@@ -136,7 +136,15 @@ def test_a_store_that_is_none_is_refused_by_the_name_of_its_setting(url: str) ->
 @pytest.mark.parametrize("name", ["OIDC_SESSION_PERMANENT", "OIDC_RFC6750_STATUS", "OIDC_BEARER_IN_BODY"])
 @pytest.mark.parametrize("value", ["true", "False", 1, 0])
 def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
-    assert refused(**{name: value}) == f"{name} must be True or False."
+    message = refused(**{name: value})
+    assert message.startswith(f"{name} must be True or False.")
+    assert ("from_prefixed_env" in message) is isinstance(value, str)
+
+
+@pytest.mark.parametrize("name", sorted(KNOWN))
+def test_an_empty_setting_is_refused_by_its_name(name: str) -> None:
+    """security.md 388: what is missing in an environment is often an empty string"""
+    assert refused(**{name: ""}).startswith(f"{name} is empty. Set it, or leave it out.")
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "1000", [1], 100_000_001, float("inf")], ids=str)
@@ -260,7 +268,7 @@ def test_secrets_of_another_type_are_refused_everywhere(config: dict[str, Any]) 
     ("uri", "why"),
     [
         (None, "missing"),
-        ("", "missing"),
+        ("", "is empty"),
         (5, "must be a URL"),
         (b"https://rp.example/redirect_uri", "must be a URL"),
         ("/redirect_uri", "absolute"),
