@@ -278,7 +278,7 @@ class OIDCAuthentication(Extension):
         run_last(app, finish_oidc_response)
         run_first(app, check_oidc_wiring)
 
-    def _new_view(self, route: Route) -> Callable[..., ResponseReturnValue]:
+    def _new_view(self, route: Route) -> Callable[..., Any]:
         # a function, as other extensions look for its name, module and source
         def view(**_view_args: str) -> ResponseReturnValue:
             return self._serve(route)

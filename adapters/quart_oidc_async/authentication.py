@@ -282,14 +282,14 @@ class OIDCAuthentication(Extension):
         run_last(app, finish_oidc_response)
         run_first(app, check_oidc_wiring)
 
-    def _new_view(self, route: Route) -> Callable[..., Coroutine[Any, Any, ResponseReturnValue]]:
+    def _new_view(self, route: Route) -> Callable[..., Any]:
         # a function, as other extensions look for its name, module and source
         async def view(**_view_args: str) -> ResponseReturnValue:
             return await self._serve(route)
 
         return describe(view, route)
 
-    def _new_early_view(self, route: Route) -> Callable[[], Coroutine[Any, Any, Any]]:
+    def _new_early_view(self, route: Route) -> Callable[[], Any]:
         async def answer_before_hooks() -> Any:
             return await self._serve(route) if request.endpoint == route.endpoint else None
 

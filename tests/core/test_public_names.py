@@ -182,7 +182,7 @@ def test_both_adapters_have_the_same_files() -> None:
 
 @each_adapter
 def test_an_adapter_is_small(adapter: Any) -> None:
-    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 540
+    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 600
 
 
 class Leveller(ast.NodeTransformer):
@@ -224,10 +224,22 @@ def functions_of(path: Path) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("file", "differing"),
     [
-        # the life of the runtimes; the kind of view that needs help; Flask's clients and stores are blocking faces
+        # the life of the runtimes; the kind of view that needs help; Flask's clients and stores are blocking faces;
+        # what asgiref is needed for
         (
             "authentication.py",
-            {"init_app", "clients", "_guard", "decorate", "_awaited", "_verdict", "_open_store", "_close"},
+            {
+                "init_app",
+                "clients",
+                "_guard",
+                "decorate",
+                "_awaited",
+                "_verdict",
+                "_open_store",
+                "_close",
+                "close_connections",
+                "require_kind",
+            },
         ),
         # where the undecoded path and the headers are, what is left of a form that was read, and how a receiver of
         # the other kind is called

@@ -223,7 +223,7 @@ def test_an_initial_access_token_goes_as_it_is(either_world: World, name: str) -
         ({"client_secret": "canary"}, "client_secret"),
         ({"registration_token": "canary with spaces"}, "registration_token"),
         ({"initial_access_token": "canary\r\n"}, "initial_access_token"),
-        ({"contacts": {"dev@rp.example"}}, "JSON"),
+        ({"logo_uri": {"dev@rp.example"}}, "JSON"),
         ({"default_max_age": float("nan")}, "JSON"),
     ],
     ids=str,
