@@ -11,6 +11,7 @@ from .protocol.claims_parameter import read_required_claims
 from .protocol.discovery import require_for_codes
 from .protocol.http_message import HttpRequest
 from .protocol.metadata import ProviderMetadata
+from .protocol.parameters import Parameter, Parameters, text_of
 from .protocol.pushed_authorization import (
     by_push,
     is_push_required,
@@ -22,7 +23,7 @@ from .provider import Provider
 from .provider_configuration import ProviderConfiguration
 from .registered_client import RegisteredClient
 from .request_objects import RequestObjects
-from .request_parameters import as_texts, require_request_parameters
+from .request_parameters import as_parameters, require_request_parameters
 from .retrying import send_repeatable
 from .runtime import Runtime
 
@@ -50,23 +51,26 @@ class AuthenticationRequests:
 
         Raises ConfigurationError and ProviderError.
         """
-        parameters = {**self._configuration.request_parameters(), **as_texts(GIVEN, given)}
+        parameters = {**self._configuration.request_parameters(), **as_parameters(GIVEN, given)}
         require_request_parameters(parameters, GIVEN)
-        parameters["response_type"] = registered_response_type(parameters["response_type"])
+        response_type = registered_response_type(text_of(parameters, "response_type"))
+        parameters["response_type"] = response_type
         provider, client = await self._provider.metadata(), await self._provider.client()
-        require_for_codes(provider, parameters["response_type"])
+        require_for_codes(provider, response_type)
         pending = self._pending_login(provider, parameters)
         parameters |= {"client_id": client["client_id"], **_of_this_login(pending)}
-        sent = await self._request_objects.carrying(parameters, provider, client)
+        is_pushed = self._configuration.pushed_authorization_requests or is_push_required(provider, client)
+        sent = await self._request_objects.carrying(parameters, provider, client, is_pushed=is_pushed)
         carried = sent.parameters
-        if self._configuration.pushed_authorization_requests or is_push_required(provider, client):
-            carried = await self._pushed(carried, provider)
+        if is_pushed:
+            carried = by_push(client["client_id"], await self._pushed(carried, provider))
         url = authorization_request(provider, carried)
         return AuthorizationRequest(
             url=url, pending=pending, request_object=sent.request_object, request_uri=sent.request_uri
         )
 
-    async def _pushed(self, parameters: dict[str, str], provider: ProviderMetadata) -> dict[str, str]:
+    async def _pushed(self, parameters: dict[str, Parameter], provider: ProviderMetadata) -> str:
+        """Push the request, and return the `request_uri` that the provider gave for it."""
         if "request_uri" in parameters:
             raise ConfigurationError(
                 'request_object="reference" can\'t be pushed (RFC 9126 2.1), as the provider wants it: use "value".'
@@ -77,11 +81,11 @@ class AuthenticationRequests:
             return pushed_authorization_request(provider, client, parameters)
 
         response = await send_repeatable(self._runtime, request(), "pushed_authorization_request", anew=request)
-        return by_push(parameters, read_pushed_authorization(response))
+        return read_pushed_authorization(response)
 
-    def _pending_login(self, provider: ProviderMetadata, parameters: Mapping[str, str]) -> PendingLogin:
-        response_type, max_age = parameters["response_type"], parameters.get("max_age")
-        required = read_required_claims(parameters.get("claims", "{}"))
+    def _pending_login(self, provider: ProviderMetadata, parameters: Parameters) -> PendingLogin:
+        response_type, max_age = text_of(parameters, "response_type"), text_of(parameters, "max_age")
+        required = read_required_claims(text_of(parameters, "claims", "{}"))
         return PendingLogin(
             state=token_urlsafe(32),
             nonce=token_urlsafe(32),
@@ -89,8 +93,8 @@ class AuthenticationRequests:
             issuer=provider["issuer"],
             redirect_uri=self._redirect_uri,
             response_type=response_type,
-            response_mode=parameters.get("response_mode", default_response_mode(response_type)),
-            max_age=None if max_age is None else float(max_age),
+            response_mode=text_of(parameters, "response_mode", default_response_mode(response_type)),
+            max_age=float(max_age) if max_age else None,
             acr_values=required.acr_values,
             subjects=required.subjects,
             requires_auth_time=required.auth_time,

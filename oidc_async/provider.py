@@ -6,7 +6,7 @@ from typing import TypeVar
 from .client_registration import ClientRegistration
 from .errors import KeyNotFound
 from .issuer_keys import DAY, HOUR, IssuerKeys
-from .protocol.client_authentication import uses_mtls
+from .protocol.client_authentication import uses_mtls_endpoints
 from .protocol.discovery import discovery_request, read_discovery, well_known_uri, with_mtls_endpoints
 from .protocol.freshness import freshness
 from .protocol.http_message import HttpResponse
@@ -14,6 +14,7 @@ from .protocol.jose import CompactJWS, VerificationKey, client_secret_key
 from .protocol.jwe import CompactJWE, DerivedKey, Encryption, decrypt_jwe, derived_key, parse_nested
 from .protocol.jwks import JWKS
 from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.parameters import text_of
 from .protocol.recipient import RecipientKey, select_recipient
 from .provider_configuration import ProviderConfiguration
 from .remembered import Fetched, Remembered
@@ -92,7 +93,7 @@ class Provider:
 
     def _at_mtls_endpoints(self, metadata: ProviderMetadata) -> ProviderMetadata:
         given = self.configuration.client_metadata or self.configuration.client_registration_info
-        return with_mtls_endpoints(metadata) if given is not None and uses_mtls(given) else metadata
+        return with_mtls_endpoints(metadata) if given is not None and uses_mtls_endpoints(given) else metadata
 
     def signed_token(self, token: str, encryption: Encryption | None) -> str:
         """The signed token in an encrypted one, or `token` when the client registered for no encryption.
@@ -132,7 +133,7 @@ class Provider:
         return _fetched(metadata.copy(**self._own), response)
 
     def _response_type(self) -> str:
-        return self.configuration.request_parameters()["response_type"]
+        return text_of(self.configuration.request_parameters(), "response_type")
 
 
 def _fetched(value: T, response: HttpResponse) -> Fetched[T]:

@@ -15,12 +15,20 @@ from .protocol.client_authentication import require_client, uses_mtls
 from .protocol.discovery import require_endpoints, require_usable
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
 from .protocol.metadata_members import require_members
+from .protocol.parameters import Parameter, text_of
 from .protocol.request_object_algorithms import require_request_object_algorithms
 from .protocol.response_algorithms import require_response_algorithms, response_algorithms
 from .protocol.response_type import default_response_mode, registered_response_type
 from .protocol.uri import is_encodable, issuer_problem, uri_problem
-from .request_parameters import OURS_AT_LOGOUT, as_texts, require_request_parameters, require_theirs
+from .request_parameters import (
+    OURS_AT_LOGOUT,
+    as_parameters,
+    as_texts,
+    require_request_parameters,
+    require_theirs,
+)
 from .runtime import HttpSettings, Runtime
+from .token_request_parameters import token_request_parameters
 
 __all__ = ["ClientMetadata", "ClientRegistrationInfo", "ProviderConfiguration", "ProviderMetadata"]
 
@@ -39,6 +47,7 @@ TYPES: Mapping[str, type] = {
     "client_keys": ClientKeys,
     "claims_providers": Mapping,
     "auth_request_params": Mapping,
+    "token_request_params": Mapping,
     "end_session_params": Mapping,
     "logout_hint_claim": str,
     "http_settings": HttpSettings,
@@ -77,6 +86,8 @@ class ProviderConfiguration:
             "token_endpoint" for a provider that doesn't take that.
         auth_request_params: parameters added to every authentication request. `max_age`, and what `claims` requires
             (an essential `acr` or `auth_time`, a `sub` of one value), are then required of the ID token.
+        token_request_params: parameters added when a code or a refresh token is exchanged, such as `resource`
+            (RFC 8707 2.2) or `audience`. Each value of a list is sent.
         request_object: how an authentication request is carried (OIDC Core 6): None as plain parameters, "value" in a
             signed object, "reference" in one that the provider fetches from here.
         unsigned_request_objects: True sends these objects without a signature, so that anybody may change them.
@@ -151,6 +162,7 @@ class ProviderConfiguration:
     unsigned_request_objects: bool = field(default=False, kw_only=True)
     pushed_authorization_requests: bool = field(default=False, kw_only=True)
     claims_providers: Mapping[str, ClaimsProvider] | None = field(default=None, kw_only=True)
+    token_request_params: Mapping[str, Any] | None = field(default=None, kw_only=True)
 
     def __post_init__(self, requests_session: object) -> None:
         if requests_session is not None:
@@ -168,6 +180,7 @@ class ProviderConfiguration:
         self._require_renewal()
         self._require_claims_providers()
         require_request_parameters(self.request_parameters())
+        self.token_parameters()
         self.end_session_parameters()
         if self.unsigned_request_objects and self.request_object is None:
             raise ConfigurationError("unsigned_request_objects needs request_object.")
@@ -190,10 +203,14 @@ class ProviderConfiguration:
         """The Issuer Identifier of the provider, however it was given."""
         return self.issuer or str((self.provider_metadata or ProviderMetadata())["issuer"])
 
-    def request_parameters(self) -> dict[str, str]:
+    def request_parameters(self) -> dict[str, Parameter]:
         """`auth_request_params` as they are sent, with the defaults."""
-        texts = as_texts("auth_request_params", self.auth_request_params)
-        return {"response_type": "code", "scope": "openid", **texts}
+        parameters = as_parameters("auth_request_params", self.auth_request_params)
+        return {"response_type": "code", "scope": "openid", **parameters}
+
+    def token_parameters(self) -> dict[str, Parameter]:
+        """`token_request_params` as they are sent. Raises ConfigurationError."""
+        return token_request_parameters("token_request_params", self.token_request_params)
 
     def end_session_parameters(self, over: Mapping[str, str | None] | None = None) -> dict[str, str]:
         """`end_session_params` with `over` laid over them, as they are sent. Raises ConfigurationError."""
@@ -205,8 +222,8 @@ class ProviderConfiguration:
     def response_mode(self) -> str:
         """By which way authorization responses come, unless a login asks for another one."""
         parameters = self.request_parameters()
-        usual = default_response_mode(registered_response_type(parameters["response_type"]))
-        return parameters.get("response_mode", usual)
+        usual = default_response_mode(registered_response_type(text_of(parameters, "response_type")))
+        return text_of(parameters, "response_mode", usual)
 
     @property
     def id_token_algorithms(self) -> tuple[str, ...]:
@@ -312,7 +329,7 @@ class ProviderConfiguration:
             if self.issuer:
                 require_endpoints(metadata, issuer)
             else:
-                require_usable(metadata, self.request_parameters()["response_type"])
+                require_usable(metadata, text_of(self.request_parameters(), "response_type"))
         except MetadataInvalid as error:
             hint = "" if self.issuer else " Set issuer to discover what is not given."
             raise ConfigurationError(f"provider_metadata: {error}{hint}") from None

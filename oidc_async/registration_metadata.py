@@ -7,6 +7,7 @@ from typing import Any, cast
 from .errors import ConfigurationError
 from .protocol.client_authentication import METHODS
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
+from .protocol.parameters import text_of
 from .protocol.registration import OF_THE_PROVIDER, is_bearer_token
 from .protocol.response_type import registered_response_type
 from .provider_configuration import ProviderConfiguration
@@ -63,13 +64,13 @@ def grant_types(response_type: str, scope: str) -> list[str]:
 
 def _derived(configuration: ProviderConfiguration, redirect_uri: str, request_uri: str | None) -> dict[str, Any]:
     parameters = configuration.request_parameters()
-    response_type = registered_response_type(parameters["response_type"])
+    response_type = registered_response_type(text_of(parameters, "response_type"))
     keys, is_fetched = configuration.client_keys, configuration.request_object == "reference"
     return {
         "application_type": "web",
         "redirect_uris": [redirect_uri],
         "response_types": [response_type],
-        "grant_types": grant_types(response_type, parameters["scope"]),
+        "grant_types": grant_types(response_type, text_of(parameters, "scope")),
         "id_token_signed_response_alg": "RS256",
         **({"request_uris": [request_uri]} if is_fetched else {}),
         **({} if keys is None else {"jwks": keys.jwks()}),

@@ -26,6 +26,7 @@ from .protocol.authorization import (
 from .protocol.logout import EndSessionRequest, end_session_request
 from .protocol.logout_token import LogoutToken
 from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.parameters import Parameters
 from .protocol.revocation import read_revocation, revocation_request
 from .protocol.token import (
     TokenResponse,
@@ -49,10 +50,11 @@ from .sealing import Sealer
 from .service_tokens import ServiceTokens, kind_of
 from .stores import Store
 from .telemetry import exchange
+from .token_request_parameters import token_request_parameters
 from .userinfo import UserInfo
 
 DEFAULT_LOGIN_LIFETIME = 600.0
-OF_THE_CLIENT = frozenset({"client_assertion", "client_assertion_type", "client_id", "client_secret", "grant_type"})
+SERVICE_TOKEN = "the parameters of a service token"
 
 
 class AsyncRelyingParty:
@@ -193,7 +195,7 @@ class AsyncRelyingParty:
             on_request()
         provider = await self.provider.metadata()
         client, at = await self._registered.authentication(provider), self._runtime.now()
-        request = refresh_request(provider, client, refresh_token)
+        request = refresh_request(provider, client, refresh_token, self.configuration.token_parameters())
         # sent once: a provider that rotates refresh tokens takes a second use for theft
         tokens = self._id_tokens.decrypted(read_token_response(await exchange(self._runtime, request, "token")))
         id_token = await self._id_tokens.of_refresh(provider["issuer"], tokens)
@@ -222,31 +224,32 @@ class AsyncRelyingParty:
         return True
 
     async def client_credentials_grant(
-        self, /, scope: str | Sequence[str] | None = None, **extra: str | Sequence[str]
+        self, /, scope: str | Sequence[str] | None = None, **extra: Any
     ) -> TokenResponse:
         """A token of the client's own (RFC 6749 4.4): each call asks the provider.
 
         `extra` are further parameters of the request, such as `resource` or `audience`; of a list, each value is
-        sent. Raises ProviderError, and ConfigurationError for a parameter that is ours.
+        sent, and objects are sent as JSON. Raises ProviderError, and ConfigurationError for a parameter that the
+        client sets itself.
         """
-        if taken := sorted(OF_THE_CLIENT & extra.keys()):
-            raise ConfigurationError(f"{taken[0]} must not be set for a client credentials grant: it is ours.")
-        wanted = {"scope": scope if isinstance(scope, str) else " ".join(scope or ())}
-        parameters = {**extra, **{name: value for name, value in wanted.items() if value}}
+        return await self._client_credentials(self._service_parameters(scope, extra))
+
+    def _service_parameters(self, scope: str | Sequence[str] | None, extra: Mapping[str, Any]) -> Parameters:
+        return token_request_parameters(SERVICE_TOKEN, {**extra, "scope": scope or None})
+
+    async def _client_credentials(self, parameters: Parameters) -> TokenResponse:
         provider = await self.provider.metadata()
         client = await self._registered.authentication(provider)
         request = client_credentials_request(provider, client, parameters)
         return read_token_response(await exchange(self._runtime, request, "token"))
 
-    async def service_token(
-        self, /, scope: str | Sequence[str] | None = None, **extra: str | Sequence[str]
-    ) -> TokenResponse:
+    async def service_token(self, /, scope: str | Sequence[str] | None = None, **extra: Any) -> TokenResponse:
         """As `client_credentials_grant`, but the same token until shortly before it expires.
 
         One request serves any number of callers. A token without `expires_in` isn't kept.
         """
-        kind = kind_of({**extra, "scope": scope})
-        return await self._service_tokens.get(kind, lambda: self.client_credentials_grant(scope, **extra))
+        parameters = self._service_parameters(scope, extra)
+        return await self._service_tokens.get(kind_of(parameters), lambda: self._client_credentials(parameters))
 
     async def end_session_request(
         self,
@@ -323,6 +326,7 @@ class AsyncRelyingParty:
             code=code,
             redirect_uri=pending.redirect_uri,
             code_verifier=pending.code_verifier,
+            more=self.configuration.token_parameters(),
         )
         # sent once, whatever happens: a code is good for one use, and a second one may revoke everything
         return self._id_tokens.decrypted(read_token_response(await exchange(self._runtime, request, "token")))

@@ -8,11 +8,13 @@ from typing import Any
 from .errors import ConfigurationError
 from .protocol.jose import VerificationKey, client_secret_key
 from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.parameters import Parameter, Parameters
 from .protocol.private_keys import PrivateKey
 from .protocol.recipient import encrypt_nested
 from .protocol.request_object import (
     by_reference,
     by_value,
+    in_push,
     request_object_claims,
     signed_request_object,
     unsigned_request_object,
@@ -23,12 +25,15 @@ from .provider import Provider
 from .provider_configuration import ProviderConfiguration
 from .runtime import Runtime
 
+LONGEST_LIFETIME = 3600.0
+"""Seconds from `nbf` to `exp` of a request object that providers accept at most (FAPI 2.0 Message Signing 5.3.1)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentRequest:
     """The parameters that the browser carries. A `request_object` is to be served at `request_uri`."""
 
-    parameters: dict[str, str] = field(repr=False)
+    parameters: dict[str, Parameter] = field(repr=False)
     request_object: str | None = field(default=None, repr=False)
     request_uri: str | None = field(default=None, repr=False)
 
@@ -54,9 +59,9 @@ class RequestObjects:
             _require_request_uri(request_uri, is_unsigned=configuration.unsigned_request_objects)
 
     async def carrying(
-        self, parameters: dict[str, str], provider: ProviderMetadata, client: ClientMetadata
+        self, parameters: dict[str, Parameter], provider: ProviderMetadata, client: ClientMetadata, *, is_pushed: bool
     ) -> SentRequest:
-        """How `parameters` are sent.
+        """How `parameters` are sent: to the authorization endpoint, or to that of pushed requests (RFC 9126 3).
 
         Raises ConfigurationError for what the provider doesn't take, KeyNotFound when it has no key to encrypt to, or
         ProviderError.
@@ -65,24 +70,28 @@ class RequestObjects:
         if way is None:
             _require_none_wanted(provider)
             return SentRequest(parameters=parameters)
-        token = await self._object(parameters, provider, client)
+        token = await self._object(parameters, provider, client, is_pushed=is_pushed)
+        if is_pushed and way == "value":
+            return SentRequest(parameters=in_push(token))
         if way == "value":
             return SentRequest(parameters=by_value(parameters, token))
         uri = f"{self._request_uri}/{token_urlsafe(32)}.jwt"
         return SentRequest(parameters=by_reference(parameters, uri), request_object=token, request_uri=uri)
 
-    async def _object(self, parameters: Mapping[str, str], provider: ProviderMetadata, client: ClientMetadata) -> str:
+    async def _object(
+        self, parameters: Parameters, provider: ProviderMetadata, client: ClientMetadata, *, is_pushed: bool
+    ) -> str:
         claims = request_object_claims(
             parameters,
             audience=provider["issuer"],
             jti=token_urlsafe(32),
             now=self._runtime.now(),
-            seconds=self._seconds,
+            seconds=min(self._seconds, LONGEST_LIFETIME),
         )
         encryption = request_object_algorithms(client).encryption
         token, algorithm = self._token(claims, client)
-        is_fetched = self._configuration.request_object == "reference"
-        require_accepted(provider, by_reference=is_fetched, signature=algorithm, encryption=encryption)
+        way = "push" if is_pushed else self._configuration.request_object
+        require_accepted(provider, way=way, signature=algorithm, encryption=encryption)
         if encryption is None:
             return token
         return encrypt_nested(token, encryption, await self._provider.recipient(encryption))

@@ -1,8 +1,9 @@
 """Tokens of the client's own, kept until shortly before they expire."""
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 
+from .protocol.parameters import Parameters
 from .protocol.token import TokenResponse
 from .runtime import Runtime
 
@@ -17,12 +18,9 @@ class _Kept:
     until: float
 
 
-def kind_of(parameters: Mapping[str, str | Sequence[str] | None]) -> Hashable:
-    """What requests for tokens with these parameters have in common."""
-    return frozenset(
-        (name, value if value is None or isinstance(value, str) else tuple(value))
-        for name, value in parameters.items()
-    )
+def kind_of(parameters: Parameters) -> Hashable:
+    """The cache key of the tokens that requests with these parameters bring."""
+    return frozenset(parameters.items())
 
 
 class ServiceTokens:

@@ -18,6 +18,7 @@ from ..errors import (
 from .claims import is_same_secret
 from .metadata import ProviderMetadata
 from .oauth_error import quoted, safe_description, safe_error
+from .parameters import Parameters
 from .token import TokenResponse, bearer_problem, read_lifetime
 from .uri import with_query
 
@@ -54,7 +55,7 @@ def code_challenge(code_verifier: str) -> str:
     return urlsafe_b64encode(sha256(code_verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-def authorization_request(provider: ProviderMetadata, parameters: dict[str, str]) -> str:
+def authorization_request(provider: ProviderMetadata, parameters: Parameters) -> str:
     """The URL to send the browser to (OIDC Core 3.1.2.1)."""
     return with_query(provider["authorization_endpoint"], parameters)
 

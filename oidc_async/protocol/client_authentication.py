@@ -81,6 +81,14 @@ def uses_mtls(client: Mapping[str, Any]) -> bool:
     return is_bound or not registered_methods(client).isdisjoint(TLS_METHODS)
 
 
+def uses_mtls_endpoints(client: Mapping[str, Any]) -> bool:
+    """Whether the client uses `mtls_endpoint_aliases`: for its certificate (RFC 8705 5), or as it is registered so.
+
+    `use_mtls_endpoint_aliases` is client metadata of FAPI 2.0 Security Profile 5.2.2.1.
+    """
+    return uses_mtls(client) or client.get("use_mtls_endpoint_aliases") is True
+
+
 def require_client(client: ClientMetadata, provider: ProviderMetadata | None = None) -> None:
     """Raise ConfigurationError unless the client can authenticate as it is registered.
 

@@ -1,7 +1,6 @@
 """Authentication requests that the client hands to the provider before the browser comes (RFC 9126)."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
 
 from ..errors import MetadataInvalid, ProviderError
@@ -9,6 +8,7 @@ from .client_authentication import ClientAuthentication, authenticated_request
 from .http_message import HttpRequest, HttpResponse
 from .metadata import ClientMetadata, ProviderMetadata
 from .oauth_error import require_success
+from .parameters import Parameter, Parameters
 from .strict_json import read_object
 
 REQUIRED = "require_pushed_authorization_requests"
@@ -21,7 +21,7 @@ def is_push_required(provider: ProviderMetadata, client: ClientMetadata) -> bool
 
 
 def pushed_authorization_request(
-    provider: ProviderMetadata, client: ClientAuthentication, parameters: Mapping[str, str]
+    provider: ProviderMetadata, client: ClientAuthentication, parameters: Parameters
 ) -> HttpRequest:
     """The request as a POST by the client (RFC 9126 2.1). Raises MetadataInvalid where there is no place for it."""
     name = "pushed_authorization_request_endpoint"
@@ -49,6 +49,6 @@ def read_pushed_authorization(response: HttpResponse) -> str:
     return request_uri
 
 
-def by_push(parameters: Mapping[str, str], request_uri: str) -> dict[str, str]:
+def by_push(client_id: str, request_uri: str) -> dict[str, Parameter]:
     """The parameters that the browser carries then, and nothing else (RFC 9126 4)."""
-    return {"client_id": parameters["client_id"], "request_uri": request_uri}
+    return {"client_id": client_id, "request_uri": request_uri}

@@ -1,10 +1,10 @@
 """An authentication request as one signed object (OIDC Core 6, RFC 9101)."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from .jose import VerificationKey
+from .parameters import Parameter, Parameters, json_claim
 from .private_keys import PrivateKey, sign_compact, unsigned_compact
 
 TYPE = "oauth-authz-req+jwt"
@@ -14,18 +14,19 @@ OUTSIDE = ("client_id", "response_type", "scope")
 
 
 def request_object_claims(
-    parameters: Mapping[str, str], *, audience: str, jti: str, now: float, seconds: float
+    parameters: Parameters, *, audience: str, jti: str, now: float, seconds: float
 ) -> dict[str, Any]:
     """The request in `parameters` as claims of its client, for the provider `audience` alone (RFC 9101 4).
 
-    `now` is in seconds since 1970; the object is good for `seconds`.
+    `now` is in seconds since 1970; the object is valid for `seconds`. FAPI 2.0 Message Signing 5.3.1 requires `nbf`.
     """
     issued_at = int(now)
     return {
-        **{name: _as_json(name, value) for name, value in parameters.items()},
+        **{name: json_claim(name, value) for name, value in parameters.items()},
         "iss": parameters["client_id"],
         "aud": audience,
         "iat": issued_at,
+        "nbf": issued_at,
         "exp": issued_at + int(seconds),
         "jti": jti,
     }
@@ -42,22 +43,20 @@ def unsigned_request_object(claims: Mapping[str, Any]) -> str:
     return unsigned_compact({"alg": "none", "typ": TYPE}, claims)
 
 
-def by_value(parameters: Mapping[str, str], request_object: str) -> dict[str, str]:
+def by_value(parameters: Parameters, request_object: str) -> dict[str, Parameter]:
     """The parameters of a request that brings its object along (OIDC Core 6.1)."""
     return {**_outside(parameters), "request": request_object}
 
 
-def by_reference(parameters: Mapping[str, str], request_uri: str) -> dict[str, str]:
+def by_reference(parameters: Parameters, request_uri: str) -> dict[str, Parameter]:
     """The parameters of a request whose object the provider finds at `request_uri` (OIDC Core 6.2)."""
     return {**_outside(parameters), "request_uri": request_uri}
 
 
-def _outside(parameters: Mapping[str, str]) -> dict[str, str]:
+def in_push(request_object: str) -> dict[str, Parameter]:
+    """The parameters of a pushed request with an object; client authentication adds its own, only (RFC 9126 3)."""
+    return {"request": request_object}
+
+
+def _outside(parameters: Parameters) -> dict[str, Parameter]:
     return {name: parameters[name] for name in OUTSIDE}
-
-
-def _as_json(name: str, value: str) -> Any:
-    """Numbers and objects are not in quotes (OIDC Core 6.1, RFC 9101 4)."""
-    if name == "max_age":
-        return int(value)
-    return json.loads(value) if name == "claims" else value

@@ -58,14 +58,18 @@ def _require_signature(alg: str | None, client: ClientMetadata, *, unsigned: boo
 
 
 def require_accepted(
-    provider: ProviderMetadata, *, by_reference: bool, signature: str, encryption: Encryption | None
+    provider: ProviderMetadata, *, way: str | None, signature: str, encryption: Encryption | None
 ) -> None:
-    """Raise ConfigurationError for a request object that the provider says it does not take (OIDC Discovery 3)."""
-    if by_reference and not provider.get("request_uri_parameter_supported", True):
+    """Raise ConfigurationError for a request object that the provider says it does not take (OIDC Discovery 3).
+
+    `way` is "value", "reference" or "push". `request_parameter_supported` is about the authorization endpoint only:
+    an object may be pushed whatever it says (RFC 9126 3).
+    """
+    if way == "reference" and not provider.get("request_uri_parameter_supported", True):
         raise ConfigurationError(
             'request_object="reference" can\'t be used: the provider says request_uri_parameter_supported: false.'
         )
-    if not by_reference and not provider.get("request_parameter_supported", False):
+    if way == "value" and not provider.get("request_parameter_supported", False):
         raise ConfigurationError(
             'request_object="value" can\'t be used: the provider does not say request_parameter_supported: true. '
             "If it takes them all the same, say so in provider_metadata."

@@ -27,15 +27,21 @@ def read_object(data: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
 
     Raises ValueError; its message holds nothing of the data.
     """
+    value = read_value(data, max_depth=max_depth)
+    if not isinstance(value, dict):
+        raise ValueError("not a JSON object")
+    return cast(dict[str, Any], value)
+
+
+def read_value(data: bytes, *, max_depth: int = MAX_DEPTH) -> object:
+    """The one JSON value that `data` holds, under the same rules as `read_object`. Raises ValueError."""
     text = _read_text(data)
     if _is_deeper(text, max_depth):
         raise ValueError(f"JSON nested deeper than {max_depth}")
     value = _decode(text)
-    if not isinstance(value, dict):
-        raise ValueError("not a JSON object")
     if "\\u" in text:
-        _require_unicode(cast(object, value))
-    return cast(dict[str, Any], value)
+        _require_unicode(value)
+    return value
 
 
 class _Refused(ValueError):

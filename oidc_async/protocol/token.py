@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import MetadataInvalid, TokenResponseInvalid
@@ -11,6 +11,7 @@ from .http_message import HttpRequest, HttpResponse
 from .masked_mapping import MaskedMapping
 from .metadata import ProviderMetadata
 from .oauth_error import read_error, require_success
+from .parameters import Parameters
 from .strict_json import read_object
 
 MAX_LIFETIME = 10 * 365 * 24 * 3600
@@ -63,9 +64,11 @@ def authorization_code_request(
     code: str,
     redirect_uri: str,
     code_verifier: str,
+    more: Parameters | None = None,
 ) -> HttpRequest:
-    """Exchange a code for tokens (OIDC Core 3.1.3.1, RFC 7636 4.5)."""
+    """Exchange a code for tokens (OIDC Core 3.1.3.1, RFC 7636 4.5). `more` are further parameters (RFC 8707 2.2)."""
     form = {
+        **(more or {}),
         "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": redirect_uri,
@@ -74,14 +77,19 @@ def authorization_code_request(
     return authenticated_request(token_endpoint(provider), form, client)
 
 
-def refresh_request(provider: ProviderMetadata, client: ClientAuthentication, refresh_token: str) -> HttpRequest:
-    """Exchange a refresh token for new tokens (OIDC Core 12.1, RFC 6749 6)."""
-    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+def refresh_request(
+    provider: ProviderMetadata,
+    client: ClientAuthentication,
+    refresh_token: str,
+    more: Parameters | None = None,
+) -> HttpRequest:
+    """Exchange a refresh token for new tokens (OIDC Core 12.1, RFC 6749 6). `more` are as for a code."""
+    form = {**(more or {}), "grant_type": "refresh_token", "refresh_token": refresh_token}
     return authenticated_request(token_endpoint(provider), form, client)
 
 
 def client_credentials_request(
-    provider: ProviderMetadata, client: ClientAuthentication, parameters: Mapping[str, str | Sequence[str]]
+    provider: ProviderMetadata, client: ClientAuthentication, parameters: Parameters
 ) -> HttpRequest:
     """Ask for a token of the client's own (RFC 6749 4.4.2); of a list, each value is a parameter (RFC 8707 2)."""
     form = {**parameters, "grant_type": "client_credentials"}

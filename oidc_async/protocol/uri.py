@@ -1,8 +1,11 @@
 """Which URIs may carry tokens: https, or http to a literal loopback host, and nothing that hides its host."""
 
 import re
+from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
+
+from .parameters import Parameter
 
 MAX_URI_LENGTH = 8192
 _UNSAFE = re.compile(r"""[^\x21-\x7e]|[\\<>"{}|^`]""")
@@ -63,10 +66,10 @@ def is_encodable(value: object) -> bool:
     return isinstance(value, str) and value.encode(errors="replace").decode() == value
 
 
-def with_query(uri: str, parameters: dict[str, str]) -> str:
+def with_query(uri: str, parameters: Mapping[str, Parameter]) -> str:
     """`uri` with `parameters` appended to the query that it may already have (RFC 6749 3.1)."""
     separator = "&" if "?" in uri else "?"
-    return f"{uri}{separator}{urlencode(parameters, quote_via=quote)}"
+    return f"{uri}{separator}{urlencode(parameters, doseq=True, quote_via=quote)}"
 
 
 def origin(uri: str) -> str:

@@ -43,9 +43,10 @@ class LoginNeeded(Exception):
 
 
 def single_valued(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The parameters by name. Raises RefusalPage when one occurs twice (RFC 6749 3.1)."""
+    """The parameters by name. Raises RefusalPage when one but `resource` occurs twice (RFC 6749 3.1, RFC 8707 2)."""
     parameters = dict(pairs)
-    if len(parameters) != len(pairs):
+    names = [name for name, _ in pairs if name != "resource"]
+    if len(set(names)) != len(names):
         raise RefusalPage("A parameter occurs twice.")
     return parameters
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from .registry import Client, Registry, token
 from .reply import JSONObject, Refusal, RefusalPage
-from .request_object import PUSHED, requested_parameters
+from .request_object import PUSHED, pushed_parameters
 
 LIFETIME = 600
 OF_THE_CLIENT = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
@@ -13,10 +13,12 @@ OF_THE_CLIENT = frozenset({"client_secret", "client_assertion", "client_assertio
 def push(registry: Registry, client: Client, form: Mapping[str, str]) -> JSONObject:
     """Keep the request of this client, and tell under which name."""
     parameters = {name: value for name, value in form.items() if name not in OF_THE_CLIENT}
-    if "request_uri" in parameters or parameters.get("client_id") != client.client_id:
-        raise Refusal("invalid_request", "client_id must be there, and no request_uri.")
+    if "request_uri" in parameters or parameters.get("client_id", client.client_id) != client.client_id:
+        raise Refusal("invalid_request", "client_id must be that of the client, and there must be no request_uri.")
+    if "request" in parameters and not parameters.keys() <= {"request", "client_id"}:
+        raise Refusal("invalid_request", "Beside request there must be client authentication, and nothing else.")
     try:
-        wanted = requested_parameters(registry, parameters)
+        wanted = pushed_parameters(registry, client, parameters)
     except RefusalPage:
         raise Refusal("invalid_request_object", "The request object is refused.") from None
     if wanted.get("redirect_uri") not in client.redirect_uris:

@@ -17,11 +17,21 @@ MEDIA_TYPES = ("application/oauth-authz-req+jwt", "application/jwt")
 LONGEST_URI = 512
 LONGEST_LIFE = 3600
 CLOCK_SKEW = 5
+TYPES_OF_PARAMETERS: Mapping[str, tuple[type, ...]] = {
+    "max_age": (int,),
+    "claims": (dict,),
+    "authorization_details": (list,),
+    "resource": (str, list),
+}
+"""What a parameter is in JSON; any other one is a string (RFC 9101 4)."""
 OF_THE_JWT = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
 
 
 class RequestObjectRefused(Exception):
     """What is wrong with it."""
+
+
+REFUSALS = (RequestObjectRefused, JWTRefused, NotDecrypted)
 
 
 def requested_parameters(registry: Registry, parameters: Mapping[str, str]) -> Mapping[str, str]:
@@ -39,11 +49,30 @@ def requested_parameters(registry: Registry, parameters: Mapping[str, str]) -> M
     try:
         _require_one(parameters)
         token = parameters.get("request") or _fetched(registry, parameters["request_uri"])
-        claims = _verified(registry, client, token, parameters.get("request_uri"))
-        _require_equal(parameters, claims)
-        return {name: _text(name, value) for name, value in claims.items() if name not in OF_THE_JWT}
-    except (RequestObjectRefused, JWTRefused, NotDecrypted) as refused:
+        return _parameters_in(registry, client, token, parameters)
+    except REFUSALS as refused:
         raise RefusalPage(f"The request object is refused: {refused}.") from None
+
+
+def pushed_parameters(registry: Registry, client: Client, form: Mapping[str, str]) -> Mapping[str, str]:
+    """The same of a pushed request, where nothing but client authentication stands beside the object (RFC 9126 3).
+
+    Raises RefusalPage.
+    """
+    if "request" not in form:
+        return form
+    try:
+        return _parameters_in(registry, client, form["request"], form)
+    except REFUSALS as refused:
+        raise RefusalPage(f"The request object is refused: {refused}.") from None
+
+
+def _parameters_in(
+    registry: Registry, client: Client, token: str, parameters: Mapping[str, str]
+) -> Mapping[str, str]:
+    claims = _verified(registry, client, token, parameters.get("request_uri"))
+    _require_equal(parameters, claims)
+    return {name: _text(name, value) for name, value in claims.items() if name not in OF_THE_JWT}
 
 
 def _pushed(registry: Registry, parameters: Mapping[str, str]) -> Mapping[str, str]:
@@ -104,6 +133,10 @@ def _require_claims(registry: Registry, client: Client, claims: Mapping[str, Any
         raise RequestObjectRefused("iat must be there, and not in the future")
     if type(expiry) is not int or not now < expiry <= issued_at + LONGEST_LIFE:
         raise RequestObjectRefused("exp must be in the future, and not far away")
+    # FAPI 2.0 Message Signing 5.3.1
+    not_before = claims.get("nbf", issued_at)
+    if type(not_before) is not int or not now - LONGEST_LIFE <= not_before <= now + CLOCK_SKEW:
+        raise RequestObjectRefused("nbf must not be in the future, nor longer ago than 60 minutes")
     if not isinstance(claims.get("jti"), str):
         raise RequestObjectRefused("jti must be there")
     if "request" in claims or "request_uri" in claims:
@@ -118,7 +151,7 @@ def _require_equal(parameters: Mapping[str, str], claims: Mapping[str, Any]) -> 
 
 def _text(name: str, value: object) -> str:
     """As it would be a parameter, if it is of its type in JSON (OIDC Core 6.1)."""
-    expected = {"max_age": int, "claims": dict}.get(name, str)
-    if type(value) is not expected:
-        raise RequestObjectRefused(f"{name} must be of type {expected.__name__}")
+    expected = TYPES_OF_PARAMETERS.get(name, (str,))
+    if type(value) not in expected:
+        raise RequestObjectRefused(f"{name} must be of type {' or '.join(kind.__name__ for kind in expected)}")
     return value if isinstance(value, str) else json.dumps(value)

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ..errors import LoginRequestInvalid
-from ..request_parameters import as_texts, require_theirs
+from ..request_parameters import as_parameters, require_theirs
 from .application import Exchange, WebApplication
 from .login import announcing_failure, begin_login
 from .messages import WebResponse, redirect
@@ -38,7 +38,7 @@ async def log_in(
     if comes_without_cookies(exchange.request):
         return redirect(exchange.return_path(), 303)
     await exchange.require_session()
-    asked = as_texts("login", parameters)
+    asked = as_parameters("login", parameters)
     require_theirs("login", asked, OF_ALL_LOGINS)
     return await begin_login(exchange, provider_name, path, **asked)
 

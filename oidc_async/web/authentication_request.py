@@ -4,6 +4,7 @@ import logging
 from urllib.parse import urlsplit
 
 from ..login import AuthorizationRequest
+from ..protocol.parameters import Parameter
 from ..user_session import UserSession
 from .application import Exchange
 from .messages import MAX_URL_LENGTH, WebResponse, redirect
@@ -13,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 async def request_login(
-    exchange: Exchange, provider_name: str, path: str | None = None, /, **parameters: str
+    exchange: Exchange, provider_name: str, path: str | None = None, /, **parameters: Parameter
 ) -> WebResponse:
     """The way to a login, and back to `path`; to where the request came from when None.
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from ..errors import LoginLoop, OIDCError
+from ..protocol.parameters import Parameter
 from .application import Exchange, WebApplication
 from .authentication_request import request_login
 from .messages import Cookie, WebResponse, redirect
@@ -36,7 +37,7 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
 
 
 async def begin_login(
-    exchange: Exchange, provider_name: str, path: str | None = None, /, **parameters: str
+    exchange: Exchange, provider_name: str, path: str | None = None, /, **parameters: Parameter
 ) -> WebResponse:
     """The way to that provider's login, and back to `path`; to where the request came from when None.
 

@@ -17,5 +17,5 @@ def configured(**settings: Any) -> ProviderConfiguration:
     return ProviderConfiguration(**{"issuer": ISSUER, "client_metadata": CLIENT, **settings})
 
 
-def requested(**parameters: Any) -> dict[str, str]:
+def requested(**parameters: Any) -> dict[str, Any]:
     return configured(auth_request_params=parameters).request_parameters()

@@ -31,7 +31,7 @@ class Realm:
     def complete(self, pending: PendingLogin, callback: Callback) -> Login:
         return self.world.run(self.completing(pending, callback))
 
-    def log_in(self, **parameters: str) -> Login:
+    def log_in(self, **parameters: Any) -> Login:
         """A whole login of the provider's current user."""
         return self.world.run(self.logging_in(**parameters))
 
@@ -46,7 +46,7 @@ class Realm:
             return self.party.complete_login(pending, response, response_mode=mode)
         return await self.party.complete_login(pending, response, response_mode=mode)
 
-    async def logging_in(self, **parameters: str) -> Login:
+    async def logging_in(self, **parameters: Any) -> Login:
         begun = await self.beginning(**parameters)
         return await self.completing(begun.pending, self.provider.authorize(begun.url))
 

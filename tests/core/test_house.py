@@ -49,6 +49,7 @@ LAYERS = [
         "oidc_async.stores",
     },
     {"oidc_async.claims_provider", "oidc_async.client_keys", "oidc_async.request_parameters"},
+    {"oidc_async.token_request_parameters"},
     {"oidc_async.provider_configuration"},
     {"oidc_async.registration_metadata"},
     {"oidc_async.client_registration"},

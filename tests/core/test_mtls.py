@@ -147,6 +147,16 @@ def test_tokens_are_bound_to_the_certificate_however_the_client_authenticates(
     assert pair.targets(pair.mutual) == {f"/{name}" for name in ENDPOINTS}
 
 
+@pytest.mark.parametrize(("value", "is_used"), [(True, True), (False, False), ("true", False), (None, False)])
+def test_a_client_may_be_registered_to_use_the_aliases_whatever_it_proves(
+    either_world: World, pair: Pair, value: Any, is_used: bool
+) -> None:
+    """`use_mtls_endpoint_aliases` (FAPI 2.0 Security Profile 5.2.2.1)."""
+    client: dict[str, Any] = {"client_secret": "s1", "use_mtls_endpoint_aliases": value}
+    ask_everywhere(either_world, *configuration(pair, either_world, pair.client, **client))
+    assert pair.targets(pair.mutual) == ({f"/{name}" for name in ENDPOINTS} if is_used else set())
+
+
 def test_browsers_are_sent_where_they_always_were(either_world: World, pair: Pair) -> None:
     settings, runtime = configuration(pair, either_world, pair.client, token_endpoint_auth_method="tls_client_auth")
     party = AsyncRelyingParty(settings, redirect_uri="https://rp.example/callback", runtime=runtime)

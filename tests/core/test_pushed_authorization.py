@@ -1,5 +1,6 @@
 """Logins whose requests are pushed to the provider beforehand, in both worlds (RFC 9126). security.md 266."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +22,15 @@ from tests.protocol.signing import SECRET as LONG_SECRET
 REQUIRED = harmless("it wants requests to be pushed", DISCOVERY(put(require_pushed_authorization_requests=True)))
 NOWHERE = harmless("nowhere to push", DISCOVERY(without("pushed_authorization_request_endpoint")))
 ENDPOINT = "/par"
+SAYS = {
+    "true": harmless("request is supported", DISCOVERY(put(request_parameter_supported=True))),
+    "false": harmless("request is not supported", DISCOVERY(put(request_parameter_supported=False))),
+    "nothing": harmless("it says nothing about request", DISCOVERY(without("request_parameter_supported"))),
+}
+PARAMETERS: Mapping[str, Any] = {
+    "resource": ["https://a.example", "https://b.example"],
+    "authorization_details": [{"type": "payment"}],
+}
 
 
 def pushing(world: World, provider: SimulatedProvider | None = None, **options: Any) -> Realm:
@@ -109,16 +119,38 @@ def test_a_push_that_is_tried_again_brings_a_new_assertion(
     assert (len(assertions), len(set(assertions))) == (3, 3)
 
 
-def test_a_signed_object_can_be_pushed(either_world: World) -> None:
-    """RFC 9126 3"""
+@pytest.mark.parametrize(
+    ("method", "beside"),
+    [
+        ("client_secret_basic", set[str]()),
+        ("client_secret_post", {"client_id", "client_secret"}),
+        ("client_secret_jwt", {"client_id", "client_assertion", "client_assertion_type"}),
+    ],
+)
+@pytest.mark.parametrize("says", ["true", "false", "nothing"])
+def test_a_signed_object_is_pushed_with_nothing_but_client_authentication(
+    either_world: World, method: str, beside: set[str], says: str
+) -> None:
+    """RFC 9126 3; `request_parameter_supported` is about the authorization endpoint. security.md 397."""
     provider = new_provider()
-    registered: dict[str, Any] = {"request_object_signing_alg": "HS256"}
+    registered: dict[str, Any] = {"request_object_signing_alg": "HS256", "token_endpoint_auth_method": method}
     provider.register("client1", LONG_SECRET, redirect_uris=[REDIRECT_URI], **registered)
     client = ClientMetadata("client1", LONG_SECRET, **registered)
     realm = pushing(either_world, provider, client_metadata=client, request_object="value")
-    assert realm.log_in().id_token["sub"] == "alice"
+    with provider.misbehaving(SAYS[says]):
+        assert realm.log_in().id_token["sub"] == "alice"
     (sent,) = pushed(realm)
-    assert sent.keys() == {"client_id", "response_type", "scope", "request"}
+    assert sent.keys() == {"request", *beside}
+
+
+def test_values_that_are_repeated_or_json_arrive_by_a_push(either_world: World) -> None:
+    """RFC 8707 2, RFC 9396 2."""
+    realm = pushing(either_world)
+    assert realm.log_in(**PARAMETERS).id_token["sub"] == "alice"
+    body = next(seen.request.body for seen in realm.provider.requests if seen.request.url.endswith(ENDPOINT))
+    sent = parse_qs(body.decode())
+    assert sent["resource"] == ["https://a.example", "https://b.example"]
+    assert json.loads(sent["authorization_details"][0]) == [{"type": "payment"}]
 
 
 def test_an_object_that_is_fetched_cannot_be_pushed(either_world: World) -> None:

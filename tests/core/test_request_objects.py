@@ -60,7 +60,13 @@ class Registered(Realm):
 
 
 def registered(
-    world: World, way: str = "value", *, unsigned: bool = False, keys: ClientKeys | None = KEYS, **metadata: Any
+    world: World,
+    way: str = "value",
+    *,
+    unsigned: bool = False,
+    keys: ClientKeys | None = KEYS,
+    party: dict[str, Any] | None = None,
+    **metadata: Any,
 ) -> Registered:
     provider = SimulatedProvider()
     provider.fetch = lambda _: HttpResponse(status=500)
@@ -80,7 +86,7 @@ def registered(
         client_keys=keys,
         request_object=way,
         unsigned_request_objects=unsigned,
-        party={"request_uri": OBJECTS},
+        party={"request_uri": OBJECTS, **(party or {})},
     )
     return Registered(realm.world, realm.provider, realm.party)
 
@@ -137,6 +143,28 @@ def test_all_that_is_asked_is_in_the_object_and_hardly_anything_beside_it(either
     assert (claims["login_hint"], claims["response_mode"]) == ("al", "form_post")
     assert {"code_challenge", "code_challenge_method", "redirect_uri"} < set(claims)
     assert (begun.request_object, begun.request_uri) == (None, None)
+
+
+def test_lists_and_objects_are_json_in_the_object(either_world: World) -> None:
+    """RFC 9101 4, RFC 8707 2, RFC 9396 2: whether the application gave values or text."""
+    realm = registered(either_world)
+    details = [{"type": "payment", "amount": 1.5}]
+    wanted: dict[str, Any] = {"resource": ["https://a", "https://b"], "authorization_details": details}
+    assert wanted.items() <= inside(realm.begin(**wanted, x={"a": True}, y=True)).items()
+    assert inside(realm.begin(x={"a": True}, y=True)).items() >= {"x": {"a": True}, "y": True}.items()
+    assert inside(realm.begin(authorization_details=json.dumps(details)))["authorization_details"] == details
+    assert realm.log_in(**wanted).id_token["sub"] == "alice"
+
+
+@pytest.mark.parametrize(("login_seconds", "object_seconds"), [(600, 600), (7200, 3600)])
+def test_it_is_valid_from_now_on_for_an_hour_at_most(
+    either_world: World, login_seconds: int, object_seconds: int
+) -> None:
+    """FAPI 2.0 Message Signing 5.3.1; security.md 398."""
+    realm = registered(either_world, party={"login_lifetime_seconds": login_seconds})
+    claims = inside(realm.begin())
+    assert claims["nbf"] == claims["iat"] == pytest.approx(realm.provider.clock(), abs=5)
+    assert claims["exp"] == claims["nbf"] + object_seconds
 
 
 def test_it_lives_as_long_as_its_login(either_world: World) -> None:

@@ -80,7 +80,7 @@ def test_of_a_list_each_value_is_a_parameter(service: Service) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["client_id", "client_secret", "client_assertion", "client_assertion_type", "grant_type"]
+    "name", ["client_id", "client_secret", "client_assertion", "client_assertion_type", "grant_type", "refresh_token"]
 )
 @pytest.mark.parametrize("how", ["grant", "token"])
 def test_what_is_ours_cannot_be_set(service: Service, name: str, how: str) -> None:
@@ -92,7 +92,7 @@ def test_what_is_ours_cannot_be_set(service: Service, name: str, how: str) -> No
 def test_an_error_response_is_told_with_the_words_of_the_provider(service: Service) -> None:
     """contract.md 1: an error is raised, with its name and description."""
     with pytest.raises(OAuthError) as caught:
-        service.grant(resource="no uri")
+        service.grant(resource="no-uri")
     assert (caught.value.error, caught.value.status) == ("invalid_target", 400)
     assert "absolute URI" in (caught.value.error_description or "")
 

@@ -7,10 +7,12 @@ import pytest
 
 from oidc_async.errors import AlgorithmNotAllowed, KeyUnusable
 from oidc_async.protocol.jose import client_secret_key, import_jwk, parse_compact, verify_compact
+from oidc_async.protocol.parameters import JSONText, Parameter
 from oidc_async.protocol.private_keys import import_private_jwk
 from oidc_async.protocol.request_object import (
     by_reference,
     by_value,
+    in_push,
     request_object_claims,
     signed_request_object,
     unsigned_request_object,
@@ -29,7 +31,7 @@ REQUEST = {
 OUTSIDE = {name: REQUEST[name] for name in ("client_id", "response_type", "scope")}
 
 
-def claims_of(**parameters: str) -> dict[str, Any]:
+def claims_of(**parameters: Any) -> dict[str, Any]:
     return request_object_claims(
         {**REQUEST, **parameters}, audience="https://op.example/", jti="j", now=NOW, seconds=600.5
     )
@@ -38,6 +40,7 @@ def claims_of(**parameters: str) -> dict[str, Any]:
 def test_it_is_of_the_client_for_one_provider_and_expires() -> None:
     """security.md 264."""
     of_the_jwt = {"iss": "c1", "aud": "https://op.example/", "jti": "j", "iat": 1_700_000_000, "exp": 1_700_000_600}
+    of_the_jwt["nbf"] = 1_700_000_000  # FAPI 2.0 Message Signing 5.3.1
     assert claims_of() == {**REQUEST, **of_the_jwt}
 
 
@@ -52,20 +55,30 @@ def test_it_is_of_the_client_for_one_provider_and_expires() -> None:
         ("login_hint", "42", "42"),
         ("ui_locales", "de en", "de en"),
         ("id_token_hint", "a.b.c", "a.b.c"),
+        ("authorization_details", '[{"type": "payment"}]', [{"type": "payment"}]),
+        ("resource", "https://a.example", "https://a.example"),
+        ("resource", ("https://a.example",), "https://a.example"),
+        ("resource", ("https://a.example", "https://b.example"), ["https://a.example", "https://b.example"]),
+        ("x", JSONText('{"a": true}'), {"a": True}),
+        ("x", '{"a": true}', '{"a": true}'),
+        ("x", JSONText("true"), True),
+        ("x", JSONText("2.5"), 2.5),
     ],
 )
-def test_a_parameter_is_of_its_type_in_json(parameter: str, value: str, claim: Any) -> None:
+def test_a_parameter_is_of_its_type_in_json(parameter: str, value: Parameter, claim: Any) -> None:
+    """RFC 9101 4, RFC 9396 2, RFC 8707 2."""
     found = claims_of(**{parameter: value})[parameter]
     assert (found, type(found)) == (claim, type(claim))
 
 
-@pytest.mark.parametrize("name", ["iss", "aud", "exp", "iat", "jti"])
+@pytest.mark.parametrize("name", ["iss", "aud", "exp", "iat", "nbf", "jti"])
 def test_no_parameter_takes_the_place_of_what_protects_it(name: str) -> None:
     assert claims_of(**{name: "other"}) == claims_of()
 
 
 def test_beside_it_stands_what_oauth_wants_and_nothing_else() -> None:
     assert by_value(REQUEST, "a.b.c") == {**OUTSIDE, "request": "a.b.c"}
+    assert in_push("a.b.c") == {"request": "a.b.c"}
     assert by_reference(REQUEST, "https://rp/r") == {**OUTSIDE, "request_uri": "https://rp/r"}
 
 

@@ -79,7 +79,7 @@ def test_what_can_not_be_is_refused(metadata: dict[str, Any], unsigned: bool, wo
 
 
 def accepted(provider: dict[str, Any], **wanted: Any) -> None:
-    asked = {"by_reference": False, "signature": "RS256", "encryption": None, **wanted}
+    asked = {"way": "value", "signature": "RS256", "encryption": None, **wanted}
     require_accepted(ProviderMetadata("https://op.example", **provider), **asked)
 
 
@@ -90,8 +90,10 @@ VALUE = {"request_parameter_supported": True}
     ("provider", "wanted"),
     [
         (VALUE, {}),
-        ({}, {"by_reference": True}),
-        ({"request_uri_parameter_supported": True}, {"by_reference": True}),
+        ({}, {"way": "push"}),
+        ({"request_parameter_supported": False}, {"way": "push"}),
+        ({}, {"way": "reference"}),
+        ({"request_uri_parameter_supported": True}, {"way": "reference"}),
         ({**VALUE, f"{SIGNING}_values_supported": ["none", "RS256"]}, {}),
         ({**VALUE, "require_signed_request_object": True}, {}),
         (VALUE, {"signature": "none"}),
@@ -100,7 +102,7 @@ VALUE = {"request_parameter_supported": True}
     ids=str,
 )
 def test_what_a_provider_takes(provider: dict[str, Any], wanted: dict[str, Any]) -> None:
-    """OIDC Discovery 3: `request_uri` is taken unless it says no, `request` if it says yes."""
+    """OIDC Discovery 3: `request_uri` is taken unless it says no, `request` if it says yes, or in a push."""
     accepted(provider, **wanted)
 
 
@@ -111,7 +113,7 @@ def test_what_a_provider_takes(provider: dict[str, Any], wanted: dict[str, Any])
         ({"request_parameter_supported": False}, {}, ["request_parameter_supported"]),
         (
             {**VALUE, "request_uri_parameter_supported": False},
-            {"by_reference": True},
+            {"way": "reference"},
             ['request_object="reference"', "request_uri_parameter_supported"],
         ),
         (
@@ -119,6 +121,7 @@ def test_what_a_provider_takes(provider: dict[str, Any], wanted: dict[str, Any])
             {},
             [f"{SIGNING} RS256", f"{SIGNING}_values_supported"],
         ),
+        ({f"{SIGNING}_values_supported": ["ES256"]}, {"way": "push"}, [f"{SIGNING} RS256"]),
         ({**VALUE, f"{SIGNING}_values_supported": []}, {}, [f"{SIGNING}_values_supported"]),
         ({**VALUE, "require_signed_request_object": True}, {"signature": "none"}, ["unsigned_request_objects"]),
         ({**VALUE, f"{ALG}_values_supported": ["ECDH-ES"]}, {"encryption": OAEP}, [f"{ALG} RSA-OAEP"]),

@@ -77,12 +77,13 @@ def fetching(
         signed({"typ": "JWT"}),
         signed(max_age=60, claims={"id_token": {"acr": None}}),
         signed(aud=[ISSUER]),
+        signed(nbf=NOW - 3600, resource=["https://a", "https://b"], authorization_details=[{"type": "a"}]),
         compact({"alg": "HS256"}, claims(), alg="HS256"),
         compact({"alg": "ES256", "kid": "e"}, claims(), alg="ES256"),
         compact({"alg": "PS256", "kid": "r"}, claims(), alg="PS256"),
     ],
     # not after the tokens, which are others in each process
-    ids=["RS256", "typ JWT", "max_age and claims", "a list of one aud", "HS256", "ES256", "PS256"],
+    ids=["RS256", "typ JWT", "max_age and claims", "a list of one aud", "JSON", "HS256", "ES256", "PS256"],
 )
 def test_a_good_one_is_taken(token: str) -> None:
     provider = new_provider()
@@ -118,6 +119,10 @@ def test_nothing_counts_that_stands_beside_it() -> None:
         pytest.param(signed(exp=NOW + 3601), "exp", id="264-endless"),
         pytest.param(signed(iat=NOW + 6), "iat", id="of-the-future"),
         pytest.param(signed(jti=None), "jti", id="no-jti"),
+        pytest.param(signed(nbf=NOW + 6), "nbf", id="not-yet-valid"),
+        pytest.param(signed(nbf=NOW - 3601), "nbf", id="valid-for-too-long"),
+        pytest.param(signed(nbf="1"), "nbf", id="nbf-text"),
+        pytest.param(signed(authorization_details="[]"), "authorization_details", id="details-text"),
         pytest.param(signed(request="e30.e30."), "request and request_uri", id="object-in-object"),
         pytest.param(signed(request_uri=URI), "request and request_uri", id="reference-in-object"),
         pytest.param(signed(client_id="client2"), "client_id must be the same", id="other-client"),
