@@ -243,9 +243,12 @@ class OIDCAuthentication(Extension):
             elif guard.requires is not None:
                 guard.require(await _verdict(guard.requires, access))
         except OIDCError as error:
-            _refuse(read_token_failure(error, application.settings, application.warning_limit))
+            scope = guard.requirements.scope
+            _refuse(read_token_failure(error, application.settings, application.warning_limit, scope))
         if access is None:
-            return await self._answer(require_login_or_token(current_exchange(), login or ""))
+            return await self._answer(
+                require_login_or_token(current_exchange(), login or "", guard.requirements.scope)
+            )
         visit_of(carrier(), application).access = access
         return None
 

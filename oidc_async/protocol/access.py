@@ -110,8 +110,8 @@ class Requirements:
 
     @property
     def scope(self) -> str:
-        """What to ask the provider for, as far as there is one answer (RFC 6749 3.3)."""
-        return " ".join(sorted(self.scopes or self.any_scopes))
+        """A scope that is enough, which challenges name (RFC 6750 3): of `any_scopes`, all are in it."""
+        return " ".join(sorted(self.scopes | self.any_scopes))
 
     @property
     def asks_for_authentication(self) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from .strict_json import read_value
 
@@ -54,7 +54,8 @@ def authorization_details_problem(value: str) -> str | None:
         return f"must be a JSON array: {error}"
     if not isinstance(details, list) or not details:
         return "must be a JSON array of at least one object"
-    for detail in details:
-        if not isinstance(detail, dict) or not isinstance(detail.get("type"), str):
+    for detail in cast("list[object]", details):
+        members = cast("dict[str, object]", detail) if isinstance(detail, dict) else {}
+        if not isinstance(members.get("type"), str):
             return "must be a JSON array of objects, each with the member type, a string"
     return None

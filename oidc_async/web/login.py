@@ -50,12 +50,12 @@ async def begin_login(
         return await request_login(exchange, provider_name, path, **parameters)
 
 
-async def require_login_or_token(exchange: Exchange, provider_name: str) -> WebResponse | None:
-    """As `require_login`, where a token would do, too: a script is told so (RFC 6750 3)."""
+async def require_login_or_token(exchange: Exchange, provider_name: str, scope: str = "") -> WebResponse | None:
+    """As `require_login`, for views that accept tokens with this `scope` too: a 401 says so (RFC 6750 3)."""
     answer = await require_login(exchange, provider_name)
     if answer is None or answer.status != 401:
         return answer
-    return replace(answer, headers={**answer.headers, **token_challenge(exchange.application.settings)})
+    return replace(answer, headers={**answer.headers, **token_challenge(exchange.application.settings, scope)})
 
 
 @contextmanager

@@ -53,18 +53,23 @@ class TokenFailure:
         return headers
 
 
-def read_token_failure(error: OIDCError, settings: Settings, warnings: WarningLimit) -> TokenFailure:
-    """What to tell of `error`. It is logged too, and `warnings` says at which level."""
+def read_token_failure(
+    error: OIDCError, settings: Settings, warnings: WarningLimit, scope: str = ""
+) -> TokenFailure:
+    """The response to `error`, which is logged too; `warnings` says at which level.
+
+    `scope` is what the view requires: a client that needs a new token learns what to ask for (RFC 6750 3).
+    """
     level = logging.WARNING if warnings.is_warning(error) else logging.INFO
     logger.log(level, "a request was refused: %s (%s)", error, error.code)
-    return replace(_token_failure(error, settings), reason=f"{error} ({error.code})")
+    return replace(_token_failure(error, settings, scope), reason=f"{error} ({error.code})")
 
 
-def _token_failure(error: OIDCError, settings: Settings) -> TokenFailure:
-    where = _where(settings)
+def _token_failure(error: OIDCError, settings: Settings, scope: str) -> TokenFailure:
+    where, wanted = _where(settings), {"scope": scope or None}
     match error:
         case BearerTokenMissing():
-            return _failure(401, "bearer_token_missing", DESCRIPTIONS[401], where)
+            return _failure(401, "bearer_token_missing", DESCRIPTIONS[401], {**wanted, **where})
         case BearerRequestInvalid():
             return _challenged(400, "invalid_request", DESCRIPTIONS[400], where)
         case InsufficientScope():
@@ -74,10 +79,10 @@ def _token_failure(error: OIDCError, settings: Settings) -> TokenFailure:
                 "acr_values": " ".join(acr_values) or None,
                 "max_age": None if max_age is None else f"{max_age:.0f}",
             }
-            return _challenged(401, error.code, error.message, {**how, **where})
+            return _challenged(401, error.code, error.message, {**how, **wanted, **where})
         case TokenError():
             status = 401 if settings.rfc6750_status else 403
-            return _challenged(status, "invalid_token", INVALID_TOKEN, where)
+            return _challenged(status, "invalid_token", INVALID_TOKEN, {**wanted, **where})
         case ConfigurationError():
             return TokenFailure(status=500, error="server_error", description=DESCRIPTIONS[500])
         case _:
@@ -90,9 +95,9 @@ def _token_failure(error: OIDCError, settings: Settings) -> TokenFailure:
             )
 
 
-def token_challenge(settings: Settings) -> dict[str, str]:
-    """The header that asks for a token, where none was brought."""
-    return {"www-authenticate": challenge(_where(settings))}
+def token_challenge(settings: Settings, scope: str = "") -> dict[str, str]:
+    """The header that asks for a token with this `scope`, for requests without one."""
+    return {"www-authenticate": challenge({"scope": scope or None, **_where(settings)})}
 
 
 def token_failure_response(failure: TokenFailure, request: WebRequest) -> WebResponse:

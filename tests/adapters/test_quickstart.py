@@ -225,7 +225,7 @@ def test_a_token_of_one_request_is_not_that_of_the_next(
 @in_cookies
 def test_an_api_without_a_token_answers_401(browse: Callable[..., Browser]) -> None:
     page = browse(TOKENS).get("/api")
-    assert (page.status_code, page.headers["www-authenticate"]) == (401, "Bearer")
+    assert (page.status_code, page.headers["www-authenticate"]) == (401, 'Bearer scope="read write"')
 
 
 @in_cookies

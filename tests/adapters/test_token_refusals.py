@@ -129,6 +129,32 @@ def test_every_scope_that_is_needed_is_named(make_api: MakeApi, framework: Frame
         require_refusal(api.call(path, api.token("a")), 403, "insufficient_scope", scope=scope)
 
 
+SCOPES: dict[str, tuple[dict[str, Any], str]] = {
+    "/all": ({"scopes_required": ["b", "a"]}, "a b"),
+    "/any": ({"scopes_any": ["y", "x"]}, "x y"),
+    "/more": ({"scopes_required": "a", "scopes_any": ["y", "x"]}, "a x y"),
+    "/none": ({}, ""),
+}
+
+
+@pytest.mark.parametrize("kind_of_view", ["token_auth", "access_control"])
+def test_a_challenge_names_the_scope_of_the_view(
+    make_api: MakeApi, framework: Framework, invalid_status: int, kind_of_view: str
+) -> None:
+    """RFC 6750 3: for a missing token, and for an invalid one."""
+
+    def add_views(app: Any, auth: Any) -> None:
+        for path, (wanted, _) in SCOPES.items():
+            app.add_url_rule(path, path, getattr(auth, kind_of_view)("default", **wanted)(lambda: "in"))
+
+    api = make_api(views=add_views, config={"OIDC_RFC6750_STATUS": invalid_status == 401})
+    for path, (_, scope) in SCOPES.items():
+        named = {"scope": scope} if scope else {}
+        page = api.call(path, headers={"accept": "application/json"})
+        assert (page.status_code, challenge_of(page)) == (401, named)
+        require_refusal(api.call(path, "nobody-knows-it"), invalid_status, "invalid_token", **named)
+
+
 MALFORMED = {
     "nothing": "Bearer",
     "a space": "Bearer ",

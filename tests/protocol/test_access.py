@@ -207,7 +207,7 @@ def test_the_leeway_is_on_the_side_of_the_user() -> None:
     [
         (asking(scopes=frozenset({"write", "read"})), "read write"),
         (asking(any_scopes=frozenset({"b", "a"})), "a b"),
-        (asking(scopes=frozenset({"read"}), any_scopes=frozenset({"b", "a"})), "read"),
+        (asking(scopes=frozenset({"read"}), any_scopes=frozenset({"b", "a"})), "a b read"),
         (NO_REQUIREMENTS, ""),
     ],
     ids=["all", "any", "both", "none"],

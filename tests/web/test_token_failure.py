@@ -137,6 +137,18 @@ def test_a_missing_scope_is_named() -> None:
     assert "scope" not in challenge_of(failure_of(errors.InsufficientScope("Not that.")))
 
 
+@pytest.mark.parametrize(("error", "status"), [(error, status) for error, status, _ in STATUSES], ids=str)
+def test_a_client_that_needs_another_token_learns_the_scope_of_the_view(error: OIDCError, status: int) -> None:
+    """RFC 6750 3: of a missing token and of an invalid one, whatever its status."""
+    failure = read_token_failure(error, settings(), "read write")
+    needs_another = status == 401 or failure.error == "invalid_token"
+    assert ((failure.challenge or {}).get("scope") == "read write") == needs_another
+    assert (
+        "scope"
+        not in (read_token_failure(errors.TokenExpired("Too late."), settings()).headers()["www-authenticate"])
+    )
+
+
 def test_the_authentication_that_is_needed_is_named() -> None:
     """RFC 9470 3"""
     error = errors.InsufficientUserAuthentication("Again.", acr_values=("gold", "silver"), max_age=60.0)
@@ -179,6 +191,7 @@ def test_a_challenge_points_to_the_metadata(resource: str, where: str) -> None:
     header = token_challenge(settings(resource=resource))["www-authenticate"]
     assert read_challenge(header) == ("Bearer", {"resource_metadata": where})
     assert token_challenge(settings()) == {"www-authenticate": "Bearer"}
+    assert token_challenge(settings(), "read write") == {"www-authenticate": 'Bearer scope="read write"'}
 
 
 @pytest.mark.parametrize(("error", "status", "code"), STATUSES, ids=lambda value: getattr(value, "code", str(value)))
