@@ -21,8 +21,10 @@ NOT_UPDATED = frozenset(
 OF_THE_PROVIDER = NOT_UPDATED | {"client_id", "client_secret"}
 LISTS = ("redirect_uris", "response_types", "grant_types", "post_logout_redirect_uris", "request_uris")
 ALGORITHMS = ("_alg", "_enc", "_auth_method")
-NEVER_NONE = frozenset({"token_endpoint_auth_method", "id_token_signed_response_alg"})
+NEVER_NONE = frozenset({"token_endpoint_auth_method"})
 """What must not be none unless it was asked for so; of the others, only what was asked for at all."""
+SIGNED_RESPONSE = "_signed_response_alg"
+"""The end of the names of metadata about responses that this client verifies, whatever the provider registered."""
 LONGEST_NAME = 100
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 
@@ -79,6 +81,9 @@ def read_registration(
         endpoint: the URL that was asked.
         now: seconds since the epoch.
         former: the client as it was, when it was read or updated.
+
+    A provider may register other values than were asked for (OIDC Registration 3.2). Where it registered `none` for a
+    signed response, the algorithm that was asked for is kept: an unsigned response is rejected then when it comes.
 
     Raises RegistrationInvalid for a client that is not the one that was asked for, OAuthError or ProviderUnreachable.
     """
@@ -141,11 +146,15 @@ def _expected(requested: Mapping[str, Any], former: ClientMetadata | None) -> di
 
 
 def _laid_over(known: dict[str, Any], document: dict[str, Any]) -> ClientMetadata:
-    told = {name: value for name, value in document.items() if value is not None}
+    told = {name: value for name, value in document.items() if not _says_nothing(name, value)}
     if "client_secret" in told:
         # when the former secret expired says nothing of this one
         known.pop("client_secret_expires_at", None)
     return ClientMetadata(**{**known, **told})
+
+
+def _says_nothing(name: str, value: object) -> bool:
+    return value is None or (name.endswith(SIGNED_RESPONSE) and value == "none")
 
 
 def _require_types(client: ClientMetadata) -> None:

@@ -140,7 +140,7 @@ def test_a_provider_that_fails_is_told_and_tried_again(new_site: MakeSite, provi
     assert browser.log_in().text == "private"
 
 
-@pytest.mark.parametrize("fault", [Fault.REGISTRATION_REDIRECT_URI_DROPPED, Fault.REGISTRATION_ALG_NONE], ids=str)
+@pytest.mark.parametrize("fault", [Fault.REGISTRATION_REDIRECT_URI_DROPPED, Fault.REGISTRATION_ALG_UNKNOWN], ids=str)
 def test_a_bad_registration_is_no_way_in(new_site: MakeSite, provider: SimulatedProvider, fault: Any) -> None:
     browser = new_site().browser()
     with provider.misbehaving(fault):

@@ -95,7 +95,7 @@ def test_what_it_registered_for_is_kept_to(driver: Driver, fault: Misbehaviour, 
         (Fault.REGISTRATION_CLIENT_ID_MISSING, "registration_invalid"),
         (Fault.REGISTRATION_REDIRECT_URI_OTHER, "registration_invalid"),
         (Fault.REGISTRATION_RESPONSE_TYPE_OTHER, "registration_invalid"),
-        (Fault.REGISTRATION_ALG_NONE, "registration_invalid"),
+        (Fault.REGISTRATION_ALG_UNKNOWN, "registration_invalid"),
         (Fault.REGISTRATION_REFUSED, "oauth_error"),
         (NO_REGISTRATION, "configuration_error"),
     ],
@@ -108,3 +108,12 @@ def test_a_registration_that_fails_ends_the_login(driver: Driver, fault: Misbeha
     assert (result["ok"], result["step"]) == (False, "login")
     assert result["error"]["code"] == code
     assert not set(asked(result)) & {"token", "jwks", "userinfo"}
+
+
+def test_unsigned_id_tokens_are_rejected_though_they_were_registered(driver: Driver) -> None:
+    """The module of the suite is "skipped" then, as it allows (OIDC Registration 3.2)."""
+    driver.configure_dynamic()
+    with driver.provider.misbehaving(Fault.REGISTRATION_ALG_NONE, Fault.ID_TOKEN_ALG_NONE):
+        result = driver.log_in()
+    assert (result["ok"], result["error"]["code"]) == (False, "algorithm_not_allowed")
+    assert "userinfo" not in asked(result)

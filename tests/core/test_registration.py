@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientKeys, ClientMetadata
-from oidc_async.errors import ConfigurationError, OAuthError, ProviderError
+from oidc_async.errors import ConfigurationError, OAuthError, ProviderError, TokenError
 from oidc_async.testing import REGISTRATION_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import put, without
 from oidc_async.testing.stages import DISCOVERY, harmless
@@ -264,6 +264,19 @@ def test_a_bad_registration_is_none_and_the_next_one_is_tried(
     assert registering.known == ClientMetadata()
     secrets = {client.client_secret or "-" for client in registering.provider.registered_clients}
     assert [secret for secret in secrets if secret in caplog.text + str(error) + repr(error.evidence)] == []
+
+
+@pytest.mark.parametrize("unsigned", [Fault.ID_TOKEN_ALG_NONE, Fault.ID_TOKEN_ALG_NONE_SIGNED], ids=str)
+def test_a_provider_that_registers_unsigned_id_tokens_logs_nobody_in_by_them(
+    either_world: World, unsigned: Misbehaviour
+) -> None:
+    """OIDC Registration 3.2, security.md 80, 400: the algorithm that was asked for is the one that counts."""
+    registering = new_registering(either_world)
+    with registering.provider.misbehaving(Fault.REGISTRATION_ALG_NONE):
+        assert registering.client()["id_token_signed_response_alg"] == "RS256"
+        with registering.provider.misbehaving(unsigned), pytest.raises(TokenError):
+            registering.realm.log_in()
+        assert registering.realm.log_in().id_token["sub"] == "alice"
 
 
 @pytest.mark.parametrize("fault", [fault for fault in REGISTRATION_FAULTS if fault.harmless], ids=str)

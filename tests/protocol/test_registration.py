@@ -151,7 +151,7 @@ def test_these_are_borne(changes: dict[str, Any]) -> None:
         ("grant_types", ["authorization_code", [None]]),
         ("post_logout_redirect_uris", ["https://rp.example/"]),
         ("token_endpoint_auth_method", ["none", 7, ["client_secret_basic"], "x" * 101]),
-        ("id_token_signed_response_alg", ["none", ["RS256"], {}]),
+        ("id_token_signed_response_alg", [["RS256"], ["none"], {}]),
         ("id_token_encrypted_response_enc", [128]),
         ("registration_access_token", ["", "a b", "a\r\nb", "é", 7]),
         (
@@ -190,10 +190,22 @@ def test_none_is_taken_where_it_was_asked_for() -> None:
     assert "client_secret" not in read(public, requested)
 
 
-def test_what_was_asked_for_signed_must_not_become_unsigned() -> None:
-    requested = {**REQUESTED, "userinfo_signed_response_alg": "RS256"}
-    weaker = answer(userinfo_signed_response_alg="none")
-    assert refusal(weaker, requested=requested).evidence["field"] == "userinfo_signed_response_alg"
+@pytest.mark.parametrize(
+    "name", ["id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg"]
+)
+@pytest.mark.parametrize("asked", ["ES256", None])
+def test_what_was_asked_for_signed_does_not_become_unsigned(name: str, asked: str | None) -> None:
+    """OIDC Registration 3.2, security.md 400: what was asked for is kept, also when the client is read later on."""
+    requested = {key: value for key, value in {**REQUESTED, name: asked}.items() if value is not None}
+    client = read(answer(**{name: "none"}), requested)
+    assert client.get(name) == asked
+    assert read(answer(200, **{name: "none"}), {}, former=client).get(name) == asked
+
+
+@pytest.mark.parametrize("name", ["request_object_signing_alg", "token_endpoint_auth_signing_alg"])
+def test_what_this_client_signs_must_not_become_unsigned(name: str) -> None:
+    weaker, requested = answer(**{name: "none"}), {**REQUESTED, name: "RS256"}
+    assert refusal(weaker, requested=requested).evidence["field"] == name
 
 
 def test_over_plain_http_on_this_machine_it_is_managed_there_too() -> None:
@@ -265,7 +277,6 @@ def test_a_public_client_may_read_that_it_is_one() -> None:
     ("name", "value"),
     [
         ("token_endpoint_auth_method", "none"),
-        ("id_token_signed_response_alg", "none"),
         ("redirect_uris", ["https://evil.example/"]),
         ("response_types", ["token"]),
     ],

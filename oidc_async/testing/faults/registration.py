@@ -42,7 +42,9 @@ class RegistrationFaults:
     REGISTRATION_AUTH_METHOD_LIST = refused(
         "several authentications", REGISTRATION(put(token_endpoint_auth_method=["client_secret_basic"]))
     )
-    REGISTRATION_ALG_NONE = refused("no signatures", REGISTRATION(put(id_token_signed_response_alg="none")))
+    REGISTRATION_ALG_NONE = harmless(
+        "no signatures, where they were asked for", REGISTRATION(put(id_token_signed_response_alg="none"))
+    )
     REGISTRATION_ALG_UNKNOWN = refused("unknown signatures", REGISTRATION(put(id_token_signed_response_alg="X512")))
     REGISTRATION_ALG_LIST = refused("several signatures", REGISTRATION(put(id_token_signed_response_alg=["RS256"])))
     REGISTRATION_ENCRYPTED = refused(
