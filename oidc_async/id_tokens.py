@@ -45,6 +45,11 @@ class IDTokens:
         return self._provider.signed_token(token, self._encryption)
 
     @property
+    def are_encrypted(self) -> bool:
+        """Whether the client registered for encrypted ID tokens."""
+        return self._encryption is not None
+
+    @property
     def _encryption(self) -> Encryption | None:
         return response_algorithms(self._provider.known_client, "id_token").encryption
 

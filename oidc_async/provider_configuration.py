@@ -59,6 +59,7 @@ SWITCHES = (
     "accept_untyped_access_tokens",
     "accept_untyped_logout_tokens",
     "accept_logout_tokens_without_exp",
+    "accept_unencrypted_logout_tokens",
     "send_id_token_hint",
     "unsigned_request_objects",
     "pushed_authorization_requests",
@@ -120,6 +121,8 @@ class ProviderConfiguration:
         access_token_algorithms: the `alg` values that signed access tokens may have.
         accept_untyped_access_tokens: True takes JWTs that don't say in `typ` that they are access tokens.
         accept_untyped_logout_tokens: False takes no logout tokens but those that say in `typ` what they are.
+        accept_unencrypted_logout_tokens: True accepts logout tokens that are signed only, though ID tokens are
+            encrypted: some providers never encrypt them. Whoever can read them learns which user's sessions end.
         accept_logout_tokens_without_exp: True takes logout tokens that don't expire, from older providers.
         runtime: another way to reach the provider altogether, for instance a simulated one in tests.
 
@@ -153,6 +156,7 @@ class ProviderConfiguration:
     accept_untyped_access_tokens: bool = field(default=False, kw_only=True)
     accept_untyped_logout_tokens: bool = field(default=True, kw_only=True)
     accept_logout_tokens_without_exp: bool = field(default=False, kw_only=True)
+    accept_unencrypted_logout_tokens: bool = field(default=False, kw_only=True)
     end_session_params: Mapping[str, Any] | None = field(default=None, kw_only=True)
     end_session_http_method: str = field(default="GET", kw_only=True)
     send_id_token_hint: bool = field(default=True, kw_only=True)

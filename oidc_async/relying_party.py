@@ -13,6 +13,7 @@ from .errors import (
     ConfigurationError,
     LoginExpired,
     StateMismatch,
+    TokenError,
 )
 from .id_tokens import IDTokens
 from .login import AuthorizationRequest, Login, PendingLogin
@@ -280,6 +281,10 @@ class AsyncRelyingParty:
     def is_meant_for_us(self, logout_token: str) -> bool:
         """Whether a logout token claims to be from this provider and for this client; nothing is verified."""
         return self._logout_tokens.is_for(logout_token)
+
+    def logout_token_problem(self, logout_token: str) -> TokenError | None:
+        """Why this client can't read a logout token: it is no JWT, or not encrypted as registered. None if it can."""
+        return self._logout_tokens.form_problem(logout_token)
 
     async def read_logout_token(self, token: str) -> LogoutToken:
         """What a verified logout token says (OIDC Back-Channel Logout 1.0, 2.6).

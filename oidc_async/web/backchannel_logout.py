@@ -71,6 +71,10 @@ def _addressed(application: WebApplication, token: str) -> dict[str, AsyncRelyin
     """The clients that a token claims to be for: no provider is asked for that."""
     clients = {name: client for name, client in application.clients.items() if client.is_meant_for_us(token)}
     if not clients:
+        problems = [client.logout_token_problem(token) for client in application.clients.values()]
+        # where each client failed to read it, its claims aren't to blame
+        if problems and problems[0] is not None and None not in problems:
+            raise problems[0]
         raise ClaimInvalid("iss and aud must be those of a provider and a client of this application.", claim="aud")
     return clients
 

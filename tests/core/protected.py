@@ -41,9 +41,18 @@ def new_provider(jwks: Any = None, **registered: Any) -> SimulatedProvider:
 
 
 def protected_realm(
-    world: World, provider: SimulatedProvider | None = None, keys: ClientKeys | None = None, **registered: Any
+    world: World,
+    provider: SimulatedProvider | None = None,
+    keys: ClientKeys | None = None,
+    configuration: dict[str, Any] | None = None,
+    **registered: Any,
 ) -> Realm:
-    """`registered` is what the client registered; without a provider, with one that knows the same."""
+    """`registered` is what the client registered; without a provider, with one that knows the same.
+
+    `configuration` are further settings of ProviderConfiguration.
+    """
     provider = provider or new_provider(**registered)
     client = ClientMetadata("client1", SECRET, **registered)
-    return new_realm(world, provider, client_metadata=client, client_keys=keys or client_keys())
+    return new_realm(
+        world, provider, client_metadata=client, client_keys=keys or client_keys(), **(configuration or {})
+    )

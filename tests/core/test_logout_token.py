@@ -159,6 +159,44 @@ def test_encryption_makes_no_bad_logout_token_good(either_world: World, fault: M
         read(realm, issued(realm, fault))
 
 
+ACCEPTING: dict[str, Any] = {"configuration": {"accept_unencrypted_logout_tokens": True}}
+
+
+@pytest.mark.parametrize("fault", [None, Fault.ENCRYPTION_MISSING], ids=["encrypted", "signed only"])
+def test_logout_tokens_that_are_signed_only_can_be_accepted(either_world: World, fault: Misbehaviour | None) -> None:
+    """For providers that encrypt ID tokens only, such as Keycloak. Encrypted ones stay valid."""
+    realm = signed_in(protected_realm(either_world, **OAEP, **ACCEPTING))
+    token = issued(realm, *([fault] if fault else []))
+    assert token.count(".") == (2 if fault else 4)
+    assert is_meant_for(realm, token)
+    assert read(realm, token).sub == "alice"
+
+
+@pytest.mark.parametrize("fault", [fault for fault in LOGOUT_FAULTS if fault.refused], ids=str)
+def test_what_is_wrong_with_a_logout_token_that_is_signed_only_stays_wrong(
+    either_world: World, fault: Misbehaviour
+) -> None:
+    """security.md 401."""
+    realm = signed_in(protected_realm(either_world, **OAEP, **ACCEPTING))
+    with pytest.raises(TokenError):
+        read(realm, issued(realm, Fault.ENCRYPTION_MISSING, fault))
+
+
+@pytest.mark.parametrize("fault", [Fault.ENCRYPTION_TAG_CHANGED, Fault.ENCRYPTION_OTHER_KEY], ids=str)
+def test_what_is_wrong_with_the_encryption_stays_wrong(either_world: World, fault: Misbehaviour) -> None:
+    """security.md 401."""
+    realm = signed_in(protected_realm(either_world, **OAEP, **ACCEPTING))
+    with pytest.raises(TokenError):
+        read(realm, issued(realm, fault))
+
+
+def test_id_tokens_must_be_encrypted_all_the_same(either_world: World) -> None:
+    """security.md 105, 401: the setting is about logout tokens only."""
+    realm = protected_realm(either_world, **OAEP, **ACCEPTING)
+    with realm.provider.misbehaving(Fault.ENCRYPTION_MISSING), pytest.raises(TokenError):
+        realm.log_in()
+
+
 @pytest.mark.parametrize(
     "fault", [Fault.ENCRYPTION_MISSING, Fault.ENCRYPTION_TAG_CHANGED, Fault.ENCRYPTION_OTHER_KEY], ids=str
 )
