@@ -178,7 +178,14 @@ class ClientRegistration:
         self, request: HttpRequest, requested: Mapping[str, Any], former: ClientMetadata | None
     ) -> ClientMetadata:
         response = await send_repeatable(self._runtime, request, "registration")
-        client = read_registration(response, requested, endpoint=request.url, now=self._runtime.now(), former=former)
+        client = read_registration(
+            response,
+            requested,
+            endpoint=request.url,
+            now=self._runtime.now(),
+            former=former,
+            network=self._configuration.private_network,
+        )
         try:
             self._configuration.require_suitable(client)
         except ConfigurationError as error:

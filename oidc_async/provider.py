@@ -1,5 +1,6 @@
 """One issuer: its metadata and its keys, fetched at first need and kept fresh."""
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,6 +22,8 @@ from .remembered import Fetched, Remembered
 from .retrying import send_repeatable
 from .runtime import Runtime
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 
@@ -40,6 +43,12 @@ class Provider:
         self._given = None if configuration.issuer else self._own
         self._discovered = Remembered(runtime, self._fetch_metadata, keep_stale=DAY)
         self._keys: dict[str, IssuerKeys] = {}
+        for address in configuration.private_network.risks():
+            logger.warning(
+                "tokens and secrets for %s travel unencrypted to %s: only a private network may carry them",
+                configuration.issuer_identifier,
+                address,
+            )
 
     async def metadata(self) -> ProviderMetadata:
         """The metadata: given, or discovered with the given ones laid over. Raises ProviderError."""
@@ -129,7 +138,9 @@ class Provider:
         issuer = self.configuration.issuer or ""
         uri = self.configuration.discovery_url or well_known_uri(issuer)
         response = await send_repeatable(self._runtime, discovery_request(uri), "discovery")
-        metadata = self._at_mtls_endpoints(read_discovery(response, issuer, self._response_type()))
+        metadata = self._at_mtls_endpoints(
+            read_discovery(response, issuer, self._response_type(), self.configuration.private_network)
+        )
         return _fetched(metadata.copy(**self._own), response)
 
     def _response_type(self) -> str:

@@ -11,11 +11,12 @@ from .client_keys import ClientKeys, require_request_object_keys, require_signin
 from .errors import ConfigurationError, MetadataInvalid
 from .http.settings import require_unused
 from .protocol.access_token import ALLOWED_ALGORITHMS
-from .protocol.client_authentication import require_client, uses_mtls
+from .protocol.client_authentication import require_client, uses_mtls, uses_mtls_endpoints
 from .protocol.discovery import require_endpoints, require_usable
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
 from .protocol.metadata_members import require_members
 from .protocol.parameters import Parameter, text_of
+from .protocol.private_network import PrivateNetwork, private_network
 from .protocol.request_object_algorithms import require_request_object_algorithms
 from .protocol.response_algorithms import require_response_algorithms, response_algorithms
 from .protocol.response_type import default_response_mode, registered_response_type
@@ -107,6 +108,11 @@ class ProviderConfiguration:
         renew_with_refresh_token: True asks with the refresh token of the session, where there is one, instead of
             sending the browser.
         discovery_url: where the metadata are, when not at the well-known place below the issuer.
+        backchannel_url: the address of the provider inside of a private network, for instance
+            `http://keycloak:8080`. The application's own requests to the issuer's origin are sent there; browsers go
+            to the public address, and the metadata must still be those of the public `issuer`.
+        insecure_hosts: names of hosts in a private network at which http is accepted for this provider, as issuer and
+            endpoints, such as `{"keycloak"}`. Tokens and secrets travel there unencrypted.
         trusted_audiences: values that may stand beside our client_id in `aud` of an ID token.
         clock_skew_seconds: leeway for time claims of this provider; OIDC_CLOCK_SKEW when None.
         id_token_issued_within_seconds: how old `iat` of an ID token may be at login.
@@ -142,6 +148,8 @@ class ProviderConfiguration:
     client_assertion_audience: str = field(default="issuer", kw_only=True)
     registration_file: str | os.PathLike[str] | None = field(default=None, kw_only=True)
     discovery_url: str | None = field(default=None, kw_only=True)
+    backchannel_url: str | None = field(default=None, kw_only=True)
+    insecure_hosts: Collection[str] = field(default=frozenset(), kw_only=True)
     trusted_audiences: frozenset[str] = field(default=frozenset(), kw_only=True)
     clock_skew_seconds: float | None = field(default=None, kw_only=True)
     id_token_issued_within_seconds: float = field(default=600, kw_only=True)
@@ -178,6 +186,7 @@ class ProviderConfiguration:
         if self.http_client is not None:
             require_unused(self.http_settings)
         object.__setattr__(self, "trusted_audiences", frozenset(self.trusted_audiences))
+        object.__setattr__(self, "insecure_hosts", self.private_network.insecure_hosts)
         self._require_provider()
         self._require_client()
         self._require_access_tokens()
@@ -206,6 +215,11 @@ class ProviderConfiguration:
     def issuer_identifier(self) -> str:
         """The Issuer Identifier of the provider, however it was given."""
         return self.issuer or str((self.provider_metadata or ProviderMetadata())["issuer"])
+
+    @property
+    def private_network(self) -> PrivateNetwork:
+        """At which addresses http is accepted besides this machine. Raises ConfigurationError."""
+        return private_network(self.backchannel_url, self.insecure_hosts)
 
     def request_parameters(self) -> dict[str, Parameter]:
         """`auth_request_params` as they are sent, with the defaults."""
@@ -307,7 +321,7 @@ class ProviderConfiguration:
     def _require_provider(self) -> None:
         if not self.issuer and self.provider_metadata is None:
             raise ConfigurationError("ProviderConfiguration needs issuer or provider_metadata.")
-        if self.issuer and (problem := issuer_problem(self.issuer)):
+        if self.issuer and (problem := issuer_problem(self.issuer, self.insecure_hosts)):
             raise ConfigurationError(f"issuer {problem}.")
         if self.issuer and self.issuer.endswith("//"):
             raise ConfigurationError("issuer must not end in two slashes.")
@@ -318,22 +332,24 @@ class ProviderConfiguration:
                 raise ConfigurationError(f"{name} is empty. Set it, or leave it out.")
         if self.discovery_url and not self.issuer:
             raise ConfigurationError("discovery_url needs issuer: the metadata found there must be those of issuer.")
-        if self.discovery_url and (problem := uri_problem(self.discovery_url)):
+        if self.discovery_url and (problem := self.private_network.uri_problem(self.discovery_url)):
             raise ConfigurationError(f"discovery_url {problem}.")
         if self.provider_metadata is not None:
             self._require_provider_metadata(self.provider_metadata)
+        if self.private_network.is_inside(self.issuer_identifier):
+            raise ConfigurationError("backchannel_url must have another scheme, host or port than issuer.")
 
     def _require_provider_metadata(self, metadata: ProviderMetadata) -> None:
         issuer = metadata.get("issuer", self.issuer)
-        if problem := issuer_problem(issuer):
+        if problem := issuer_problem(issuer, self.insecure_hosts):
             raise ConfigurationError(f"issuer in provider_metadata {problem}.")
         if self.issuer and issuer != self.issuer:
             raise ConfigurationError("issuer and the issuer in provider_metadata must be equal.")
         try:
             if self.issuer:
-                require_endpoints(metadata, issuer)
+                require_endpoints(metadata, issuer, self.private_network)
             else:
-                require_usable(metadata, text_of(self.request_parameters(), "response_type"))
+                require_usable(metadata, text_of(self.request_parameters(), "response_type"), self.private_network)
         except MetadataInvalid as error:
             hint = "" if self.issuer else " Set issuer to discover what is not given."
             raise ConfigurationError(f"provider_metadata: {error}{hint}") from None
@@ -352,6 +368,11 @@ class ProviderConfiguration:
         require_signing_keys(client, self.client_keys)
         self._require_request_object(client)
         self._require_certificate(client)
+        if self.backchannel_url is not None and uses_mtls_endpoints(client):
+            raise ConfigurationError(
+                "backchannel_url can't be used by a client that shows a certificate: its requests must go where the "
+                "provider asks for the certificate. Give the endpoints in provider_metadata."
+            )
         _require_uris(client, "post_logout_redirect_uris")
         self._require_algorithms(client)
         for name in UNSUPPORTED_CLIENT_METADATA:

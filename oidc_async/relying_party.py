@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, Self
 
 from .authentication_requests import AuthenticationRequests
+from .backchannel import at_backchannel
 from .blocking import Blocking, blocking
 from .claim_sources import ClaimSources
 from .client_registration import ClientRegistration, new_client_registration
@@ -93,7 +94,8 @@ class AsyncRelyingParty:
         self.redirect_uri = redirect_uri
         self._clock_skew = clock_skew_seconds if own_skew is None else own_skew
         self._login_lifetime = login_lifetime_seconds
-        self._runtime = runtime or asyncio_runtime(configuration)
+        network = runtime or asyncio_runtime(configuration)
+        self._runtime = at_backchannel(network, configuration)
         self._registration = new_client_registration(
             configuration, self._runtime, redirect_uri, store, sealer, request_uri
         )
@@ -106,7 +108,8 @@ class AsyncRelyingParty:
         self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
         self._logout_tokens = LogoutTokens(self.provider, self._id_tokens, self._runtime, self._clock_skew)
         self._userinfo = UserInfo(self.provider, configuration, self._runtime, self._clock_skew)
-        self._claim_sources = ClaimSources(self.provider, configuration, self._runtime, self._clock_skew)
+        # claims lead to other issuers: nothing of theirs is asked inside of the private network
+        self._claim_sources = ClaimSources(self.provider, configuration, network, self._clock_skew)
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
 

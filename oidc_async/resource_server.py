@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from .access_cache import AccessCache
+from .backchannel import at_backchannel
 from .blocking import Blocking, blocking
 from .errors import (
     ConfigurationError,
@@ -78,7 +79,7 @@ class AsyncResourceServer:
         self.configuration = configuration
         self._leeway = clock_skew_seconds if own_skew is None else own_skew
         self._cache = AccessCache() if cache is None else cache
-        self._runtime: Runtime = runtime or asyncio_runtime(configuration)
+        self._runtime = at_backchannel(runtime or asyncio_runtime(configuration), configuration)
         self.provider = provider or Provider(configuration, self._runtime)
         self._shared = None
         if store is not None and sealer is not None and self._cache.seconds > 0:

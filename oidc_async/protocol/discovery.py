@@ -6,10 +6,13 @@ from typing import Any, cast
 from ..errors import IssuerMismatch, MetadataInvalid
 from .http_message import HttpRequest, HttpResponse
 from .metadata import ProviderMetadata
+from .private_network import PUBLIC, PrivateNetwork
 from .strict_json import read_object
 from .uri import is_plaintext, uri_problem
 
 REQUIRED_ENDPOINTS = ("authorization_endpoint", "jwks_uri")
+FOR_BROWSERS = ("authorization_endpoint", "end_session_endpoint", "check_session_iframe")
+"""Those that browsers are sent to; all others are asked by us."""
 OPTIONAL_ENDPOINTS = (
     "userinfo_endpoint",
     "end_session_endpoint",
@@ -58,7 +61,9 @@ def discovery_request(uri: str) -> HttpRequest:
     return HttpRequest(method="GET", url=uri, headers={"accept": "application/json"}, repeatable=True)
 
 
-def read_discovery(response: HttpResponse, issuer: str, response_type: str = "code") -> ProviderMetadata:
+def read_discovery(
+    response: HttpResponse, issuer: str, response_type: str = "code", network: PrivateNetwork = PUBLIC
+) -> ProviderMetadata:
     """The metadata of `issuer` (OIDC Discovery 4.2, 4.3), for logins by this response type.
 
     Raises IssuerMismatch when the document speaks for another issuer, MetadataInvalid for any other fault.
@@ -73,45 +78,51 @@ def read_discovery(response: HttpResponse, issuer: str, response_type: str = "co
         document = read_object(response.body)
     except ValueError as error:
         raise MetadataInvalid(f"The discovery document of {issuer} must be one JSON object: {error}") from None
-    require_issuer(document, issuer)
+    require_issuer(document, issuer, network)
     metadata = ProviderMetadata(**document)
-    require_usable(metadata, response_type)
+    require_usable(metadata, response_type, network)
     return metadata
 
 
-def require_issuer(document: dict[str, Any], issuer: str) -> None:
+def require_issuer(document: dict[str, Any], issuer: str, network: PrivateNetwork = PUBLIC) -> None:
     """Compared code point by code point: a trailing slash makes another issuer (OIDC Discovery 4.3)."""
     published = document.get("issuer")
     if published != issuer:
         shown = ascii(published)[:200]
-        by_a_slash = isinstance(published, str) and published.rstrip("/") == issuer.rstrip("/")
-        hint = " They differ in the slash at the end." if by_a_slash else ""
         raise IssuerMismatch(
             f"The discovery document's issuer is {shown}, but issuer is configured as {issuer!r}. "
-            f"They must be equal in every character.{hint} {_advice(published)}",
+            f"They must be equal in every character. {_advice(published, issuer, network)}",
             expected=issuer,
         )
 
 
-def _advice(published: object) -> str:
-    if isinstance(published, str) and "{" in published:
+def _advice(published: object, issuer: str, network: PrivateNetwork) -> str:
+    """What to change where the issuers differ."""
+    text = published if isinstance(published, str) else ""
+    if uri_problem(published, None) is None and network.is_inside(text):
+        return (
+            "The provider takes its name from the address at which it is asked, here backchannel_url: configure its "
+            "public address there (KC_HOSTNAME of Keycloak)."
+        )
+    if "{" in text:
         return (
             "The part in braces is a placeholder for a tenant: set issuer to that of one tenant, with its id "
             "in that place. Logins of any tenant (common, organizations) are not supported."
         )
+    slash = "They differ in the slash at the end. " if text.rstrip("/") == issuer.rstrip("/") else ""
     return (
-        "If this is the right provider, set issuer to what its document says, and discovery_url to the address of "
-        "the document when that is not below issuer."
+        f"{slash}If this is the right provider, set issuer to what its document says, and discovery_url to the "
+        "address of the document when that is not below issuer."
     )
 
 
-def require_usable(metadata: ProviderMetadata, response_type: str = "code") -> None:
+def require_usable(metadata: ProviderMetadata, response_type: str = "code", network: PrivateNetwork = PUBLIC) -> None:
     """Raise MetadataInvalid for an endpoint that is missing, or that no token may be sent to."""
     for name in REQUIRED_ENDPOINTS:
         if name not in metadata:
             raise MetadataInvalid(f"The provider's metadata must have {name}.", field=name)
     require_for_codes(metadata, response_type)
-    require_endpoints(metadata, str(metadata["issuer"]))
+    require_endpoints(metadata, str(metadata["issuer"]), network)
 
 
 def require_for_codes(metadata: ProviderMetadata, response_type: str) -> None:
@@ -123,11 +134,14 @@ def require_for_codes(metadata: ProviderMetadata, response_type: str) -> None:
         )
 
 
-def require_endpoints(metadata: ProviderMetadata, issuer: str) -> None:
-    """Raise MetadataInvalid for a member that is there and not what it must be."""
+def require_endpoints(metadata: ProviderMetadata, issuer: str, network: PrivateNetwork = PUBLIC) -> None:
+    """Raise MetadataInvalid for a member that is there and not what it must be.
+
+    Endpoints that are asked by us may be at the backchannel of `network`, those for browsers may not.
+    """
     for name in (*REQUIRED_ENDPOINTS, "token_endpoint", *OPTIONAL_ENDPOINTS):
         if name in metadata:
-            _require_endpoint(name, metadata[name], issuer)
+            _require_endpoint(name, metadata[name], issuer, network)
     for name in BOOLEANS:
         if not isinstance(metadata.get(name, False), bool):
             raise MetadataInvalid(f"{name} in the provider's metadata must be true or false.", field=name)
@@ -145,7 +159,7 @@ def _require_aliases(aliases: object, issuer: str) -> None:
         )
     for name, alias in cast("Mapping[str, object]", aliases).items():
         if name in ALIASED_ENDPOINTS:
-            _require_endpoint(f"mtls_endpoint_aliases.{name}", alias, issuer)
+            _require_endpoint(f"mtls_endpoint_aliases.{name}", alias, issuer, PUBLIC)
 
 
 def with_mtls_endpoints(metadata: ProviderMetadata) -> ProviderMetadata:
@@ -157,10 +171,13 @@ def with_mtls_endpoints(metadata: ProviderMetadata) -> ProviderMetadata:
     return metadata.copy(**{name: aliases[name] for name in ALIASED_ENDPOINTS if name in aliases})
 
 
-def _require_endpoint(name: str, endpoint: object, issuer: str) -> None:
-    problem = uri_problem(endpoint)
-    # a public provider must not lead us to a service on this machine
-    if problem is None and is_plaintext(str(endpoint)) and not is_plaintext(issuer):
+def _require_endpoint(name: str, endpoint: object, issuer: str, network: PrivateNetwork) -> None:
+    problem = network.uri_problem(endpoint)
+    if problem is None and name in FOR_BROWSERS and network.is_inside(str(endpoint)):
+        problem = "is at backchannel_url, where no browser gets: configure the provider's public address there"
+    # a public provider must not lead us to a service on this machine, unless somebody named it
+    is_named = problem is None and network.is_accepted_by_name(str(endpoint))
+    if problem is None and is_plaintext(str(endpoint)) and not is_plaintext(issuer) and not is_named:
         problem = "must use https as the issuer does"
     if problem:
         raise MetadataInvalid(f"{name} in the provider's metadata {problem}.", field=name)

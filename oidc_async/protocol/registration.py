@@ -9,8 +9,9 @@ from ..errors import RegistrationInvalid
 from .http_message import HttpRequest, HttpResponse
 from .metadata import ClientMetadata, ProviderMetadata
 from .oauth_error import require_success
+from .private_network import PUBLIC, PrivateNetwork
 from .strict_json import read_object
-from .uri import is_plaintext, uri_problem
+from .uri import is_plaintext
 
 MAX_CREDENTIAL_LENGTH = 8192
 """Characters: some providers keep nothing of a client, and write all of it into its identifier (RFC 7591 A.5.2)."""
@@ -73,6 +74,7 @@ def read_registration(
     endpoint: str,
     now: float,
     former: ClientMetadata | None = None,
+    network: PrivateNetwork = PUBLIC,
 ) -> ClientMetadata:
     """The client as it is registered (OIDC Registration 3.2, RFC 7591 3.2.1, RFC 7592 3).
 
@@ -81,6 +83,7 @@ def read_registration(
         endpoint: the URL that was asked.
         now: seconds since the epoch.
         former: the client as it was, when it was read or updated.
+        network: at which addresses it may be managed besides those of https.
 
     A provider may register other values than were asked for (OIDC Registration 3.2). Where it registered `none` for a
     signed response, the algorithm that was asked for is kept: an unsigned response is rejected then when it comes.
@@ -95,7 +98,7 @@ def read_registration(
     if former is not None and client["client_id"] != former["client_id"]:
         _refuse("client_id", "must stay the same")
     _require_expected(client, expected)
-    _require_management(client, endpoint)
+    _require_management(client, endpoint, network)
     return client
 
 
@@ -198,15 +201,16 @@ def _require_expected(client: ClientMetadata, expected: Mapping[str, Any]) -> No
             _refuse(name, "must not be none, which was not asked for")
 
 
-def _require_management(client: ClientMetadata, endpoint: str) -> None:
+def _require_management(client: ClientMetadata, endpoint: str, network: PrivateNetwork) -> None:
     if "registration_access_token" in client and not is_bearer_token(client["registration_access_token"]):
         _refuse("registration_access_token", "must be a bearer token")
     uri = client.get("registration_client_uri")
     if uri is None:
         return
-    problem = uri_problem(uri)
-    # a public provider must not lead us to a service on this machine
-    if problem is None and is_plaintext(uri) and not is_plaintext(endpoint):
+    problem = network.uri_problem(uri)
+    is_named = problem is None and network.is_accepted_by_name(uri)
+    # a public provider must not lead us to a service on this machine, unless somebody named it
+    if problem is None and is_plaintext(uri) and not is_plaintext(endpoint) and not is_named:
         problem = "must use https as the registration endpoint does"
     if problem:
         _refuse("registration_client_uri", problem)

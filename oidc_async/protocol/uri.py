@@ -1,7 +1,7 @@
 """Which URIs may carry tokens: https, or http to a literal loopback host, and nothing that hides its host."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from ipaddress import ip_address
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
@@ -26,8 +26,11 @@ def is_plaintext(uri: str) -> bool:
     return urlsplit(uri).scheme == "http"
 
 
-def uri_problem(uri: object) -> str | None:
-    """Why `uri` can't be an endpoint of a provider or of ours; None when it can (OIDC Discovery 3, 7.1)."""
+def uri_problem(uri: object, insecure_hosts: Collection[str] | None = ()) -> str | None:
+    """Why `uri` can't be an endpoint of a provider or of ours; None when it can (OIDC Discovery 3, 7.1).
+
+    http is accepted on this machine and at `insecure_hosts`; at any host when that is None.
+    """
     if not isinstance(uri, str) or not uri or len(uri) > MAX_URI_LENGTH:
         return "must be a URL"
     if _UNSAFE.search(uri):
@@ -38,25 +41,26 @@ def uri_problem(uri: object) -> str | None:
     if "#" in uri:
         return "must not have a fragment"
     try:
-        return _parts_problem(urlsplit(uri))
+        return _parts_problem(urlsplit(uri), insecure_hosts)
     except ValueError:
         return "must be a URL with a valid host and port"
 
 
-def _parts_problem(parts: SplitResult) -> str | None:
+def _parts_problem(parts: SplitResult, insecure_hosts: Collection[str] | None) -> str | None:
     if "@" in parts.netloc:
         return "must not contain credentials before its host"
     # what two URL parsers could read as two hosts; an empty or 0 port would mean another one
     if not _HOST.fullmatch(_host(parts)) or parts.port == 0 or parts.netloc.endswith(":"):
         return "must be a URL with a valid host and port"
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    is_accepted = insecure_hosts is None or is_loopback(parts.hostname) or parts.hostname in insecure_hosts
+    if parts.scheme == "http" and not is_accepted:
         return "must use https; http is accepted for localhost, 127.0.0.0/8 and [::1] only"
     return None
 
 
-def issuer_problem(issuer: object) -> str | None:
+def issuer_problem(issuer: object, insecure_hosts: Collection[str] = ()) -> str | None:
     """Why `issuer` can't be an Issuer Identifier; None when it can (OIDC Discovery 2)."""
-    if problem := uri_problem(issuer):
+    if problem := uri_problem(issuer, insecure_hosts):
         return problem
     return "must not have a query" if "?" in str(issuer) else None
 

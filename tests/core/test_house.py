@@ -51,7 +51,7 @@ LAYERS = [
     {"oidc_async.claims_provider", "oidc_async.client_keys", "oidc_async.request_parameters"},
     {"oidc_async.token_request_parameters"},
     {"oidc_async.provider_configuration"},
-    {"oidc_async.registration_metadata"},
+    {"oidc_async.backchannel", "oidc_async.registration_metadata"},
     {"oidc_async.client_registration"},
     {"oidc_async.provider"},
     {"oidc_async.registered_client", "oidc_async.request_objects"},

@@ -197,15 +197,17 @@ def test_none_is_taken_where_it_was_asked_for() -> None:
 def test_what_was_asked_for_signed_does_not_become_unsigned(name: str, asked: str | None) -> None:
     """OIDC Registration 3.2, security.md 400: what was asked for is kept, also when the client is read later on."""
     requested = {key: value for key, value in {**REQUESTED, name: asked}.items() if value is not None}
-    client = read(answer(**{name: "none"}), requested)
+    unsigned: dict[str, Any] = {name: "none"}
+    client = read(answer(**unsigned), requested)
     assert client.get(name) == asked
-    assert read(answer(200, **{name: "none"}), {}, former=client).get(name) == asked
+    assert read(answer(200, **unsigned), {}, former=client).get(name) == asked
 
 
 @pytest.mark.parametrize("name", ["request_object_signing_alg", "token_endpoint_auth_signing_alg"])
 def test_what_this_client_signs_must_not_become_unsigned(name: str) -> None:
-    weaker, requested = answer(**{name: "none"}), {**REQUESTED, name: "RS256"}
-    assert refusal(weaker, requested=requested).evidence["field"] == name
+    unsigned: dict[str, Any] = {name: "none"}
+    requested = {**REQUESTED, name: "RS256"}
+    assert refusal(answer(**unsigned), requested=requested).evidence["field"] == name
 
 
 def test_over_plain_http_on_this_machine_it_is_managed_there_too() -> None:
