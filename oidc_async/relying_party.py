@@ -113,6 +113,13 @@ class AsyncRelyingParty:
         self._service_tokens = ServiceTokens(self._runtime)
         self._refreshes = Refreshes(self._runtime, store, configuration.client_name)
 
+    async def provider_metadata(self) -> ProviderMetadata:
+        """The provider's metadata (OIDC Discovery 3): given, or discovered at first need and kept while fresh.
+
+        With both, the given ones replace the discovered ones of the same name. Raises ProviderError.
+        """
+        return await self.provider.metadata()
+
     async def begin_login(self, /, **parameters: Any) -> AuthorizationRequest:
         """A new authentication request (OIDC Core 3.1.2.1) with state, nonce and, when it asks for a code, PKCE.
 
@@ -383,6 +390,7 @@ class RelyingParty(Blocking[AsyncRelyingParty]):
     def redirect_uri(self) -> str:
         return self._origin.redirect_uri
 
+    provider_metadata = blocking(AsyncRelyingParty.provider_metadata)
     begin_login = blocking(AsyncRelyingParty.begin_login)
     complete_login = blocking(AsyncRelyingParty.complete_login)
     userinfo = blocking(AsyncRelyingParty.userinfo)

@@ -17,12 +17,16 @@ FLOWS = {
     ("GET", INITIATE_LOGIN): "login",
     ("POST", INITIATE_LOGIN): "login",
     ("POST", "/ct/refresh"): "refresh",
+    ("GET", "/ct/discover"): "discover",
+    ("GET", "/ct/userinfo"): "userinfo",
+    ("GET", "/ct/resource"): "resource",
     ("POST", LOGOUT): "logout",
     ("POST", BACKCHANNEL_LOGOUT): "backchannel_logout",
     ("GET", FRONTCHANNEL_LOGOUT): "frontchannel_logout",
 }
 """The requests with which another flow begins."""
 NOT_CONFIGURED = {"error": {"code": "not_configured", "message": "POST /ct/configure first."}}
+NOT_LOGGED_IN = {"error": {"code": "not_logged_in", "message": "GET /ct/login first."}}, 409
 
 Answer = tuple[dict[str, Any], int]
 

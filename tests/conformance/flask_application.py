@@ -8,7 +8,7 @@ from flask_oidc_async import OIDCAuthentication, UserSession
 
 from oidc_async import BlockingRuntime, OIDCError, WebFinger
 
-from .control import Control, is_controlled
+from .control import NOT_LOGGED_IN, Control, is_controlled
 from .trial import PROVIDER, Trial
 from .views import add_views
 
@@ -77,4 +77,37 @@ def new_app(trial: Trial, http_client: httpx.Client) -> Flask:
     def refresh() -> dict[str, Any]:
         return {"refreshed": auth.valid_access_token(force_refresh=True) is not None}
 
+    _add_steps(app, auth, trial, http_client)
     return app
+
+
+def _add_steps(app: Flask, auth: OIDCAuthentication, trial: Trial, http_client: httpx.Client) -> None:
+    """Steps that are no login, and what a login is good for."""
+    record = trial.record
+
+    @app.errorhandler(OIDCError)
+    def refuse(error: OIDCError) -> Any:
+        return record.refuse(error), 400
+
+    @app.get("/ct/discover")
+    def discover() -> dict[str, Any]:
+        metadata = auth.clients[PROVIDER].provider_metadata()
+        record.succeed()
+        return metadata.to_dict()
+
+    @app.get("/ct/userinfo")
+    def userinfo() -> Any:
+        token, claims = auth.valid_access_token(), UserSession(session, PROVIDER).id_token
+        if token is None or claims is None:
+            return NOT_LOGGED_IN
+        record.userinfo = auth.clients[PROVIDER].userinfo(token, sub=claims["sub"])
+        record.succeed()
+        return {"userinfo": record.userinfo}
+
+    @app.get("/ct/resource")
+    def resource() -> Any:
+        token = auth.valid_access_token()
+        if token is None:
+            return NOT_LOGGED_IN
+        answer = http_client.get(request.args["url"], headers={"authorization": f"Bearer {token}"})
+        return record.resource(answer.status_code, answer.text)

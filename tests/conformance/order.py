@@ -1,11 +1,19 @@
 """What a driver orders at /ct/configure, in the words of the library's own configuration."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from oidc_async import ClaimsProvider, ClientKeys, ClientMetadata, ClientRegistrationInfo, ProviderConfiguration
+from oidc_async import (
+    ClaimsProvider,
+    ClientKeys,
+    ClientMetadata,
+    ClientRegistrationInfo,
+    HttpSettings,
+    ProviderConfiguration,
+    ProviderMetadata,
+)
 
 from .addresses import Addresses
 from .client_keys import new_client_keys
@@ -14,6 +22,13 @@ REGISTRATIONS = ("static", "dynamic")
 REQUEST_OBJECTS: Mapping[str, str | None] = {"plain": None, "request": "value", "request_uri": "reference"}
 """By `request_type`, as the suite calls them."""
 LEFT_OUT = "left out"
+KINDS: Mapping[str, Callable[..., Any]] = {
+    "client_metadata": ClientMetadata,
+    "client_registration_info": ClientRegistrationInfo,
+    "http_settings": HttpSettings,
+    "provider_metadata": ProviderMetadata,
+}
+"""Arguments of ProviderConfiguration that JSON gives as an object."""
 
 
 class OrderRefused(Exception):
@@ -26,7 +41,11 @@ class OrderRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """The members of the body of /ct/configure. What is left out has the library's default."""
+    """The members of the body of /ct/configure. What is left out has the library's default.
+
+    `config` are arguments of ProviderConfiguration, which replace what follows from the other members. `client_cert`
+    and `client_key` are paths of PEM files: what the application shows in TLS connections.
+    """
 
     issuer: str
     module: str = ""
@@ -42,6 +61,9 @@ class Order:
     userinfo: str | None = LEFT_OUT
     keys: Mapping[str, str] = field(default_factory=dict[str, str])
     ca: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    config: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
     claims_providers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     session_management: bool = False
 
@@ -55,21 +77,29 @@ class Order:
     def provider_configuration(
         self, addresses: Addresses, keys: ClientKeys | None, http_client: object
     ) -> ProviderConfiguration:
-        """Raises ConfigurationError for what the library refuses."""
+        """Raises ConfigurationError for what the library rejects, OrderRefused for an argument that it lacks."""
         metadata = self.client_metadata(addresses)
         dynamic = self.registration == "dynamic"
-        return ProviderConfiguration(
-            issuer=self.issuer,
-            client_metadata=None if dynamic else ClientMetadata(**metadata),
-            client_registration_info=ClientRegistrationInfo(**metadata) if dynamic else None,
-            auth_request_params=self._request_parameters(),
-            client_keys=keys,
-            http_client=http_client,
-            request_object=REQUEST_OBJECTS[self.request_type],
-            unsigned_request_objects=self.unsigned,
-            claims_providers=self._claims_providers(),
+        arguments: dict[str, Any] = {
+            "issuer": self.issuer,
+            "client_metadata": None if dynamic else ClientMetadata(**metadata),
+            "client_registration_info": ClientRegistrationInfo(**metadata) if dynamic else None,
+            "auth_request_params": self._request_parameters(),
+            "client_keys": keys,
+            "http_client": http_client,
+            "request_object": REQUEST_OBJECTS[self.request_type],
+            "unsigned_request_objects": self.unsigned,
+            "claims_providers": self._claims_providers(),
             **self._userinfo(),
-        )
+        }
+        try:
+            return ProviderConfiguration(**{**arguments, **self._arguments()})
+        except TypeError as error:
+            raise OrderRefused("invalid_order", f"config: {error}") from None
+
+    def _arguments(self) -> dict[str, Any]:
+        """Those of `config`, where an object stands for the class that the library has for it."""
+        return {name: KINDS[name](**value) if name in KINDS else value for name, value in self.config.items()}
 
     def _claims_providers(self) -> dict[str, ClaimsProvider] | None:
         """Those whose claims are verified, by issuer, each with the arguments of a ClaimsProvider."""

@@ -8,7 +8,7 @@ from quart_oidc_async import OIDCAuthentication, UserSession
 
 from oidc_async import AsyncRuntime, AsyncWebFinger, OIDCError
 
-from .control import Control, is_controlled
+from .control import NOT_LOGGED_IN, Control, is_controlled
 from .trial import PROVIDER, Trial
 from .views import add_views
 
@@ -91,4 +91,37 @@ def new_app(trial: Trial, http_client: httpx.AsyncClient) -> Quart:
     async def refresh() -> dict[str, Any]:
         return {"refreshed": await auth.valid_access_token(force_refresh=True) is not None}
 
+    _add_steps(app, auth, trial, http_client)
     return app
+
+
+def _add_steps(app: Quart, auth: OIDCAuthentication, trial: Trial, http_client: httpx.AsyncClient) -> None:
+    """Steps that are no login, and what a login is good for."""
+    record = trial.record
+
+    @app.errorhandler(OIDCError)
+    async def refuse(error: OIDCError) -> Any:
+        return record.refuse(error), 400
+
+    @app.get("/ct/discover")
+    async def discover() -> dict[str, Any]:
+        metadata = await auth.clients[PROVIDER].provider_metadata()
+        record.succeed()
+        return metadata.to_dict()
+
+    @app.get("/ct/userinfo")
+    async def userinfo() -> Any:
+        token, claims = await auth.valid_access_token(), UserSession(session, PROVIDER).id_token
+        if token is None or claims is None:
+            return NOT_LOGGED_IN
+        record.userinfo = await auth.clients[PROVIDER].userinfo(token, sub=claims["sub"])
+        record.succeed()
+        return {"userinfo": record.userinfo}
+
+    @app.get("/ct/resource")
+    async def resource() -> Any:
+        token = await auth.valid_access_token()
+        if token is None:
+            return NOT_LOGGED_IN
+        answer = await http_client.get(request.args["url"], headers={"authorization": f"Bearer {token}"})
+        return record.resource(answer.status_code, answer.text)

@@ -1,4 +1,4 @@
-"""What a flow came to: a login, a refresh or a logout."""
+"""What a flow came to: a login, a refresh, a logout, or another step."""
 
 import logging
 from collections.abc import Mapping
@@ -36,6 +36,14 @@ class Record:
         """It fails outside of the application's own error view; what is shown of it."""
         self.fail(error.code, error.message)
         return {"error": error.code}
+
+    def resource(self, status: int, body: str) -> dict[str, Any]:
+        """What a protected resource answered to the access token."""
+        if 200 <= status < 300:
+            self.succeed()
+        else:
+            self.fail("resource_refused", f"The resource answered {status}.")
+        return {"status": status, "body": body}
 
     def succeed(self) -> None:
         self.ok = True

@@ -51,11 +51,12 @@ class Trial:
         return kind(allowed_hosts=[host], allowed_issuers=[self.order.issuer], runtime=runtime)
 
     def tls(self) -> ssl.SSLContext:
-        """Whom the HTTP client trusts. Raises OrderRefused."""
+        """Whom the HTTP client trusts, and the certificate that it shows. Raises OrderRefused."""
+        order = self.order
         try:
-            return tls_context(self.order.ca)
+            return tls_context(order.ca, order.client_cert, order.client_key)
         except OSError as error:
-            raise OrderRefused("invalid_order", f"ca can't be used: {error}") from None
+            raise OrderRefused("invalid_order", f"ca or client_cert can't be used: {error}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """What /ct/configure answers."""
@@ -65,5 +66,8 @@ class Trial:
 
 
 @cache
-def tls_context(ca: str | None) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca)
+def tls_context(ca: str | None, certificate: str | None, key: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca)
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context

@@ -4,7 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from flask_oidc_async import NewLogin
-from flask_oidc_async.signals import logged_in, logged_out, login_failed, refresh_failed, token_refreshed
+from flask_oidc_async.signals import (
+    logged_in,
+    logged_out,
+    login_failed,
+    logout_failed,
+    refresh_failed,
+    token_refreshed,
+)
 
 from .addresses import LOGOUT, SESSION_IFRAME, WATCHING
 from .trial import PROVIDER, Trial
@@ -70,7 +77,7 @@ def _connect_signals(app: Any, trial: Trial) -> None:
 
     for signal in (logged_in, logged_out):
         signal.connect(succeed, app, weak=False)
-    for signal in (login_failed, refresh_failed):
+    for signal in (login_failed, logout_failed, refresh_failed):
         signal.connect(fail, app, weak=False)
 
     @token_refreshed.connect_via(app)
