@@ -53,9 +53,7 @@ class TokenFailure:
         return headers
 
 
-def read_token_failure(
-    error: OIDCError, settings: Settings, warnings: WarningLimit, scope: str = ""
-) -> TokenFailure:
+def read_token_failure(error: OIDCError, settings: Settings, warnings: WarningLimit, scope: str = "") -> TokenFailure:
     """The response to `error`, which is logged too; `warnings` says at which level.
 
     `scope` is what the view requires: a client that needs a new token learns what to ask for (RFC 6750 3).

@@ -140,13 +140,10 @@ def test_a_missing_scope_is_named() -> None:
 @pytest.mark.parametrize(("error", "status"), [(error, status) for error, status, _ in STATUSES], ids=str)
 def test_a_client_that_needs_another_token_learns_the_scope_of_the_view(error: OIDCError, status: int) -> None:
     """RFC 6750 3: of a missing token and of an invalid one, whatever its status."""
-    failure = read_token_failure(error, settings(), "read write")
+    failure = read_token_failure(error, settings(), WarningLimit(lambda: 0.0), "read write")
     needs_another = status == 401 or failure.error == "invalid_token"
     assert ((failure.challenge or {}).get("scope") == "read write") == needs_another
-    assert (
-        "scope"
-        not in (read_token_failure(errors.TokenExpired("Too late."), settings()).headers()["www-authenticate"])
-    )
+    assert "scope" not in failure_of(errors.TokenExpired("Too late.")).headers()["www-authenticate"]
 
 
 def test_the_authentication_that_is_needed_is_named() -> None:
