@@ -1,9 +1,11 @@
 """Sealed text for cookies: encrypted, authenticated, and good for one purpose only."""
 
+import hmac
 import os
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 # At run time cryptography is imported at first need: it takes longer than all of ours.
@@ -23,12 +25,17 @@ class Sealer:
     def __init__(self, secrets: Sequence[bytes]) -> None:
         self._secrets = tuple(secrets)
         self._cipher = lru_cache(maxsize=64)(_cipher)
+        self._key = lru_cache(maxsize=64)(_key)
 
     def seal(self, purpose: str, context: str, data: bytes) -> str:
         """`data`, to be opened for the same `purpose` and `context` (for instance the cookie's name)."""
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._cipher(self._secrets[0], purpose).encrypt(nonce, data, context.encode())
         return urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
+
+    def name(self, purpose: str, text: str) -> str:
+        """A name for `text` in a store (HMAC-SHA256): who has no secret can't tell what it names, nor find it."""
+        return hmac.digest(self._key(self._secrets[0], f"{purpose} name"), text.encode(), sha256).hex()
 
     def open(self, purpose: str, context: str, text: str) -> bytes | None:
         """What was sealed; None for anything that was not, or for another purpose or context."""
@@ -54,8 +61,13 @@ class Sealer:
 
 def _cipher(secret: bytes, purpose: str) -> "AESGCM":
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(_key(secret, purpose))
+
+
+def _key(secret: bytes, purpose: str) -> bytes:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
     info = f"oidc_async {purpose} 1".encode()
-    return AESGCM(HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret))
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret)

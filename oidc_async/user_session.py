@@ -18,6 +18,7 @@ KEYS = (
     "last_session_refresh",
     "of_login",
     "refresh_token",
+    "refused_after",
     "session_state",
     "userinfo",
 )

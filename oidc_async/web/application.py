@@ -131,7 +131,8 @@ class WebApplication:
             return None
         # a login that is under way may still become a session
         lifetime = settings.session_seconds + settings.login_seconds
-        return LogoutMarkers(self.store, lifetime, settings.clock_skew)
+        sealers = [Sealer([secret]) for secret in settings.secret_keys]
+        return LogoutMarkers(self.store, sealers, lifetime, settings.clock_skew)
 
     def _new_sessions(self, clients: Mapping[str, str]) -> Sessions:
         settings = self.settings
@@ -252,7 +253,7 @@ class Exchange:
         record.login_begun = LoginBegun(here=begun_at, at_provider=login.id_token["iat"] - (now - begun_at))
         _update(UserSession(record, provider_name), login, now)
         self._keep_session_state(record, login)
-        self.set_cookies(*await sessions.begin(record, self.session, self.present_cookies(), now))
+        self.set_cookies(*await sessions.begin(record, self.present_cookies(), now))
         record.settle()
         self._session = record
         self.announce(logged_in, provider_name, claims=dict(login.id_token))
@@ -294,7 +295,8 @@ class Exchange:
         """End the session, if there is one. Raises StoreError when it has not ended."""
         provider_name = self.session.get("current_provider")
         claims = UserSession(self.session).id_token if provider_name and logged_out.receivers else None
-        self.session.clear()
+        # even when nobody is logged in: another response may have replaced the session that this browser had
+        self.session.end()
         await self._keep_session()
         if provider_name:
             self.announce(logged_out, provider_name, reason=reason, claims=claims or {})

@@ -33,11 +33,11 @@ async def request_renewal(exchange: Exchange, provider_name: str) -> WebResponse
     login = await client.begin_login(prompt="none", **({"id_token_hint": id_token} if id_token else {}))
     if len(login.url) > MAX_URL_LENGTH:
         login = await client.begin_login(prompt="none")
-    return await _departure(exchange, provider_name, login, exchange.return_path(), renews=session.begun_at)
+    return await _departure(exchange, provider_name, login, exchange.return_path(), renews=session.session_id)
 
 
 async def _departure(
-    exchange: Exchange, provider_name: str, login: AuthorizationRequest, path: str, renews: float | None = None
+    exchange: Exchange, provider_name: str, login: AuthorizationRequest, path: str, renews: str | None = None
 ) -> WebResponse:
     in_browser = LoginInBrowser(pending=login.pending, provider=provider_name, return_path=path, renews=renews)
     if (objects := exchange.application.request_objects) is not None:

@@ -1,11 +1,12 @@
 """Sessions that a provider may end, wherever they are kept."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from ..errors import LoginExpired
 from ..user_session import UserSession
-from .logout_markers import LogoutMarkers
+from .logout_markers import LogoutMarkers, Marker
 from .messages import Cookie
 from .session_record import SessionRecord
 
@@ -25,9 +26,7 @@ class Sessions(Protocol):
 
     async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]: ...
 
-    async def begin(
-        self, record: SessionRecord, former: SessionRecord, present: Mapping[str, str], now: float
-    ) -> list[Cookie]: ...
+    async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]: ...
 
     def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]: ...
 
@@ -67,7 +66,7 @@ class MarkedSessions:
     async def open(self, present: Mapping[str, str], now: float) -> SessionRecord:
         """The record of this browser; an emptied one, to be saved as such, when the provider has ended it."""
         record = await self._kept.open(present, now)
-        if record and await self._is_ended(record):
+        if record and self._markers.is_ended(await self._find(record), record.login_begun):
             user = UserSession(dict(record))
             record.clear()
             await self._forget(user)
@@ -80,15 +79,17 @@ class MarkedSessions:
             await self._expect(record)
         return await self._kept.keep(record, present, now)
 
-    async def begin(
-        self, record: SessionRecord, former: SessionRecord, present: Mapping[str, str], now: float
-    ) -> list[Cookie]:
+    async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
         """Keep a new session. Raises LoginExpired when the provider has ended it before it began."""
-        if await self._is_ended(record):
+        markers = await self._find(record)
+        if self._markers.is_ended(markers, record.login_begun):
             raise LoginExpired("The provider has ended this login before it was completed. Begin it again.")
         if self._expects_frames:
             await self._expect(record)
-        return await self._kept.begin(record, former, present, now)
+        # from now on any other mark ends it
+        versions = tuple(marker.version for marker in markers)
+        record.login_begun = replace(record.login_begun, revocations=versions)
+        return await self._kept.begin(record, present, now)
 
     def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
         """Forget the refresh token, which the provider takes no more. The cookies that say so."""
@@ -97,11 +98,9 @@ class MarkedSessions:
     async def _expect(self, record: SessionRecord) -> None:
         await self._markers.expect(self._client_of(record), UserSession(record).claims_of_login or {})
 
-    async def _is_ended(self, record: SessionRecord) -> bool:
+    async def _find(self, record: SessionRecord) -> Sequence[Marker]:
         claims = UserSession(record).claims_of_login if record.get("current_provider") else None
-        if claims is None:
-            return False
-        return await self._markers.is_ended(self._client_of(record), claims, record.login_begun)
+        return [] if claims is None else await self._markers.find(self._client_of(record), claims)
 
     def _client_of(self, record: SessionRecord) -> str:
         return self._clients.get(record.get("current_provider", ""), "")

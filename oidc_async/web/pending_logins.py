@@ -25,13 +25,13 @@ KIND = "login"
 class LoginInBrowser:
     """A pending login, at which provider, and the path to return to afterwards.
 
-    `renews` says when the session began that it is to renew; None for a login of its own.
+    `renews` is the id of the session that it is to renew; None for a login of its own.
     """
 
     pending: PendingLogin
     provider: str
     return_path: str = field(repr=False)
-    renews: float | None = None
+    renews: str | None = None
 
 
 class PendingLogins:

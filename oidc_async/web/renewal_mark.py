@@ -1,7 +1,8 @@
 """What a browser remembers of the renewals of its session: when the next one may be tried, and that one was refused.
 
 In a cookie beside the session, which then needs no writing: a page that takes long must not write back the session
-of before a change.
+of before a change. A refusal must not depend on a cookie that the browser may delete: with a store it stands in the
+session record, where changes of overlapping requests are merged.
 """
 
 import json
@@ -11,8 +12,11 @@ from ..protocol.strict_json import read_object
 from .application import Exchange
 from .messages import Cookie
 from .session_record import SessionRecord
+from .stored_sessions import StoredRecord
 
 KIND = "renewal"
+REFUSED_AFTER = "refused_after"
+"""In a session record: the `last_renewal` after which a renewal was refused."""
 LEAST_SECONDS = 5.0
 MOST_SECONDS = 60.0
 """Between two tries, whatever becomes of them: no redirect can lead to the next one at once, and an outage costs
@@ -45,13 +49,19 @@ class RenewalMark:
         return self.refused_after is not None and self.refused_after == _last_renewal(session)
 
 
+def is_refused(exchange: Exchange) -> bool:
+    """Whether the provider refused to renew the present session, and nothing has made up for it since."""
+    session = exchange.session
+    return session.get(REFUSED_AFTER) == _last_renewal(session) or read_mark(exchange).is_refusal(session)
+
+
 def read_mark(exchange: Exchange) -> RenewalMark:
     """The mark of the present session."""
     application = exchange.application
     sealed = exchange.present_cookies().get(application.cookies.name(KIND))
     if not sealed:
         return RenewalMark()
-    data = application.sealer.open(KIND, repr(exchange.session.begun_at), sealed)
+    data = application.sealer.open(KIND, exchange.session.session_id, sealed)
     return _decode(data) if data else RenewalMark()
 
 
@@ -63,7 +73,11 @@ def mark_try(exchange: Exchange, interval: float) -> None:
 
 def mark_refusal(exchange: Exchange) -> None:
     """Let the session be in force no more, until it is renewed or another one begins."""
-    _set(exchange, RenewalMark(refused_after=_last_renewal(exchange.session)), _for_the_session(exchange))
+    session = exchange.session
+    if isinstance(session, StoredRecord):
+        session[REFUSED_AFTER] = _last_renewal(session)
+    else:
+        _set(exchange, RenewalMark(refused_after=_last_renewal(session)), _for_the_session(exchange))
 
 
 def mark_change(exchange: Exchange) -> None:
@@ -81,7 +95,7 @@ def forget_mark(exchange: Exchange) -> list[Cookie]:
 def _set(exchange: Exchange, mark: RenewalMark, max_age: int | None) -> None:
     application = exchange.application
     document = json.dumps(asdict(mark)).encode()
-    sealed = application.sealer.seal(KIND, repr(exchange.session.begun_at), document)
+    sealed = application.sealer.seal(KIND, exchange.session.session_id, document)
     exchange.set_cookies(application.cookies.set(application.cookies.name(KIND), sealed, max_age))
 
 
@@ -94,7 +108,7 @@ def _decode(data: bytes) -> RenewalMark:
     # one that another version of us set may say something else
     try:
         return RenewalMark(**read_object(data))
-    except TypeError:
+    except (TypeError, ValueError):
         return RenewalMark()
 
 

@@ -14,7 +14,7 @@ from ..protocol.uri import origin
 from .application import Exchange
 from .messages import WebRequest, WebResponse
 from .navigation import is_embedded, is_prefetch
-from .renewal_mark import mark_change, read_mark
+from .renewal_mark import is_refused, mark_change, read_mark
 
 CHANGED = "changed"
 """The query with which the frame says so."""
@@ -61,7 +61,7 @@ async def session_iframe(exchange: Exchange) -> WebResponse:
         mark_change(exchange)
         return _page(f"<body><p>The session has changed.</p><script>{TELL}</script></body>", script=TELL)
     mark, now = read_mark(exchange), exchange.application.now()
-    if mark.is_change(exchange.session) or mark.is_refusal(exchange.session):
+    if mark.is_change(exchange.session) or is_refused(exchange):
         # it was told already: once more, and a page that loads itself anew would never end
         return _page("<body><p>The session has changed.</p></body>")
     return _watching_page(*watched, wait=mark.pause_left(now))

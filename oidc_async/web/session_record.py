@@ -5,6 +5,7 @@ import zlib
 from collections import UserDict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from secrets import token_urlsafe
 from typing import Any
 
 from ..errors import ConfigurationError, SessionTooLarge
@@ -22,22 +23,37 @@ class LoginBegun:
 
     The provider's is reckoned back from `iat` of the ID token by how long the login took, so that it doesn't matter
     how far the clocks are apart.
+
+    `revocations` are the versions of the session revocations that the store held when the session began, which
+    therefore don't concern it; None while it has not begun.
     """
 
     here: float
     at_provider: float
+    revocations: tuple[str, ...] | None = None
 
 
 class SessionRecord(UserDict[str, Any]):
     """What a login brought. Knows when it began, when it was last seen, and what was changed since it was loaded.
 
-    `login_begun` is when the login began that ended with it; with it itself, unless given.
+    `login_begun` is when the login began that ended with it; with it itself, unless given. `session_id` identifies
+    the session while it is that of one login, whatever else is changed in it: times can't, since clocks differ.
+
+    Attributes:
+        has_remains: whether the request brought cookies of a session that has ended, which are to be deleted.
     """
 
     def __init__(
-        self, values: Mapping[str, Any], *, begun_at: float, seen_at: float, login_begun: LoginBegun | None = None
+        self,
+        values: Mapping[str, Any],
+        *,
+        begun_at: float,
+        seen_at: float,
+        login_begun: LoginBegun | None = None,
+        session_id: str | None = None,
     ) -> None:
         self.begun_at, self.seen_at = begun_at, seen_at
+        self.session_id = session_id or token_urlsafe(16)
         self.login_begun = login_begun or LoginBegun(here=begun_at, at_provider=begun_at)
         self.changed: set[str] = set()
         super().__init__()
@@ -47,18 +63,28 @@ class SessionRecord(UserDict[str, Any]):
 
     @property
     def modified(self) -> bool:
-        return bool(self.changed)
+        return bool(self.changed) or self._is_ended
+
+    def end(self) -> None:
+        """Empty it, and have it saved as such even if it was empty: then nothing of it may be left in the browser."""
+        self.clear()
+        self._is_ended = True
 
     def settle(self) -> None:
         """Note that it is kept as it is now."""
         self.changed.clear()
         self.seen_again = False
+        self.has_remains = False
+        self._is_ended = False
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.changed.add(name)
         super().__setitem__(name, value)
 
     def __delitem__(self, name: str) -> None:
+        if name == "current_provider":
+            # What follows is another session: a late response of this one must not take its place.
+            self.session_id = token_urlsafe(16)
         self.changed.add(name)
         super().__delitem__(name)
 
@@ -103,8 +129,10 @@ def encode_record(record: SessionRecord, clients: Mapping[str, str]) -> bytes:
     Raises SessionTooLarge, or ConfigurationError for what isn't JSON.
     """
     client = clients.get(record.get("current_provider", ""))
-    login_begun = [record.login_begun.here, record.login_begun.at_provider]
+    begun = record.login_begun
+    login_begun = [begun.here, begun.at_provider, begun.revocations]
     document = {
+        "session_id": record.session_id,
         "begun_at": record.begun_at,
         "seen_at": record.seen_at,
         "login_begun": login_begun,
@@ -138,12 +166,21 @@ def decode_record(data: bytes, clients: Mapping[str, str]) -> SessionRecord | No
     try:
         document = read_object(zlib.decompressobj().decompress(data, MAX_RECORD_BYTES), max_depth=MAX_RECORD_DEPTH)
         begun_at, seen_at = float(document["begun_at"]), float(document["seen_at"])
-        here, at_provider = document["login_begun"]
-        login_begun = LoginBegun(here=float(here), at_provider=float(at_provider))
-        record = SessionRecord(document["values"], begun_at=begun_at, seen_at=seen_at, login_begun=login_begun)
+        record = SessionRecord(
+            document["values"],
+            begun_at=begun_at,
+            seen_at=seen_at,
+            login_begun=_read_login_begun(*document["login_begun"]),
+            session_id=str(document["session_id"]),
+        )
         return record if document["client"] == clients.get(record.get("current_provider", "")) else None
-    except (KeyError, TypeError, ValueError, zlib.error):
+    except (KeyError, TypeError, ValueError, OverflowError, zlib.error):
         return None
+
+
+def _read_login_begun(here: float, at_provider: float, revocations: list[str] | None) -> LoginBegun:
+    seen = None if revocations is None else tuple(revocations)
+    return LoginBegun(here=float(here), at_provider=float(at_provider), revocations=seen)
 
 
 def _not_json() -> ConfigurationError:

@@ -26,7 +26,7 @@ from .authentication_request import request_login, request_renewal
 from .messages import WebResponse
 from .navigation import is_page
 from .pending_logins import LoginInBrowser
-from .renewal_mark import MOST_SECONDS, mark_refusal, mark_try, read_mark
+from .renewal_mark import MOST_SECONDS, is_refused, mark_refusal, mark_try, read_mark
 from .signals import refresh_failed
 from .token_refresh import refresh_tokens
 
@@ -53,7 +53,7 @@ async def is_in_force(exchange: Exchange, provider_name: str) -> bool:
     client = exchange.application.clients[provider_name]
     if client.configuration.session_refresh_interval_seconds is None and not _is_watched(exchange):
         return True
-    if read_mark(exchange).is_refusal(exchange.session):
+    if is_refused(exchange):
         return False
     user = UserSession(exchange.session, provider_name)
     if _has_changed(exchange) and is_page(exchange.request):
@@ -119,7 +119,7 @@ def _is_old(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) ->
 
 
 def _is_session_of(exchange: Exchange, begun: LoginInBrowser) -> bool:
-    return exchange.is_logged_in(begun.provider) and exchange.session.begun_at == begun.renews
+    return exchange.is_logged_in(begun.provider) and exchange.session.session_id == begun.renews
 
 
 async def _renew(exchange: Exchange, login: Login) -> None:

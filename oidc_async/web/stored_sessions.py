@@ -70,17 +70,17 @@ class StoredSessions:
         if not isinstance(record, StoredRecord) or not (record.modified or record.seen_again):
             return []
         if not record:
-            await self._store.delete([key for key in (record.key, self._key_in(present)) if key])
-            return self._cookies.delete_long(KIND, present)
+            if keys := [key for key in (record.key, self._key_in(present)) if key]:
+                await self._store.delete(keys)
+            # Though this request may not have brought it: a login that was under way may be answered first.
+            return [self._cookies.delete(self._name)]
         if not record.key:
             return await self._create(record, now)
         await self._merge(record, now)
         return []
 
-    async def begin(
-        self, record: SessionRecord, former: SessionRecord, present: Mapping[str, str], now: float
-    ) -> list[Cookie]:
-        """Keep a new session under a new id, in place of the `former` one."""
+    async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
+        """Keep a new session under a new id, in place of the former one."""
         cookies = await self._create(record, now)
         # afterwards: whoever fails to begin a session keeps the one that there is
         if key := self._key_in(present):
@@ -124,7 +124,11 @@ class StoredSessions:
         if record is None:
             return None
         stored = StoredRecord(
-            record.data, begun_at=record.begun_at, seen_at=record.seen_at, login_begun=record.login_begun
+            record.data,
+            begun_at=record.begun_at,
+            seen_at=record.seen_at,
+            login_begun=record.login_begun,
+            session_id=record.session_id,
         )
         stored.key, stored.sealed = key, sealed
         return stored
@@ -146,10 +150,11 @@ def _apply(changes: StoredRecord, loaded: StoredRecord, kept: StoredRecord) -> N
     """Lay what one request has changed since it `loaded` the record over the record as another one left it."""
     kept.seen_at = max(kept.seen_at, changes.seen_at)
     names = set(changes.changed)
-    if _differ(kept, loaded, {"current_provider"}):
+    if kept.session_id != loaded.session_id:
         # another login has taken its place
         return
-    if _differ(changes, loaded, {"current_provider"}):
+    if changes.session_id != loaded.session_id:
+        kept.session_id = changes.session_id
         names |= kept.keys()
     elif _has_other_tokens(kept, loaded):
         # A refresh token is used once: the tokens of another request came from the same use, or from a later one.

@@ -34,6 +34,12 @@ def session_of(browser: Browser) -> dict[str, str]:
     return {key: value for key, value in sorted(jar_of(browser).items()) if re.fullmatch(rf"{name}(-\d+)?", key)}
 
 
+def copy_of_session(browser: Browser) -> dict[str, str]:
+    """All that another browser needs to have the same session."""
+    current = browser.site.web.cookies.name("current")
+    return {**session_of(browser), **{name: value for name, value in jar_of(browser).items() if name == current}}
+
+
 def logged_in(site: Site, **authorize: Any) -> Browser:
     """A browser with a session."""
     browser = site.browser()

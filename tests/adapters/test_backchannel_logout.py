@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientMetadata
+from oidc_async.blocking import finish
 from oidc_async.testing import LOGOUT_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import changed, without
 from oidc_async.testing.faults.responses import reset
@@ -166,6 +167,45 @@ def test_sessions_may_stay_in_cookies_and_nothing_of_them_is_in_the_store(
     assert store.values == {}
     assert end(site).status_code == 200
     assert all(key.startswith("logout:") and "alice" not in key for key in store.values)
+    assert is_anonymous(browser)
+
+
+@in_memory
+@pytest.mark.parametrize("in_cookies", [False, True], ids=["in the store", "in cookies"])
+@pytest.mark.parametrize("value", [b"\x80", b"1", b"[1]", b"[null,null]", b"[253402300799, 253402300799]"], ids=str)
+def test_a_mark_that_somebody_else_wrote_is_an_outage_for_those_whom_it_concerns(
+    make_site: MakeSite, value: bytes, in_cookies: bool
+) -> None:
+    """security.md 351: no error page, and nobody is let in or locked out by it"""
+    store = WatchedStore()
+    site = back_site(make_site, {"OIDC_STORE": store, "OIDC_SESSION_IN_COOKIES": in_cookies})
+    bob = logged_in(site, user="bob")
+    logged_in(site)
+    end(site)
+    alice = logged_in(site)
+    marks = {key: mark for key, mark in store.values.items() if key.startswith("logout:")}
+    assert len(marks) >= 2
+    for key in marks:
+        finish(store.put(key, value, 60))
+    for path in ("/private", "/who"):
+        page = alice.get(path)
+        assert (page.status_code, page.headers["retry-after"]) == (503, "5")
+    assert alice.get("/").text == "public"
+    assert bob.get("/private").text == "private"
+    for key, mark in marks.items():
+        finish(store.put(key, mark, 60))
+    assert alice.get("/private").text == "private"
+
+
+@pytest.mark.parametrize("ahead", [-30, 30])
+def test_the_clock_of_the_worker_that_is_told_spares_no_session(site: Site, ahead: float) -> None:
+    """security.md 348: the session began less than OIDC_CLOCK_SKEW before"""
+    clock = site.provider.clock
+    browser = logged_in(site)
+    clock.advance(5)
+    site.web.now = lambda: clock() + ahead
+    assert end(site).status_code == 200
+    site.web.now = clock
     assert is_anonymous(browser)
 
 

@@ -11,7 +11,7 @@ from oidc_async.stores import MemoryStore
 from oidc_async.web.signals import logged_out
 from tests.web.watched_store import WatchedStore
 
-from .cookie_jar import is_anonymous, jar_of, logged_in, put
+from .cookie_jar import is_anonymous, jar_of, logged_in, put, session_of
 from .provider_logout import FRONT, KEPT_IN, MakeSite
 from .site import ORIGIN, Browser, Framework, Page, Site, new_provider
 
@@ -170,11 +170,13 @@ def test_while_the_store_is_down_nobody_believes_that_it_was_done(make_site: Mak
     assert browser.get("/private").text == "private"
 
 
-def test_what_was_ended_can_not_be_brought_back_by_its_cookies(site: Site) -> None:
+def test_what_was_ended_can_not_be_brought_back_by_a_late_response(site: Site) -> None:
+    """security.md 346"""
     browser = logged_in(site)
-    before = jar_of(browser)
+    late = session_of(browser)
     require_blank(load(browser, sid_of(browser)))
-    put(browser, {**before, **{name: value for name, value in jar_of(browser).items() if name not in before}})
+    put(browser, {**jar_of(browser), **late})
+    site.provider.clock.advance(86_400)
     assert is_anonymous(browser)
 
 

@@ -37,18 +37,6 @@ def test_a_login_after_a_logout_is_one(site: Site) -> None:
     assert browser.log_in().text == "private"
 
 
-@in_cookies
-@pytest.mark.parametrize("mark", ["9999999999.000000", "-1", "nan", "1e9", "", "\u0663.000000"])
-def test_a_mark_that_we_did_not_set_ends_nothing(site: Site, mark: str) -> None:
-    """security.md 160, 162"""
-    browser = logged_in(site)
-    jar = jar_of(browser)
-    name = next(iter(jar)).rpartition("-")[0] + "-ended"
-    cookies = "; ".join(f"{name}={value}" for name, value in {**jar, name: mark}.items())
-    page = site.browser().request("GET", "/private", headers={b"cookie": cookies.encode()})
-    assert page.text == "private"
-
-
 @pytest.mark.parametrize("other", ["issuer", "client"])
 def test_a_provider_that_is_configured_anew_under_its_name_needs_a_new_login(make_site: MakeSite, other: str) -> None:
     """security.md 235"""

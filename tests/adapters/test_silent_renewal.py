@@ -265,6 +265,38 @@ def test_until_then_no_guard_lets_the_session_in(site: Site) -> None:
     assert browser.get("/private", headers=FETCH).text == "private"
 
 
+@pytest.mark.sessions_in("memory", "sqlite")
+def test_a_refusal_does_not_depend_on_a_cookie_that_the_browser_may_delete(site: Site) -> None:
+    """security.md 350: with a store it stands in the session record, until the session ends"""
+    browser = logged_in(site)
+    grow_old(site)
+    with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
+        answer(browser, leave(browser))
+    put(browser, session_of(browser))
+    for seconds in (0, 3700, 29 * DAY):
+        site.provider.clock.advance(seconds)
+        assert browser.get("/private", headers=FETCH).status_code == 401
+        assert is_login(browser.get("/private"))
+        put(browser, session_of(browser))
+    assert browser.who()["id_token"]["sub"] == "alice"
+    assert browser.log_in().text == "private"
+
+
+@pytest.mark.sessions_in("memory", "sqlite")
+def test_a_request_that_was_under_way_does_not_undo_a_refusal(site: Site) -> None:
+    """security.md 350: it writes what it changed, and nothing else"""
+    browser = logged_in(site)
+    grow_old(site)
+    page, run = leave(browser), site.framework.run
+    slow = run(site.web.sessions.open(jar_of(browser), site.web.now()))
+    slow["userinfo"] = {"sub": "alice", "name": "changed meanwhile"}
+    with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
+        answer(browser, page)
+    run(site.web.sessions.keep(slow, jar_of(browser), site.web.now()))
+    assert browser.who()["userinfo"]["name"] == "changed meanwhile"
+    assert browser.get("/private", headers=FETCH).status_code == 401
+
+
 def test_a_user_who_signed_out_at_the_provider_has_to_log_in(site: Site) -> None:
     browser = logged_in(site)
     grow_old(site)

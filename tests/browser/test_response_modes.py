@@ -143,7 +143,7 @@ def test_a_second_login_ends_the_session_of_the_first(place: Place, browser: Bro
     tab.goto(f"{place.app}/{page_for('code id_token token', 'form_post')}")
     expect(tab.locator("body")).to_contain_text('"provider":"code-id_token-token-by-form_post"')
     names = {cookie.get("name", "").rpartition("-")[2] for cookie in browser.cookies(place.app)}
-    assert names == {"session", "ended", "logins"}
+    assert names == {"session", "current", "logins"}
 
 
 def test_a_site_that_posts_again_and_again_does_not_fill_the_browser(

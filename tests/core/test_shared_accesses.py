@@ -9,7 +9,7 @@ import pytest
 from oidc_async import AccessCache
 from oidc_async.errors import TokenInactive
 from oidc_async.sealing import Sealer
-from oidc_async.shared_accesses import PAUSE_SECONDS
+from oidc_async.shared_accesses import PAUSE_SECONDS, PURPOSE
 from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Fault
 from tests.core.api import API, before_the_answer_arrives, new_api, new_provider, simulated
@@ -133,6 +133,18 @@ def test_what_is_not_ours_is_not_believed(fleet: Fleet, forge: Callable[[bytes],
     one.verify(token)
     ((name, value),) = fleet.entries().items()
     fleet.world.run(fleet.store.put(name, forge(value), 60))
+    assert other.verify(token).subject == "alice"
+    assert fleet.asked() == 2
+
+
+@pytest.mark.parametrize("data", [b"", b"1234567", b"12345678", b"12345678[]", b"12345678{", b"12345678\xff"], ids=str)
+def test_an_entry_of_another_version_is_none(fleet: Fleet, data: bytes) -> None:
+    """security.md 352: though it was sealed with our key"""
+    one, other = fleet.process(), fleet.process()
+    token = one.issue()
+    one.verify(token)
+    ((name, _),) = fleet.entries().items()
+    fleet.world.run(fleet.store.put(name, SEALER.seal(PURPOSE, name, data).encode(), 60))
     assert other.verify(token).subject == "alice"
     assert fleet.asked() == 2
 

@@ -45,7 +45,7 @@ class Keeper:
         jar = Jar() if jar is None else jar
         record = self.sessions.new(jar, now)
         record.update(values)
-        return jar.keep(finish(self.sessions.begin(record, self.open(jar, now), jar, now)))
+        return jar.keep(finish(self.sessions.begin(record, jar, now)))
 
     def open(self, jar: Mapping[str, str], now: float = NOW) -> SessionRecord:
         return finish(self.sessions.open(jar, now))

@@ -1,5 +1,8 @@
 """Marks of ended sessions: whom they end, whom they leave, and that none is lost."""
 
+import json
+from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -7,12 +10,13 @@ import pytest
 from oidc_async.blocking import finish
 from oidc_async.errors import StoreUnavailable
 from oidc_async.protocol.logout_token import LogoutToken
+from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, Store
-from oidc_async.web.logout_markers import NOT_ENDED, LogoutMarkers, Marker
+from oidc_async.web.logout_markers import PURPOSE, LogoutMarkers, Marker
 from oidc_async.web.session_record import LoginBegun
 
 from .watched_store import WatchedStore
-from .web_request import NOW
+from .web_request import NOW, SECRET
 
 CLIENT = "client1 at https://op.example"
 ALICE = {"sub": "alice", "sid": "session 1"}
@@ -24,8 +28,9 @@ def token(iat: float = NOW, **about: Any) -> LogoutToken:
     return LogoutToken(iss="https://op.example", iat=iat, exp=iat + 120, good_until=iat + 150, **named)
 
 
-def markers(store: Store | None = None) -> LogoutMarkers:
-    return LogoutMarkers(WatchedStore() if store is None else store, 86_400, LEEWAY)
+def markers(store: Store | None = None, *secrets: bytes) -> LogoutMarkers:
+    sealers = [Sealer([secret]) for secret in secrets or (SECRET,)]
+    return LogoutMarkers(WatchedStore() if store is None else store, sealers, 86_400, LEEWAY)
 
 
 def begun(here: float, at_provider: float | None = None) -> LoginBegun:
@@ -33,7 +38,7 @@ def begun(here: float, at_provider: float | None = None) -> LoginBegun:
 
 
 def is_ended(kept: LogoutMarkers, login: LoginBegun, claims: dict[str, Any] = ALICE, client: str = CLIENT) -> bool:
-    return finish(kept.is_ended(client, claims, login))
+    return kept.is_ended(finish(kept.find(client, claims)), login)
 
 
 @pytest.mark.parametrize(
@@ -53,14 +58,14 @@ def is_ended(kept: LogoutMarkers, login: LoginBegun, claims: dict[str, Any] = AL
 )
 def test_a_mark_ends_what_is_from_before(login: LoginBegun, ended: bool) -> None:
     """security.md 192: each time is compared with one of the same clock"""
-    assert Marker(issued_at=NOW, received_at=NOW).ends(login, LEEWAY) is ended
+    assert Marker.new(NOW, NOW).ends(login, LEEWAY) is ended
 
 
 @pytest.mark.parametrize(
     ("begun_after", "ended"), [(-3600, True), (-1, True), (10, True), (40, False), (200, False)], ids=str
 )
 def test_a_token_that_comes_late_ends_what_is_from_before_it_was_issued(begun_after: float, ended: bool) -> None:
-    late = Marker(issued_at=NOW, received_at=NOW + 400)
+    late = Marker.new(NOW, NOW + 400)
     assert late.ends(begun(NOW + begun_after), LEEWAY) is ended
 
 
@@ -156,14 +161,126 @@ def test_a_mark_that_can_not_be_made_is_an_outage() -> None:
     kept = markers(store)
     finish(kept.expect(CLIENT, ALICE))
     (key,) = store.values
-    values = iter(range(1000))
+    (_, name), *_ = kept._keys(json.dumps((CLIENT, "sid", "session 1")))
+    assert name == key
+    mark = Sealer([SECRET])
     for _ in range(20):
-        store.meanwhile.append(lambda: finish(store.put(key, f"[{next(values)},0]".encode(), 60)))
+        store.meanwhile.append(lambda: finish(store.put(key, mark.seal(PURPOSE, key, b"{}").encode(), 60)))
     with pytest.raises(StoreUnavailable):
         finish(kept.end(CLIENT, token(), NOW))
 
 
+def started(kept: LogoutMarkers, login: LoginBegun) -> LoginBegun:
+    """The same login, as its session keeps it from the moment at which it begins."""
+    found = finish(kept.find(CLIENT, ALICE))
+    assert not kept.is_ended(found, login)
+    return replace(login, revocations=tuple(marker.version for marker in found))
+
+
+@pytest.mark.parametrize("difference", [-30.0, 0.0, 30.0])
+@pytest.mark.parametrize("sign_ins", [1, 3])
+def test_a_logout_ends_a_session_that_has_begun_whatever_the_clocks_say(difference: float, sign_ins: int) -> None:
+    """security.md 348: the worker that is told of the logout has a clock that is ahead or behind"""
+    kept = markers()
+    for number in range(sign_ins):
+        now = NOW + 100 * number
+        session = started(kept, begun(now))
+        finish(kept.end(CLIENT, token(now + 1), now + 1 + difference))
+        assert is_ended(kept, session)
+
+
+def test_a_logout_in_the_same_second_as_the_one_before_ends_what_began_between_them() -> None:
+    """security.md 348"""
+    kept = markers()
+    finish(kept.end(CLIENT, token(NOW), NOW))
+    session = started(kept, begun(NOW + 0.1))
+    assert not is_ended(kept, session)
+    finish(kept.end(CLIENT, token(NOW), NOW - 30))
+    assert is_ended(kept, session)
+
+
+def test_an_older_logout_that_comes_later_ends_no_session_that_began_after_the_newer_one() -> None:
+    kept = markers()
+    finish(kept.end(CLIENT, token(NOW), NOW))
+    session = started(kept, begun(NOW + 5))
+    finish(kept.end(CLIENT, token(NOW - 300), NOW + 10))
+    assert not is_ended(kept, session)
+
+
+def test_a_logout_after_that_of_a_frame_ends_what_began_between_them() -> None:
+    kept = markers()
+    finish(kept.expect(CLIENT, ALICE))
+    finish(kept.end_expected(CLIENT, "session 1", NOW))
+    session = started(kept, begun(NOW + 5))
+    finish(kept.expect(CLIENT, ALICE))
+    assert not is_ended(kept, session)
+    finish(kept.end(CLIENT, token(NOW + 10), NOW + 10))
+    assert is_ended(kept, session)
+
+
+# What else writes to the store
+
+OTHERS = [b"", b"-", b"\x80", b"1", b"[1]", b"[null,null]", b'{"a":1}', b"[253402300799, 253402300799]"]
+SHAPES = [b"", b"[]", b"1", b'{"a":1}', b'{"version":"a","issued_at":null,"received_at":1}', b"\x80"]
+
+
+@pytest.mark.parametrize("value", OTHERS, ids=str)
+def test_a_mark_that_somebody_else_wrote_is_an_outage(value: bytes) -> None:
+    """security.md 351: it says neither that the session has ended, nor that it has not"""
+    store = WatchedStore()
+    kept = markers(store)
+    finish(kept.end(CLIENT, token(), NOW))
+    (*_, key) = store.values
+    finish(store.put(key, value, 60))
+    for act in (kept.find(CLIENT, {"sub": "alice"}), kept.end(CLIENT, token(), NOW)):
+        with pytest.raises(StoreUnavailable, match="altered"):
+            finish(act)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_a_mark_of_another_shape_is_an_outage(shape: bytes) -> None:
+    """security.md 351: though it was sealed with our key"""
+    store = WatchedStore()
+    kept = markers(store)
+    finish(kept.expect(CLIENT, ALICE))
+    (key,) = store.values
+    finish(store.put(key, Sealer([SECRET]).seal(PURPOSE, key, shape).encode(), 60))
+    with pytest.raises(StoreUnavailable):
+        finish(kept.find(CLIENT, ALICE))
+
+
+def test_the_mark_of_one_user_is_none_of_another() -> None:
+    """security.md 351"""
+    store = WatchedStore()
+    kept = markers(store)
+    finish(kept.end(CLIENT, token(sid=None), NOW))
+    (of_alice,) = store.values.values()
+    finish(kept.end(CLIENT, token(sub="bob", sid=None), NOW))
+    finish(store.put(list(store.values)[-1], of_alice, 60))
+    assert is_ended(kept, begun(NOW - 60))
+    with pytest.raises(StoreUnavailable):
+        is_ended(kept, begun(NOW - 60), {"sub": "bob"})
+
+
+def test_while_the_key_is_replaced_no_logout_is_missed() -> None:
+    """security.md 351: at one worker after the other; and a key that is gone locks nobody out"""
+    old, new = b"the former secret of the tests", b"the present secret of the tests"
+    store = WatchedStore()
+    before, during, after = markers(store, old), markers(store, new, old), markers(store, new)
+    for teller in (before, during):
+        finish(teller.end(CLIENT, token(sub="alice", sid=None), NOW))
+        for kept in (before, during):
+            assert is_ended(kept, begun(NOW - 60))
+    assert is_ended(after, begun(NOW - 60))
+    finish(before.end(CLIENT, token(sub="bob", sid=None), NOW))
+    assert not is_ended(after, begun(NOW - 60), {"sub": "bob"})
+    assert finish(before.use(token(), NOW))
+    assert finish(during.is_used(token()))
+    assert not finish(during.use(token(), NOW))
+
+
 def test_the_store_tells_nobody_s_name() -> None:
+    """security.md 351: nor can anybody who has no secret find the mark of a user"""
     store = WatchedStore()
     kept = markers(store)
     finish(kept.expect(CLIENT, ALICE))
@@ -171,5 +288,14 @@ def test_the_store_tells_nobody_s_name() -> None:
     finish(kept.use(token(), NOW))
     assert len(store.values) == 3
     told = " ".join((*store.values, *(value.decode() for value in store.values.values())))
-    assert not any(name in told for name in ("alice", "session 1", "token 1"))
-    assert NOT_ENDED.decode() in told
+    assert not any(name in told for name in ("alice", "session 1", "token 1", str(int(NOW))))
+    guessed = sha256(json.dumps((CLIENT, "sub without sid", "alice")).encode()).hexdigest()
+    assert guessed not in told
+    assert not set(store.values) & set(
+        _written(markers(other := WatchedStore(), b"another secret of the tests"), other)
+    )
+
+
+def _written(kept: LogoutMarkers, store: WatchedStore) -> dict[str, bytes]:
+    finish(kept.end(CLIENT, token(), NOW))
+    return store.values

@@ -241,7 +241,7 @@ def test_what_a_hook_changes_after_a_login_is_the_same_session() -> None:
     jar = Jar()
     record = keeper.sessions.new(jar, NOW)
     record.update(VALUES)
-    jar.keep(finish(keeper.sessions.begin(record, keeper.open(jar), jar, NOW)))
+    jar.keep(finish(keeper.sessions.begin(record, jar, NOW)))
     record.settle()
     session_id = jar[SID]
     record["userinfo"] = {"name": "Alice"}

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from werkzeug.http import dump_cookie
 from werkzeug.sansio.http import parse_cookie
 
+from oidc_async.blocking import finish
 from oidc_async.errors import LoginError
 from oidc_async.login import PendingLogin
 from oidc_async.sealing import Sealer
 from oidc_async.web.cookies import MAX_PARTS, PART_LENGTH, Cookies
+from oidc_async.web.messages import Cookie
 from oidc_async.web.navigation import is_navigation
 from oidc_async.web.pending_logins import KIND, LoginInBrowser, PendingLogins
 from oidc_async.web.return_path import MAX_LENGTH, return_path
@@ -24,7 +26,7 @@ from .web_request import settings as site_settings
 
 COOKIES = Cookies(REDIRECT_URI)
 SEALER = Sealer([SECRET])
-SESSIONS = SessionCookies(site_settings(session_idle_seconds=600.0), SEALER, COOKIES, {})
+SESSIONS = SessionCookies(site_settings(session_idle_seconds=6000.0), SEALER, COOKIES, {})
 LOGINS = PendingLogins(SEALER, COOKIES, 600.0)
 GENEROUS_SECONDS = 2.0
 
@@ -115,7 +117,7 @@ def test_a_return_path_is_the_page_itself_or_the_root(path: str, query: str, roo
 
 
 names_of_ours = st.sampled_from(
-    [COOKIES.name(kind) for kind in ("session", "seen", "ended", "logout", "logins")]
+    [COOKIES.name(kind) for kind in ("session", "current", "seen", "spent", "logout", "logins")]
     + [f"{COOKIES.name('session')}-{number}" for number in range(1, MAX_PARTS + 2)]
     + [f"{COOKIES.name(KIND)}-{digit * 16}" for digit in "0af"]
 )
@@ -235,13 +237,48 @@ def test_no_header_makes_the_question_whether_this_is_a_page_an_error(method: st
     assert is_navigation(web_request(method, headers=sent)) in (True, False)
 
 
-@given(ended_at=st.floats(1e9, 9e9), passed=st.floats(-59, 1000))
+steps = st.lists(
+    st.tuples(st.sampled_from(["log in", "change", "log out", "answer"]), st.integers(0, 3), st.floats(-30, 30)),
+    max_size=30,
+)
+
+
+@given(steps=steps)
+@example(
+    steps=[
+        (step, place, -30)
+        for step, place in zip(
+            ("log in", "answer", "change", "log out", "answer", "answer"), (0, 0, 0, 0, 1, 0), strict=True
+        )
+    ]
+)
 @settings(deadline=None)
-def test_no_mark_of_an_end_ends_the_session_that_begins_after_it(ended_at: float, passed: float) -> None:
-    """security.md 172, 236: not by rounding either, nor by a clock that is behind"""
-    now = ended_at + passed
-    jar = Jar().keep([SESSIONS.end(ended_at)])
-    record = SESSIONS.new(jar, now)
-    record["access_token"] = "token"
-    jar.keep([*SESSIONS.save(record, jar, now), SESSIONS.end(record.begun_at)])
-    assert SESSIONS.load(jar, max(now, ended_at) + 1) == {"access_token": "token"}
+def test_in_whatever_order_responses_come_nobody_has_a_session_but_the_current_one(
+    steps: list[tuple[str, int, float]],
+) -> None:
+    """security.md 346 to 348: requests overlap, each at a worker with a clock of its own"""
+    jar, under_way = Jar(), list[tuple[str, int | None, list[Cookie]]]()
+    current: int | None = None
+    for number, (step, place, difference) in enumerate(steps):
+        now = NOW + number + difference
+        if step != "answer":
+            under_way.append((step, number, _carried_out(step, number, jar, now)))
+        elif under_way:
+            answered, user, cookies = under_way.pop(place % len(under_way))
+            jar.keep(cookies)
+            current = {"log in": user, "change": current, "log out": None}[answered]
+        for later in (now, NOW + 3700):
+            assert SESSIONS.load(jar, later).get("user") in (None, current)
+
+
+def _carried_out(step: str, user: int, jar: Jar, now: float) -> list[Cookie]:
+    """What the response to one request sets."""
+    record = SESSIONS.new(jar, now) if step == "log in" else SESSIONS.load(jar, now)
+    if step == "log in":
+        record["user"] = user
+        return finish(SESSIONS.begin(record, jar, now))
+    if step == "log out":
+        record.end()
+    elif record:
+        record["access_token"] = f"token {now}"
+    return finish(SESSIONS.keep(record, jar, now))

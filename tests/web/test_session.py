@@ -1,12 +1,16 @@
 """The record of a login: kept in cookies, for so long, and never a reason for an error page."""
 
 from datetime import UTC, datetime
+from secrets import token_urlsafe
 from typing import Any
 
 import pytest
 
+from oidc_async.blocking import finish
 from oidc_async.sealing import Sealer
+from oidc_async.user_session import UserSession
 from oidc_async.web.cookies import Cookies
+from oidc_async.web.messages import Cookie
 from oidc_async.web.session import KIND, SPENT_KIND, SessionCookies, SessionRecord
 from oidc_async.web.settings import Settings
 
@@ -125,34 +129,131 @@ def test_a_page_that_took_long_does_not_undo_a_change() -> None:
     assert keeper.load(jar, NOW + 103)["access_token"] == "next"
 
 
-@pytest.mark.parametrize("difference", [0.0, 0.5, 50.0])
-def test_a_login_after_a_logout_is_one_though_the_clocks_of_two_workers_differ(difference: float) -> None:
-    """security.md 236"""
+def ended(keeper: SessionCookies, jar: Jar, now: float) -> Jar:
+    """What a logout leaves, whoever is logged in."""
+    record = keeper.load(jar, now)
+    record.end()
+    return jar.keep(finish(keeper.keep(record, jar, now)))
+
+
+def changed(keeper: SessionCookies, jar: Jar, now: float) -> list[Cookie]:
+    """What a response sets that changes the session, for instance by a refresh."""
+    record = keeper.load(jar, now)
+    record["access_token"] = "the next one"
+    return finish(keeper.keep(record, jar, now))
+
+
+@pytest.mark.parametrize("difference", [-30.0, -0.5, 0.0, 0.5, 30.0])
+def test_a_logout_is_final_and_a_login_after_it_is_one_though_clocks_differ(difference: float) -> None:
+    """security.md 348: the logout, or the login, is at a worker whose clock is ahead or behind"""
     keeper = sessions()
     jar = logged_in(keeper)
-    record = keeper.load(jar, NOW)
-    record.clear()
-    jar.keep(keeper.save(record, jar, NOW))
+    late = changed(keeper, jar, NOW)
+    ended(keeper, jar, NOW + difference).keep(late)
+    for now in (NOW, NOW + difference, NOW + 3601, NOW + 86_000):
+        assert keeper.load(jar, now) == {}
     again = keeper.new(jar, NOW - difference)
     again.update(VALUES)
-    jar.keep(keeper.save(again, jar, NOW - difference))
-    assert keeper.load(jar, NOW + 1) == VALUES
-    assert keeper.load(jar, NOW - difference + 1) == VALUES
+    jar.keep(finish(keeper.begin(again, jar, NOW - difference)))
+    for now in (NOW, NOW - difference, NOW + 3601, NOW + 86_000):
+        assert keeper.load(jar, now) == VALUES
 
 
-def test_a_session_that_an_application_begins_itself_is_one_though_the_clocks_differ() -> None:
-    """security.md 236"""
-    jar = Jar().keep([sessions().end(NOW + 30)])
-    record = sessions().load(jar, NOW)
-    record.update(VALUES)
-    jar.keep(sessions().save(record, jar, NOW))
-    assert sessions().load(jar, NOW + 31) == VALUES
+@pytest.mark.parametrize("parts", [(1, 1), (1, 3), (3, 1), (3, 3)], ids=str)
+def test_a_late_response_hands_nobody_the_session_of_another_user(parts: tuple[int, int]) -> None:
+    """security.md 347: however many cookies either session needs"""
+    keeper = sessions()
+    alice, bob = (
+        {**VALUES, "userinfo": {"sub": name, "padding": token_urlsafe(3800 * (count - 1))}}
+        for name, count in zip(("alice", "bob"), parts, strict=True)
+    )
+    jar = logged_in(keeper, alice)
+    late = changed(keeper, jar, NOW)
+    record = keeper.new(jar, NOW)
+    record.update(bob)
+    jar.keep(finish(keeper.begin(record, jar, NOW)))
+    assert keeper.load(jar, NOW) == bob
+    own = changed(keeper, jar, NOW)
+    jar.keep(late)
+    for after in (0, 3601, 86_000):
+        assert keeper.load(jar, NOW + after) == {}
+    assert keeper.load(jar.keep(own), NOW)["userinfo"] == bob["userinfo"]
 
 
-@pytest.mark.parametrize("mark", ["99999999999.000000", "nan", "-1.000000", "1e9", "", "1.0", "\u0661.000000"])
-def test_a_mark_of_nonsense_delays_no_login(mark: str) -> None:
-    """security.md 162"""
-    assert sessions().new({COOKIES.name("ended"): mark}, NOW).begun_at == NOW
+def test_a_login_that_is_answered_late_revives_no_session_that_it_did_not_know() -> None:
+    """security.md 347: bob's login was sent before carol's, and comes after it"""
+    keeper = sessions()
+    jar = Jar()
+    bob = keeper.new(jar, NOW)
+    bob.update({**VALUES, "userinfo": {"sub": "bob"}})
+    login_of_bob = finish(keeper.begin(bob, jar, NOW))
+    carol = keeper.new(jar, NOW + 10)
+    carol.update({**VALUES, "userinfo": {"sub": "carol"}})
+    jar.keep(finish(keeper.begin(carol, jar, NOW + 10)))
+    refresh_of_carol = changed(keeper, jar, NOW + 20)
+    jar.keep(login_of_bob)
+    assert keeper.load(jar, NOW + 30)["userinfo"] == {"sub": "bob"}
+    jar.keep(refresh_of_carol)
+    assert keeper.load(jar, NOW + 30) == {}
+
+
+def test_a_logout_is_final_though_the_session_was_replaced_by_a_dead_one() -> None:
+    """security.md 346"""
+    keeper = sessions()
+    alice = logged_in(keeper)
+    late = changed(keeper, alice, NOW)
+    jar = logged_in(keeper)
+    of_this = changed(keeper, jar, NOW)
+    jar.keep(late)
+    ended(keeper, jar, NOW).keep(of_this)
+    assert keeper.load(jar, NOW) == {}
+
+
+def test_what_takes_the_place_of_a_session_in_one_request_is_another_session() -> None:
+    """security.md 347: an application may clear a session and begin one itself"""
+    keeper = sessions()
+    jar = logged_in(keeper)
+    late = changed(keeper, jar, NOW)
+    record = keeper.load(jar, NOW)
+    UserSession(record).clear()
+    UserSession(record, "default").update(userinfo={"sub": "bob"}, now=NOW)
+    jar.keep(finish(keeper.keep(record, jar, NOW)))
+    assert keeper.load(jar, NOW)["userinfo"] == {"sub": "bob"}
+    assert keeper.load(jar.keep(late), NOW) == {}
+
+
+@pytest.mark.parametrize("current", [None, "", "another", "x" * 5000, "\u0661"])
+def test_a_session_that_is_not_the_current_one_is_none(current: str | None) -> None:
+    """security.md 162, 346: whatever the browser lost, or was given"""
+    keeper = sessions()
+    jar = logged_in(keeper)
+    name = COOKIES.name("current")
+    crafted = Jar({key: value for key, value in jar.items() if key != name})
+    if current is not None:
+        crafted[name] = current
+    assert keeper.load(crafted, NOW) == {}
+    assert keeper.load(jar, NOW) == VALUES
+
+
+def test_cookies_of_a_dead_session_are_deleted_when_they_are_met() -> None:
+    """security.md 349: and nothing of the current one"""
+    keeper = sessions(session_seconds=3600.0)
+    jar = logged_in(keeper, {**VALUES, "userinfo": {"padding": token_urlsafe(8000)}})
+    late = changed(keeper, jar, NOW)
+    ended(keeper, jar, NOW).keep(late)
+    current = COOKIES.name("current")
+    jar[current] = "of another session"
+    assert len(jar) >= 4
+    jar.keep(finish(keeper.keep(keeper.load(jar, NOW), jar, NOW)))
+    assert jar == {current: "of another session"}
+
+
+def test_what_another_worker_may_be_able_to_open_is_not_deleted() -> None:
+    """security.md 349: keys are replaced at one worker after the other"""
+    keeper, other = sessions(), sessions(secret_keys=(b"another secret of the tests",))
+    jar = logged_in(other)
+    assert finish(keeper.keep(keeper.load(jar, NOW), jar, NOW)) == []
+    assert other.load(jar, NOW) == VALUES
 
 
 @pytest.mark.parametrize(("is_permanent", "max_age"), [(True, 3000), (False, None)])
@@ -162,7 +263,10 @@ def test_the_browser_keeps_the_cookie_as_long_as_the_session_or_until_it_closes(
     """contract.md 1: OIDC_SESSION_PERMANENT"""
     keeper = sessions(session_permanent=is_permanent, session_seconds=3600.0)
     record = SessionRecord(VALUES, begun_at=NOW - 600, seen_at=NOW)
-    assert {cookie.max_age for cookie in keeper.save(record, {}, NOW)} == {max_age}
+    cookies = keeper.save(record, {}, NOW)
+    assert {cookie.max_age for cookie in cookies} == {max_age}
+    # also the one without which the session is none
+    assert [cookie.name for cookie in cookies] == [COOKIES.name(KIND), COOKIES.name("current")]
 
 
 @pytest.mark.parametrize("year", [2037, 2039, 2107, 2500])
@@ -180,7 +284,7 @@ def test_an_empty_record_deletes_the_cookies_that_are_there() -> None:
     jar = logged_in(keeper)
     record = keeper.load(jar, NOW)
     record.clear()
-    assert list(jar.keep(keeper.save(record, jar, NOW))) == [COOKIES.name("ended")]
+    assert list(jar.keep(keeper.save(record, jar, NOW))) == []
 
 
 def test_a_session_of_200_groups_fits() -> None:
@@ -226,4 +330,4 @@ def test_a_logout_takes_the_note_along() -> None:
     record = keeper.load(jar, NOW)
     record.clear()
     jar.keep(keeper.save(record, jar, NOW))
-    assert [name for name in jar if not name.endswith("-ended")] == []
+    assert jar == {}

@@ -22,7 +22,8 @@ CLIENTS = {"default": "client1 at https://op.example", "second": "client1 at htt
 DOCUMENT: dict[str, Any] = {
     "begun_at": NOW,
     "seen_at": NOW,
-    "login_begun": [NOW - 5, NOW - 7],
+    "session_id": "the id of the session",
+    "login_begun": [NOW - 5, NOW - 7, ["the version of a mark"]],
     "client": CLIENTS["default"],
     "values": VALUES,
 }
@@ -192,14 +193,17 @@ def test_what_could_not_be_read_again_is_not_written(value: Any) -> None:
         {**DOCUMENT, "begun_at": "yesterday"},
         {**DOCUMENT, "begun_at": []},
         {**DOCUMENT, "login_begun": [NOW]},
-        {**DOCUMENT, "login_begun": ["yesterday", NOW]},
+        {**DOCUMENT, "login_begun": [NOW, NOW]},
+        {**DOCUMENT, "login_begun": ["yesterday", NOW, None]},
+        {**DOCUMENT, "login_begun": [NOW, NOW, 7]},
+        {name: value for name, value in DOCUMENT.items() if name != "session_id"},
         {name: value for name, value in DOCUMENT.items() if name != "seen_at"},
         {name: value for name, value in DOCUMENT.items() if name != "values"},
     ],
     ids=lambda document: json.dumps(document)[:60],
 )
 def test_a_record_of_another_version_is_no_session(document: Any) -> None:
-    """security.md 160: two versions share the secret while a new one is rolled out"""
+    """security.md 160, 352: two versions share the secret while a new one is rolled out"""
     assert decode_record(zlib.compress(json.dumps(document).encode()), CLIENTS) is None
 
 

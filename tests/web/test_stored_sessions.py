@@ -21,7 +21,7 @@ def test_the_browser_has_an_id_of_256_bits_for_this_host_only() -> None:
     keeper = Keeper()
     record = keeper.sessions.new({}, NOW)
     record.update(VALUES)
-    (cookie,) = finish(keeper.sessions.begin(record, keeper.open({}), {}, NOW))
+    (cookie,) = finish(keeper.sessions.begin(record, {}, NOW))
     assert (cookie.name, len(cookie.value)) == (SID, 43)
     assert cookie.name.startswith("__Host-")
     assert (cookie.secure, cookie.httponly, cookie.samesite, cookie.path) == (True, True, "Lax", "/")
@@ -158,7 +158,7 @@ def test_the_session_of_one_application_is_none_at_another_with_the_same_store_s
     stolen = {admin.cookies.name("sid"): session_id}
     assert shop.open({SID: session_id}) == VALUES
     assert admin.open(stolen) == {}
-    finish(admin.sessions.begin(admin.sessions.new({}, NOW), admin.open(stolen), stolen, NOW))
+    finish(admin.sessions.begin(admin.sessions.new({}, NOW), stolen, NOW))
     assert shop.open({SID: session_id}) == VALUES
 
 
