@@ -74,8 +74,10 @@ class SessionCookies:
     def save(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
         """The cookies to set. Raises SessionTooLarge, or ConfigurationError for what isn't JSON."""
         if not record:
-            # Though this request may not have brought it: a login that was under way may be answered first.
-            return [*self._delete_record(present), self._cookies.delete(self._current)]
+            # Only if the request brought it: a form that another site posts to a logout brings no cookies
+            # (SameSite=Lax), and must end nothing.
+            ended = [self._cookies.delete(self._current)] if self._current in present else []
+            return [*self._delete_record(present), *ended]
         text = self._sealer.seal(KIND, self._context, encode_record(record, self._clients))
         max_age = self._lifetime.max_age(record, now)
         cookies = self._cookies.set_long(KIND, text, max_age, present)

@@ -72,8 +72,7 @@ class StoredSessions:
         if not record:
             if keys := [key for key in (record.key, self._key_in(present)) if key]:
                 await self._store.delete(keys)
-            # Though this request may not have brought it: a login that was under way may be answered first.
-            return [self._cookies.delete(self._name)]
+            return self._cookies.delete_long(KIND, present)
         if not record.key:
             return await self._create(record, now)
         await self._merge(record, now)

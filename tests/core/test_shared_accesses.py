@@ -137,7 +137,9 @@ def test_what_is_not_ours_is_not_believed(fleet: Fleet, forge: Callable[[bytes],
     assert fleet.asked() == 2
 
 
-@pytest.mark.parametrize("data", [b"", b"1234567", b"12345678", b"12345678[]", b"12345678{", b"12345678\xff"], ids=str)
+@pytest.mark.parametrize(
+    "data", [b"", b"1234567", b"12345678", b"12345678[]", b"12345678{", b"12345678\xff"], ids=str
+)
 def test_an_entry_of_another_version_is_none(fleet: Fleet, data: bytes) -> None:
     """security.md 352: though it was sealed with our key"""
     one, other = fleet.process(), fleet.process()

@@ -267,11 +267,11 @@ def test_while_the_key_is_replaced_no_logout_is_missed() -> None:
     old, new = b"the former secret of the tests", b"the present secret of the tests"
     store = WatchedStore()
     before, during, after = markers(store, old), markers(store, new, old), markers(store, new)
-    for teller in (before, during):
-        finish(teller.end(CLIENT, token(sub="alice", sid=None), NOW))
+    for teller, user in ((before, "alice"), (during, "carol")):
+        finish(teller.end(CLIENT, token(sub=user, sid=None), NOW))
         for kept in (before, during):
-            assert is_ended(kept, begun(NOW - 60))
-    assert is_ended(after, begun(NOW - 60))
+            assert is_ended(kept, begun(NOW - 60), {"sub": user})
+    assert is_ended(after, begun(NOW - 60), {"sub": "carol"})
     finish(before.end(CLIENT, token(sub="bob", sid=None), NOW))
     assert not is_ended(after, begun(NOW - 60), {"sub": "bob"})
     assert finish(before.use(token(), NOW))

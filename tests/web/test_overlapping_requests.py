@@ -236,6 +236,23 @@ def test_a_change_is_tried_again_a_few_times_and_not_for_ever(caplog: pytest.Log
     assert "the changes of one of them are lost" in caplog.text
 
 
+@pytest.mark.parametrize("slow_is", ["of the former user", "of the new user"])
+def test_nothing_of_one_user_is_merged_into_the_session_of_another(slow_is: str) -> None:
+    """security.md 347: an application may clear a session and begin one itself, at the same provider"""
+    keeper = Keeper()
+    jar = keeper.log_in({**VALUES, "userinfo": {"name": "Alice"}})
+    alice, bob, late = (keeper.open(jar) for _ in range(3))
+    alice["userinfo"] = {"name": "Alice", "email": "alice@example.com"}
+    UserSession(bob).clear()
+    UserSession(bob, "default").update(access_token="of bob", now=NOW)
+    late["userinfo"] = {"name": "Alice, late"}
+    for record in (bob, alice) if slow_is == "of the former user" else (alice, bob):
+        keeper.keep(record, jar)
+    keeper.keep(late, jar)
+    kept = keeper.open(jar)
+    assert (kept["access_token"], kept.get("userinfo"), kept.get("refresh_token")) == ("of bob", None, None)
+
+
 def test_what_a_hook_changes_after_a_login_is_the_same_session() -> None:
     keeper = Keeper()
     jar = Jar()

@@ -262,11 +262,13 @@ def test_in_whatever_order_responses_come_nobody_has_a_session_but_the_current_o
     for number, (step, place, difference) in enumerate(steps):
         now = NOW + number + difference
         if step != "answer":
-            under_way.append((step, number, _carried_out(step, number, jar, now)))
+            # a logout without a session is one that another site may have asked for
+            kind = "nothing" if step == "log out" and COOKIES.name("current") not in jar else step
+            under_way.append((kind, number, _carried_out(step, number, jar, now)))
         elif under_way:
             answered, user, cookies = under_way.pop(place % len(under_way))
             jar.keep(cookies)
-            current = {"log in": user, "change": current, "log out": None}[answered]
+            current = {"log in": user, "log out": None}.get(answered, current)
         for later in (now, NOW + 3700):
             assert SESSIONS.load(jar, later).get("user") in (None, current)
 
