@@ -42,6 +42,7 @@
     │   ├── DecryptionFailed
     │   ├── TokenExpired
     │   ├── TokenInactive
+    │   ├── RefreshTokenSpent
     │   └── ClaimInvalid
     ├── BearerError                   this request to an API: what it brings, or what it may do
     │   ├── BearerTokenMissing
@@ -350,6 +351,20 @@ class TokenInactive(TokenError):
     """The provider says that the token is not active: expired, revoked or unknown to it (RFC 7662 2.2)."""
 
     code = "token_inactive"
+
+
+class RefreshTokenSpent(TokenError):
+    """The refresh token was exchanged before, and what it brought is not kept any more: it is not sent again."""
+
+    code = "refresh_token_spent"
+
+    @classmethod
+    def of_the_past(cls) -> "RefreshTokenSpent":
+        """For a refresh token whose result is gone."""
+        return cls(
+            "The refresh token was exchanged before, and is not sent again: the provider would take that for theft "
+            "(RFC 9700 4.14). Its result was replayed for a while, and is gone. The user has to log in."
+        )
 
 
 class ClaimInvalid(TokenError):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 from .authentication_requests import AuthenticationRequests
@@ -44,7 +45,8 @@ from .provider_configuration import (
     ProviderConfiguration,
     require_seconds,
 )
-from .refreshes import Refresh, Refreshes
+from .refresh_answers import RefreshAnswer, read_refresh_answer
+from .refreshes import Refresh, Refreshes, RefreshSteps
 from .registered_client import RegisteredClient
 from .request_objects import RequestObjects
 from .runtime import Runtime
@@ -189,30 +191,47 @@ class AsyncRelyingParty:
         refresh_token: str,
         *,
         id_token: Mapping[str, Any] | None = None,
+        access_token: str | None = None,
         on_request: Callable[[], object] | None = None,
     ) -> Refresh:
-        """New tokens for a refresh token (OIDC Core 12): one request, however many ask with the same one.
+        """Exchange a refresh token for new tokens (OIDC Core 12): one request, however many callers share it.
 
-        `id_token` are the claims of the login's ID token: a new one must be of the same user and the same login.
-        `on_request` is called when it is this call that asks the provider; others share what that brings.
-        Raises OAuthError when the provider refuses, ProviderError, or TokenError for an ID token that is wrong.
+        A refresh token that the provider has exchanged for another one is not sent again, whatever fails afterwards.
+
+        Args:
+            refresh_token: the refresh token.
+            id_token: the claims of the login's ID token. A new ID token must be of the same user and login.
+            access_token: the access token to replace. If refresh tokens are not rotated, a caller who has the token
+                of the last refresh gets a new one; without it, the last result is replayed for 2 seconds.
+            on_request: called if it is this call that asks the provider, or verifies its answer; other callers share
+                the result.
+
+        Raises OAuthError when the provider rejects the refresh token, other ProviderErrors, TokenError for an invalid
+        ID token, RefreshTokenSpent, and StoreUnavailable. `ends_refresh_token` tells whether to drop the refresh
+        token.
         """
-        refresh = await self._refreshes.once(refresh_token, lambda: self._refresh(refresh_token, on_request))
+        steps = RefreshSteps(
+            ask=partial(self._ask_for_refresh, refresh_token), verify=self._verify_refresh, on_lead=on_request
+        )
+        refresh = await self._refreshes.once(refresh_token, steps, replaces=access_token)
         refresh.require_same_login(id_token)
         return refresh
 
-    async def _refresh(self, refresh_token: str, on_request: Callable[[], object] | None) -> Refresh:
-        if on_request is not None:
-            on_request()
+    async def _ask_for_refresh(self, refresh_token: str) -> RefreshAnswer:
         provider = await self.provider.metadata()
         client, at = await self._registered.authentication(provider), self._runtime.now()
         request = refresh_request(provider, client, refresh_token, self.configuration.token_parameters())
         # sent once: a provider that rotates refresh tokens takes a second use for theft
-        tokens = self._id_tokens.decrypted(read_token_response(await exchange(self._runtime, request, "token")))
+        response = await exchange(self._runtime, request, "token")
+        return read_refresh_answer(response, refresh_token, at=at)
+
+    async def _verify_refresh(self, answer: RefreshAnswer) -> Refresh:
+        provider = await self.provider.metadata()
+        await self.provider.client()
+        tokens = self._id_tokens.decrypted(answer.tokens)
         id_token = await self._id_tokens.of_refresh(provider["issuer"], tokens)
-        return Refresh(
-            tokens=tokens, id_token=None if id_token is None else await self._claim_sources.resolved(id_token), at=at
-        )
+        claims = None if id_token is None else await self._claim_sources.resolved(id_token)
+        return Refresh(tokens=tokens, id_token=claims, at=answer.at, is_rotated=answer.is_rotated)
 
     async def forget(self, refresh_token: str) -> None:
         """Forget what this refresh token was exchanged for a moment ago, here and in the store: after a logout.

@@ -87,9 +87,15 @@ class UserSession:
         of_login = self._get("of_login")
         if id_token is not None or id_token_jwt is not None:
             former, new = self.claims_of_login or {}, id_token or {}
-            # a refresh token that stays is that of the former login, and so are the ID tokens that it will bring
-            stays = OF_REFRESH if refresh_token is None and self.refresh_token is not None else ()
-            lacking = [name for name in OF_LOGIN if name in stays or name not in new]
+            # A refresh is of the former login, and so are the ID tokens that later ones will bring. The same if a
+            # login brings no refresh token and the former one stays.
+            is_of_former = not is_renewal or (
+                self.refresh_token is not None and refresh_token in (None, self.refresh_token)
+            )
+            stays = OF_REFRESH if is_of_former else ()
+            lacking = [
+                name for name in OF_LOGIN if name not in new or (name in stays and new[name] != former.get(name))
+            ]
             of_login = {name: former[name] for name in lacking if name in former}
             self._forget("id_token", "id_token_jwt", "of_login")
         news = {

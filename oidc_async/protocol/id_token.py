@@ -20,6 +20,7 @@ from .claims import (
     require_past_time,
     require_string,
     require_subject,
+    require_time,
     shown,
 )
 from .jose import (
@@ -142,15 +143,28 @@ def read_id_token(
 def require_same_login(claims: Claims, former: Claims) -> None:
     """Require that an ID token of a refresh is of the login of `former`, its first ID token (OIDC Core 12.2).
 
-    Raises ClaimInvalid.
+    `auth_time` may also be later: providers tell in it that the same user has authenticated again, in another
+    application or for a step-up. Raises ClaimInvalid.
     """
     for name in OF_THE_USER:
         if claims.get(name) != former.get(name):
             raise ClaimInvalid(f"{name} must be that of the first ID token of the login.", claim=name)
-    # it may be left out; who sends one must send that of the login
-    for name in ("nonce", "auth_time"):
-        if name in claims and name in former and claims[name] != former[name]:
-            raise ClaimInvalid(f"{name} must be that of the first ID token of the login.", claim=name)
+    # both may be left out
+    if "nonce" in claims and "nonce" in former and claims["nonce"] != former["nonce"]:
+        raise ClaimInvalid("nonce must be that of the first ID token of the login.", claim="nonce")
+    if "auth_time" in claims and "auth_time" in former:
+        _require_not_earlier(claims, former, "auth_time")
+
+
+def _require_not_earlier(claims: Claims, former: Claims, name: str) -> None:
+    time, former_time = require_time(claims, name), require_time(former, name)
+    if time < former_time:
+        raise ClaimInvalid(
+            f"{name} must not be {former_time - time:g} s before that of the first ID token of the login.",
+            claim=name,
+            seen=time,
+            expected=former_time,
+        )
 
 
 def is_same_user(claims: Claims, former: Claims) -> bool:

@@ -5,7 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import OAuthError, OIDCError, StoreError
+from ..errors import OIDCError, StoreError
+from ..refresh_failures import ends_refresh_token
 from ..refreshes import Refresh
 from ..relying_party import AsyncRelyingParty
 from ..user_session import UserSession
@@ -14,41 +15,49 @@ from .signals import refresh_failed, token_refreshed
 
 logger = logging.getLogger(__name__)
 
+MOST_ROUNDS = 3
+"""Refreshes of one call: more than one if a replayed result has expired and its refresh token is used in turn."""
+
 
 async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str | None:
-    """The access token of this session, refreshed when it is about to expire; None when there is no usable one.
+    """Return an access token of this session that has not expired, refreshed when it is about to; None if there is none.
 
-    The session keeps what a refresh brings. One that fails changes nothing of it, but that a refresh token is dropped
-    which the provider takes no more, and `exchange.refresh_failure` tells why. Raises StoreError.
+    With `force_refresh` it is never the one that the session has now. The session keeps what a refresh brings. A
+    refresh that fails changes nothing of it, except that a refresh token of no further use is dropped, and
+    `exchange.refresh_failure` tells why. Raises StoreError.
     """
     exchange.refresh_failure = None
     record = await exchange.require_session()
     client = exchange.application.clients.get(record.get("current_provider", ""))
     if client is None:
         return None
-    user, now = UserSession(record), exchange.application.now()
+    user, now = UserSession(record), exchange.application.now
     margin = min(exchange.application.settings.refresh_before_seconds, _lifetime(record) / 2)
-    if not force_refresh and _lasts_until(user, now + margin):
+    if not force_refresh and _lasts_until(user, now() + margin):
         return user.access_token
-    if await _refresh(exchange, client, user):
-        return user.access_token
-    return user.access_token if not force_refresh and _lasts_until(user, now) else None
+    rejected = user.access_token if force_refresh else None
+    await _refresh(exchange, client, user)
+    return user.access_token if user.access_token != rejected and _lasts_until(user, now()) else None
 
 
-async def _refresh(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> bool:
-    refresh_token = user.refresh_token
-    if refresh_token is None:
-        return False
-    try:
-        await refresh_tokens(exchange, client, user, refresh_token)
-    except StoreError:
-        # not even the session is known for certain now
-        raise
-    except OIDCError as error:
-        logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
-        exchange.refresh_failure = error
-        return False
-    return True
+async def _refresh(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> None:
+    """Refresh the tokens of the session; once more if the refresh that is replayed to us has expired since."""
+    for _ in range(MOST_ROUNDS):
+        refresh_token = user.refresh_token
+        if refresh_token is None:
+            return
+        try:
+            refresh = await refresh_tokens(exchange, client, user, refresh_token)
+        except StoreError:
+            # the session itself is uncertain now
+            raise
+        except OIDCError as error:
+            logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
+            exchange.refresh_failure = error
+            return
+        # one that is issued without any lifetime is never going to last
+        if refresh.tokens.expires_in == 0 or _lasts_until(user, exchange.application.now()):
+            return
 
 
 async def refresh_tokens(
@@ -56,17 +65,22 @@ async def refresh_tokens(
 ) -> Refresh:
     """Exchange the refresh token of the session, which keeps what that brings.
 
-    Raises OAuthError, ProviderError, TokenError, which change nothing, but that a dead refresh token is dropped; and
-    StoreError.
+    Raises OAuthError, ProviderError and TokenError, which change nothing, except that a refresh token of no further
+    use is dropped; and StoreError.
     """
     # of those who come with one refresh token, the one for whom the provider was asked tells what became of it
     asked, claims = list[bool](), user.claims_of_login
     try:
-        refresh = await client.refresh(refresh_token, id_token=claims, on_request=lambda: asked.append(True))
+        refresh = await client.refresh(
+            refresh_token,
+            id_token=claims,
+            access_token=user.access_token,
+            on_request=lambda: asked.append(True),
+        )
     except StoreError:
         raise
     except OIDCError as error:
-        if isinstance(error, OAuthError) and error.error == "invalid_grant":
+        if ends_refresh_token(error):
             exchange.drop_refresh_token(refresh_token)
         if asked:
             exchange.announce_failure(refresh_failed, user.current_provider, error, claims=dict(claims or {}))
@@ -77,7 +91,7 @@ async def refresh_tokens(
         expires_in=tokens.expires_in,
         id_token=refresh.id_token,
         id_token_jwt=tokens.id_token,
-        refresh_token=tokens.refresh_token,
+        refresh_token=tokens.refresh_token if refresh.is_rotated else None,
         now=refresh.at,
         is_renewal=False,
     )

@@ -114,7 +114,7 @@ def test_what_was_refreshed_a_moment_ago_is_not_told_any_more(new_user: Callable
     assert asked(browser.site.provider) == 1
     log_out(browser)
     assert token_of(copy, "/token/new") is None
-    assert asked(browser.site.provider) == (2 if browser.site.web.store is None else 1)
+    assert asked(browser.site.provider) == 1
 
 
 def test_who_logged_in_meanwhile_is_forgotten_too(new_user: Callable[..., Browser]) -> None:

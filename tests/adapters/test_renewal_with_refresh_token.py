@@ -23,7 +23,6 @@ OUTAGES = [
     Fault.TOKEN_RESET,
     Fault.TOKEN_500,
     Fault.TOKEN_SLOW,
-    Fault.TOKEN_HTML,
     Fault.TOKEN_INVALID_CLIENT,
 ]
 OPTIONS: dict[str, Any] = {
@@ -153,14 +152,30 @@ def test_tokens_are_kept_though_nothing_is_told_of_the_user(site: Site, fault: M
 
 
 @pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.refused], ids=str)
-def test_an_id_token_that_is_wrong_changes_nothing(site: Site, fault: Misbehaviour) -> None:
-    """security.md 71, 72; contract.md 2: above all not the user"""
+def test_an_id_token_that_is_wrong_changes_nothing_but_the_spent_refresh_token(
+    site: Site, fault: Misbehaviour
+) -> None:
+    """security.md 71, 72, 355; contract.md 2: above all not the user"""
     browser = logged_in(site)
     before = kept(browser)
     grow_old(site)
     with site.provider.misbehaving(fault):
         assert browser.get("/private").text == "private"
-    assert kept(browser) == before
+    dropped = {} if fault is Fault.REFRESH_ID_TOKEN_TAMPERED else {"refresh_token": None}
+    assert kept(browser) == {**before, **dropped}
+
+
+@in_cookies
+def test_after_a_refresh_token_was_spent_in_vain_the_browser_is_sent(site: Site) -> None:
+    """security.md 355: the session goes on, and the provider is asked by prompt=none"""
+    browser = logged_in(site)
+    grow_old(site)
+    with site.provider.misbehaving(Fault.TOKEN_HTML):
+        assert browser.get("/private").text == "private"
+    assert kept(browser)["refresh_token"] is None
+    site.provider.clock.advance(PAUSE + 1)
+    assert is_renewal(browser.get("/private"))
+    assert asked(site.provider) == 1
 
 
 @in_cookies

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from oidc_async import forgotten
-from oidc_async.errors import OAuthError, TokenInactive
+from oidc_async.errors import OAuthError, RefreshTokenSpent, TokenInactive
 from oidc_async.protocol.token import TokenResponse
-from oidc_async.refreshes import Refresh, Refreshes
+from oidc_async.refresh_answers import RefreshAnswer
+from oidc_async.refreshes import Refresh, Refreshes, RefreshSteps
 from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Clock, Fault
 from tests.core.api import before_the_answer_arrives, new_api, simulated
@@ -129,18 +130,18 @@ def is_told_elsewhere(user: Refreshing, store: Store | None, token: str) -> bool
     other, asked = user.elsewhere(party={"store": store}), user.asked()
     try:
         other.refresh(token)
-    except OAuthError:
+    except (OAuthError, RefreshTokenSpent):
         return False
     return user.asked() == asked
 
 
 def test_the_result_of_a_refresh_is_forgotten_here_and_in_the_store(either_world: World, store: Store | None) -> None:
-    """security.md 243: whoever has the old refresh token has to ask the provider, who knows what to make of it"""
+    """security.md 243: whoever has the old refresh token gets nothing for it"""
     user = logged_in(either_world, new_provider(clock=Clock()), party={"store": store})
     user.refresh()
     forget(user, user.token)
     assert not is_told_elsewhere(user, store, user.token)
-    assert isinstance(user.refusal(), OAuthError)
+    assert isinstance(user.refusal(), RefreshTokenSpent)
 
 
 def test_with_a_refresh_token_its_forerunners_are_forgotten(either_world: World, store: Store | None) -> None:
@@ -150,24 +151,29 @@ def test_with_a_refresh_token_its_forerunners_are_forgotten(either_world: World,
     third = user.refresh(second).tokens.refresh_token or ""
     forget(user, third)
     assert [is_told_elsewhere(user, store, token) for token in (user.token, second)] == [False, False]
-    assert isinstance(user.refusal(), OAuthError)
-    assert isinstance(user.refusal(second), OAuthError)
+    assert isinstance(user.refusal(), RefreshTokenSpent)
+    assert isinstance(user.refusal(second), RefreshTokenSpent)
 
 
 def test_a_refresh_token_that_comes_back_as_its_own_successor_is_forgotten(either_world: World) -> None:
     """Some providers send the refresh token along though it stays the same."""
     known, sent = Refreshes(simulated(either_world, new_provider()), None, "client1"), list[str]()
 
-    async def refresh() -> Refresh:
+    async def ask() -> RefreshAnswer:
         sent.append("R")
         tokens = TokenResponse(access_token="A", token_type="Bearer", refresh_token="R")
-        return Refresh(tokens=tokens, at=0.0)
+        return RefreshAnswer(tokens=tokens, at=0.0, is_rotated=False)
+
+    async def verify(answer: RefreshAnswer) -> Refresh:
+        return Refresh(tokens=answer.tokens, at=answer.at, is_rotated=answer.is_rotated)
+
+    steps = RefreshSteps(ask=ask, verify=verify)
 
     async def twice_and_between() -> None:
-        await known.once("R", refresh)
-        await known.once("R", refresh)
+        await known.once("R", steps)
+        await known.once("R", steps)
         await known.forget("R")
-        await known.once("R", refresh)
+        await known.once("R", steps)
 
     either_world.run(twice_and_between())
     assert len(sent) == 2
@@ -181,7 +187,7 @@ def test_a_refresh_that_was_under_way_leaves_nothing(
     before_the_answer_arrives(monkeypatch, user.realm.party, "/token", lambda: forgetting(user, user.token))
     assert user.refresh().tokens.access_token
     assert not is_told_elsewhere(user, store, user.token)
-    assert isinstance(user.refusal(), OAuthError)
+    assert isinstance(user.refusal(), RefreshTokenSpent)
 
 
 def test_refreshes_of_other_sessions_stay_known(either_world: World, store: Store | None) -> None:

@@ -7,8 +7,16 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from oidc_async.errors import ClaimInvalid, OAuthError, OIDCError, ProviderError, ProviderUnreachable, TokenError
-from oidc_async.refreshes import FAILURE_SECONDS, REPLAY_SECONDS, REUSE_SECONDS
+from oidc_async.errors import (
+    ClaimInvalid,
+    OAuthError,
+    OIDCError,
+    ProviderError,
+    ProviderUnreachable,
+    RefreshTokenSpent,
+    TokenError,
+)
+from oidc_async.refresh_answers import FAILURE_SECONDS, REPLAY_SECONDS, REUSE_SECONDS
 from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour
 from tests.core.api import twice_in_a_row
 from tests.core.realm import REDIRECT_URI, SECRET, new_provider
@@ -138,14 +146,14 @@ def test_who_comes_between_a_look_and_a_turn_finds_the_work_done(
 
 
 def test_latecomers_get_the_same_for_a_while(user: Refreshing) -> None:
-    """security.md 243: afterwards the provider is asked, who takes it for theft"""
+    """security.md 243, 353: afterwards the provider isn't asked either, since it would take that for theft"""
     first = user.refresh()
     user.provider.clock.advance(REPLAY_SECONDS - 1)
     assert user.refresh() == first
     assert user.asked() == 1
     user.provider.clock.advance(2)
-    assert user.refusal().evidence["error"] == "invalid_grant"
-    assert user.asked() == 2
+    assert isinstance(user.refusal(), RefreshTokenSpent)
+    assert user.asked() == 1
 
 
 @pytest.mark.parametrize("jump", [86_400, -86_400], ids=str)

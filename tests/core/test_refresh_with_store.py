@@ -1,4 +1,7 @@
-"""Refreshes in several processes that share a store: still one request. security.md 74, 243, 244, 249, 250."""
+"""Refreshes in several processes that share a store: still one request.
+
+security.md 74, 243, 244, 249, 250, 353, 355.
+"""
 
 import json
 from collections.abc import Callable, Iterator
@@ -7,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from oidc_async import ClientMetadata, refreshes
-from oidc_async.errors import OAuthError, ProviderTimeout, ProviderUnreachable, StoreUnavailable
-from oidc_async.refreshes import FAILURE_SECONDS, LEASE_SECONDS, REPLAY_SECONDS, REUSE_SECONDS
+from oidc_async import ClientMetadata, refresh_answers, refreshes
+from oidc_async.errors import OAuthError, ProviderTimeout, ProviderUnreachable, RefreshTokenSpent, StoreUnavailable
+from oidc_async.refresh_answers import FAILURE_SECONDS, LEASE_SECONDS, REPLAY_SECONDS, REUSE_SECONDS, SPENT_SECONDS
+from oidc_async.refresh_failures import ends_refresh_token
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, SQLiteStore, Store, StoreChoice
 from oidc_async.testing import Clock, Fault, Misbehaviour
@@ -60,6 +64,9 @@ class Shelf:
     def entries(self) -> dict[str, bytes]:
         return {key: value for key, (_, value) in self.store.store._shelf().entries.items()}
 
+    def results(self) -> dict[str, bytes]:
+        return {key: value for key, value in self.entries().items() if key.startswith("refresh:")}
+
 
 @pytest.fixture
 def shelf(either_world: World) -> Shelf:
@@ -84,7 +91,7 @@ def test_one_refresh_serves_all_processes(either_world: World, new_face: Callabl
 
 
 def test_latecomers_of_another_process_get_the_same_for_a_while(shelf: Shelf) -> None:
-    """security.md 243, 244: claims, tokens and time"""
+    """security.md 243, 244, 353: claims, tokens and time"""
     first = shelf.user.refresh()
     shelf.clock.advance(REPLAY_SECONDS - 1)
     late = shelf.other.refresh()
@@ -95,8 +102,8 @@ def test_latecomers_of_another_process_get_the_same_for_a_while(shelf: Shelf) ->
     )
     assert shelf.user.asked() == 1
     shelf.clock.advance(REPLAY_SECONDS + 1)
-    assert isinstance(shelf.other.refusal(), OAuthError)
-    assert shelf.user.asked() == 2
+    assert isinstance(shelf.other.refusal(), RefreshTokenSpent)
+    assert shelf.user.asked() == 1
 
 
 def test_what_a_refresh_token_that_stays_good_brought_is_told_for_a_moment(either_world: World) -> None:
@@ -122,10 +129,13 @@ def test_a_process_that_knows_asks_no_store(shelf: Shelf) -> None:
     assert shelf.store.calls == []
 
 
-def test_a_refresh_costs_four_calls_of_the_store(shelf: Shelf) -> None:
+def test_a_refresh_costs_five_calls_of_the_store(shelf: Shelf) -> None:
     shelf.user.refresh()
-    assert shelf.store.calls == ["put_if_absent", "get_many", "put", "delete_if"]
-    assert [key.partition(":")[0] for key in shelf.entries()] == ["refresh"]
+    assert shelf.store.calls == ["put_if_absent", "get_many", "put", "put", "delete_if"]
+    assert sorted(key.partition(":")[0] for key in shelf.entries()) == ["refresh", "refresh-lease"]
+    shelf.clock.advance(SPENT_SECONDS + 1)
+    shelf.other.refusal()
+    assert shelf.user.asked() == 2
 
 
 def test_a_refusal_is_told_to_all_processes_for_a_moment(shelf: Shelf) -> None:
@@ -147,11 +157,24 @@ def test_a_leader_that_fails_lets_the_next_one_try(either_world: World) -> None:
     assert shelf.other.refresh().tokens.access_token
 
 
-def test_a_refresh_that_brought_a_wrong_id_token_is_not_replayed(shelf: Shelf) -> None:
-    """security.md 71"""
+def test_a_response_that_is_never_going_to_be_valid_fails_in_each_process(shelf: Shelf) -> None:
+    """security.md 71, 355: and the provider is not asked again"""
     with shelf.provider.misbehaving(Fault.REFRESH_ISS_OTHER):
-        shelf.user.refusal()
-    assert shelf.entries() == {}
+        mine, others = shelf.user.refusal(), shelf.other.refusal()
+    assert (type(mine), str(mine)) == (type(others), str(others))
+    assert [ends_refresh_token(error) for error in (mine, others)] == [True, True]
+    shelf.clock.advance(REPLAY_SECONDS + 1)
+    assert [type(user.refusal()) for user in (shelf.user, shelf.other)] == [RefreshTokenSpent] * 2
+    assert shelf.user.asked() == 1
+
+
+def test_a_response_that_is_invalid_costs_no_refresh_token_that_stays_good(either_world: World) -> None:
+    """security.md 355"""
+    shelf = Shelf(either_world, rotates_refresh_tokens=False)
+    with shelf.provider.misbehaving(Fault.REFRESH_ISS_OTHER):
+        assert [ends_refresh_token(user.refusal()) for user in (shelf.user, shelf.other)] == [False, False]
+    shelf.clock.advance(2 * FAILURE_SECONDS + 0.1)
+    assert shelf.user.refresh().tokens.access_token
 
 
 # The lease
@@ -184,7 +207,7 @@ def test_the_lease_of_a_dead_process_is_over_after_its_time(either_world: World)
 def test_nobody_waits_for_ever(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, either_world: World) -> None:
     """A process that gives up does not ask the provider: another one may be about to."""
     hold(shelf, either_world)
-    monkeypatch.setattr(refreshes, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(refresh_answers, "LEASE_SECONDS", 1.0)
     refusal = shelf.other.refusal()
     assert isinstance(refusal, ProviderTimeout)
     assert "another process" in str(refusal)
@@ -242,13 +265,13 @@ def test_a_lease_that_was_lost_is_not_taken_from_its_new_holder(
 def test_what_lies_in_the_store_needs_the_refresh_token(shelf: Shelf) -> None:
     """security.md 250: neither keys nor values tell a token, and no other token opens them"""
     refresh = shelf.user.refresh()
-    ((key, value),) = shelf.entries().items()
+    ((key, value),) = shelf.results().items()
     names = ("access_token", "refresh_token", "id_token")
     tokens = [shelf.user.token, *(str(refresh.tokens[name]) for name in names)]
     assert [token for token in tokens if token in key or token.encode() in value] == []
     for secret in (refresh.tokens.refresh_token or "", refresh.tokens.access_token, SECRET):
-        assert Sealer([secret.encode()]).open(refreshes.PURPOSE, key, value.decode()) is None
-    opened = Sealer([shelf.user.token.encode()]).open(refreshes.PURPOSE, key, value.decode())
+        assert Sealer([secret.encode()]).open(refresh_answers.PURPOSE, key, value.decode()) is None
+    opened = Sealer([shelf.user.token.encode()]).open(refresh_answers.PURPOSE, key, value.decode())
     assert json.loads(opened or b"null")["tokens"]["access_token"] == refresh.tokens.access_token
 
 
@@ -256,20 +279,20 @@ def test_what_lies_in_the_store_needs_the_refresh_token(shelf: Shelf) -> None:
 def test_what_somebody_else_puts_there_is_nothing(shelf: Shelf, value: bytes, either_world: World) -> None:
     """Who writes into the store gives nobody tokens."""
     shelf.user.refresh()
-    (key,) = shelf.entries()
+    (key,) = shelf.results()
     either_world.run(shelf.store.store.put(key, value, 60))
-    assert isinstance(shelf.other.refusal(), OAuthError)
+    assert isinstance(shelf.other.refusal(), RefreshTokenSpent)
 
 
 def test_a_result_is_good_for_its_own_refresh_token(shelf: Shelf, either_world: World) -> None:
     """Values that are exchanged in the store are nothing, too."""
     shelf.user.refresh()
-    (mine,) = shelf.entries()
+    (mine,) = shelf.results()
     again = logged_in(either_world, shelf.provider, party={"store": shelf.store})
     again.refresh()
-    (theirs,) = shelf.entries().keys() - {mine}
-    either_world.run(shelf.store.store.put(mine, shelf.entries()[theirs], 60))
-    assert isinstance(shelf.other.refusal(), OAuthError)
+    (theirs,) = shelf.results().keys() - {mine}
+    either_world.run(shelf.store.store.put(mine, shelf.results()[theirs], 60))
+    assert isinstance(shelf.other.refusal(), RefreshTokenSpent)
 
 
 @pytest.mark.parametrize("other", ["client", "issuer"])
