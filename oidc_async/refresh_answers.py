@@ -10,7 +10,7 @@ from .errors import OAuthError, OIDCError, RefreshTokenSpent, StoreError, StoreU
 from .lease import Lease
 from .protocol.http_message import HttpResponse
 from .protocol.strict_json import read_object
-from .protocol.token import TokenResponse, read_token_response
+from .protocol.token import TokenResponse, bearer_problem, read_token_response
 from .refresh_failures import is_spent, mark_spent
 from .runtime import Runtime
 from .sealing import Sealer
@@ -186,8 +186,7 @@ def _decode(data: bytes) -> RefreshAnswer:
     try:
         document = read_object(data, max_depth=MAX_DEPTH)
         if "failure" not in document:
-            tokens = TokenResponse(**document["tokens"])
-            return RefreshAnswer(tokens=tokens, at=float(document["at"]), is_rotated=bool(document["is_rotated"]))
+            return _decode_answer(document)
         failure = _decode_failure(document["failure"])
     except (AttributeError, KeyError, TypeError, ValueError):
         raise StoreUnavailable(
@@ -195,6 +194,13 @@ def _decode(data: bytes) -> RefreshAnswer:
             f"after {UNVERIFIED_SECONDS:g} s."
         ) from None
     raise failure
+
+
+def _decode_answer(document: Mapping[str, Any]) -> RefreshAnswer:
+    tokens = TokenResponse(**document["tokens"])
+    if problem := bearer_problem(tokens):
+        raise ValueError(*problem)
+    return RefreshAnswer(tokens=tokens, at=float(document["at"]), is_rotated=bool(document["is_rotated"]))
 
 
 def _decode_failure(failure: Mapping[str, Any]) -> OIDCError:

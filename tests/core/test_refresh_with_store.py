@@ -65,7 +65,9 @@ class Shelf:
         return {key: value for key, (_, value) in self.store.store._shelf().entries.items()}
 
     def results(self) -> dict[str, bytes]:
-        return {key: value for key, value in self.entries().items() if key.startswith("refresh:")}
+        """Those that have not ended."""
+        kept, now = self.store.store._shelf().entries, self.clock.monotonic() * 1000
+        return {key: value for key, (end, value) in kept.items() if key.startswith("refresh:") and end > now}
 
 
 @pytest.fixture

@@ -1,0 +1,307 @@
+"""Refreshes whose response can't be verified, at once or at all: one request all the same. security.md 353 to 356."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from oidc_async.errors import (
+    ClaimInvalid,
+    JWKSInvalid,
+    KeyNotFound,
+    OIDCError,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnreachable,
+    RefreshTokenSpent,
+    StoreUnavailable,
+    TokenExpired,
+)
+from oidc_async.refresh_answers import PURPOSE, REPLAY_SECONDS, UNVERIFIED_SECONDS, result_name
+from oidc_async.refresh_failures import ends_refresh_token
+from oidc_async.refreshes import Refresh
+from oidc_async.sealing import Sealer
+from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour
+from oidc_async.testing.stages import REFRESH, TOKEN_REPLY, harmless
+from tests.core.refreshing import Refreshing, logged_in, tokens_of
+from tests.core.test_refresh_with_store import Shelf
+from tests.core.worlds import AsyncWorld, World
+
+HOUR = 3600.0
+CROWD = 20
+PAUSE = 2.0
+"""Seconds after which a failed refresh is tried again."""
+KEYS_ARE_AWAY = [
+    (Fault.JWKS_500, JWKSInvalid),
+    (Fault.JWKS_RESET, ProviderUnreachable),
+    (Fault.JWKS_SLOW, ProviderTimeout),
+    (Fault.JWKS_HTML, JWKSInvalid),
+    (Fault.JWKS_ENDLESS, ProviderError),
+    (Fault.JWKS_OUTDATED, KeyNotFound),
+]
+FINAL = [fault for fault in REFRESH_FAULTS if fault.refused and fault is not Fault.REFRESH_ID_TOKEN_TAMPERED]
+BROKEN = [
+    Fault.TOKEN_HTML,
+    Fault.TOKEN_TRUNCATED,
+    Fault.TOKEN_TYPE_DPOP,
+    Fault.TOKEN_ARRAY,
+    Fault.TOKEN_EMPTY,
+    Fault.ID_TOKEN_ALG_NONE,
+    Fault.ID_TOKEN_PAYLOAD_ARRAY,
+]
+
+
+@pytest.fixture
+def user(either_world: World) -> Refreshing:
+    return logged_in(either_world)
+
+
+def goes_on(user: Refreshing, refresh: Refresh) -> bool:
+    """Whether the new refresh token is good for the next refresh."""
+    return user.refresh(refresh.tokens.refresh_token).tokens.access_token != refresh.tokens.access_token
+
+
+# What passes
+
+
+@pytest.mark.parametrize(("fault", "error"), KEYS_ARE_AWAY, ids=str)
+def test_what_can_not_be_verified_is_verified_later(
+    user: Refreshing, fault: Misbehaviour, error: type[OIDCError]
+) -> None:
+    """security.md 354: the keys were rotated, and can't be had for a moment"""
+    user.provider.rotate_keys()
+    with user.provider.misbehaving(fault):
+        failure = user.refusal()
+        assert isinstance(failure, error)
+        assert not ends_refresh_token(failure)
+    user.provider.clock.advance(PAUSE)
+    refresh = user.refresh()
+    assert user.asked() == 1
+    assert goes_on(user, refresh)
+
+
+@pytest.mark.parametrize(("jump", "error"), [(2 * HOUR, TokenExpired), (-2 * HOUR, ClaimInvalid)], ids=str)
+def test_a_clock_that_is_wrong_for_a_moment_costs_no_tokens(
+    user: Refreshing, jump: float, error: type[OIDCError]
+) -> None:
+    """security.md 354"""
+    with user.provider.misbehaving(_then(lambda: user.provider.clock.jump(jump))):
+        failure = user.refusal()
+        assert isinstance(failure, error)
+        assert not ends_refresh_token(failure)
+    user.provider.clock.jump(-jump)
+    user.provider.clock.advance(PAUSE)
+    assert goes_on(user, user.refresh())
+    assert user.asked() == 2
+
+
+def _then(happens: Callable[[], object]) -> Misbehaviour:
+    """Something happens once, when the provider has made its answer."""
+    events = [happens]
+
+    def answer(reply: Any, scene: Any) -> Any:
+        if events:
+            events.pop()()
+        return reply
+
+    return harmless("the world goes on", TOKEN_REPLY(answer))
+
+
+def test_all_who_wait_are_told_the_same(either_world: World) -> None:
+    """security.md 353, 354: a wave while the keys can't be had, and one afterwards"""
+    user = logged_in(either_world, latency=0.05)
+    user.provider.rotate_keys()
+    with user.provider.misbehaving(Fault.JWKS_500):
+        outcomes = user.together(CROWD)
+    assert {type(outcome) for outcome in outcomes} == {JWKSInvalid}
+    user.provider.clock.advance(PAUSE)
+    assert len(tokens_of(user.together(CROWD))) == 1
+    assert user.asked() == 1
+
+
+def test_who_verifies_leads(user: Refreshing) -> None:
+    """`on_request` is called for the caller who verifies what another one has got, too."""
+    led = list[str]()
+
+    async def refreshing(name: str) -> None:
+        work: Any = user.realm.party.refresh(user.token, on_request=lambda: led.append(name))
+        if not isinstance(work, Refresh):
+            await work
+
+    user.provider.rotate_keys()
+    with user.provider.misbehaving(Fault.JWKS_500), pytest.raises(JWKSInvalid):
+        user.realm.world.run(refreshing("first"))
+    user.provider.clock.advance(PAUSE)
+    for name in ("second", "third"):
+        user.realm.world.run(refreshing(name))
+    assert led == ["first", "second"]
+
+
+def test_a_fault_of_our_own_costs_no_tokens(user: Refreshing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """security.md 353: neither does what is no OIDCError"""
+    party: Any = getattr(user.realm.party, "_origin", user.realm.party)
+    with monkeypatch.context() as patch:
+        patch.setattr(party._claim_sources, "resolved", None)
+        with pytest.raises(TypeError):
+            user.refresh()
+    assert goes_on(user, user.refresh())
+    assert user.asked() == 2
+
+
+def test_the_answer_is_kept_for_some_minutes(user: Refreshing) -> None:
+    """security.md 353, 354: then the refresh token is given up, and not sent again"""
+    user.provider.rotate_keys()
+    with user.provider.misbehaving(Fault.JWKS_500):
+        user.refusal()
+        user.provider.clock.advance(UNVERIFIED_SECONDS - 1)
+        assert isinstance(user.refusal(), JWKSInvalid)
+        user.provider.clock.advance(2)
+        failure = user.refusal()
+    assert isinstance(failure, RefreshTokenSpent)
+    assert ends_refresh_token(failure)
+    assert user.asked() == 1
+
+
+# What is final
+
+
+@pytest.mark.parametrize("fault", [*FINAL, *BROKEN], ids=str)
+def test_a_refresh_token_is_not_sent_again_after_an_answer_that_is_invalid(
+    user: Refreshing, fault: Misbehaviour
+) -> None:
+    """security.md 353, 355: the provider said 200, so it has most likely rotated the refresh token"""
+    with user.provider.misbehaving(fault):
+        failure = user.refusal()
+        assert ends_refresh_token(failure)
+    user.provider.clock.advance(PAUSE)
+    again = user.refusal()
+    assert (type(again), ends_refresh_token(again)) == (type(failure), True)
+    user.provider.clock.advance(REPLAY_SECONDS)
+    assert isinstance(user.refusal(), RefreshTokenSpent)
+    assert user.asked() == 1
+
+
+@pytest.mark.parametrize("changes", [{"refresh_token": None}, {"refresh_token": "same"}], ids=str)
+def test_an_invalid_answer_that_rotates_nothing_costs_nothing(user: Refreshing, changes: dict[str, Any]) -> None:
+    """security.md 355"""
+    def answer(document: Any, scene: Any) -> Any:
+        token = user.token if changes["refresh_token"] == "same" else None
+        return {**document, "refresh_token": token, "token_type": "DPoP"}
+
+    with user.provider.misbehaving(harmless("no bearer token", REFRESH(answer))):
+        assert not ends_refresh_token(user.refusal())
+    user.provider.clock.advance(PAUSE)
+    user.refusal()
+    assert user.asked() == 2
+
+
+# Who goes away
+
+
+def test_a_caller_who_is_cancelled_loses_nothing() -> None:
+    """security.md 353: whoever comes next has what the provider answered"""
+    world = AsyncWorld()
+    user = logged_in(world, latency=0.1)
+
+    async def begun_and_cancelled() -> Refresh:
+        caller = asyncio.ensure_future(user.refreshing())
+        await asyncio.sleep(0.05)
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        return await user.refreshing()
+
+    refresh = world.run(begun_and_cancelled())
+    assert user.asked() == 1
+    assert goes_on(user, refresh)
+    world.close()
+
+
+# Several processes
+
+
+def test_another_process_verifies_what_this_one_could_not(either_world: World) -> None:
+    """security.md 354: also after the time for which results are replayed"""
+    shelf = Shelf(either_world)
+    shelf.provider.rotate_keys()
+    with shelf.provider.misbehaving(Fault.JWKS_500):
+        assert isinstance(shelf.user.refusal(), JWKSInvalid)
+    shelf.clock.advance(2 * REPLAY_SECONDS)
+    refresh = shelf.other.refresh()
+    assert shelf.user.asked() == 1
+    assert shelf.user.refresh().tokens.access_token == refresh.tokens.access_token
+    assert goes_on(shelf.other, refresh)
+
+
+def test_processes_that_can_not_verify_prolong_nothing(either_world: World) -> None:
+    """security.md 354: the answer goes when its time is over, however often somebody tries"""
+    shelf = Shelf(either_world)
+    shelf.provider.rotate_keys()
+    with shelf.provider.misbehaving(Fault.JWKS_500):
+        for _ in range(9):
+            shelf.user.refusal()
+            shelf.other.refusal()
+            shelf.clock.advance(UNVERIFIED_SECONDS / 8)
+        assert shelf.results() == {}
+    assert isinstance(shelf.user.refusal(), RefreshTokenSpent)
+    assert shelf.user.asked() == 1
+
+
+@pytest.mark.parametrize("methods", [["put"], ["put", "delete_if"]], ids="-".join)
+def test_a_store_that_fails_while_keys_are_away_costs_nobody_the_tokens(
+    either_world: World, methods: list[str]
+) -> None:
+    """security.md 353"""
+    shelf = Shelf(either_world)
+    shelf.provider.rotate_keys()
+    shelf.store.methods = methods
+    with shelf.provider.misbehaving(Fault.JWKS_500):
+        assert isinstance(shelf.user.refusal(), JWKSInvalid)
+    shelf.clock.advance(PAUSE)
+    assert goes_on(shelf.user, shelf.user.refresh())
+    assert shelf.user.asked() == 2
+
+
+def test_a_broken_answer_is_told_to_all_processes(either_world: World) -> None:
+    """security.md 353, 355"""
+    shelf = Shelf(either_world)
+    with shelf.provider.misbehaving(Fault.TOKEN_HTML):
+        mine, others = shelf.user.refusal(), shelf.other.refusal()
+    assert (type(mine), str(mine), ends_refresh_token(mine)) == (type(others), str(others), ends_refresh_token(others))
+    shelf.clock.advance(REPLAY_SECONDS + 1)
+    assert isinstance(shelf.other.refusal(), RefreshTokenSpent)
+    assert shelf.user.asked() == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"tokens": 5, "at": 1, "is_rotated": true}',
+        b'{"tokens": {}, "at": 1, "is_rotated": true}',
+        b'{"tokens": {"access_token": 5, "token_type": "Bearer"}, "at": 1, "is_rotated": true}',
+        b'{"tokens": {"access_token": "A", "token_type": "Bearer"}, "at": "now", "is_rotated": true}',
+        b'{"tokens": {"access_token": "A", "token_type": "Bearer"}, "id_token": null, "at": 1}',
+        b'{"failure": 5}',
+        b'{"failure": {"message": "no"}}',
+        b'{"failure": {"message": "no", "is_spent": false, "refusal": {"error": "invalid_grant"}}}',
+        b'{"failure": {"message": "no", "is_spent": false, "refusal": {"what": "is this"}}}',
+        b'{"message": "no", "error": "invalid_grant", "error_description": null, "status": 400}',
+    ],
+    ids=repr,
+)
+def test_a_result_of_another_version_is_no_result(either_world: World, document: bytes) -> None:
+    """security.md 356: sealed with the right key, it still may say anything"""
+    shelf = Shelf(either_world)
+    party: Any = getattr(shelf.user.realm.party, "_origin", shelf.user.realm.party)
+    name = result_name(party._refreshes._key(shelf.user.token))
+    sealed = Sealer([shelf.user.token.encode()]).seal(PURPOSE, name, document)
+    either_world.run(shelf.store.store.put(name, sealed.encode(), 60))
+    failure = shelf.user.refusal()
+    assert isinstance(failure, StoreUnavailable)
+    assert "version" in str(failure)
+    assert shelf.user.asked() == 0
