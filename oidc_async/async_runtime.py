@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from .errors import ConfigurationError, OIDCError, ProviderOverloaded
-from .flight import Flight, Flights, RecentFailures, current_flight, twin
+from .flight import Flight, Flights, RecentFailures, current_flight, overdue, patience, twin
 from .http.exchange import address_of
 from .http.failure import describe, provider_failure
 from .http.given_client import AsyncGivenClient, require_client
@@ -74,7 +74,7 @@ class AsyncRuntime:
         home = self._home()
         try:
             require_sendable(request, self._settings)
-            async with asyncio.timeout(min(self._settings.deadline, request.seconds)):
+            async with asyncio.timeout(request.deadline(self._settings.deadline)):
                 return await self._pass(home, request)
         except Exception as error:
             failure = provider_failure(request, error)
@@ -89,7 +89,8 @@ class AsyncRuntime:
             failure = provider_failure(request, error)
         raise failure
 
-    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
+        seconds = patience(self._settings.deadline) if detached else None
         flights, caller = self._home().flights, current_flight.get()
         while True:
             mine = _TaskFlight(key)
@@ -97,7 +98,7 @@ class AsyncRuntime:
             if flight is mine:
                 mine.take_off(work, flights)
             with flights.waiting(caller, flight):
-                await _ended(flight.task)
+                await flight.ended(seconds)
             if flight is mine or not flight.is_lost():
                 return cast("T", flight.result())
 
@@ -246,9 +247,22 @@ class _TaskFlight(Flight):
     """Shared work in a task of its own."""
 
     task: asyncio.Task[Any]
+    begun_at: float
+
+    async def ended(self, seconds: float | None) -> None:
+        """Wait for the end, at most until so many seconds after the beginning. Raises ProviderTimeout."""
+        if seconds is None or self.task.done():
+            return await _ended(self.task)
+        try:
+            async with asyncio.timeout_at(self.begun_at + seconds):
+                await _ended(self.task)
+        except TimeoutError:
+            raise overdue(seconds) from None
+        return None
 
     def take_off(self, work: Callable[[], Awaitable[Any]], flights: "Flights[_TaskFlight]") -> None:
         # In an empty context: the flight may outlive the request that began it.
+        self.begun_at = asyncio.get_running_loop().time()
         self.task = asyncio.get_running_loop().create_task(self._fly(work), context=Context())
         self.task.add_done_callback(lambda _: flights.land(self))
 

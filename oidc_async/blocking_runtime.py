@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from .blocking import finish
 from .errors import ConfigurationError, OIDCError, ProviderOverloaded, ProviderTimeout
-from .flight import Flight, Flights, RecentFailures, current_flight, twin
+from .flight import Flight, Flights, RecentFailures, current_flight, overdue, patience, twin
 from .http.deadline import Deadline, begun
 from .http.exchange import address_of
 from .http.failure import describe, provider_failure
@@ -29,11 +29,9 @@ from .http.settings import (
 )
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.uri import origin
-from .runtime import REPEATING_SECONDS, HttpSettings
+from .runtime import HttpSettings
 
 T = TypeVar("T")
-
-_FLIGHT_MARGIN = 1.0
 
 
 class BlockingRuntime:
@@ -83,7 +81,7 @@ class BlockingRuntime:
         home = self._home()
         try:
             require_sendable(request, self._settings)
-            with self._deadline.after(min(self._settings.deadline, request.seconds)):
+            with self._deadline.after(request.deadline(self._settings.deadline)):
                 return self._pass(home, request)
         except Exception as error:
             failure = provider_failure(request, error)
@@ -97,10 +95,12 @@ class BlockingRuntime:
             failure = provider_failure(request, error)
         raise failure
 
-    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
         flights, caller = self._home().flights, current_flight.get()
-        patience = max(self._settings.deadline, REPEATING_SECONDS) + _FLIGHT_MARGIN
-        end = time.monotonic() + patience
+        if detached:
+            return cast("T", self._joined(flights, caller, key, work))
+        seconds = patience(self._settings.deadline)
+        end = time.monotonic() + seconds
         while True:
             mine = _ThreadFlight(key)
             try:
@@ -109,12 +109,30 @@ class BlockingRuntime:
                     if flight is mine:
                         mine.fly(work)
                     elif not flight.landed.wait(end - time.monotonic()):
-                        raise ProviderTimeout(f"another thread has not fetched it in {patience:g} s")
+                        raise ProviderTimeout(f"another thread has not fetched it in {seconds:g} s")
             finally:
                 flights.land(mine)
                 mine.landed.set()
             if not flight.is_lost():
                 return cast("T", flight.result())
+
+    def _joined(
+        self,
+        flights: "Flights[_ThreadFlight]",
+        caller: Flight | None,
+        key: Hashable,
+        work: Callable[[], Awaitable[Any]],
+    ) -> Any:
+        """The result of detached work, which runs in a thread of its own. Raises ProviderTimeout if it takes long."""
+        seconds = patience(self._settings.deadline)
+        mine = _ThreadFlight(key)
+        flight = flights.board(mine)
+        with flights.waiting(caller, flight):
+            if flight is mine:
+                begun(lambda: _fly_and_land(flights, mine, work))
+            if not flight.landed.wait(flight.begun_at + seconds - time.monotonic()):
+                raise overdue(seconds)
+        return flight.result()
 
     def queue_length(self, url: str) -> int:
         return self._home().queue_length(url)
@@ -223,11 +241,22 @@ class _Gate:
                 self.waiting -= 1
 
 
+def _fly_and_land(
+    flights: "Flights[_ThreadFlight]", mine: "_ThreadFlight", work: Callable[[], Awaitable[Any]]
+) -> None:
+    try:
+        mine.fly(work)
+    finally:
+        flights.land(mine)
+        mine.landed.set()
+
+
 class _ThreadFlight(Flight):
-    """Shared work in the thread of the caller who was first."""
+    """Shared work in the thread of the caller who was first, or in one of its own."""
 
     def __init__(self, key: Hashable) -> None:
         super().__init__(key)
+        self.begun_at = time.monotonic()
         self.landed = threading.Event()
         self._failure: BaseException | None = BaseException("cut off")
         self._value: Any = None

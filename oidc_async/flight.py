@@ -5,10 +5,25 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 
-from .errors import OIDCError
+from .errors import OIDCError, ProviderTimeout
+from .runtime import REPEATING_SECONDS
 
 _MOST_FAILURES = 1000
 _NOBODY = nullcontext()
+_MARGIN = 1.0
+
+
+def patience(deadline: float) -> float:
+    """Seconds that a caller waits for shared work that is not its own, if an exchange may take `deadline` seconds."""
+    return max(deadline, REPEATING_SECONDS) + _MARGIN
+
+
+def overdue(seconds: float) -> ProviderTimeout:
+    """The error for callers who stop waiting for detached work after `seconds`."""
+    return ProviderTimeout(
+        f"the provider has not answered in {seconds:g} s; its answer is still waited for, and kept for the next call",
+        seconds=seconds,
+    )
 
 
 class Flight:

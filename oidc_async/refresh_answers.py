@@ -28,8 +28,12 @@ UNVERIFIED_SECONDS = 600.0
 """How long a response is kept that can't be verified yet. It is the only copy of the new refresh token."""
 SPENT_SECONDS = 3600.0
 """How long the store remembers that a refresh token is spent."""
+ANSWER_SECONDS = 20.0
+"""How long the answer to a refresh is waited for. Callers give up before; it is kept for those who come next."""
+LATE_SECONDS = 10.0
+"""After how long those who wait may have given up."""
 LEASE_SECONDS = 35.0
-"""When a refresh by another process is given up: metadata, tokens and keys may take 10 seconds each."""
+"""When a refresh by another process is given up: metadata may take 10 seconds, and the answer ANSWER_SECONDS."""
 PURPOSE = "refresh"
 SPENT = b"spent"
 MAX_DEPTH = 64
@@ -43,11 +47,13 @@ class RefreshAnswer:
         tokens: the members of the response.
         at: when the request was sent, in seconds since the epoch; `expires_in` counts from then.
         is_rotated: whether the response replaces the refresh token, so that the old one must not be sent again.
+        is_late: whether those who waited for it may have given up. It is kept as long as one that can't be verified.
     """
 
     tokens: TokenResponse = field(repr=False)
     at: float
     is_rotated: bool
+    is_late: bool = False
 
     def is_wanted(self, replaces: str | None, age: float) -> bool:
         """Whether it serves a caller who wants to replace the access token `replaces`, `age` seconds later.
@@ -63,8 +69,8 @@ class RefreshAnswer:
         return age < REUSE_SECONDS if replaces is None else access_token != replaces
 
 
-def read_refresh_answer(response: HttpResponse, refresh_token: str, *, at: float) -> RefreshAnswer:
-    """Read the response to a refresh request with `refresh_token`, sent `at` seconds since the epoch.
+def read_refresh_answer(response: HttpResponse, refresh_token: str, *, at: float, now: float) -> RefreshAnswer:
+    """Read the response to a refresh request with `refresh_token`, sent at `at` and answered at `now`.
 
     Raises OAuthError, ProviderUnreachable, and TokenResponseInvalid. The last one is marked with `mark_spent` if the
     status was 200: the provider has most likely rotated the refresh token.
@@ -75,7 +81,8 @@ def read_refresh_answer(response: HttpResponse, refresh_token: str, *, at: float
         if response.status == 200 and _may_be_rotated(response.body, refresh_token):
             mark_spent(error)
         raise
-    return RefreshAnswer(tokens=tokens, at=at, is_rotated=tokens.refresh_token not in (None, refresh_token))
+    is_rotated = tokens.refresh_token not in (None, refresh_token)
+    return RefreshAnswer(tokens=tokens, at=at, is_rotated=is_rotated, is_late=now - at > LATE_SECONDS)
 
 
 def _may_be_rotated(body: bytes, refresh_token: str) -> bool:
@@ -139,7 +146,7 @@ class SharedAnswer:
             elif isinstance(error, OAuthError):
                 await self._share(_encode_failure(error), FAILURE_SECONDS)
             raise
-        await self._share(_encode(answer), REPLAY_SECONDS)
+        await self._share(_encode(answer), UNVERIFIED_SECONDS if answer.is_late else REPLAY_SECONDS)
         if answer.is_rotated:
             await self._mark_spent()
         return answer
@@ -170,7 +177,8 @@ def _log_unshared(error: StoreError) -> None:
 
 
 def _encode(answer: RefreshAnswer) -> dict[str, Any]:
-    return {"tokens": answer.tokens.to_dict(), "at": answer.at, "is_rotated": answer.is_rotated}
+    facts = {"at": answer.at, "is_rotated": answer.is_rotated, "is_late": answer.is_late}
+    return {"tokens": answer.tokens.to_dict(), **facts}
 
 
 def _encode_failure(error: OIDCError) -> dict[str, Any]:
@@ -200,7 +208,12 @@ def _decode_answer(document: Mapping[str, Any]) -> RefreshAnswer:
     tokens = TokenResponse(**document["tokens"])
     if problem := bearer_problem(tokens):
         raise ValueError(*problem)
-    return RefreshAnswer(tokens=tokens, at=float(document["at"]), is_rotated=bool(document["is_rotated"]))
+    return RefreshAnswer(
+        tokens=tokens,
+        at=float(document["at"]),
+        is_rotated=bool(document["is_rotated"]),
+        is_late=bool(document["is_late"]),
+    )
 
 
 def _decode_failure(failure: Mapping[str, Any]) -> OIDCError:

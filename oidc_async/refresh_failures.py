@@ -1,5 +1,7 @@
 """What a failed refresh means for the refresh token and for the response that the provider has sent."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from .errors import (
@@ -8,6 +10,7 @@ from .errors import (
     DecryptionFailed,
     OAuthError,
     OIDCError,
+    ProviderError,
     RefreshTokenSpent,
     TokenMalformed,
     TokenResponseInvalid,
@@ -38,6 +41,17 @@ def mark_spent(error: E) -> E:
     """Note on `error` that the provider has taken the refresh token and given nothing usable for it."""
     error.evidence["refresh_token"] = _SPENT
     return error
+
+
+@contextmanager
+def spent_by_a_broken_answer() -> Generator[None]:
+    """Mark a ProviderError by which the body of a response with status 200 was lost: the refresh token is spent."""
+    try:
+        yield
+    except ProviderError as error:
+        if error.evidence.get("answered") == 200:
+            mark_spent(error)
+        raise
 
 
 def is_spent(error: OIDCError) -> bool:

@@ -126,11 +126,15 @@ class Refreshes:
             leads.append(True)
             return await self._run(key, refresh_token, steps, replaces)
 
-        result = self._replay(key, replaces) or await self._runtime.share(("refresh", key), lead)
+        result = self._replay(key, replaces) or await self._lead_or_join(key, lead)
         if leads or result.is_rotated or result.tokens.access_token != replaces:
             return result
         # The refresh that this caller joined brought the very token that is to be replaced: one more is due.
-        return await self._runtime.share(("refresh", key), lead)
+        return await self._lead_or_join(key, lead)
+
+    def _lead_or_join(self, key: bytes, lead: Callable[[], Awaitable[Refresh]]) -> Awaitable[Refresh]:
+        # An answer that comes after all callers have given up is kept, too: the refresh token is spent by then.
+        return self._runtime.share(("refresh", key), lead, detached=True)
 
     async def forget(self, refresh_token: str) -> None:
         """Delete the results of this refresh token, those under way, and those that it came from.
@@ -228,7 +232,8 @@ class Refreshes:
         except OIDCError as error:
             await self._unverifiable(key, answer, error, shared)
             raise
-        self._unverified.pop(key)
+        if not answer.is_late:
+            self._unverified.pop(key)
         self._tell_again(key, result, REPLAY_SECONDS)
         if result.is_rotated and result.tokens.refresh_token is not None:
             self._former.put(self._key(result.tokens.refresh_token), key, self._runtime.monotonic())

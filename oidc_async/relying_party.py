@@ -45,7 +45,8 @@ from .provider_configuration import (
     ProviderConfiguration,
     require_seconds,
 )
-from .refresh_answers import RefreshAnswer, read_refresh_answer
+from .refresh_answers import ANSWER_SECONDS, RefreshAnswer, read_refresh_answer
+from .refresh_failures import spent_by_a_broken_answer
 from .refreshes import Refresh, Refreshes, RefreshSteps
 from .registered_client import RegisteredClient
 from .request_objects import RequestObjects
@@ -221,9 +222,11 @@ class AsyncRelyingParty:
         provider = await self.provider.metadata()
         client, at = await self._registered.authentication(provider), self._runtime.now()
         request = refresh_request(provider, client, refresh_token, self.configuration.token_parameters())
+        request = replace(request, least_seconds=ANSWER_SECONDS)
         # sent once: a provider that rotates refresh tokens takes a second use for theft
-        response = await exchange(self._runtime, request, "token")
-        return read_refresh_answer(response, refresh_token, at=at)
+        with spent_by_a_broken_answer():
+            response = await exchange(self._runtime, request, "token")
+        return read_refresh_answer(response, refresh_token, at=at, now=self._runtime.now())
 
     async def _verify_refresh(self, answer: RefreshAnswer) -> Refresh:
         provider = await self.provider.metadata()

@@ -31,12 +31,15 @@ class Runtime(Protocol):
         """
         ...
 
-    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
         """The result of `work`, run once however many callers ask for `key` at the same time.
 
         `work` stores what it fetched before it returns, survives the cancellation of the caller that began it,
         and runs outside the context of any request. A failure is shared, and for a short while repeated to
         later callers instead of trying again.
+
+        Callers of `detached` work stop waiting a second after the runtime's own deadline, counted from the beginning
+        of the work, and get ProviderTimeout. The work goes on, and later callers share its result.
         """
         ...
 

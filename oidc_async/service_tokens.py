@@ -43,9 +43,13 @@ class ServiceTokens:
 
     async def _fetched(self, key: Hashable, fetch: Callable[[], Awaitable[TokenResponse]]) -> TokenResponse:
         # a flight that landed between a look and a turn has done the work
-        return self._usable(key) or self._keep(key, await fetch())
+        if usable := self._usable(key):
+            return usable
+        asked_at = self._runtime.monotonic()
+        return self._keep(key, await fetch(), asked_at)
 
-    def _keep(self, key: Hashable, tokens: TokenResponse) -> TokenResponse:
+    def _keep(self, key: Hashable, tokens: TokenResponse, asked_at: float) -> TokenResponse:
+        """Keep a token whose lifetime began at the earliest when it was asked for."""
         lifetime = tokens.expires_in
         # of which nobody knows how long it lasts, none is kept
         if lifetime is not None:
@@ -53,5 +57,5 @@ class ServiceTokens:
             if len(self._kept) >= MOST_KEPT:
                 self._kept.pop(next(iter(self._kept)), None)
             margin = min(LONGEST_MARGIN, lifetime / 10)
-            self._kept[key] = _Kept(tokens=tokens, until=self._runtime.monotonic() + lifetime - margin)
+            self._kept[key] = _Kept(tokens=tokens, until=asked_at + lifetime - margin)
         return tokens

@@ -48,9 +48,10 @@ class AiohttpConnections:
                 raise ConnectionError(f"ProxyError: {error.status}") from None
         try:
             answer = Answer(request, response.status, response.headers.items())
-            async for chunk in response.content.iter_any():
-                answer.body.feed(chunk)
-            return answer.complete()
+            with answer.reading():
+                async for chunk in response.content.iter_any():
+                    answer.body.feed(chunk)
+                return answer.complete()
         finally:
             response.release()
 

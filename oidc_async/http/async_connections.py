@@ -43,10 +43,11 @@ class AsyncConnections:
         try:
             answer = raw_answer(request, response.status, response.headers)
             stream = cast("AsyncIterable[bytes]", response.stream)
-            async with aclosing(cast("AsyncGenerator[bytes]", aiter(stream))) as chunks:
-                async for chunk in chunks:
-                    answer.body.feed(chunk)
-            return answer.complete()
+            with answer.reading():
+                async with aclosing(cast("AsyncGenerator[bytes]", aiter(stream))) as chunks:
+                    async for chunk in chunks:
+                        answer.body.feed(chunk)
+                return answer.complete()
         finally:
             await response.aclose()
             await self._give_back(connection, pinned=bool(request.address))

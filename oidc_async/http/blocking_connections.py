@@ -39,10 +39,11 @@ class BlockingConnections:
         response = connection.handle_request(outgoing)
         try:
             answer = raw_answer(request, response.status, response.headers)
-            for chunk in response.iter_stream():
-                answer.body.feed(chunk)
-                self._deadline.left()
-            return answer.complete()
+            with answer.reading():
+                for chunk in response.iter_stream():
+                    answer.body.feed(chunk)
+                    self._deadline.left()
+                return answer.complete()
         finally:
             response.close()
             self._give_back(connection, pinned=bool(request.address))

@@ -1,12 +1,14 @@
 """What goes over the wire for a request of ours, and what is kept of the answer: no cookies, no encodings."""
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ..protocol.http_message import HttpRequest, HttpResponse
 from ..protocol.uri import origin
+from .failure import note_status
 from .response_body import ResponseBody
 
 _OURS = frozenset(
@@ -87,7 +89,17 @@ class Answer:
             before = self._headers.get(key)
             self._headers[key] = value if before is None else f"{before}, {value}"
         self._headers.pop("set-cookie", None)
-        self.body = ResponseBody(request, self._headers.get("content-encoding", ""))
+        with self.reading():
+            self.body = ResponseBody(request, self._headers.get("content-encoding", ""))
+
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """Note on what is raised within which status the provider has sent."""
+        try:
+            yield
+        except BaseException as error:
+            note_status(error, self._status)
+            raise
 
     def complete(self) -> HttpResponse:
         return HttpResponse(status=self._status, headers=self._headers, body=self.body.complete())

@@ -1,6 +1,7 @@
 """The border where exceptions of HTTP libraries and of the operating system become ours."""
 
 from functools import lru_cache
+from typing import cast
 from urllib.parse import urlsplit
 
 from ..errors import OIDCError, ProviderTimeout, ProviderUnreachable
@@ -9,6 +10,7 @@ from ..protocol.http_message import HttpRequest
 # Texts of other exceptions may quote a header, and a header may hold a secret.
 _QUOTABLE = frozenset({"ConnectError", "ProxyError"})
 _LONGEST_QUOTE = 200
+_ANSWERED = "_oidc_async_answered"
 
 
 def describe(request: HttpRequest) -> str:
@@ -25,11 +27,31 @@ def require_http_url(request: HttpRequest) -> None:
 def provider_failure(request: HttpRequest, error: Exception) -> OIDCError:
     """ProviderTimeout for a timeout, ProviderUnreachable for any other foreign exception; ours as they are.
 
+    `answered` in the evidence is the status, if it was the body of a response that failed.
     To be raised after the `except` that caught `error`, which would else stay on as its context: it refers to the
     request with its headers.
     """
-    if isinstance(error, OIDCError):
-        return error
+    failure = error if isinstance(error, OIDCError) else _translated(request, error)
+    status = _noted_status(error)
+    if status is not None:
+        failure.evidence["answered"] = status
+    return failure
+
+
+def note_status(error: BaseException, status: int) -> None:
+    """Note on `error` that the provider has sent a response with this status, whose body can't be read."""
+    error.__dict__[_ANSWERED] = status
+
+
+def _noted_status(error: BaseException) -> int | None:
+    # what a deadline raises is caused by the cancellation that came out of the body
+    cause: BaseException | None = error
+    while cause is not None and _ANSWERED not in cause.__dict__:
+        cause = cause.__cause__
+    return None if cause is None else cast(int, cause.__dict__[_ANSWERED])
+
+
+def _translated(request: HttpRequest, error: Exception) -> OIDCError:
     reason = _reason(error)
     if _is_timeout(error):
         hint = "deadline and connect_timeout in HttpSettings"

@@ -39,15 +39,16 @@ class AsyncGivenClient:
 
     async def exchange(self, request: HttpRequest) -> HttpResponse:
         settings = self._settings
-        outgoing = _outgoing(self._client, request, settings.connect_timeout, settings.deadline)
+        outgoing = _outgoing(self._client, request, settings.connect_timeout, request.deadline(settings.deadline))
         response = await self._client.send(outgoing, stream=True, auth=_as_it_is, follow_redirects=False)
         try:
             answer = _answer_of(self._client, request, response)
-            if not response.is_stream_consumed:
-                async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as chunks:
-                    async for chunk in chunks:
-                        answer.body.feed(chunk)
-            return answer.complete()
+            with answer.reading():
+                if not response.is_stream_consumed:
+                    async with aclosing(cast("AsyncGenerator[bytes]", response.aiter_raw())) as chunks:
+                        async for chunk in chunks:
+                            answer.body.feed(chunk)
+                return answer.complete()
         finally:
             await response.aclose()
 
@@ -68,10 +69,11 @@ class GivenClient:
         response = self._client.send(outgoing, stream=True, auth=_as_it_is, follow_redirects=False)
         try:
             answer = _answer_of(self._client, request, response)
-            for chunk in () if response.is_stream_consumed else response.iter_raw():
-                answer.body.feed(chunk)
-                self._left()
-            return answer.complete()
+            with answer.reading():
+                for chunk in () if response.is_stream_consumed else response.iter_raw():
+                    answer.body.feed(chunk)
+                    self._left()
+                return answer.complete()
         finally:
             response.close()
 

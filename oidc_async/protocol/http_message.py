@@ -13,7 +13,8 @@ class HttpRequest:
     """One request to a provider.
 
     `repeatable` says that sending it twice does no harm. `max_body` caps the decoded response body, in bytes.
-    `seconds` caps the whole exchange, where the runtime's own deadline is later. `address` is the IP address to
+    `seconds` caps the whole exchange, where the runtime's own deadline is later; where that is earlier, the exchange
+    may take `least_seconds` all the same. `address` is the IP address to
     connect to, in place of what the host's name stands for; it is still that host whose certificate must be shown.
     """
 
@@ -24,7 +25,12 @@ class HttpRequest:
     repeatable: bool = False
     max_body: int = MAX_RESPONSE_BODY
     seconds: float = math.inf
+    least_seconds: float = 0.0
     address: str = ""
+
+    def deadline(self, usual: float) -> float:
+        """Seconds for the whole exchange, where the runtime's own deadline is `usual`."""
+        return min(max(usual, self.least_seconds), self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,21 +44,24 @@ class Network:
     def exchange(self, request: HttpRequest) -> HttpResponse:
         """What a runtime would make of the answer, accidents on the way included."""
         reply = self._host(request.url).handle(request)
-        self._wait_for(reply)
+        self._wait_for(reply, request.deadline(self.settings.deadline))
         if reply.breaks_after is not None:
-            raise ProviderUnreachable("the connection broke", host=urlsplit(request.url).netloc)
+            answered = {"answered": reply.status} if reply.breaks_after else {}
+            raise ProviderUnreachable("the connection broke", host=urlsplit(request.url).netloc, **answered)
         if reply.never_ends or len(reply.body) > request.max_body or "content-encoding" in reply.headers:
-            raise ResponseTooLarge("the response is larger than allowed", limit=request.max_body)
+            raise ResponseTooLarge(
+                "the response is larger than allowed", limit=request.max_body, answered=reply.status
+            )
         return HttpResponse(status=reply.status, headers=reply.headers, body=reply.body)
 
     def pass_time(self, seconds: float) -> None:
         self.providers[0].clock.advance(seconds)
 
-    def _wait_for(self, reply: Reply) -> None:
-        deadline = self.settings.deadline
+    def _wait_for(self, reply: Reply, deadline: float) -> None:
         if reply.drips or reply.delay >= deadline:
             self.pass_time(deadline)
-            raise ProviderTimeout(f"the provider did not answer within {deadline:g} s", seconds=deadline)
+            answered = {"answered": reply.status} if reply.delay < deadline else {}
+            raise ProviderTimeout(f"the provider did not answer within {deadline:g} s", seconds=deadline, **answered)
         self.pass_time(reply.delay)
 
     def _host(self, url: str) -> SimulatedProvider:

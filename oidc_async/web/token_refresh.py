@@ -20,7 +20,7 @@ MOST_ROUNDS = 3
 
 
 async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str | None:
-    """Return an access token of this session that has not expired, refreshed when it is about to; None if there is none.
+    """Return an access token of this session that lasts, refreshed when it is about to expire; None if there is none.
 
     With `force_refresh` it is never the one that the session has now. The session keeps what a refresh brings. A
     refresh that fails changes nothing of it, except that a refresh token of no further use is dropped, and

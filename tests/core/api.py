@@ -135,9 +135,9 @@ def twice_in_a_row(monkeypatch: pytest.MonkeyPatch, owner: object) -> None:
     runtime: Any = vars(getattr(owner, "_origin", owner))["_runtime"]
     share = runtime.share
 
-    async def share_twice(key: Hashable, work: Callable[[], Awaitable[Any]]) -> Any:
-        await share(key, work)
-        return await share(key, work)
+    async def share_twice(key: Hashable, work: Callable[[], Awaitable[Any]], **options: Any) -> Any:
+        await share(key, work, **options)
+        return await share(key, work, **options)
 
     monkeypatch.setattr(runtime, "share", share_twice)
 

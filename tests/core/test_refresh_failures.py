@@ -1,4 +1,4 @@
-"""What each error means for the answer that a refresh has brought, and for the refresh token. security.md 354, 355."""
+"""What each error means for the answer to a refresh, and for the refresh token. security.md 354, 355."""
 
 from collections.abc import Iterator
 
@@ -33,7 +33,10 @@ NEVER = [
     errors.TokenMalformed("No JWS."),
     errors.AlgorithmNotAllowed("none."),
     errors.DecryptionFailed("Another key."),
-    *(errors.ClaimInvalid("Wrong.", claim=claim) for claim in ("iss", "sub", "aud", "azp", "nonce", "at_hash", "typ")),
+    *(
+        errors.ClaimInvalid("Wrong.", claim=claim)
+        for claim in ("iss", "sub", "aud", "azp", "nonce", "at_hash", "typ")
+    ),
 ]
 NOT_OF_A_VERIFICATION = {
     errors.OAuthError,

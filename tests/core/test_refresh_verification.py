@@ -1,4 +1,4 @@
-"""Refreshes whose response can't be verified, at once or at all: one request all the same. security.md 353 to 356."""
+"""Refreshes whose answer comes late, or can't be verified: one request all the same. security.md 353 to 356, 359."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from oidc_async import flight, refresh_answers, refreshes, relying_party
 from oidc_async.errors import (
     ClaimInvalid,
     JWKSInvalid,
@@ -22,9 +23,12 @@ from oidc_async.errors import (
 from oidc_async.refresh_answers import PURPOSE, REPLAY_SECONDS, UNVERIFIED_SECONDS, result_name
 from oidc_async.refresh_failures import ends_refresh_token
 from oidc_async.refreshes import Refresh
+from oidc_async.runtime import HttpSettings
 from oidc_async.sealing import Sealer
+from oidc_async.stores import MemoryStore
 from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.stages import REFRESH, TOKEN_REPLY, harmless
+from tests.core.realm import new_provider
 from tests.core.refreshing import Refreshing, logged_in, tokens_of
 from tests.core.test_refresh_with_store import Shelf
 from tests.core.worlds import AsyncWorld, World
@@ -42,12 +46,17 @@ KEYS_ARE_AWAY = [
     (Fault.JWKS_OUTDATED, KeyNotFound),
 ]
 FINAL = [fault for fault in REFRESH_FAULTS if fault.refused and fault is not Fault.REFRESH_ID_TOKEN_TAMPERED]
+DRIPS = harmless("a body that comes too slowly", TOKEN_REPLY(lambda reply, scene: replace(reply, drips=True)))
+CUT = harmless("half a body", TOKEN_REPLY(lambda reply, scene: replace(reply, breaks_after=5)))
 BROKEN = [
     Fault.TOKEN_HTML,
     Fault.TOKEN_TRUNCATED,
     Fault.TOKEN_TYPE_DPOP,
     Fault.TOKEN_ARRAY,
     Fault.TOKEN_EMPTY,
+    Fault.TOKEN_ENDLESS,
+    DRIPS,
+    CUT,
     Fault.ID_TOKEN_ALG_NONE,
     Fault.ID_TOKEN_PAYLOAD_ARRAY,
 ]
@@ -164,6 +173,44 @@ def test_the_answer_is_kept_for_some_minutes(user: Refreshing) -> None:
     assert user.asked() == 1
 
 
+# An answer that comes late
+
+
+@pytest.mark.parametrize("store", [None, "memory"], ids=str)
+def test_an_answer_that_comes_when_nobody_waits_is_kept(
+    either_world: World, monkeypatch: pytest.MonkeyPatch, store: str | None
+) -> None:
+    """security.md 359: the provider has rotated the refresh token, and answers too late, as after a restart."""
+    for module, name, value in (
+        (flight, "REPEATING_SECONDS", 0.0),
+        (flight, "_MARGIN", 0.0),
+        (relying_party, "ANSWER_SECONDS", 5.0),
+        (refresh_answers, "LATE_SECONDS", 0.3),
+        (refresh_answers, "REPLAY_SECONDS", 0.1),
+        (refreshes, "REPLAY_SECONDS", 0.1),
+    ):
+        monkeypatch.setattr(module, name, value)
+    provider, party = new_provider(), {} if store is None else {"store": MemoryStore()}
+    slow = harmless("0.6 seconds", TOKEN_REPLY(lambda reply, scene: replace(reply, delay=0.6)))
+    with provider.serve(login_page=False):
+        runtime = either_world.runtime(HttpSettings(deadline=0.3))
+        user = logged_in(either_world, provider, runtime=runtime, party=party)
+        with provider.misbehaving(slow):
+            failures = user.together(5)
+            assert {type(failure) for failure in failures} == {ProviderTimeout}
+            assert isinstance(user.refusal(), ProviderTimeout)
+            either_world.run(runtime.sleep(1.0))
+        # longer ago than results are replayed
+        refresh = user.refresh()
+        assert user.asked() == 1
+        if store:
+            other = user.elsewhere(runtime=runtime, party=party)
+            assert other.refresh().tokens.access_token == refresh.tokens.access_token
+            assert user.asked() == 1
+        assert goes_on(user, refresh)
+        either_world.close_runtime(runtime)
+
+
 # What is final
 
 
@@ -183,9 +230,20 @@ def test_a_refresh_token_is_not_sent_again_after_an_answer_that_is_invalid(
     assert user.asked() == 1
 
 
+@pytest.mark.parametrize("fault", [Fault.TOKEN_RESET, Fault.TOKEN_SLOW, Fault.TOKEN_500, Fault.TOKEN_BUSY], ids=str)
+def test_without_an_answer_the_next_caller_tries(user: Refreshing, fault: Misbehaviour) -> None:
+    """Nobody knows what became of the request: the provider may not have seen it."""
+    with user.provider.misbehaving(fault):
+        assert not ends_refresh_token(user.refusal())
+    user.provider.clock.advance(PAUSE)
+    user.refusal()
+    assert user.asked() == 2
+
+
 @pytest.mark.parametrize("changes", [{"refresh_token": None}, {"refresh_token": "same"}], ids=str)
 def test_an_invalid_answer_that_rotates_nothing_costs_nothing(user: Refreshing, changes: dict[str, Any]) -> None:
     """security.md 355"""
+
     def answer(document: Any, scene: Any) -> Any:
         token = user.token if changes["refresh_token"] == "same" else None
         return {**document, "refresh_token": token, "token_type": "DPoP"}
@@ -269,7 +327,11 @@ def test_a_broken_answer_is_told_to_all_processes(either_world: World) -> None:
     shelf = Shelf(either_world)
     with shelf.provider.misbehaving(Fault.TOKEN_HTML):
         mine, others = shelf.user.refusal(), shelf.other.refusal()
-    assert (type(mine), str(mine), ends_refresh_token(mine)) == (type(others), str(others), ends_refresh_token(others))
+    assert (type(mine), str(mine), ends_refresh_token(mine)) == (
+        type(others),
+        str(others),
+        ends_refresh_token(others),
+    )
     shelf.clock.advance(REPLAY_SECONDS + 1)
     assert isinstance(shelf.other.refusal(), RefreshTokenSpent)
     assert shelf.user.asked() == 1

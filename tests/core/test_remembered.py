@@ -207,7 +207,7 @@ class Overtaken:
     def overtaken_by(self, overtake: Callable[[], Awaitable[object]]) -> None:
         self._overtake = overtake
 
-    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
         overtake, self._overtake = self._overtake, nothing
         await overtake()
         return await self._runtime.share(key, work)

@@ -64,7 +64,7 @@ class Script:
     def queue_length(self, url: str) -> int:
         return 0
 
-    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
         raise NotImplementedError
 
     async def sleep(self, seconds: float) -> None:

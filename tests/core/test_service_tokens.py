@@ -1,5 +1,9 @@
-"""Tokens of the client's own: a grant is a request, a service token is kept. security.md 229, 235, 240, 241, 249."""
+"""Tokens of the client's own: a grant is a request, a service token is kept.
 
+security.md 229, 235, 240, 241, 249, 358.
+"""
+
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -10,7 +14,7 @@ from oidc_async.protocol.token import TokenResponse
 from oidc_async.service_tokens import MOST_KEPT
 from oidc_async.testing import Fault
 from oidc_async.testing.faults.documents import put, without
-from oidc_async.testing.stages import TOKEN, harmless
+from oidc_async.testing.stages import TOKEN, TOKEN_REPLY, harmless
 from tests.core.api import Service, new_service, twice_in_a_row
 from tests.core.worlds import World
 
@@ -265,3 +269,14 @@ def test_no_token_shows(service: Service) -> None:
     party: Any = getattr(service.party, "_origin", service.party)
     texts = [repr(token), str(token), repr(vars(party)), repr(vars(party._service_tokens))]
     assert [text for text in texts if token.access_token in text] == []
+
+
+def test_the_time_that_the_provider_took_counts(service: Service) -> None:
+    """security.md 358: `expires_in` counts from when the token was issued, and that may be before it arrives"""
+    slow = harmless("4 seconds", TOKEN_REPLY(lambda reply, scene: replace(reply, delay=4.0)))
+    with service.provider.misbehaving(lasting(10), slow):
+        first = service.token()
+        service.provider.clock.advance(4.9)
+        assert service.token() == first
+        service.provider.clock.advance(0.2)
+        assert service.token() != first

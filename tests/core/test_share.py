@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from oidc_async import blocking_runtime
+from oidc_async import flight
 from oidc_async.async_runtime import AsyncRuntime
 from oidc_async.blocking import finish
 from oidc_async.blocking_runtime import BlockingRuntime
@@ -272,7 +272,7 @@ def test_a_cancelled_flight_is_taken_over() -> None:
 
 
 def test_those_who_wait_in_threads_do_so_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(blocking_runtime, "REPEATING_SECONDS", 0.2)
+    monkeypatch.setattr(flight, "REPEATING_SECONDS", 0.2)
     runtime = BlockingRuntime(HttpSettings(deadline=0.2))
     landed = threading.Event()
 
@@ -289,6 +289,61 @@ def test_those_who_wait_in_threads_do_so_for_a_bounded_time(monkeypatch: pytest.
     finally:
         landed.set()
         leader.join()
+
+
+@pytest.fixture
+def impatient(either_world: World, monkeypatch: pytest.MonkeyPatch) -> Runtime:
+    """A runtime whose callers wait 0.2 seconds for detached work."""
+    monkeypatch.setattr(flight, "REPEATING_SECONDS", 0.0)
+    monkeypatch.setattr(flight, "_MARGIN", 0.0)
+    return either_world.runtime(HttpSettings(deadline=0.2))
+
+
+def test_detached_work_goes_on_when_nobody_waits_any_more(either_world: World, impatient: Runtime) -> None:
+    """Those who come while it is overdue don't wait at all; those who come in time share its result."""
+    work = Work(impatient, seconds=0.6)
+
+    async def wait() -> tuple[str, float]:
+        begin = time.monotonic()
+        try:
+            return str(await impatient.share("key", work, detached=True)), time.monotonic() - begin
+        except ProviderTimeout as error:
+            return error.code, time.monotonic() - begin
+
+    async def later() -> tuple[str, float]:
+        await impatient.sleep(0.3)
+        return await wait()
+
+    async def in_the_end() -> tuple[str, float]:
+        await impatient.sleep(0.45)
+        await impatient.sleep(0.3)
+        return await wait()
+
+    first, second, third, last = either_world.run_together([wait, wait, later, in_the_end])
+    outcomes = [outcome for outcome in (first, second, third) if isinstance(outcome, tuple)]
+    assert [code for code, _ in outcomes] == ["provider_timeout"] * 3
+    assert outcomes[0][1] >= 0.19
+    assert outcomes[2][1] < 0.1
+    assert not isinstance(last, BaseException)
+    assert work.runs == 2
+
+
+def test_detached_work_that_ends_in_time_is_shared(either_world: World, impatient: Runtime) -> None:
+    work = Work(impatient, seconds=0.05)
+    results = either_world.run_together([lambda: impatient.share("key", work, detached=True)] * 5)
+    assert (len(set(results)), work.runs) == (1, 1)
+
+
+def test_the_failure_of_detached_work_is_shared(either_world: World, impatient: Runtime) -> None:
+    runs = list[int]()
+
+    async def fail() -> None:
+        runs.append(1)
+        await impatient.sleep(0.05)
+        raise ProviderUnreachable("down")
+
+    results = either_world.run_together([lambda: impatient.share("key", fail, detached=True)] * 5)
+    assert ({type(result) for result in results}, len(runs)) == ({ProviderUnreachable}, 1)
 
 
 # --- loops, keys, contexts ---------------------------------------------------------------------------------------
