@@ -42,6 +42,8 @@ LAYERS = [
         "oidc_async.lease",
         "oidc_async.login",
         "oidc_async.pause",
+        "oidc_async.refresh_answers",
+        "oidc_async.refresh_failures",
         "oidc_async.refreshes",
         "oidc_async.remembered",
         "oidc_async.service_tokens",
