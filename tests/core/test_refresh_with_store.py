@@ -104,7 +104,8 @@ def test_latecomers_of_another_process_get_the_same_for_a_while(shelf: Shelf) ->
     )
     assert shelf.user.asked() == 1
     shelf.clock.advance(REPLAY_SECONDS + 1)
-    assert isinstance(shelf.other.refusal(), RefreshTokenSpent)
+    newcomer = shelf.user.elsewhere(party={"store": shelf.store})
+    assert [type(user.refusal()) for user in (shelf.other, newcomer)] == [RefreshTokenSpent] * 2
     assert shelf.user.asked() == 1
 
 
