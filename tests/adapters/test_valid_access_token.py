@@ -10,7 +10,7 @@ from oidc_async.errors import StoreUnavailable
 from oidc_async.stores import MemoryStore
 from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour, SimulatedProvider
 from oidc_async.testing.faults.documents import put as putting
-from oidc_async.testing.stages import REFRESH, TOKEN, harmless
+from oidc_async.testing.stages import REFRESH, REFRESH_CLAIMS, TOKEN, harmless
 
 from .cookie_jar import in_cookies
 from .refresh_site import LIFETIME, MARGIN, asked, keeping_provider, kept, token_of, token_site, user_of
@@ -179,6 +179,19 @@ def test_the_login_is_the_one_that_counts_after_any_number_of_refreshes(site: Si
     with site.provider.misbehaving(Fault.REFRESH_NONCE_OTHER):
         assert token_of(browser, "/token/new") is None
     assert kept(browser) == {**before, "refresh_token": None}
+
+
+def test_a_user_who_authenticated_again_elsewhere_is_the_same(site: Site) -> None:
+    """security.md 71: auth_time may be later than at the login, and then that of the login again"""
+    later = harmless(
+        "300 seconds later", REFRESH_CLAIMS(lambda claims, _: {**claims, "auth_time": claims["auth_time"] + 300})
+    )
+    browser = user_of(site)
+    site.provider.clock.advance(400)
+    with site.provider.misbehaving(later):
+        assert token_of(browser, "/token/new")
+    assert token_of(browser, "/token/new")
+    assert asked(site.provider) == 2
 
 
 # What goes wrong
