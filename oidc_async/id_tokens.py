@@ -3,12 +3,14 @@
 from typing import Any
 
 from .errors import TokenResponseInvalid
+from .issuer_keys import TokenSource
 from .login import PendingLogin
 from .protocol.authorization import AuthorizationResponse
 from .protocol.id_token import (
     IDTokenExpectations,
     parse_id_token,
     read_id_token,
+    require_id_token_claims,
     require_same_authentication,
 )
 from .protocol.jwe import Encryption
@@ -68,7 +70,7 @@ class IDTokens:
             require_at_hash=access_token is not None,
             require_c_hash=received.code is not None,
         )
-        return await self._verified(received.tokens.id_token, expected)
+        return await self._verified(received.tokens.id_token, expected, TokenSource.BROWSER)
 
     async def for_code(
         self, pending: PendingLogin, tokens: TokenResponse, code: str, *, former: dict[str, Any] | None
@@ -116,7 +118,9 @@ class IDTokens:
             require_c_hash=require_c_hash,
         )
 
-    async def _verified(self, token: str | None, expectations: IDTokenExpectations) -> dict[str, Any]:
+    async def _verified(
+        self, token: str | None, expectations: IDTokenExpectations, source: TokenSource = TokenSource.PROVIDER
+    ) -> dict[str, Any]:
         if token is None:
             raise TokenResponseInvalid(
                 "The token response must have an id_token. Is the client allowed the scope openid, and is this an "
@@ -125,4 +129,9 @@ class IDTokens:
             )
         jws = parse_id_token(token, expectations)
         now = self._runtime.now()
-        return await self._provider.verify(jws, lambda key: read_id_token(jws, key, expectations, now=now))
+        return await self._provider.verify(
+            jws,
+            lambda key: read_id_token(jws, key, expectations, now=now),
+            source,
+            lambda: require_id_token_claims(jws, expectations, now=now),
+        )

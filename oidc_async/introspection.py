@@ -13,6 +13,7 @@ from .errors import (
     TokenError,
     TokenInactive,
 )
+from .issuer_keys import TokenSource
 from .pause import Pause, is_outage
 from .protocol.http_message import HttpRequest, HttpResponse
 from .protocol.introspection import (
@@ -20,6 +21,7 @@ from .protocol.introspection import (
     parse_introspection_jwt,
     read_introspection,
     read_introspection_jwt,
+    read_introspection_jwt_claims,
 )
 from .protocol.metadata import ProviderMetadata
 from .provider import Provider
@@ -108,18 +110,17 @@ class Introspection:
         return document
 
     async def _read_signed(self, response: HttpResponse, algorithm: str, issuer: str) -> dict[str, Any]:
-        now = self._runtime.now()
+        client_id, leeway, now = self._client.metadata["client_id"], self._leeway, self._runtime.now()
         try:
             jws = parse_introspection_jwt(response, algorithm)
             return await self._provider.verify(
                 jws,
                 lambda key: read_introspection_jwt(
-                    jws,
-                    key,
-                    issuer=issuer,
-                    client_id=self._client.metadata["client_id"],
-                    leeway=self._leeway,
-                    now=now,
+                    jws, key, issuer=issuer, client_id=client_id, leeway=leeway, now=now
+                ),
+                TokenSource.INTROSPECTION,
+                lambda: read_introspection_jwt_claims(
+                    jws, issuer=issuer, client_id=client_id, leeway=leeway, now=now
                 ),
             )
         except TokenError as error:

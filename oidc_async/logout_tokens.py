@@ -2,15 +2,18 @@
 
 from .errors import TokenError, TokenMalformed
 from .id_tokens import IDTokens
+from .issuer_keys import TokenSource
 from .protocol.jose import parse_compact
 from .protocol.logout_token import (
     LogoutToken,
     LogoutTokenExpectations,
     is_meant_for,
-    parse_logout_token,
     read_logout_token,
+    read_logout_token_claims,
+    require_logout_token_header,
 )
 from .protocol.metadata import ClientMetadata
+from .protocol.presented_token import PresentedToken
 from .protocol.response_algorithms import response_algorithms
 from .provider import Provider
 from .runtime import Runtime
@@ -34,43 +37,58 @@ class LogoutTokens:
         self._provider, self._id_tokens, self._configuration = provider, id_tokens, provider.configuration
         self._runtime, self._clock_skew = runtime, clock_skew_seconds
 
-    def is_for(self, token: str) -> bool:
-        """Whether it claims to be from this provider and for this client; nothing is verified."""
+    def addressed(self, token: PresentedToken) -> PresentedToken | None:
+        """The signed token, if it claims to be from this provider and for this client; nothing is verified.
+
+        It is decrypted where the client registered for that, and is to be handed on to `read`.
+        """
         client_id = self._provider.known_client.get("client_id")
         if client_id is None:
-            return False
+            return None
         try:
-            signed = self._signed(token)
+            jws = (signed := self._signed(token)).jws
         except TokenError:
-            return False
-        return is_meant_for(signed, self._configuration.issuer_identifier, client_id)
+            return None
+        return signed if is_meant_for(jws, self._configuration.issuer_identifier, client_id) else None
 
-    def form_problem(self, token: str) -> TokenError | None:
+    def form_problem(self, token: PresentedToken) -> TokenError | None:
         """Why nobody can tell for whom it is: it isn't encrypted and signed as this client registered it."""
         try:
-            parse_compact(self._signed(token))
+            parse_compact(self._signed(token).text)
         except TokenError as error:
             return error
         return None
 
-    def _signed(self, token: str) -> str:
-        """The signed token, decrypted if the client registered for that. Raises TokenError."""
-        is_signed_only = token.count(".") == SIGNED_DOTS
-        if not is_signed_only or not self._id_tokens.are_encrypted:
-            return self._id_tokens.signed(token)
-        if self._configuration.accept_unencrypted_logout_tokens:
-            return token
-        raise TokenMalformed(
-            "The logout token is signed but not encrypted, though the client registered "
-            "id_token_encrypted_response_alg (OIDC Back-Channel Logout 2.4). For a provider that never encrypts "
-            "logout tokens, set accept_unencrypted_logout_tokens=True."
+    async def read(self, signed: PresentedToken) -> LogoutToken:
+        """What a signed token says, once it is verified. Raises TokenError or ProviderError."""
+        expectations = self._expectations(await self._provider.client())
+        jws, now = signed.jws, self._runtime.now()
+        require_logout_token_header(jws, expectations)
+        return await self._provider.verify(
+            jws,
+            lambda key: read_logout_token(jws, key, expectations, now=now),
+            TokenSource.LOGOUT,
+            lambda: read_logout_token_claims(jws, expectations, now=now),
         )
 
-    async def read(self, token: str) -> LogoutToken:
-        """What it says, once it is verified. Raises TokenError or ProviderError."""
-        expectations = self._expectations(await self._provider.client())
-        jws, now = parse_logout_token(self._signed(token), expectations), self._runtime.now()
-        return await self._provider.verify(jws, lambda key: read_logout_token(jws, key, expectations, now=now))
+    async def read_as_sent(self, token: str) -> LogoutToken:
+        """The same of a token that is encrypted where the client registered for that."""
+        await self._provider.client()
+        return await self.read(self._signed(PresentedToken(token)))
+
+    def _signed(self, token: PresentedToken) -> PresentedToken:
+        """The signed token, decrypted if the client registered for that. Raises TokenError."""
+        is_signed_only = token.text.count(".") == SIGNED_DOTS
+        if is_signed_only and self._id_tokens.are_encrypted:
+            if self._configuration.accept_unencrypted_logout_tokens:
+                return token
+            raise TokenMalformed(
+                "The logout token is signed but not encrypted, though the client registered "
+                "id_token_encrypted_response_alg (OIDC Back-Channel Logout 2.4). For a provider that never encrypts "
+                "logout tokens, set accept_unencrypted_logout_tokens=True."
+            )
+        signed = self._id_tokens.signed(token.text)
+        return token if signed is token.text else PresentedToken(signed)
 
     def _expectations(self, client: ClientMetadata) -> LogoutTokenExpectations:
         configuration = self._configuration

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from .client_registration import ClientRegistration
 from .errors import KeyNotFound
-from .issuer_keys import DAY, HOUR, IssuerKeys
+from .issuer_keys import DAY, HOUR, IssuerKeys, TokenSource
 from .protocol.client_authentication import uses_mtls_endpoints
 from .protocol.discovery import discovery_request, read_discovery, well_known_uri, with_mtls_endpoints
 from .protocol.freshness import freshness
@@ -76,15 +76,22 @@ class Provider:
         """The metadata as far as they are known without asking anybody."""
         return self._discovered.known() if self._given is None else self._given
 
-    async def verify(self, jws: CompactJWS, read: Callable[[VerificationKey], T]) -> T:
+    async def verify(
+        self,
+        jws: CompactJWS,
+        read: Callable[[VerificationKey], T],
+        source: TokenSource = TokenSource.PROVIDER,
+        require_claims: Callable[[], object] | None = None,
+    ) -> T:
         """What `read` makes of a token with the key that signed it: one of the provider's, or the client's secret.
 
-        Raises what `read` does, KeyNotFound, KeyAmbiguous, and ProviderError.
+        `source` and `require_claims` bound the fetches of keys, as in IssuerKeys.verify.
+        Raises what `read` and `require_claims` do, KeyNotFound, KeyAmbiguous, and ProviderError.
         """
         if jws.alg.startswith("HS"):
             return read(client_secret_key(self._client_secret()))
         keys = self._known_keys() or await self._remembered_keys()
-        return await keys.verify(jws, read)
+        return await keys.verify(jws, read, source, require_claims)
 
     async def recipient(self, encryption: Encryption) -> RecipientKey | DerivedKey:
         """The key of the provider that `encryption` is to, or what is derived from the client's secret.
@@ -97,7 +104,7 @@ class Provider:
         try:
             return select_recipient(jwks.recipients, encryption.alg)
         except KeyNotFound:
-            renewed = await (await self._remembered_keys()).renew(jwks)
+            renewed = await (await self._remembered_keys()).renew_for(TokenSource.ENCRYPTION, jwks)
             return select_recipient(renewed.recipients, encryption.alg)
 
     def _at_mtls_endpoints(self, metadata: ProviderMetadata) -> ProviderMetadata:

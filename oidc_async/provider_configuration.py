@@ -6,11 +6,12 @@ from dataclasses import InitVar, dataclass, field
 from ssl import SSLContext
 from typing import Any, Literal, cast
 
+from .access_token_settings import AUDIENCE_CLAIMS, accepted_marks, accepted_names, require_access_token_settings
 from .claims_provider import ClaimsProvider
 from .client_keys import ClientKeys, require_request_object_keys, require_signing_keys
 from .errors import ConfigurationError, MetadataInvalid
 from .http.settings import require_unused
-from .protocol.access_token import ALLOWED_ALGORITHMS
+from .protocol.access_token import ALLOWED_ALGORITHMS, AccessExpectations
 from .protocol.client_authentication import require_client, uses_mtls, uses_mtls_endpoints
 from .protocol.discovery import require_endpoints, require_usable
 from .protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
@@ -20,6 +21,7 @@ from .protocol.private_network import PrivateNetwork, private_network
 from .protocol.request_object_algorithms import require_request_object_algorithms
 from .protocol.response_algorithms import require_response_algorithms, response_algorithms
 from .protocol.response_type import default_response_mode, registered_response_type
+from .protocol.token_kind import Marks
 from .protocol.uri import is_encodable, issuer_problem, uri_problem
 from .request_parameters import (
     OURS_AT_LOGOUT,
@@ -35,6 +37,7 @@ __all__ = ["ClientMetadata", "ClientRegistrationInfo", "ProviderConfiguration", 
 
 CHOICES: Mapping[str, tuple[str | bool | None, ...]] = {
     "access_token_verification": ("introspection", "jwt", "auto"),
+    "audience_claim": AUDIENCE_CLAIMS,
     "client_assertion_audience": ("issuer", "token_endpoint"),
     "end_session_http_method": ("GET", "POST"),
     "request_object": (None, "value", "reference"),
@@ -121,11 +124,20 @@ class ProviderConfiguration:
             are then its own.
         audience: who tokens must be meant for: one value, or several of which `aud` must name one. Our own client_id
             when None, which local verification doesn't take.
+        audience_claim: the claim that says whom a token is meant for: "aud", or "client_id", "azp", "appid" or "cid"
+            for a provider whose access tokens have no `aud`, with "jwt" only. `audience` then names clients, and a
+            token without a type must have `token_use` "access", or the marks of `access_token_marks`.
         enforce_audience: False takes tokens that are meant for anybody, when they are introspected.
         access_token_verification: "introspection" asks the provider about each token (RFC 7662), "jwt" verifies them
             here (RFC 9068), "auto" verifies those that are JWTs of this issuer and asks about all others.
         access_token_algorithms: the `alg` values that signed access tokens may have.
         accept_untyped_access_tokens: True takes JWTs that don't say in `typ` that they are access tokens.
+        access_token_marks: what the access tokens of this provider have and its ID tokens lack, for tokens without a
+            type: by claim, the string that it must be, several of which it must be one, or True for any text. A tuple
+            of claims means one of them.
+        access_token_clients: the clients whose tokens are accepted, by `client_id`, `azp`, `appid` or `cid`; None for
+            all.
+        access_token_subjects: the values of `sub` that are accepted; None for all.
         accept_untyped_logout_tokens: False takes no logout tokens but those that say in `typ` what they are.
         accept_unencrypted_logout_tokens: True accepts logout tokens that are signed only, though ID tokens are
             encrypted: some providers never encrypt them. Whoever can read them learns which user's sessions end.
@@ -162,6 +174,10 @@ class ProviderConfiguration:
     access_token_verification: str = field(default="introspection", kw_only=True)
     access_token_algorithms: tuple[str, ...] = field(default=("RS256",), kw_only=True)
     accept_untyped_access_tokens: bool = field(default=False, kw_only=True)
+    audience_claim: str = field(default="aud", kw_only=True)
+    access_token_marks: Marks | None = field(default=None, kw_only=True)
+    access_token_clients: str | Collection[str] | None = field(default=None, kw_only=True)
+    access_token_subjects: str | Collection[str] | None = field(default=None, kw_only=True)
     accept_untyped_logout_tokens: bool = field(default=True, kw_only=True)
     accept_logout_tokens_without_exp: bool = field(default=False, kw_only=True)
     accept_unencrypted_logout_tokens: bool = field(default=False, kw_only=True)
@@ -249,10 +265,29 @@ class ProviderConfiguration:
         client = self.client_metadata or ClientMetadata()
         return response_algorithms(client, "id_token").signatures
 
-    def accepted_audience(self, client: ClientMetadata) -> frozenset[str] | None:
-        """Of which values `aud` of an access token must name one, as this client; None when it isn't checked."""
+    def access_expectations(self, client: ClientMetadata, *, leeway_seconds: float) -> AccessExpectations:
+        """What access tokens must say, where we are this client."""
+        return AccessExpectations(
+            issuer=self.issuer_identifier,
+            audience=self._accepted_audience(client),
+            leeway_seconds=leeway_seconds,
+            audience_claim=self.audience_claim,
+            clients=accepted_names("access_token_clients", self.access_token_clients),
+            subjects=accepted_names("access_token_subjects", self.access_token_subjects),
+            marks=accepted_marks(self),
+        )
+
+    @property
+    def may_take_id_tokens(self) -> bool:
+        """Whether nothing but the claims that ID tokens may lack tells an access token without a type from them."""
+        told_by = (self.client_metadata, self.access_token_clients, self.access_token_subjects)
+        is_told = bool(accepted_marks(self)) or any(known is not None for known in told_by)
+        return self.accept_untyped_access_tokens and self.access_token_verification != "introspection" and not is_told
+
+    def _accepted_audience(self, client: ClientMetadata) -> frozenset[str] | None:
+        """Of which values the audience of an access token must be one; None when it isn't checked."""
         if self.audience is not None:
-            return frozenset([self.audience] if isinstance(self.audience, str) else self.audience)
+            return accepted_names("audience", self.audience)
         return frozenset({client["client_id"]}) if self.enforce_audience and "client_id" in client else None
 
     def _require_access_tokens(self) -> None:
@@ -265,7 +300,7 @@ class ProviderConfiguration:
         for name in SWITCHES:
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} must be True or False.")
-        self._require_audience()
+        require_access_token_settings(self)
 
     def _require_renewal(self) -> None:
         if not isinstance(cast(object, self.renew_with_refresh_token), bool):
@@ -279,18 +314,6 @@ class ProviderConfiguration:
                 raise ConfigurationError(f"Each issuer in claims_providers {problem}.")
             if not isinstance(trusted, ClaimsProvider):
                 raise ConfigurationError("claims_providers must have a ClaimsProvider for each issuer.")
-
-    def _require_audience(self) -> None:
-        if self.audience is not None:
-            values: Collection[object] = [self.audience] if isinstance(self.audience, str) else self.audience
-            if not values or not all(is_encodable(value) and value for value in values):
-                raise ConfigurationError("audience must be a string, or a set of strings, and not empty.")
-            if not self.enforce_audience:
-                raise ConfigurationError("audience is not checked with enforce_audience=False: set one of them.")
-        elif self.access_token_verification == "jwt":
-            raise ConfigurationError(
-                'access_token_verification="jwt" needs audience: nothing else tells whom a token is meant for.'
-            )
 
     def _require_types(self) -> None:
         for name, kind in TYPES.items():

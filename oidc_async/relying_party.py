@@ -15,7 +15,6 @@ from .errors import (
     ConfigurationError,
     LoginExpired,
     StateMismatch,
-    TokenError,
 )
 from .id_tokens import IDTokens
 from .login import AuthorizationRequest, Login, PendingLogin
@@ -30,6 +29,7 @@ from .protocol.logout import EndSessionRequest, end_session_request
 from .protocol.logout_token import LogoutToken
 from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.parameters import Parameters
+from .protocol.presented_token import PresentedToken
 from .protocol.revocation import read_revocation, revocation_request
 from .protocol.token import (
     TokenResponse,
@@ -109,7 +109,7 @@ class AsyncRelyingParty:
             self.provider, configuration, self._runtime, redirect_uri, objects, self._registered
         )
         self._id_tokens = IDTokens(self.provider, configuration, self._runtime, self._clock_skew)
-        self._logout_tokens = LogoutTokens(self.provider, self._id_tokens, self._runtime, self._clock_skew)
+        self.logout_tokens = LogoutTokens(self.provider, self._id_tokens, self._runtime, self._clock_skew)
         self._userinfo = UserInfo(self.provider, configuration, self._runtime, self._clock_skew)
         # claims lead to other issuers: nothing of theirs is asked inside of the private network
         self._claim_sources = ClaimSources(self.provider, configuration, network, self._clock_skew)
@@ -312,11 +312,7 @@ class AsyncRelyingParty:
 
     def is_meant_for_us(self, logout_token: str) -> bool:
         """Whether a logout token claims to be from this provider and for this client; nothing is verified."""
-        return self._logout_tokens.is_for(logout_token)
-
-    def logout_token_problem(self, logout_token: str) -> TokenError | None:
-        """Why this client can't read a logout token: it is no JWT, or not encrypted as registered. None if it can."""
-        return self._logout_tokens.form_problem(logout_token)
+        return self.logout_tokens.addressed(PresentedToken(logout_token)) is not None
 
     async def read_logout_token(self, token: str) -> LogoutToken:
         """What a verified logout token says (OIDC Back-Channel Logout 1.0, 2.6).
@@ -324,7 +320,7 @@ class AsyncRelyingParty:
         Whether its `jti` was seen before is for the caller to know. Raises TokenError, or ProviderError when the
         provider's keys can't be had.
         """
-        return await self._logout_tokens.read(token)
+        return await self.logout_tokens.read_as_sent(token)
 
     async def read_registration(self) -> ClientMetadata:
         """The client that was registered dynamically, as the provider knows it now (RFC 7592 2.1).

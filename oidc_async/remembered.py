@@ -51,18 +51,11 @@ class _Kept(Generic[T]):
 class Remembered(Generic[T]):
     """What `fetch` brought, until its max-age; while fetching anew fails, for `keep_stale` seconds more.
 
-    A failure never replaces what was kept. `renewals` bounds how often `renew` may fetch.
+    A failure never replaces what was kept.
     """
 
-    def __init__(
-        self,
-        runtime: Runtime,
-        fetch: Callable[[], Awaitable[Fetched[T]]],
-        *,
-        keep_stale: float,
-        renewals: Allowance | None = None,
-    ) -> None:
-        self._runtime, self._fetch, self._keep_stale, self._renewals = runtime, fetch, keep_stale, renewals
+    def __init__(self, runtime: Runtime, fetch: Callable[[], Awaitable[Fetched[T]]], *, keep_stale: float) -> None:
+        self._runtime, self._fetch, self._keep_stale = runtime, fetch, keep_stale
         self._kept: _Kept[T] | None = None
 
     async def get(self) -> T:
@@ -90,12 +83,12 @@ class Remembered(Generic[T]):
         """What was fetched last, however old; None when nothing was."""
         return None if self._kept is None else self._kept.value
 
-    async def renew(self, seen: T) -> T:
-        """The value fetched anew, unless `seen` has been replaced already or too many renewals were made."""
+    async def renew(self, seen: T, allowance: Allowance | None = None) -> T:
+        """The value fetched anew, unless `seen` has been replaced already or `allowance` is spent."""
         kept = self._kept
         if kept is None or kept.value is not seen:
             return await self.get()
-        return await self._fetched_after(kept, self._renewals)
+        return await self._fetched_after(kept, allowance)
 
     async def _fetched_after(self, seen: _Kept[T] | None, allowance: Allowance | None = None) -> T:
         async def work() -> T:
@@ -107,7 +100,8 @@ class Remembered(Generic[T]):
                 return seen.value
             return self._keep(await self._fetch())
 
-        return await self._runtime.share(self, work)
+        # Who has an allowance doesn't join the flight of somebody whose own may be spent.
+        return await self._runtime.share(self if allowance is None else (self, allowance), work)
 
     def _put_off(self, kept: _Kept[T], now: float, error: ProviderError) -> None:
         # nobody else need wait for a provider that just failed

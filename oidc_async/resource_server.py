@@ -18,12 +18,20 @@ from .errors import (
 )
 from .flight import twin
 from .introspection import Introspection
+from .issuer_keys import TokenSource
 from .own_runtime import asyncio_runtime, threads_runtime
 from .protocol.access import NO_REQUIREMENTS, Access, Requirements, grants_scope, require_granted
-from .protocol.access_token import AccessExpectations, is_issued_by, parse_access_token, read_access_token
+from .protocol.access_token import (
+    AccessExpectations,
+    is_issued_by,
+    parse_access_token,
+    read_access_token,
+    require_access_token_claims,
+)
 from .protocol.claims import Claims
 from .protocol.introspection import read_introspected_token
 from .protocol.metadata import ClientMetadata, ProviderMetadata
+from .protocol.presented_token import PresentedToken
 from .protocol.uri import is_encodable
 from .provider import Provider
 from .provider_configuration import DEFAULT_CLOCK_SKEW, ProviderConfiguration, require_seconds
@@ -36,6 +44,12 @@ from .stores import Store
 from .telemetry import watch
 
 logger = logging.getLogger(__name__)
+
+MAY_TAKE_ID_TOKENS = (
+    "accept_untyped_access_tokens is set for %s without client_metadata, access_token_marks, access_token_clients or "
+    "access_token_subjects: an ID token of this provider without nonce and at_hash then passes as an access token. "
+    "Set access_token_marks to a claim that its access tokens have and its ID tokens lack."
+)
 
 SECONDS_WITHOUT_EXPIRY = 10.0
 """How long a token is trusted of which the provider doesn't say when it ends."""
@@ -94,6 +108,8 @@ class AsyncResourceServer:
             pause=configuration.http_settings.failure_pause,
         )
         self._role = self._new_role(self.provider.known_client)
+        if self._registration is None and configuration.may_take_id_tokens:
+            logger.warning(MAY_TAKE_ID_TOKENS, configuration.issuer_identifier)
         watch(self, self._counters, self._cache)
 
     @property
@@ -122,7 +138,11 @@ class AsyncResourceServer:
         Raises TokenError for a token that is not good, InsufficientScope or InsufficientUserAuthentication for one
         that doesn't suffice, ProviderError when it can't be found out, and ConfigurationError when it never can.
         """
-        access = self._cache.find(self._key(token), self._runtime.monotonic())
+        return await self.verify_presented(PresentedToken(token), requirements)
+
+    async def verify_presented(self, token: PresentedToken, requirements: Requirements = NO_REQUIREMENTS) -> Access:
+        """As `verify`, of a token that may have been taken apart already."""
+        access = self._cache.find(self._key(token.text), self._runtime.monotonic())
         if access is None:
             access = await self._find_out(token)
         else:
@@ -138,7 +158,7 @@ class AsyncResourceServer:
         """
         key = self._key(token)
         self._cache.forget(key, self._runtime.monotonic())
-        if self._shared is not None and not self._is_verified_here(token):
+        if self._shared is not None and not self._is_verified_here(PresentedToken(token)):
             await self._shared.forget(key)
 
     def statistics(self) -> Statistics:
@@ -151,23 +171,15 @@ class AsyncResourceServer:
         return sha256(self._role.identity + token.encode("utf-8", "surrogatepass")).digest()
 
     def _new_role(self, client: ClientMetadata) -> "_Role":
-        configuration = self.configuration
-        expectations = AccessExpectations(
-            issuer=self.issuer, audience=configuration.accepted_audience(client), leeway_seconds=self._leeway
-        )
-        identity = _identity(configuration, client, expectations)
+        expectations = self.configuration.access_expectations(client, leeway_seconds=self._leeway)
+        identity = _identity(self.configuration, client, expectations)
         return _Role(client=client, expectations=expectations, identity=identity)
 
-    async def _find_out(self, token: str) -> Access:
+    async def _find_out(self, token: PresentedToken) -> Access:
+        # asked first: to take a large token apart costs more than all the rest of a refusal
+        self._require_not_refused(self._key(token.text))
         is_here = self._is_verified_here(token)
-        if self._registration is not None and not is_here:
-            # whom a token must be meant for is told by who we are
-            await self.provider.client()
-        key = self._key(token)
-        refusal = self._cache.find_refusal(key, self._runtime.monotonic())
-        if refusal is not None:
-            self._counters.refused_hits += 1
-            raise twin(refusal)
+        key = await self._settled_key(token, is_here=is_here)
         self._counters.misses += 1
         if is_here and self.provider.fresh_keys() is not None:
             # nobody has to be asked, so there is nothing to share
@@ -178,7 +190,24 @@ class AsyncResourceServer:
             raise twin(outcome)
         return outcome.copy()
 
-    async def _joined(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
+    async def _settled_key(self, token: PresentedToken, *, is_here: bool) -> bytes:
+        """What is found out about the token is kept by this key: whom it must be meant for is told by who we are."""
+        if self._registration is not None and not is_here:
+            role = self._role
+            await self.provider.client()
+            key = self._key(token.text)
+            if self._role is not role:
+                self._require_not_refused(key)
+            return key
+        return self._key(token.text)
+
+    def _require_not_refused(self, key: bytes) -> None:
+        refusal = self._cache.find_refusal(key, self._runtime.monotonic())
+        if refusal is not None:
+            self._counters.refused_hits += 1
+            raise twin(refusal)
+
+    async def _joined(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
         """As `_asked`, once however many ask about the same token."""
         is_mine = False
 
@@ -195,7 +224,7 @@ class AsyncResourceServer:
         finally:
             self._counters.joined += not is_mine
 
-    async def _asked(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
+    async def _asked(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
         """What comes of a token that nobody knows yet, kept unless it is forgotten meanwhile."""
         forgotten = self._cache.forgotten.last(key)
         outcome = await self._kept(key, token, is_here=is_here)
@@ -203,10 +232,10 @@ class AsyncResourceServer:
             self._cache.drop(key)
         return outcome
 
-    async def _kept(self, key: bytes, token: str, *, is_here: bool) -> Access | TokenError:
+    async def _kept(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
         """The same, kept; a refusal is a result as well."""
         try:
-            access, seconds = await (self._verified(token) if is_here else self._asked_by_any(key, token))
+            access, seconds = await (self._verified(token) if is_here else self._asked_by_any(key, token.text))
         except TokenError as error:
             # a key that is missing now may be published in a moment
             if not isinstance(error, KeyNotFound):
@@ -244,23 +273,26 @@ class AsyncResourceServer:
         expiry = claims.get("exp")
         return SECONDS_WITHOUT_EXPIRY if expiry is None else expiry - self._runtime.now()
 
-    def _is_verified_here(self, token: str) -> bool:
+    def _is_verified_here(self, token: PresentedToken) -> bool:
         configuration = self.configuration
-        if configuration.access_token_verification == "auto":
-            untyped = configuration.accept_untyped_access_tokens
-            return configuration.audience is not None and is_issued_by(token, self.issuer, untyped=untyped)
-        return configuration.access_token_verification == "jwt"
+        if configuration.access_token_verification != "auto":
+            return configuration.access_token_verification == "jwt"
+        untyped = configuration.accept_untyped_access_tokens
+        return configuration.audience is not None and is_issued_by(token, self.issuer, untyped=untyped)
 
-    async def _verified(self, token: str) -> tuple[Access, float]:
+    async def _verified(self, token: PresentedToken) -> tuple[Access, float]:
         configuration, role = self.configuration, self._role
         expectations, client_id = role.expectations, role.client.get("client_id")
         self._counters.verified_here += 1
+        now = self._runtime.now()
         jws = parse_access_token(
             token, configuration.access_token_algorithms, untyped=configuration.accept_untyped_access_tokens
         )
-        now = self._runtime.now()
         claims = await self.provider.verify(
-            jws, lambda key: read_access_token(jws, key, expectations, client_id=client_id, now=now)
+            jws,
+            lambda key: read_access_token(jws, key, expectations, client_id=client_id, now=now),
+            TokenSource.BEARER,
+            lambda: require_access_token_claims(jws, expectations, client_id=client_id, now=now),
         )
         return Access.of(claims, jws.payload), self._seconds_left(claims)
 
@@ -321,16 +353,22 @@ def _identity(
     configuration: ProviderConfiguration, client: ClientMetadata, expectations: AccessExpectations
 ) -> bytes:
     """What a token was found good for: nobody else may take our word for it."""
-    metadata, audience = configuration.provider_metadata or ProviderMetadata(), expectations.audience
+    metadata = configuration.provider_metadata or ProviderMetadata()
     identity = (
         configuration.issuer,
         sorted(metadata.items(), key=str),
         client.get("client_id"),
         client.get("introspection_signed_response_alg"),
-        None if audience is None else sorted(audience),
+        *(_in_order(names) for names in (expectations.audience, expectations.clients, expectations.subjects)),
+        expectations.audience_claim,
+        sorted(map(str, expectations.marks)),
         configuration.access_token_verification,
         configuration.access_token_algorithms,
         configuration.accept_untyped_access_tokens,
         expectations.leeway_seconds,
     )
     return sha256(repr(identity).encode("utf-8", "backslashreplace")).digest()
+
+
+def _in_order(names: frozenset[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)

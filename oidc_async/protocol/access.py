@@ -8,6 +8,9 @@ from typing import Any, cast
 from ..errors import ClaimInvalid, InsufficientScope, InsufficientUserAuthentication
 from .claims import Claims, read_audience
 
+CLIENT_CLAIMS = ("client_id", "azp", "appid", "cid")
+"""Claims that name the client that got a token: RFC 9068 2.2, OIDC Core 2, Microsoft Entra, Okta."""
+
 
 class Access(Mapping[str, Any]):
     """The verified claims of an access token, as a mapping and by their meaning.
@@ -75,8 +78,8 @@ class Access(Mapping[str, Any]):
 
     @property
     def client_id(self) -> str | None:
-        """The client that the token was issued to (`client_id`, else `azp`)."""
-        return self.get("client_id") or self.get("azp")
+        """The client that the token was issued to: `client_id`, else `azp`, `appid` or `cid`."""
+        return next((self[name] for name in CLIENT_CLAIMS if self.get(name)), None)
 
     @property
     def issuer(self) -> str | None:

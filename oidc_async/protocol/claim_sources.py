@@ -7,7 +7,6 @@ from typing import Any, cast
 from ..errors import ClaimInvalid
 from .claims import (
     Claims,
-    read_claims,
     require_audience,
     require_begun,
     require_issuer,
@@ -114,7 +113,7 @@ def parse_source_token(token: str) -> CompactJWS:
 
 def claimed_issuer(jws: CompactJWS) -> str:
     """Who the token says it is from: it tells which keys to verify it by, no more. Raises ClaimInvalid."""
-    return require_string(read_claims(jws.payload), "iss")
+    return require_string(jws.claims, "iss")
 
 
 def read_source_token(
@@ -135,7 +134,7 @@ def read_source_token(
     """
     require_algorithm(jws, algorithms, setting="algorithms of the ClaimsProvider")
     verify_compact(jws, key)
-    claims = read_claims(jws.payload)
+    claims = jws.claims
     require_issuer(claims, issuer)
     if "aud" in claims:
         require_audience(claims, frozenset({client_id}))

@@ -16,14 +16,27 @@ Claims = Mapping[str, Any]
 MAX_TIME = 253_402_300_799
 """The end of the year 9999: milliseconds given for seconds, and numbers made to overflow, are beyond it."""
 
+MAX_BRACKETS = 2000
+"""Objects and lists in the claims of one token. They take longest to read, and strangers send what they like."""
+
 MAX_SHOWN = 200
 MAX_SUBJECT_LENGTH = 255
+STANDARD_CLAIMS = (
+    *("iss", "sub", "aud", "exp", "nbf", "iat", "jti", "sid", "auth_time", "acr", "amr"),
+    *("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture"),
+    *("website", "email", "email_verified", "gender", "birthdate", "zoneinfo", "locale", "phone_number"),
+    *("phone_number_verified", "address", "updated_at"),
+)
+"""What any ID token may say of itself and of the user (RFC 7519 4.1, OIDC Core 2, 5.1)."""
+
 _NUMBERS = frozenset({int, float})
 """What JSON knows; a bool is another type."""
 
 
 def read_claims(payload: bytes) -> dict[str, Any]:
-    """The claims in the payload of a token (RFC 7519 4). Raises TokenMalformed."""
+    """The claims in the payload of a token (RFC 7519 4), at most 2,000 objects and lists. Raises TokenMalformed."""
+    if payload.count(b"{") + payload.count(b"[") > MAX_BRACKETS:
+        raise TokenMalformed(f"The token's claims must have at most {MAX_BRACKETS} objects and lists.")
     try:
         return read_object(payload)
     except ValueError as error:

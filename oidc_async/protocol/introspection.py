@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from ..errors import IntrospectionInvalid, TokenInactive
 from .access_token import AccessExpectations, require_access_claims
-from .claims import MAX_TIME, Claims, require_audience, require_issuer, require_past_time
+from .claims import MAX_TIME, Claims, require_audience, require_issued_recently, require_issuer
 from .client_authentication import ClientAuthentication, authenticated_request
 from .http_message import HttpRequest, HttpResponse
 from .jose import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
@@ -20,6 +20,9 @@ INACTIVE = (
     "not know. Keycloak says so to a client that is not in the token's aud: add an audience mapper for the client_id "
     "that asks (docs/resource-server.md)."
 )
+
+ISSUED_WITHIN = 300.0
+"""Seconds: how old a signed response may be. It is requested each time, and says that a token is active *now*."""
 
 
 def introspection_request(
@@ -69,13 +72,24 @@ def read_introspection_jwt(
 ) -> dict[str, Any]:
     """What a signed response says of the token, once its signature, `iss`, `aud` and `iat` are right (RFC 9701 5).
 
+    `iat` must be at most ISSUED_WITHIN and `leeway` seconds ago, and at most `leeway` seconds in the future.
     Raises IntrospectionInvalid, SignatureInvalid, KeyUnusable or ClaimInvalid: the token is as unknown as before.
     """
     verify_compact(jws, key)
+    return read_introspection_jwt_claims(jws, issuer=issuer, client_id=client_id, leeway=leeway, now=now)
+
+
+def read_introspection_jwt_claims(
+    jws: CompactJWS, *, issuer: str, client_id: str, leeway: float, now: float
+) -> dict[str, Any]:
+    """The same, without a look at the signature: see read_introspection_jwt.
+
+    Raises IntrospectionInvalid or ClaimInvalid.
+    """
     document = _read_document(jws.payload)
     require_issuer(document, issuer)
     require_audience(document, frozenset({client_id}))
-    require_past_time(document, "iat", now=now, leeway=leeway)
+    require_issued_recently(document, now=now, leeway=leeway, within=ISSUED_WITHIN)
     token = document.get("token_introspection")
     if not isinstance(token, dict):
         raise IntrospectionInvalid("token_introspection of the introspection response must be a JSON object.")

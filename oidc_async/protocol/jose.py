@@ -8,11 +8,12 @@ import binascii
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from ..errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed
+from .claims import read_claims
 from .strict_json import read_object
 
 # At run time joserfc is imported at first need: with all of cryptography behind it, it takes longer than all of ours.
@@ -29,6 +30,9 @@ KNOWN_HEADER_LENGTH = 1024
 """How many headers are remembered, and up to how many characters: every token of a key has the same one."""
 
 MAX_KID_LENGTH = 1024
+
+MANY_VALUES = 1000
+"""More values than this, by the commas and brackets of a payload, take longer to read than a signature to verify."""
 
 RSA_BITS = range(2048, 8192 + 1)
 
@@ -102,10 +106,11 @@ class VerificationKey:
         return (takes.kty, takes.crv) == (self.kty, self.crv)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CompactJWS:
     """A token taken apart, **not verified**: its header and payload are claims of a stranger."""
 
+    # no slots: the cached property needs a place for its value
     header: Mapping[str, Any]
     payload: bytes = field(repr=False)
     signing_input: bytes = field(repr=False)
@@ -119,6 +124,16 @@ class CompactJWS:
     @property
     def kid(self) -> str | None:
         return self.header.get("kid")
+
+    @property
+    def has_many_values(self) -> bool:
+        """Whether to read the claims would take long, so that no stranger should be able to ask for it in vain."""
+        return sum(map(self.payload.count, (b",", b"[", b"{"))) > MANY_VALUES
+
+    @cached_property
+    def claims(self) -> dict[str, Any]:
+        """The claims in the payload, **not verified**; read at first need, and once. Raises TokenMalformed."""
+        return read_claims(self.payload)
 
 
 def parse_compact(token: str) -> CompactJWS:

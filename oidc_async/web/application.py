@@ -19,6 +19,7 @@ from ..runtime import Runtime
 from ..sealing import Sealer
 from ..stores import Store, StoreChoice
 from ..user_session import UserSession
+from .claimed_issuers import ClaimedIssuers
 from .client_jwks import published_keys
 from .client_names import ClientNames
 from .cookies import Cookies
@@ -93,6 +94,7 @@ class WebApplication:
             refused_seconds=settings.token_cache_refused_seconds,
             entries=settings.token_cache_entries,
         )
+        self.claimed_issuers = ClaimedIssuers(settings.token_cache_entries)
         self.resource_servers = {
             name: self._resource_server(name, configuration, new_runtime)
             for name, configuration in configurations.items()

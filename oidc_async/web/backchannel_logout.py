@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 from ..errors import ClaimInvalid, OIDCError, ProviderError, StoreError, TokenError, TokenMalformed
 from ..protocol.logout_token import LogoutToken
-from ..relying_party import AsyncRelyingParty
+from ..protocol.presented_token import PresentedToken
 from .application import Exchange, WebApplication
 from .callback import empty_response, refused_form
 from .failure import STORE_RETRY_SECONDS
@@ -31,12 +31,12 @@ async def end_sessions(exchange: Exchange, body: bytes) -> WebResponse:
 
     They have ended when the answer is 200, also if there were none; otherwise the provider may try again.
     """
-    clients: dict[str, AsyncRelyingParty] = {}
+    clients: dict[str, PresentedToken] = {}
     try:
-        token = _read_field(body)
+        token = PresentedToken(_read_field(body))
         await exchange.application.recall_clients()
         clients |= _addressed(exchange.application, token)
-        await _end_sessions(exchange, clients, token)
+        await _end_sessions(exchange, clients)
     except (TokenError, ProviderError, StoreError) as error:
         exchange.announce_failure(logout_failed, next(iter(clients), None), error)
         return _failed(error)
@@ -52,11 +52,11 @@ def _failed(error: OIDCError) -> WebResponse:
     return _error_response(503, "temporarily_unavailable", "The logout could not be carried out now.", retry)
 
 
-async def _end_sessions(exchange: Exchange, clients: dict[str, AsyncRelyingParty], token: str) -> None:
+async def _end_sessions(exchange: Exchange, clients: dict[str, PresentedToken]) -> None:
     application, now = exchange.application, exchange.application.now()
     markers = application.require_markers()
     # one token may be for several of our clients, and each has its own rules for it
-    read = [await client.read_logout_token(token) for client in clients.values()]
+    read = [await application.clients[name].logout_tokens.read(token) for name, token in clients.items()]
     if await markers.is_used(read[0]):
         _refuse_replay()
     for name, logout_token in zip(clients, read, strict=True):
@@ -67,11 +67,12 @@ async def _end_sessions(exchange: Exchange, clients: dict[str, AsyncRelyingParty
         exchange.announce(logged_out, name, reason="backchannel", claims=claims)
 
 
-def _addressed(application: WebApplication, token: str) -> dict[str, AsyncRelyingParty]:
-    """The clients that a token claims to be for: no provider is asked for that."""
-    clients = {name: client for name, client in application.clients.items() if client.is_meant_for_us(token)}
+def _addressed(application: WebApplication, token: PresentedToken) -> dict[str, PresentedToken]:
+    """The clients that a token claims to be for, each with the token as it reads it. No provider is asked."""
+    addressed = {name: client.logout_tokens.addressed(token) for name, client in application.clients.items()}
+    clients = {name: signed for name, signed in addressed.items() if signed is not None}
     if not clients:
-        problems = [client.logout_token_problem(token) for client in application.clients.values()]
+        problems = [client.logout_tokens.form_problem(token) for client in application.clients.values()]
         # where each client failed to read it, its claims aren't to blame
         if problems and problems[0] is not None and None not in problems:
             raise problems[0]

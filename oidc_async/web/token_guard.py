@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from ..errors import BearerTokenMissing, ClaimInvalid, ConfigurationError, InsufficientScope
 from ..protocol.access import Access, Requirements
-from ..protocol.access_token import claimed_issuer
 from ..protocol.bearer_token import read_bearer_token
+from ..protocol.presented_token import PresentedToken
 from ..provider_configuration import require_seconds
 from ..resource_server import AsyncResourceServer
 from .application import WebApplication
@@ -37,7 +37,7 @@ class TokenGuard:
         if len(authorizations) != 1 or self.requires is not None or application.settings.bearer_in_body:
             return False
         scheme, _, token = authorizations[0].partition(" ")
-        server = self._server(application, token) if scheme.lower() == "bearer" else None
+        server = self._known_server(application, token) if scheme.lower() == "bearer" else None
         access = None if server is None else server.known(token, self.requirements)
         if access is None:
             return False
@@ -54,25 +54,32 @@ class TokenGuard:
         token = read_bearer_token(authorizations, form_tokens)
         if token is None:
             return None
-        server = self._server(application, token)
+        presented = PresentedToken(token)
+        server = self._known_server(application, token) or self._server_of(application, presented.claimed_issuer)
         if server is None:
             raise ClaimInvalid(
                 "iss must be the issuer of one of the providers that this view takes tokens of (the argument of "
                 f"token_auth): {', '.join(self._issuers(application))}. Opaque tokens have none.",
                 claim="iss",
             )
-        return await server.verify(token, self.requirements)
+        access = await server.verify_presented(presented, self.requirements)
+        if len(self.providers) > 1:
+            application.claimed_issuers.keep(token, server.issuer)
+        return access
 
     def _issuers(self, application: WebApplication) -> list[str]:
         return [application.resource_servers[name].issuer for name in self.providers]
 
-    def _server(self, application: WebApplication, token: str) -> AsyncResourceServer | None:
-        """The one that a token claims to be for: no provider is shown the token of another one."""
+    def _known_server(self, application: WebApplication, token: str) -> AsyncResourceServer | None:
+        """The one that a token is for, as far as that is known without taking it apart."""
         if len(self.providers) == 1:
             return application.resource_servers[self.providers[0]]
-        servers = [application.resource_servers[name] for name in self.providers]
-        issuer = claimed_issuer(token)
-        return next((server for server in servers if server.issuer == issuer), None)
+        return self._server_of(application, application.claimed_issuers.find(token))
+
+    def _server_of(self, application: WebApplication, issuer: str | None) -> AsyncResourceServer | None:
+        """The one of this issuer: no provider is shown the token of another one."""
+        servers = (application.resource_servers[name] for name in self.providers)
+        return None if issuer is None else next((server for server in servers if server.issuer == issuer), None)
 
     def require(self, verdict: object) -> None:
         """Raise InsufficientScope unless `requires` said yes."""

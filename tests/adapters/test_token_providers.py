@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientMetadata, ConfigurationError, ProviderConfiguration
+from oidc_async.protocol.claims import read_claims
 from oidc_async.testing import SimulatedProvider
 
 from .api import Api, MakeApi, challenge_of, guarded
@@ -110,6 +111,22 @@ class TestSeveralProviders:
         token = api.token(provider=api.site.providers[1], jwt=True, claims={"iss": "https://a.example"})
         assert api.call(token=token).status_code == 403
         assert self.count(api) == [1, 0]
+
+    def test_a_jwt_is_read_once_and_a_known_one_not_at_all(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        """security.md 362"""
+        read: list[bytes] = []
+
+        def counting(payload: bytes) -> dict[str, Any]:
+            read.append(payload)
+            return read_claims(payload)
+
+        monkeypatch.setattr("oidc_async.protocol.jose.read_claims", counting)
+        token = api.token(provider=api.site.providers[1], jwt=True)
+        assert [api.call(token=token).status_code for _ in range(3)] == [200] * 3
+        assert len(read) == 1
+        forged = f"{token.rpartition('.')[0]}.{'A' * 342}"
+        assert api.call(token=forged).status_code == 403
+        assert len(read) == 2
 
     def test_a_token_of_one_is_unknown_at_the_other(self, api: Api) -> None:
         token = api.token(provider=api.site.providers[0])

@@ -50,7 +50,12 @@ LAYERS = [
         "oidc_async.shared_accesses",
         "oidc_async.stores",
     },
-    {"oidc_async.claims_provider", "oidc_async.client_keys", "oidc_async.request_parameters"},
+    {
+        "oidc_async.access_token_settings",
+        "oidc_async.claims_provider",
+        "oidc_async.client_keys",
+        "oidc_async.request_parameters",
+    },
     {"oidc_async.token_request_parameters"},
     {"oidc_async.provider_configuration"},
     {"oidc_async.backchannel", "oidc_async.registration_metadata"},

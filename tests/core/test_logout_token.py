@@ -138,6 +138,7 @@ def test_whom_it_is_for_is_seen_without_a_request(either_world: World) -> None:
     assert party.is_meant_for_us(issued(realm))
     assert not party.is_meant_for_us(issued(other))
     assert not party.is_meant_for_us(issued(realm, Fault.LOGOUT_TOKEN_AUD_OTHER))
+    assert not any(map(party.is_meant_for_us, ("", "a.b", "a.b.c", "....", "é.é.é", "{}")))
     assert realm.provider.requests == ()
 
 

@@ -34,8 +34,8 @@ class Source:
     def __post_init__(self) -> None:
         self.remembered = self.remember()
 
-    def remember(self, renewals: Allowance | None = None) -> Remembered[list[int]]:
-        return Remembered(self.runtime, self.fetch, keep_stale=KEEP_STALE, renewals=renewals)
+    def remember(self) -> Remembered[list[int]]:
+        return Remembered(self.runtime, self.fetch, keep_stale=KEEP_STALE)
 
     async def fetch(self) -> Fetched[list[int]]:
         self.fetches += 1
@@ -252,19 +252,19 @@ def test_a_value_that_was_replaced_is_not_renewed_again(source: Source, either_w
 
 def test_fifty_renewals_at_once_share_one_fetch(source: Source, either_world: World) -> None:
     """security.md 17, 241."""
-    remembered = source.remembered = source.remember(Allowance(3, 60))
+    remembered, allowance = source.remembered, Allowance(3, 60)
     seen = either_world.run(remembered.get())
     source.takes = 0.05
-    assert either_world.run_together([lambda: remembered.renew(seen)] * 50) == [[2]] * 50
+    assert either_world.run_together([lambda: remembered.renew(seen, allowance)] * 50) == [[2]] * 50
     assert source.fetches == 2
 
 
 def test_renewals_are_bounded(source: Source, either_world: World) -> None:
     """security.md 18, 19: a burst, then one in a while."""
-    remembered = source.remember(Allowance(3, 60))
+    remembered, allowance = source.remembered, Allowance(3, 60)
 
     def renew() -> list[int]:
-        return either_world.run(remembered.renew(either_world.run(remembered.get())))
+        return either_world.run(remembered.renew(either_world.run(remembered.get()), allowance))
 
     assert [renew() for _ in range(100)] == [[2], [3], *[[4]] * 98]
     source.clock.advance(60)
@@ -283,14 +283,24 @@ def test_a_renewal_that_fails_leaves_the_value(source: Source, either_world: Wor
 
 def test_failed_renewals_are_bounded_too(source: Source, either_world: World) -> None:
     """security.md 18."""
-    remembered = source.remember(Allowance(3, 1e6))
+    remembered, allowance = source.remembered, Allowance(3, 1e6)
     seen = either_world.run(remembered.get())
     source.failure = ProviderUnreachable("gone")
     for _ in range(10):
-        either_world.run_together([lambda: remembered.renew(seen)] * 3)
+        either_world.run_together([lambda: remembered.renew(seen, allowance)] * 3)
         source.clock.advance(FAILURE_PAUSE)
     assert source.fetches == 4
-    assert either_world.run(remembered.renew(seen)) is seen
+    assert either_world.run(remembered.renew(seen, allowance)) is seen
+
+
+def test_an_allowance_that_is_spent_leaves_the_others(source: Source, either_world: World) -> None:
+    """security.md 361: nor does the one wait for the other, which would hand it the value of before."""
+    remembered, spent, own = source.remembered, Allowance(1, 1e6), Allowance(1, 1e6)
+    seen = either_world.run(remembered.renew(either_world.run(remembered.get()), spent))
+    source.takes = 0.02
+    renewals = [lambda: remembered.renew(seen, spent), lambda: remembered.renew(seen, own)]
+    assert either_world.run_together(renewals) == [[2], [3]]
+    assert source.fetches == 3
 
 
 @pytest.mark.parametrize(

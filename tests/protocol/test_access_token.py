@@ -1,4 +1,4 @@
-"""JWT access tokens and what every access token must say: security.md 127, 135, 144, 145, 148 to 151."""
+"""JWT access tokens and what every access token must say: security.md 127, 135, 144, 145, 148 to 151, 366 to 368."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -22,13 +22,14 @@ from oidc_async.errors import (
 from oidc_async.protocol.access_token import (
     ALLOWED_ALGORITHMS,
     AccessExpectations,
-    claimed_issuer,
     is_issued_by,
     parse_access_token,
     read_access_token,
     require_access_claims,
 )
 from oidc_async.protocol.jose import import_jwk
+from oidc_async.protocol.presented_token import PresentedToken
+from oidc_async.protocol.token_kind import AccessTokenMark, read_marks
 from tests.protocol.absent import ABSENT
 from tests.protocol.signing import b64, compact, key_for, public_jwk, rsa_key
 
@@ -63,7 +64,7 @@ def read(
     **signed: Any,
 ) -> dict[str, Any]:
     """What the library makes of a token, from its text to its claims."""
-    jws = parse_access_token(compact(header, payload, **signed), algorithms, untyped=untyped)
+    jws = parse_access_token(PresentedToken(compact(header, payload, **signed)), algorithms, untyped=untyped)
     key = import_jwk(public_jwk(key_for(signed.get("alg", "RS256"))))
     return read_access_token(jws, key, expectations, client_id=client_id, now=NOW)
 
@@ -93,7 +94,7 @@ def test_another_type_is_refused_before_any_key_is_needed(typ: object) -> None:
     """security.md 148."""
     header = {"alg": "RS256"} if typ is ABSENT else {"alg": "RS256", "typ": typ}
     with pytest.raises(ClaimInvalid) as caught:
-        parse_access_token(compact(header, CLAIMS), ("RS256",), untyped=False)
+        parse_access_token(PresentedToken(compact(header, CLAIMS)), ("RS256",), untyped=False)
     assert caught.value.claim == "typ"
 
 
@@ -131,6 +132,115 @@ def test_an_id_token_without_a_type_is_told_by_its_audience(aud: object) -> None
     assert read({**CLAIMS, "aud": aud}, expectations, header={"alg": "RS256"}, untyped=True, client_id=None)
 
 
+# What a provider says in place of that
+
+UNTYPED: dict[str, Any] = {"header": {"alg": "RS256"}, "untyped": True}
+BY_CLIENT = replace(
+    EXPECTATIONS,
+    audience=frozenset({"app"}),
+    audience_claim="client_id",
+    marks=(AccessTokenMark(names=("token_use",), values=frozenset({"access"})),),
+)
+COGNITO = {"aud": ABSENT, "token_use": "access"}
+
+
+def test_a_token_may_name_in_another_claim_whom_it_is_for() -> None:
+    assert read(claims_with(**COGNITO), BY_CLIENT, **UNTYPED)["client_id"] == "app"
+    assert read(claims_with(aud=ABSENT), BY_CLIENT)["client_id"] == "app"
+
+
+@pytest.mark.parametrize(
+    ("changes", "claim"),
+    [
+        pytest.param({"client_id": "other"}, "client_id", id="366 another client"),
+        pytest.param({"client_id": ["app"]}, "client_id", id="366 a list of clients"),
+        pytest.param({"client_id": ABSENT}, "client_id", id="366 no client"),
+        pytest.param({"client_id": ABSENT, "aud": "app"}, "client_id", id="366 in aud alone"),
+        pytest.param({"aud": "other"}, "aud", id="366 an aud of somebody else"),
+        pytest.param({"aud": []}, "aud", id="366 an empty aud"),
+        pytest.param({"iss": "https://other.example"}, "iss", id="366 of another pool"),
+        pytest.param({"token_use": ABSENT}, "token_use", id="366 without a mark"),
+        pytest.param({"token_use": "id", "aud": "app"}, "token_use", id="366 an ID token of the pool"),
+        pytest.param({"token_use": "id", "aud": "app", "client_id": ABSENT}, "token_use", id="366 as it comes"),
+        pytest.param({"nonce": "n"}, "nonce", id="366 with a nonce"),
+        pytest.param({"at_hash": "h"}, "at_hash", id="366 with an at_hash"),
+    ],
+)
+def test_no_other_token_passes_by_the_audience_in_another_claim(changes: dict[str, Any], claim: str) -> None:
+    """security.md 366."""
+    with pytest.raises(ClaimInvalid) as caught:
+        read(claims_with(**{**COGNITO, **changes}), BY_CLIENT, **UNTYPED)
+    assert caught.value.claim == claim
+
+
+@pytest.mark.parametrize("claims", [{"client_id": "app"}, {"azp": "app"}, {"client_id": ABSENT}], ids=str)
+def test_the_advice_for_a_token_without_an_audience_can_be_followed(claims: dict[str, Any]) -> None:
+    """JWTs are never accepted without an audience, so enforce_audience is no way out."""
+    with pytest.raises(ClaimInvalid, match="aud is missing") as caught:
+        read(claims_with(aud=ABSENT, **claims))
+    assert "enforce_audience" not in str(caught.value)
+    assert ("audience_claim" in str(caught.value)) == any(value is not ABSENT for value in claims.values())
+
+
+def test_a_wrong_audience_names_the_setting() -> None:
+    with pytest.raises(ClaimInvalid, match=r"aud must contain api, not only 'account'.*audience"):
+        read(claims_with(aud="account"))
+
+
+@pytest.mark.parametrize("marks", [{"scope": True}, {"typ": "Bearer"}], ids=str)
+def test_marks_tell_an_access_token_for_the_client_itself_from_an_id_token(marks: Any) -> None:
+    """security.md 368: a client that is its own API gets both with the same `aud`."""
+    own = replace(EXPECTATIONS, audience=frozenset({"client"}), marks=read_marks(marks))
+    claims = claims_with(aud="client", typ="Bearer")
+    assert read(claims, own, **UNTYPED)["sub"] == "alice"
+    id_token = {name: value for name, value in claims.items() if name not in ("scope", "typ")}
+    for token in (id_token, {**claims, "nonce": "n"}, {**claims, "at_hash": "h"}, {**claims, "typ": "ID"}):
+        with pytest.raises(ClaimInvalid):
+            read(token, own, **UNTYPED)
+
+
+@pytest.mark.parametrize(
+    ("accepted", "changes", "claim"),
+    [
+        pytest.param({"clients": {"app"}}, {}, None, id="client_id"),
+        pytest.param({"clients": {"app", "b"}}, {"client_id": ABSENT, "azp": "b"}, None, id="azp"),
+        pytest.param({"clients": {"app"}}, {"client_id": ABSENT, "appid": "app"}, None, id="appid"),
+        pytest.param({"clients": {"app"}}, {"client_id": ABSENT, "cid": "app"}, None, id="cid"),
+        pytest.param({"clients": {"app"}}, {"azp": None}, None, id="client_id beside null"),
+        pytest.param({"clients": {"other"}}, {}, "client_id", id="367 another client"),
+        pytest.param({"clients": {"app"}}, {"client_id": ABSENT}, "client_id", id="367 no client"),
+        pytest.param({"clients": {"app"}}, {"azp": "other"}, "azp", id="367 two clients"),
+        pytest.param({"clients": {"app"}}, {"client_id": ABSENT, "azp": ["app"]}, "azp", id="367 a list"),
+        pytest.param({"clients": {"app"}}, {"client_id": "APP"}, "client_id", id="367 another case"),
+        pytest.param({"subjects": {"alice", "bob"}}, {}, None, id="a subject"),
+        pytest.param({"subjects": {"bob"}}, {}, "sub", id="367 another subject"),
+        pytest.param({"subjects": {"alice"}}, {"sub": ABSENT}, "sub", id="367 no subject"),
+        pytest.param({"subjects": {"ali"}}, {}, "sub", id="367 a beginning of it"),
+    ],
+)
+def test_an_api_may_accept_some_clients_and_subjects_only(
+    accepted: dict[str, Any], changes: dict[str, Any], claim: str | None
+) -> None:
+    """security.md 367: in introspection responses, too."""
+    expected: dict[str, Any] = {name: frozenset(names) for name, names in accepted.items()}
+    expectations = replace(EXPECTATIONS, **expected)
+    claims = claims_with(**changes)
+    if claim is None:
+        assert read(claims, expectations) == claims
+        return
+    for check in (lambda: read(claims, expectations), lambda: require_access_claims(claims, expectations, now=NOW)):
+        with pytest.raises(ClaimInvalid) as caught:
+            check()
+        assert caught.value.claim == claim
+
+
+def test_an_id_token_is_told_by_a_client_that_is_accepted() -> None:
+    """security.md 148: where we are no client ourselves."""
+    expectations = replace(EXPECTATIONS, audience=frozenset({"app"}), clients=frozenset({"app"}))
+    with pytest.raises(ClaimInvalid, match="may be an ID token"):
+        read(claims_with(aud="app"), expectations, client_id=None, **UNTYPED)
+
+
 # Algorithm, signature, form
 
 
@@ -142,14 +252,14 @@ def test_an_algorithm_that_is_not_configured_is_refused_before_any_key_is_needed
     token = compact({"alg": alg, "typ": "at+jwt"}, CLAIMS)
     for candidate in (token, token.rpartition(".")[0] + "."):
         with pytest.raises(AlgorithmNotAllowed):
-            parse_access_token(candidate, ("RS256",), untyped=False)
+            parse_access_token(PresentedToken(candidate), ("RS256",), untyped=False)
 
 
 @pytest.mark.parametrize("algorithms", [(), ("HS256",), ("RS256", "HS512"), ("none",), ("RS999",)], ids=str)
 def test_no_secret_and_no_unknown_algorithm_can_be_configured(algorithms: tuple[str, ...]) -> None:
     """security.md 150: a shared secret could sign for every client that has it."""
     with pytest.raises(ConfigurationError, match="access_token_algorithms"):
-        parse_access_token(compact(HEADER, CLAIMS), algorithms, untyped=False)
+        parse_access_token(PresentedToken(compact(HEADER, CLAIMS)), algorithms, untyped=False)
 
 
 def test_a_key_of_the_sender_is_not_used() -> None:
@@ -160,7 +270,7 @@ def test_a_key_of_the_sender_is_not_used() -> None:
 
 
 def test_a_key_for_another_algorithm_is_not_used() -> None:
-    jws = parse_access_token(compact(HEADER, CLAIMS), ("RS256",), untyped=False)
+    jws = parse_access_token(PresentedToken(compact(HEADER, CLAIMS)), ("RS256",), untyped=False)
     with pytest.raises(KeyUnusable):
         read_access_token(jws, import_jwk(public_jwk(key_for("ES256"))), EXPECTATIONS, client_id=None, now=NOW)
 
@@ -173,16 +283,16 @@ def test_a_key_for_another_algorithm_is_not_used() -> None:
 def test_what_is_no_jwt_is_malformed(token: str) -> None:
     """security.md 144."""
     with pytest.raises(TokenMalformed):
-        parse_access_token(token, ("RS256",), untyped=False)
-    assert claimed_issuer(token) is None
-    assert not is_issued_by(token, ISSUER, untyped=True)
+        parse_access_token(PresentedToken(token), ("RS256",), untyped=False)
+    assert PresentedToken(token).claimed_issuer is None
+    assert not is_issued_by(PresentedToken(token), ISSUER, untyped=True)
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"null", b"{", b'{"iss":"a","iss":"b"}', b"\xff"], ids=ascii)
 def test_claims_that_are_no_object_are_malformed(payload: bytes) -> None:
     with pytest.raises(TokenMalformed, match="one JSON object"):
         read(payload)
-    assert claimed_issuer(compact(HEADER, payload)) is None
+    assert PresentedToken(compact(HEADER, payload)).claimed_issuer is None
 
 
 # Claims
@@ -288,10 +398,10 @@ def test_a_jwt_is_not_read_without_an_audience() -> None:
     ],
 )
 def test_a_token_says_whose_it_is(header: object, claims: dict[str, Any], untyped: bool, is_theirs: bool) -> None:
-    token = compact(header, claims)
+    token = PresentedToken(compact(header, claims))
     assert is_issued_by(token, ISSUER, untyped=untyped) is is_theirs
     named = claims.get("iss")
-    assert claimed_issuer(token) == (named if isinstance(named, str) else None)
+    assert token.claimed_issuer == (named if isinstance(named, str) else None)
 
 
 anything: st.SearchStrategy[Any] = st.recursive(
@@ -322,6 +432,7 @@ def test_whatever_a_signed_token_says_our_own_errors_come_out(changes: dict[str,
 @given(st.text(max_size=50) | st.builds(lambda *parts: ".".join(map(b64, parts)), *[st.binary(max_size=30)] * 3))
 def test_whatever_comes_in_our_own_errors_come_out(token: str) -> None:
     with suppress(OIDCError):
-        parse_access_token(token, ("RS256",), untyped=True)
-    assert claimed_issuer(token) is None or isinstance(claimed_issuer(token), str)
-    is_issued_by(token, ISSUER, untyped=True)
+        parse_access_token(PresentedToken(token), ("RS256",), untyped=True)
+    presented = PresentedToken(token)
+    assert presented.claimed_issuer is None or isinstance(presented.claimed_issuer, str)
+    is_issued_by(presented, ISSUER, untyped=True)

@@ -1,6 +1,5 @@
 """The logout token and everything that must be true of it: security.md 175 to 184."""
 
-import json
 from dataclasses import fields, replace
 from typing import Any
 
@@ -320,9 +319,4 @@ def test_no_message_holds_the_token(changes: dict[str, Any]) -> None:
     ids=str,
 )
 def test_for_whom_a_token_claims_to_be_is_told_without_any_key(payload: object, expected: bool) -> None:
-    assert is_meant_for(compact(HEADER, payload, key=rsa_key(2)), ISSUER, "client") is expected
-
-
-@pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "....", "é.é.é", json.dumps(CLAIMS)])
-def test_what_is_no_token_is_meant_for_nobody(token: str) -> None:
-    assert not is_meant_for(token, ISSUER, "client")
+    assert is_meant_for(parse_compact(compact(HEADER, payload, key=rsa_key(2))), ISSUER, "client") is expected

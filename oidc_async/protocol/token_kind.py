@@ -1,0 +1,134 @@
+"""What kind of token it is, by its claims: access tokens, told from ID tokens and refresh tokens of one provider.
+
+RFC 9068 gives access tokens a `typ` of their own in the header. Many providers don't set it. Then the claims have to
+tell, because ID tokens, refresh tokens and access tokens are signed with the same keys.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from ..errors import ClaimInvalid, ConfigurationError
+from .claims import STANDARD_CLAIMS, Claims, shown
+
+KIND_CLAIMS = ("typ", "token_use", "token_type")
+"""Claims in which providers say the kind: Keycloak, Amazon Cognito, RFC 7662 (and whoever else uses its name)."""
+
+OTHER_KINDS = frozenset(
+    {"id", "serialized_id", "refresh", "offline", "logout", "initialaccess", "registrationaccess"}
+)
+"""Kinds that open no API, by their names without case and without `token` at the end."""
+
+OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash", "events")
+"""Claims that only other kinds of tokens have."""
+
+IN_ID_TOKENS = frozenset({*STANDARD_CLAIMS, *OF_ID_TOKENS, "roles", "groups"})
+"""Claims that ID tokens commonly have, so that they mark no access token."""
+
+MarkValue = Literal[True] | str | Collection[str]
+Marks = Mapping[str | tuple[str, ...], MarkValue]
+
+
+def require_no_other_kind(claims: Claims) -> None:
+    """Raise ClaimInvalid for claims that say that this is an ID token, a refresh token or a logout token.
+
+    No setting allows them: such a token was never issued to be sent to an API.
+    """
+    for name in KIND_CLAIMS:
+        value = claims.get(name)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            raise ClaimInvalid(f"{name} must be a string, not a {shown(value)}.", claim=name)
+        if _kind(value) in OTHER_KINDS:
+            raise ClaimInvalid(f"{name} is {shown(value)}: this is not an access token.", claim=name, seen=value)
+
+
+def _kind(value: str) -> str:
+    # RFC 8693 3 names the kinds by URN: urn:ietf:params:oauth:token-type:refresh_token
+    word = value.strip().lower().rpartition(":")[2].replace("-", "_")
+    return word.removesuffix("token").rstrip("_")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessTokenMark:
+    """A claim that the access tokens of a provider have and its ID tokens lack.
+
+    Parameters:
+        names: claims of which the token must have one.
+        values: strings of which the claim must be one; None when any text, or list of texts, will do.
+    """
+
+    names: tuple[str, ...]
+    values: frozenset[str] | None = None
+
+    def is_in(self, claims: Claims) -> bool:
+        return any(self._fits(claims.get(name)) for name in self.names)
+
+    def __str__(self) -> str:
+        names = " or ".join(self.names)
+        return names if self.values is None else f"{names}={' or '.join(sorted(self.values))}"
+
+    def _fits(self, value: object) -> bool:
+        if self.values is not None:
+            return isinstance(value, str) and value in self.values
+        texts: list[object] = cast("list[object]", value) if isinstance(value, list) else [value]
+        return bool(texts) and all(isinstance(text, str) and bool(text.strip()) for text in texts)
+
+
+def require_marks(claims: Claims, marks: tuple[AccessTokenMark, ...]) -> None:
+    """Raise ClaimInvalid unless the claims have each of the marks of an access token."""
+    for mark in marks:
+        if not mark.is_in(claims):
+            raise ClaimInvalid(
+                f"{mark} must be there, as access_token_marks says: without it, this may be an ID token.",
+                claim=mark.names[0],
+            )
+
+
+def read_marks(marks: object) -> tuple[AccessTokenMark, ...]:
+    """The marks as a configuration names them: by claim, or by claims of which one must be there.
+
+    The value is True for any text, a string that the claim must be, or several of which it must be one.
+
+    Raises ConfigurationError, also for marks that ID tokens have as well.
+    """
+    if not isinstance(marks, Mapping) or not marks:
+        raise ConfigurationError(
+            'access_token_marks must be a mapping that is not empty, such as {"token_use": "access"}.'
+        )
+    read = tuple(_read_mark(key, value) for key, value in cast("Mapping[object, object]", marks).items())
+    telling = [mark for mark in read if IN_ID_TOKENS.isdisjoint(mark.names)]
+    # some providers put azp into ID tokens, too
+    if not telling or [mark.names for mark in read] == [("azp",)]:
+        raise ConfigurationError(
+            f"access_token_marks needs a claim that ID tokens lack: {', '.join(map(str, read))} may be in both."
+        )
+    return read
+
+
+def _read_mark(key: object, value: object) -> AccessTokenMark:
+    names = cast("tuple[object, ...]", (key,) if isinstance(key, str) else key if isinstance(key, tuple) else ())
+    if not names or not all(isinstance(name, str) and name for name in names):
+        raise ConfigurationError("access_token_marks must name a claim, or a tuple of claims, for each mark.")
+    texts = cast("tuple[str, ...]", names)
+    if value is True:
+        if not set(texts).isdisjoint(KIND_CLAIMS):
+            raise ConfigurationError(
+                f"access_token_marks must say what {', '.join(texts)} is, such as access or Bearer."
+            )
+        return AccessTokenMark(names=texts)
+    return AccessTokenMark(names=texts, values=_read_values(texts, value))
+
+
+def _read_values(names: tuple[str, ...], value: object) -> frozenset[str]:
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, Collection) or isinstance(values, Mapping | bytes) or not values:
+        raise ConfigurationError(f"access_token_marks must give {', '.join(names)} as True, text, or several texts.")
+    texts = cast("Collection[object]", values)
+    if not all(isinstance(text, str) and text for text in texts):
+        raise ConfigurationError(f"access_token_marks must give {', '.join(names)} as True, text, or several texts.")
+    read = frozenset(cast("Collection[str]", texts))
+    if not set(names).isdisjoint(KIND_CLAIMS) and any(_kind(text) in OTHER_KINDS for text in read):
+        raise ConfigurationError(f"access_token_marks must not let {', '.join(sorted(read))} pass as access tokens.")
+    return read
