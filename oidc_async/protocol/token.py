@@ -126,10 +126,25 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
     if problem := bearer_problem(document):
         name, rule = problem
         raise TokenResponseInvalid(f"{name} in the token response {rule}.", parameter=name)
+    if isinstance(document.get("scope"), list):
+        document["scope"] = _joined_scope(document["scope"])
     for name in ("refresh_token", "id_token", "scope"):
         if document.get(name) is not None and not isinstance(document[name], str):
             raise TokenResponseInvalid(f"{name} in the token response must be a string.", parameter=name)
     return TokenResponse(**{**document, "expires_in": read_lifetime(document.get("expires_in"))})
+
+
+def _joined_scope(words: list[object]) -> str:
+    """A list of scopes as the string that it had to be (RFC 6749 5.1). Raises TokenResponseInvalid.
+
+    Twitch sends one. Nothing is lost by reading it, as long as no word of it could become two.
+    """
+    texts = [word for word in words if isinstance(word, str) and word.split() == [word]]
+    if len(texts) != len(words):
+        raise TokenResponseInvalid(
+            "scope in the token response must be a string, or a list of strings without blanks.", parameter="scope"
+        )
+    return " ".join(texts)
 
 
 def bearer_problem(document: Mapping[str, Any]) -> tuple[str, str] | None:

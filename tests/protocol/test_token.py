@@ -150,6 +150,16 @@ def test_a_success_that_is_no_json_object_is_refused(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    ("scope", "read"),
+    [(["openid", "email"], "openid email"), (["openid"], "openid"), ([], ""), ("openid email", "openid email")],
+    ids=str,
+)
+def test_a_scope_may_be_a_list_of_words(scope: object, read: str) -> None:
+    """Twitch sends one, against RFC 6749 5.1."""
+    assert read_token_response(answered({**GOOD, "scope": scope})).scope == read
+
+
+@pytest.mark.parametrize(
     ("changes", "parameter"),
     [
         pytest.param({"access_token": None}, "access_token", id="62-no-access_token"),
@@ -168,7 +178,14 @@ def test_a_success_that_is_no_json_object_is_refused(body: bytes) -> None:
         pytest.param({"id_token": 5}, "id_token", id="65-id_token-is-a-number"),
         pytest.param({"id_token": {}}, "id_token", id="65-id_token-is-an-object"),
         pytest.param({"refresh_token": 5}, "refresh_token", id="62-refresh_token-is-a-number"),
-        pytest.param({"scope": ["openid"]}, "scope", id="67-scope-is-a-list"),
+        pytest.param({"scope": 5}, "scope", id="67-scope-is-a-number"),
+        pytest.param({"scope": {"openid": True}}, "scope", id="67-scope-is-an-object"),
+        pytest.param({"scope": ["openid", 5]}, "scope", id="67-a-list-with-a-number"),
+        pytest.param({"scope": ["openid", None]}, "scope", id="67-a-list-with-null"),
+        pytest.param({"scope": ["openid", ["email"]]}, "scope", id="67-a-list-in-a-list"),
+        pytest.param({"scope": ["openid", ""]}, "scope", id="67-a-list-with-an-empty-word"),
+        pytest.param({"scope": ["openid admin"]}, "scope", id="67-a-word-with-a-blank"),
+        pytest.param({"scope": ["openid\tadmin"]}, "scope", id="67-a-word-with-a-tab"),
         pytest.param({"expires_in": -1}, "expires_in", id="66-negative"),
         pytest.param({"expires_in": True}, "expires_in", id="66-true"),
         pytest.param({"expires_in": "soon"}, "expires_in", id="66-no-number"),
