@@ -49,6 +49,17 @@ def rows(path: Path, query: str = "SELECT count(*) FROM entries") -> int:
     return number
 
 
+def test_a_file_that_allows_no_wal_mode_is_no_store(
+    path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """security.md 369: without it, a writer would hold up every reader, and a reader every writer."""
+    connect = sqlite3.connect
+    # a database in memory allows none, as a network file system does
+    monkeypatch.setattr(sqlite3, "connect", lambda _, **options: connect(":memory:", **options))
+    with pytest.raises(StoreUnavailable, match="does not allow WAL mode"):
+        finish(store.put("key", b"value", 60))
+
+
 def python(source: str, *arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", source, *map(str, arguments)],
