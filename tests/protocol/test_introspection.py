@@ -189,6 +189,7 @@ def read_signed(response: HttpResponse, alg: str = "RS256") -> dict[str, Any]:
 def test_a_signed_answer_gives_what_is_inside() -> None:
     assert read_signed(signed()) == ACTIVE
     assert read_signed(signed({**SIGNED, "aud": ["other", "api"]}, {**HEADER, "typ": JWT_TYPE})) == ACTIVE
+    assert read_signed(signed({**SIGNED, "iat": NOW - 330})) == ACTIVE
     assert read_signed(signed(header={**HEADER, "alg": "ES256"}, alg="ES256"), "ES256") == ACTIVE
 
 
@@ -213,6 +214,8 @@ def test_a_signed_answer_gives_what_is_inside() -> None:
         pytest.param(signed({**SIGNED, "iss": None}), ClaimInvalid, id="no iss"),
         pytest.param(signed({**SIGNED, "aud": "other"}), ClaimInvalid, id="for another client"),
         pytest.param(signed({**SIGNED, "iat": NOW + 31}), ClaimInvalid, id="signed in the future"),
+        pytest.param(signed({**SIGNED, "iat": NOW - 331}), ClaimInvalid, id="363 signed long ago"),
+        pytest.param(signed({**SIGNED, "iat": 1}), ClaimInvalid, id="363 signed in 1970"),
         pytest.param(signed({**SIGNED, "iat": None}), ClaimInvalid, id="no iat"),
         pytest.param(signed({**SIGNED, "token_introspection": [ACTIVE]}), IntrospectionInvalid, id="a list"),
         pytest.param(signed({**SIGNED, "token_introspection": None}), IntrospectionInvalid, id="null"),

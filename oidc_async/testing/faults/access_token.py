@@ -82,6 +82,11 @@ class AccessTokenFaults:
     ACCESS_TOKEN_TYP_INTROSPECTION = refused("a signed answer's typ", HEADER(put(typ="token-introspection+jwt")))
     ACCESS_TOKEN_TYP_MEDIA_TYPE = harmless("typ is application/at+jwt", HEADER(put(typ="application/at+jwt")))
     ACCESS_TOKEN_TYP_UPPER_CASE = harmless("typ is AT+JWT", HEADER(put(typ="AT+JWT")))
+    ACCESS_TOKEN_PAYLOAD_TYP_ID = refused("the claims say ID, as Keycloak's do", CLAIMS(put(typ="ID")))
+    ACCESS_TOKEN_PAYLOAD_TYP_OFFLINE = refused("the claims say Offline", CLAIMS(put(typ="Offline")))
+    ACCESS_TOKEN_PAYLOAD_TYP_BEARER = harmless("the claims say Bearer", CLAIMS(put(typ="Bearer")))
+    ACCESS_TOKEN_USE_ID = refused("token_use is id, as Cognito's", CLAIMS(put(token_use="id")))
+    ACCESS_TOKEN_USE_ACCESS = harmless("token_use is access", CLAIMS(put(token_use="access")))
     ACCESS_TOKEN_ID_TOKEN = refused("an ID token", HEADER(put(typ="JWT")), CLAIMS(of_id_token))
     ACCESS_TOKEN_LOGOUT_TOKEN = refused(
         "a logout token", HEADER(put(typ="logout+jwt")), CLAIMS(put(events=LOGOUT_EVENT, sid="sid1"))

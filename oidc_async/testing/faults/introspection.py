@@ -135,6 +135,11 @@ class IntrospectionFaults:
     )
 
     # The rest of the members
+    INTROSPECTION_TYP_REFRESH = refused("a refresh token, as Keycloak says it", INTROSPECTION(put(typ="Refresh")))
+    INTROSPECTION_TOKEN_USE_ID = refused("an ID token, as Dex says it", INTROSPECTION(put(token_use="id")))
+    INTROSPECTION_TOKEN_TYPE_REFRESH = refused(
+        "a refresh token by token_type", INTROSPECTION(put(token_type="refresh_token"))
+    )
     INTROSPECTION_SCOPE_NUMBER = refused("scope is 5", INTROSPECTION(put(scope=5)))
     INTROSPECTION_SCOPE_TRUE = refused("scope is true", INTROSPECTION(put(scope=True)))
     INTROSPECTION_SCOPE_OBJECT = refused("scope is an object", INTROSPECTION(put(scope={"read": True})))
@@ -240,6 +245,7 @@ class SignedIntrospectionFaults:
     INTROSPECTION_JWT_AUD_LIST = harmless("a list of us", SIGNED_CLAIMS(changed("aud", listed)))
     INTROSPECTION_JWT_IAT_MISSING = refused("no iat", SIGNED_CLAIMS(without("iat")))
     INTROSPECTION_JWT_IAT_STRING = refused("iat is a string", SIGNED_CLAIMS(changed("iat", str)))
+    INTROSPECTION_JWT_IAT_OLD = refused("signed yesterday", SIGNED_CLAIMS(changed("iat", lambda iat: iat - DAY)))
     INTROSPECTION_JWT_IAT_FUTURE = refused("signed tomorrow", SIGNED_CLAIMS(changed("iat", lambda iat: iat + DAY)))
     INTROSPECTION_JWT_ANSWER_MISSING = refused(
         "no token_introspection", SIGNED_CLAIMS(without("token_introspection"))
