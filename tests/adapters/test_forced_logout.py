@@ -94,3 +94,10 @@ def test_no_other_site_brings_the_session_along(user: Browser) -> None:
     cookies = cookies_of(user.come_back(provider.authorize(back)))
     sessions = [cookie for name, cookie in cookies.items() if name.endswith(("-session", "-sid"))]
     assert [cookie.attributes["samesite"] for cookie in sessions] == ["Lax"]
+
+
+def test_a_link_of_another_site_ends_the_session_where_the_view_answers_get(user: Browser) -> None:
+    """security.md 196: browsers send SameSite=Lax cookies with links, so only the application can tell."""
+    link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
+    assert user.get("/logout", headers=link).status_code == 303
+    assert user.who() == {}

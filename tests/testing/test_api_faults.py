@@ -34,12 +34,20 @@ MEMBERS = [
     "cnf",
     "client_id",
     "jti",
+    "typ",
+    "token_use",
+    "token_type",
 ]
 PARAMETERS = ["typ", "alg", "kid", "crit", "b64", "x5c"]
 OTHERWISE_NAMED = {
     "INTROSPECTION_INACTIVE_IN_FULL": {"active"},
     "INTROSPECTION_TIMES_MISSING": {"exp", "nbf", "iat"},
     "INTROSPECTION_MEMBER_EXTRA": {"foo"},
+    "ACCESS_TOKEN_PAYLOAD_TYP_ID": {"typ"},
+    "ACCESS_TOKEN_PAYLOAD_TYP_OFFLINE": {"typ"},
+    "ACCESS_TOKEN_PAYLOAD_TYP_BEARER": {"typ"},
+    "ACCESS_TOKEN_USE_ID": {"token_use"},
+    "ACCESS_TOKEN_USE_ACCESS": {"token_use"},
     "ACCESS_TOKEN_CLAIM_EXTRA": {"foo"},
     "ACCESS_TOKEN_HUGE": {"foo"},
     "ACCESS_TOKEN_HEADER_EXTRA": {"foo"},
