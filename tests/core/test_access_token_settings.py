@@ -97,6 +97,7 @@ ACCEPTS: list[dict[str, Any]] = [
     {"access_token_subjects": "bob"},
     {"access_token_marks": {"scope": True}},
     {"access_token_marks": {"scp": True}},
+    {"access_token_marks": {"token_use": "access"}},
 ]
 
 
