@@ -103,9 +103,9 @@ def _require_audience(claims: Claims, expectations: AccessExpectations) -> None:
     if read_audience(claims).isdisjoint(audience):
         names, seen = ", ".join(sorted(audience)), shown(claims["aud"])
         raise ClaimInvalid(
-            f"aud must contain {names}, not only {seen}. Let the provider add it, or, if it names this API, add it to "
-            "audience in ProviderConfiguration; under introspection, enforce_audience=False, without audience, "
-            "accepts tokens that are meant for others.",
+            f"aud must contain {names}, not only {seen}. Let the provider add it, or set audience in "
+            "ProviderConfiguration to what this provider calls this API; under introspection, enforce_audience=False, "
+            "without audience, accepts tokens that are meant for others.",
             claim="aud",
             expected=audience,
             seen=seen,
