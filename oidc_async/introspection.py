@@ -30,6 +30,9 @@ from .retrying import send_repeatable
 from .runtime import Runtime
 from .statistics import Counters
 
+PROBE_SECONDS = 10.0
+"""For how long a provider that failed is asked by one caller alone, until that one knows more."""
+
 
 class Introspection:
     """The introspection endpoint of one provider, asked as one client.
@@ -48,7 +51,7 @@ class Introspection:
         pause: float,
     ) -> None:
         self._provider, self._client, self._runtime, self._counters = provider, client, runtime, counters
-        self._leeway, self._pause = leeway, Pause(pause)
+        self._leeway, self._pause = leeway, Pause(pause, PROBE_SECONDS)
         self._endpoint = ""
 
     async def ask(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
@@ -67,6 +70,7 @@ class Introspection:
             raise
         except ProviderError as error:
             if isinstance(error, OAuthError) and error.error == "unsupported_token_type":
+                self._pause.end()
                 # said of the token, and for good: to ask again would be of no use
                 raise _unsupported() from None
             self._fail(error)
@@ -136,6 +140,8 @@ class Introspection:
         elif not isinstance(error, ProviderOverloaded):
             # it answers again, though nothing that would help this token
             self._pause.end()
+        else:
+            self._pause.probe_again(self._runtime.monotonic())
 
 
 def _unsupported() -> TokenInactive:

@@ -8,6 +8,7 @@ from typing import Any, Self
 from .authentication_requests import AuthenticationRequests
 from .backchannel import at_backchannel
 from .blocking import Blocking, blocking
+from .circuit_breakers import CircuitBreakers
 from .claim_sources import ClaimSources
 from .client_registration import ClientRegistration, new_client_registration
 from .errors import (
@@ -98,11 +99,11 @@ class AsyncRelyingParty:
         self._clock_skew = clock_skew_seconds if own_skew is None else own_skew
         self._login_lifetime = login_lifetime_seconds
         network = runtime or asyncio_runtime(configuration)
-        self._runtime = at_backchannel(network, configuration)
-        self._registration = new_client_registration(
-            configuration, self._runtime, redirect_uri, store, sealer, request_uri
-        )
-        self.provider = Provider(configuration, self._runtime, self._registration)
+        inside = at_backchannel(network, configuration)
+        self._registration = new_client_registration(configuration, inside, redirect_uri, store, sealer, request_uri)
+        self.provider = Provider(configuration, inside, self._registration)
+        # what is fetched for all, above, has one request under way at a time anyway
+        self._runtime = CircuitBreakers(inside, configuration.http_settings)
         objects = RequestObjects(self.provider, configuration, self._runtime, request_uri, login_lifetime_seconds)
         self._registered = RegisteredClient(self.provider, configuration, self._runtime)
         self._requests = AuthenticationRequests(
@@ -132,13 +133,22 @@ class AsyncRelyingParty:
         """
         return await self._requests.new(parameters)
 
-    async def complete_login(self, pending: PendingLogin, response: str, *, response_mode: str = "query") -> Login:
+    async def complete_login(
+        self,
+        pending: PendingLogin,
+        response: str,
+        *,
+        response_mode: str = "query",
+        on_request: Callable[[], object] | None = None,
+    ) -> Login:
         """The verified login for the encoded `response` that the browser brought back (OIDC Core 3.1.2.5 to 3.1.3.7).
 
         Parameters:
             pending: what `begin_login` gave for this browser. Use it once.
             response: the query string, the fragment, or the body of a form_post, as it came.
             response_mode: by which way it came: "query", "fragment" or "form_post".
+            on_request: called when the code is sent to the provider. After a ProviderError before that, the same
+                response can be completed later.
 
         Raises LoginError, TokenError or ProviderError.
         """
@@ -156,7 +166,7 @@ class AsyncRelyingParty:
         parameters = parse_authorization_response(response)
         received = read_authorization_response(parameters, provider, pending.state, pending.response_type)
         received = replace(received, tokens=self._id_tokens.decrypted(received.tokens))
-        tokens, id_token = await self._verified_tokens(provider, pending, received)
+        tokens, id_token = await self._verified_tokens(provider, pending, received, on_request)
         access_token, userinfo = tokens.get("access_token"), None
         if access_token is not None:
             userinfo = await self.userinfo(access_token, sub=id_token["sub"])
@@ -165,7 +175,11 @@ class AsyncRelyingParty:
         return Login(tokens=tokens, id_token=told, userinfo=userinfo, session_state=received.session_state)
 
     async def _verified_tokens(
-        self, provider: ProviderMetadata, pending: PendingLogin, received: AuthorizationResponse
+        self,
+        provider: ProviderMetadata,
+        pending: PendingLogin,
+        received: AuthorizationResponse,
+        on_request: Callable[[], object] | None,
     ) -> tuple[TokenResponse, dict[str, Any]]:
         """The tokens that count, and the claims of their ID token.
 
@@ -176,7 +190,7 @@ class AsyncRelyingParty:
             return received.tokens, await self._id_tokens.of_response(pending, received)
         # before the code goes anywhere: it may have been put in place of the right one
         former = await self._id_tokens.of_response(pending, received) if received.tokens.id_token else None
-        tokens = await self._exchange_code(provider, pending, received.code)
+        tokens = await self._exchange_code(provider, pending, received.code, on_request)
         return tokens, await self._id_tokens.for_code(pending, tokens, received.code, former=former)
 
     async def userinfo(self, access_token: str, *, sub: str) -> dict[str, Any] | None:
@@ -352,7 +366,16 @@ class AsyncRelyingParty:
                 f"The login took {seconds:.0f} s; OIDC_LOGIN_SECONDS = {self._login_lifetime:g} s. Begin it again."
             )
 
-    async def _exchange_code(self, provider: ProviderMetadata, pending: PendingLogin, code: str) -> TokenResponse:
+    async def _exchange_code(
+        self,
+        provider: ProviderMetadata,
+        pending: PendingLogin,
+        code: str,
+        on_request: Callable[[], object] | None,
+    ) -> TokenResponse:
+        # a code is not spent on a login that could not go on after it
+        if userinfo_endpoint := self._userinfo.endpoint(provider):
+            self._runtime.require_closed(userinfo_endpoint)
         request = authorization_code_request(
             provider,
             await self._registered.authentication(provider),
@@ -362,7 +385,8 @@ class AsyncRelyingParty:
             more=self.configuration.token_parameters(),
         )
         # sent once, whatever happens: a code is good for one use, and a second one may revoke everything
-        return self._id_tokens.decrypted(read_token_response(await exchange(self._runtime, request, "token")))
+        response = await exchange(self._runtime.telling(on_request), request, "token")
+        return self._id_tokens.decrypted(read_token_response(response))
 
 
 class RelyingParty(Blocking[AsyncRelyingParty]):

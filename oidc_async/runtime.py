@@ -69,6 +69,10 @@ class HttpSettings:
             more wait in a queue. 64 is more than a process can use up while answers take 50 ms (1,280 a second),
             costs 20 MB of TLS buffers on asyncio or 5 MB in threads, and leaves the provider room for others.
         max_queue: requests that may wait; one more is refused with ProviderOverloaded.
+        max_login_requests: requests to one endpoint (token, userinfo, pushed request, revocation) that are under
+            way at once for logins and refreshes; one more waits for a second at most, and is then rejected with
+            ProviderOverloaded. Anybody can bring invented codes: choose half of the threads of a worker, so that
+            a token endpoint that hangs leaves the other half to other pages.
         failure_pause: seconds during which a failed shared fetch is not tried again.
         proxy: URL of a forward proxy. Proxy variables of the environment are not read.
         ca_bundle: path of a PEM file, or an SSLContext, that replaces the default certificate authorities.
@@ -84,6 +88,7 @@ class HttpSettings:
     connect_timeout: float = 5.0
     max_concurrency: int = 64
     max_queue: int = 1000
+    max_login_requests: int = 8
     failure_pause: float = 1.0
     proxy: str | None = field(default=None, repr=False)
     ca_bundle: str | ssl.SSLContext | None = None

@@ -5,7 +5,7 @@ from typing import Any
 from .errors import TokenError, UserInfoInvalid
 from .protocol.http_message import HttpResponse
 from .protocol.jwe import parse_jwe
-from .protocol.metadata import ClientMetadata
+from .protocol.metadata import ClientMetadata, ProviderMetadata
 from .protocol.response_algorithms import response_algorithms
 from .protocol.userinfo import (
     parse_signed_userinfo,
@@ -31,10 +31,14 @@ class UserInfo:
         self._method = configuration.userinfo_http_method
         self._token_in_body = configuration.userinfo_token_in_body
 
+    def endpoint(self, metadata: ProviderMetadata) -> str | None:
+        """Where claims are asked for; None when there is no endpoint, or none is to be asked."""
+        return None if self._method is None else metadata.get("userinfo_endpoint")
+
     async def ask(self, access_token: str, sub: str) -> dict[str, Any] | None:
         """Claims of the user `sub`; None when there is no endpoint, or none is to be asked. Raises ProviderError."""
         metadata = await self._provider.metadata()
-        endpoint = metadata.get("userinfo_endpoint")
+        endpoint = self.endpoint(metadata)
         if self._method is None or endpoint is None:
             return None
         client = await self._provider.client()

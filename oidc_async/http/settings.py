@@ -18,7 +18,7 @@ def require_usable(settings: HttpSettings) -> None:
     for name in ("deadline", "connect_timeout"):
         if not 0 < getattr(settings, name) < float("inf"):
             raise ConfigurationError(f"{name} must be a positive number of seconds", setting=name)
-    for name, least in (("max_concurrency", 1), ("max_queue", 0), ("failure_pause", 0)):
+    for name, least in (("max_concurrency", 1), ("max_queue", 0), ("max_login_requests", 1), ("failure_pause", 0)):
         if not getattr(settings, name) >= least:
             raise ConfigurationError(f"{name} must be at least {least}", setting=name)
     if settings.engine not in ("httpx", "aiohttp"):

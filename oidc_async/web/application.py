@@ -241,6 +241,10 @@ class Exchange:
     def set_cookies(self, *cookies: Cookie) -> None:
         self._cookies.update((cookie.name, cookie) for cookie in cookies)
 
+    def unset_cookie(self, name: str) -> None:
+        """Leave the cookie of this name as the browser has it."""
+        self._cookies.pop(name, None)
+
     def is_logged_in(self, provider_name: str) -> bool:
         return UserSession(self.session, provider_name).is_authenticated()
 

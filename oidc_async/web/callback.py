@@ -3,13 +3,16 @@
 import logging
 from collections.abc import Awaitable, Callable
 
-from ..errors import StateMismatch
+from ..errors import ProviderError, StateMismatch
+from ..login import Login
 from ..protocol.authorization import parse_authorization_response, require_state
+from ..relying_party import AsyncRelyingParty
 from .after_login import NewLogin, path_after
 from .application import Exchange
 from .login import announcing_failure, count_login
-from .messages import WebRequest, WebResponse, redirect
+from .messages import WebRequest, WebResponse, is_framed_twice, redirect
 from .navigation import is_prefetch
+from .pending_logins import LoginInBrowser
 from .relay import read_relayed, relay_page
 from .silent_renewal import finish_renewal
 
@@ -63,12 +66,27 @@ async def _finish_login(exchange: Exchange, form: str, hook: Hook) -> WebRespons
     if login_in_browser.renews is not None:
         answer = await finish_renewal(exchange, client, login_in_browser, encoded, response_mode)
         return answer or redirect(login_in_browser.return_path, status)
-    login = await client.complete_login(login_in_browser.pending, encoded, response_mode=response_mode)
+    login = await _completed(exchange, client, login_in_browser, encoded, response_mode)
     new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
     path = await path_after(new, hook)
     await exchange.log_in(new.provider, login, begun_at=login_in_browser.pending.begun_at)
     exchange.set_cookies(count_login(exchange))
     return redirect(path, status)
+
+
+async def _completed(
+    exchange: Exchange, client: AsyncRelyingParty, begun: LoginInBrowser, encoded: str, response_mode: str
+) -> Login:
+    """The login. It stays pending when the provider failed before the code was sent: the browser may come again."""
+    requests: list[str] = []
+    try:
+        return await client.complete_login(
+            begun.pending, encoded, response_mode=response_mode, on_request=lambda: requests.append("token")
+        )
+    except ProviderError:
+        if not requests:
+            exchange.unset_cookie(exchange.application.pending_logins.give_back(begun.pending.state))
+        raise
 
 
 def _encoded_response(request: WebRequest, form: str) -> tuple[str, str]:
@@ -78,7 +96,9 @@ def _encoded_response(request: WebRequest, form: str) -> tuple[str, str]:
 
 
 def refused_form(request: WebRequest) -> WebResponse | None:
-    """A refusal of a body that is no form, or too large a one, before it is read."""
+    """A rejection of a body that is no form, or too large a one, before it is read."""
+    if is_framed_twice(request.headers):
+        return empty_response(400)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != FORM_TYPE:
         return empty_response(415, {"accept-post": FORM_TYPE})

@@ -13,6 +13,7 @@ from ..errors import (
     OAuthError,
     OIDCError,
     ProviderOverloaded,
+    ProviderPaused,
     ProviderTimeout,
     SessionTooLarge,
     StoreError,
@@ -81,7 +82,11 @@ def read_failure(error: OIDCError) -> Failure:
         return Failure(
             status=status, code=error.code, error=error.error, error_description=said, reason=_reason(error)
         )
-    return _ours(error, _status(error), error.retry_after if isinstance(error, ProviderOverloaded) else None)
+    return _ours(error, _status(error), _retry_after(error))
+
+
+def _retry_after(error: OIDCError) -> float | None:
+    return error.retry_after if isinstance(error, ProviderOverloaded | ProviderPaused) else None
 
 
 def _ours(error: OIDCError, status: int, retry_after: float | None) -> Failure:
@@ -113,7 +118,7 @@ def _status(error: OIDCError) -> int:
             return 500
         case LoginError() | OAuthError(error="invalid_grant"):
             return 400
-        case ProviderOverloaded():
+        case ProviderOverloaded() | ProviderPaused():
             return 503
         case ProviderTimeout():
             return 504

@@ -61,3 +61,11 @@ def redirect(url: str, status: int) -> WebResponse:
     """A redirect that leaves no trace: not in caches, and not in the Referer of what follows."""
     headers = {"location": url, "cache-control": "no-store", "referrer-policy": "no-referrer"}
     return WebResponse(status=status, headers=headers)
+
+
+def is_framed_twice(headers: Mapping[str, str]) -> bool:
+    """Whether a body has both a length and chunks, of which only the chunks count (RFC 9112 6.3).
+
+    The length says nothing of its size then, and what stands before us may see two requests in it.
+    """
+    return "transfer-encoding" in headers and "content-length" in headers

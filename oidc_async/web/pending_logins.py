@@ -69,6 +69,12 @@ class PendingLogins:
             )
         return login
 
+    def give_back(self, state: str) -> str:
+        """Let the login of `state` be finished after all: nothing of it was used. The name of its cookie."""
+        name = self._name(state)
+        self._used.pop(name, None)
+        return name
+
     def is_begun(self, state: str, present: Mapping[str, str]) -> bool:
         """Whether the cookies `present` hold a login that was begun with `state`, whatever becomes of it."""
         return self._name(state) in present

@@ -59,7 +59,7 @@ LAYERS = [
     {"oidc_async.token_request_parameters"},
     {"oidc_async.provider_configuration"},
     {"oidc_async.backchannel", "oidc_async.registration_metadata"},
-    {"oidc_async.client_registration"},
+    {"oidc_async.circuit_breakers", "oidc_async.client_registration"},
     {"oidc_async.provider"},
     {"oidc_async.registered_client", "oidc_async.request_objects"},
     {

@@ -76,6 +76,21 @@ def test_no_seconds_are_no_pause() -> None:
     assert [may_ask(pause, 100), may_ask(pause, 100)] == [True, True]
 
 
+def test_a_provider_that_hangs_is_tried_by_one_caller_alone() -> None:
+    """security.md 229: each further one would hang as well."""
+    pause = Pause(1.0, probe_seconds=10.0)
+    pause.begin(100)
+    assert [may_ask(pause, now) for now in (101, 102, 105, 110.9, 111)] == [True, False, False, False, True]
+
+
+def test_who_found_out_nothing_leaves_the_next_try_to_another() -> None:
+    pause = Pause(1.0, probe_seconds=10.0)
+    pause.begin(100)
+    assert may_ask(pause, 101)
+    pause.probe_again(101)
+    assert [may_ask(pause, now) for now in (101.9, 102)] == [False, True]
+
+
 def oauth_error(status: int) -> OAuthError:
     return OAuthError("no", error="e", error_description=None, status=status)
 

@@ -56,7 +56,7 @@ STATUSES: list[tuple[OIDCError, int]] = [
     (errors.IntrospectionInvalid("Nonsense."), 502),
     (errors.RegistrationInvalid("Nonsense."), 502),
     (errors.WebFingerInvalid("Nonsense."), 502),
-    (errors.ProviderPaused("It failed a moment ago."), 502),
+    (errors.ProviderPaused("It failed a moment ago."), 503),
     (answered("invalid_grant"), 400),
     (answered("invalid_client", 401), 502),
     (errors.TokenMalformed("Nonsense."), 502),

@@ -1,0 +1,209 @@
+"""Circuit breakers of the endpoints that logins need, and how many requests wait there: security.md 370 and 371."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from oidc_async.blocking import finish
+from oidc_async.circuit_breakers import MAX_FAILURES, Breaker, CircuitBreakers
+from oidc_async.errors import (
+    OIDCError,
+    ProviderOverloaded,
+    ProviderPaused,
+    ProviderTimeout,
+    ProviderUnreachable,
+    ResponseTooLarge,
+)
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.runtime import HttpSettings
+
+URL = "https://op.example/token"
+PAUSE = 2.0
+Answer = int | OIDCError | Callable[[], int]
+
+
+class Endpoints:
+    """A runtime whose network gives these answers: a status, or what is raised. Waiting moves its clock."""
+
+    def __init__(self) -> None:
+        self.clock, self.answer, self.sent = 100.0, 200, 0
+        self.answers: dict[str, Answer] = {}
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        self.sent += 1
+        answer: Answer = self.answers.get(request.url, self.answer)
+        if isinstance(answer, OIDCError):
+            raise answer
+        return HttpResponse(status=answer() if callable(answer) else answer, headers={}, body=b"")
+
+    async def sleep(self, seconds: float) -> None:
+        self.clock += seconds
+
+    def monotonic(self) -> float:
+        return self.clock
+
+
+def breakers(network: Any, most: int = 2) -> CircuitBreakers:
+    return CircuitBreakers(network, HttpSettings(failure_pause=PAUSE, max_login_requests=most))
+
+
+def outcome(breakers: CircuitBreakers, url: str = URL) -> object:
+    """The status, or the type of what is raised."""
+    try:
+        return finish(breakers.send(HttpRequest(method="POST", url=url))).status
+    except OIDCError as error:
+        return type(error)
+
+
+OUTAGES: list[Any] = [ProviderTimeout("slow"), ProviderUnreachable("no connection"), 502, 503, 504]
+
+
+@pytest.mark.parametrize("outage", OUTAGES, ids=str)
+def test_a_breaker_opens_after_three_outages_in_a_row(outage: Any) -> None:
+    network = Endpoints()
+    network.answers[URL] = outage
+    guarded = breakers(network)
+    for _ in range(MAX_FAILURES):
+        assert outcome(guarded) in (type(outage), outage)
+    assert [outcome(guarded), outcome(guarded)] == [ProviderPaused] * 2
+    assert network.sent == MAX_FAILURES
+
+
+@pytest.mark.parametrize(
+    "answer", [200, 400, 401, 429, 500, ResponseTooLarge("large"), ProviderOverloaded("full")], ids=str
+)
+def test_no_answer_to_an_invented_code_opens_it(answer: Any) -> None:
+    network = Endpoints()
+    network.answers[URL] = answer
+    guarded = breakers(network)
+    for _ in range(3 * MAX_FAILURES):
+        assert outcome(guarded) in (type(answer), answer)
+
+
+def test_an_answer_in_between_keeps_it_closed() -> None:
+    network = Endpoints()
+    guarded = breakers(network)
+    for answer in (504, 504, 400) * 3:
+        network.answers[URL] = answer
+        assert outcome(guarded) == answer
+
+
+def test_our_own_full_queue_is_no_answer() -> None:
+    network = Endpoints()
+    guarded = breakers(network)
+    for answer in (504, 504, ProviderOverloaded("full"), 504):
+        network.answers[URL] = answer
+        outcome(guarded)
+    assert outcome(guarded) is ProviderPaused
+
+
+def open_breaker(network: Endpoints) -> CircuitBreakers:
+    guarded = breakers(network)
+    network.answers[URL] = ProviderTimeout("slow")
+    for _ in range(MAX_FAILURES):
+        outcome(guarded)
+    return guarded
+
+
+def test_after_the_pause_an_answer_closes_it_for_all() -> None:
+    network = Endpoints()
+    guarded = open_breaker(network)
+    network.answers.clear()
+    network.clock += PAUSE - 0.1
+    assert outcome(guarded) is ProviderPaused
+    network.clock += 0.1
+    assert [outcome(guarded) for _ in range(3)] == [200] * 3
+
+
+def test_after_the_pause_another_failure_opens_it_at_once() -> None:
+    network = Endpoints()
+    guarded = open_breaker(network)
+    network.clock += PAUSE
+    assert [outcome(guarded), outcome(guarded)] == [ProviderTimeout, ProviderPaused]
+
+
+@pytest.mark.parametrize("end", [200, KeyboardInterrupt()], ids=["answered", "cut off"])
+def test_one_request_at_a_time_probes(end: Any) -> None:
+    network = Endpoints()
+    guarded = open_breaker(network)
+    network.clock += PAUSE
+    meanwhile: list[object] = []
+
+    def probe() -> int:
+        network.clock += 3 * PAUSE
+        meanwhile.append(outcome(guarded))
+        if isinstance(end, BaseException):
+            raise end
+        return 200
+
+    network.answers[URL] = probe
+    try:
+        outcome(guarded)
+    except KeyboardInterrupt:
+        network.answers[URL] = 200
+        assert outcome(guarded) == 200
+    assert meanwhile == [ProviderPaused]
+
+
+def test_each_endpoint_has_one_of_its_own() -> None:
+    network = Endpoints()
+    guarded = open_breaker(network)
+    assert outcome(guarded, "https://op.example/userinfo") == 200
+    guarded.require_closed("https://op.example/userinfo")
+    with pytest.raises(ProviderPaused) as caught:
+        guarded.require_closed(URL)
+    assert caught.value.retry_after == PAUSE
+
+
+def test_so_many_are_under_way_and_one_more_waits_a_second() -> None:
+    network = Endpoints()
+    guarded = breakers(network, most=2)
+    seen: list[tuple[object, float]] = []
+
+    def nested(depth: int) -> int:
+        network.answers[URL] = lambda: nested(depth + 1)
+        begun = network.clock
+        seen.append((outcome(guarded), network.clock - begun))
+        return 200
+
+    network.answers[URL] = lambda: nested(1)
+    assert outcome(guarded) == 200
+    assert network.sent == 2
+    (third, waited), (second, _) = seen
+    assert (third, second) == (ProviderOverloaded, 200)
+    assert 1.0 <= waited < 1.2
+
+
+def test_nobody_waits_behind_a_request_that_takes_long() -> None:
+    network = Endpoints()
+    guarded = breakers(network, most=1)
+    seen: list[tuple[object, float]] = []
+
+    def hanging() -> int:
+        begun = network.clock = network.clock + 1
+        seen.append((outcome(guarded), network.clock - begun))
+        return 200
+
+    network.answers[URL] = hanging
+    outcome(guarded)
+    assert seen == [(ProviderOverloaded, 0.0)]
+
+
+def test_a_place_that_becomes_free_is_taken() -> None:
+    breaker = Breaker(PAUSE, 1)
+    call = breaker.enter(0)
+    assert breaker.enter(0) is None
+    breaker.leave(call)
+    assert breaker.enter(0) is not None
+
+
+def test_it_is_told_when_a_request_is_sent_and_only_then() -> None:
+    network = Endpoints()
+    told: list[str] = []
+    guarded = breakers(network)
+    outcome(guarded.telling(lambda: told.append("sent")))
+    assert told == ["sent"]
+    closed = open_breaker(network)
+    assert outcome(closed.telling(lambda: told.append("sent"))) is ProviderPaused
+    assert told == ["sent"]
