@@ -1,10 +1,12 @@
 """Flask's requests and responses from and to the values that the core works with."""
 
+import sys
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any, cast
 from urllib.parse import urlencode
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, abort, current_app, request
 
 from oidc_async.blocking import finish
 from oidc_async.errors import StoreError
@@ -13,8 +15,10 @@ from oidc_async.web.application import Exchange, WebApplication
 from oidc_async.web.extension import installed_application
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.messages import WebRequest, WebResponse
-from oidc_async.web.token_guard import may_be_in_body
+from oidc_async.web.token_guard import may_be_in_body, require_one_length
 from oidc_async.web.visit import Visit, leaves_traces, visit_of
+
+BLOCK_BYTES = 64 * 1024
 
 
 def current_visit() -> Visit:
@@ -45,10 +49,28 @@ def read_form_tokens(application: WebApplication) -> list[str]:
     """Each `access_token` in a form in the body, where that is allowed (RFC 6750 2.2)."""
     if not may_be_in_body(application, request.method, request.mimetype):
         return []
-    # to parse a form would use the body up, which the view may want as it came; one that is too large is refused
-    if (request.content_length or 0) <= (request.max_form_memory_size or float("inf")):
-        request.get_data()
+    require_one_length(read_request().headers)
+    limit = request.max_form_memory_size or sys.maxsize - 1
+    if (request.content_length or 0) > limit:
+        abort(413)
+    _take_chunks_in(limit)
+    # to parse a form would use the body up, which the view may want as it came
+    request.get_data()
     return request.form.getlist("access_token")
+
+
+def _take_chunks_in(limit: int) -> None:
+    """Replace a body in chunks, which may have no end, by its bytes. Aborts with 413 above `limit` of them."""
+    environ = request.environ
+    if "HTTP_TRANSFER_ENCODING" not in environ or not environ.get("wsgi.input_terminated"):
+        return
+    taken = bytearray()
+    while block := environ["wsgi.input"].read(min(limit + 1 - len(taken), BLOCK_BYTES)):
+        taken += block
+        if len(taken) > limit:
+            abort(413)
+    del environ["HTTP_TRANSFER_ENCODING"]
+    environ.update({"wsgi.input": BytesIO(taken), "CONTENT_LENGTH": str(len(taken))})
 
 
 def read_request() -> WebRequest:

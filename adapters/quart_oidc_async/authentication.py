@@ -22,6 +22,7 @@ from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.after_login import NewLogin
 from oidc_async.web.application import WebApplication
 from oidc_async.web.asked_login import log_in
+from oidc_async.web.callback import MAX_FORM_BYTES
 from oidc_async.web.extension import Extension, installed_application, require_login_at, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.login import require_login, require_login_or_token
@@ -40,6 +41,7 @@ from .translation import (
     current_visit,
     finish_response,
     is_exempt,
+    limit_body,
     open_session,
     read_authorizations,
     read_body,
@@ -309,13 +311,17 @@ class OIDCAuthentication(Extension):
         return None if self._after_login is None else await _call(self._after_login, login)
 
     def _route_below_a_mount(self, _endpoint: str | None, _values: dict[str, Any] | None) -> None:
+        application = installed_application(current_app.extensions)
+        if request.endpoint in application.endpoints.values():
+            # before hooks of the app, which may read it
+            limit_body(MAX_FORM_BYTES)
         if not request.root_path:
             return
         # under a prefix the app sees only the end of our paths, for which it has no routes
-        application = installed_application(current_app.extensions)
         if endpoint := application.endpoint_below(request.root_path, request.path):
             rule: Any = next(current_app.url_map.iter_rules(endpoint))
             request.url_rule, request.view_args, request.routing_exception = rule, {}, None
+            limit_body(MAX_FORM_BYTES)
 
     async def _answer(self, work: Coroutine[Any, Any, WebResponse | None]) -> Response | None:
         try:

@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from quart import Quart, Response, current_app, request
+from quart import Quart, Response, abort, current_app, request
 
 from oidc_async.errors import StoreError
 from oidc_async.web import finishing
 from oidc_async.web.application import Exchange, WebApplication
+from oidc_async.web.callback import MAX_FORM_BYTES
 from oidc_async.web.extension import installed_application
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.messages import WebRequest, WebResponse
-from oidc_async.web.token_guard import may_be_in_body
+from oidc_async.web.token_guard import may_be_in_body, require_one_length
 from oidc_async.web.visit import Visit, leaves_traces, visit_of
 
 
@@ -43,9 +44,26 @@ async def read_form_tokens(application: WebApplication) -> list[str]:
     """Each `access_token` in a form in the body, where that is allowed (RFC 6750 2.2)."""
     if not may_be_in_body(application, request.method, request.mimetype):
         return []
+    require_one_length(read_request().headers)
+    limit = request.max_form_memory_size
+    if limit is not None and (request.content_length or 0) > limit:
+        abort(413)
+    limit_body(limit)
     form: Any = await cast(Any, request).form
     tokens: list[str] = form.getlist("access_token")
     return tokens
+
+
+def limit_body(limit: int | None) -> None:
+    """Let no more than `limit` bytes of this request be kept, however many come.
+
+    Quart takes a body in while the request is answered, up to MAX_CONTENT_LENGTH (16 MB); above the limit whoever
+    awaits it is answered with 413.
+    """
+    body = cast(Any, request.body)
+    most = body._max_content_length
+    if limit is not None and (most is None or limit < most):
+        body._max_content_length = limit
 
 
 def read_request() -> WebRequest:
@@ -64,7 +82,12 @@ def read_request() -> WebRequest:
 
 
 async def read_body() -> bytes:
-    return cast(bytes, await request.get_data())
+    """The body of a POST to one of our routes. Aborts with 413."""
+    body = cast(bytes, await request.get_data())
+    if len(body) > MAX_FORM_BYTES:
+        # it was here before anybody could limit it
+        abort(413)
+    return body
 
 
 def _raw_path() -> str:

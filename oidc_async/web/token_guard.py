@@ -1,16 +1,17 @@
 """The guard of a view that takes bearer tokens: which provider's, and what they must grant (RFC 6750, RFC 9470)."""
 
-from collections.abc import Callable, Collection, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from ..errors import BearerTokenMissing, ClaimInvalid, ConfigurationError, InsufficientScope
+from ..errors import BearerRequestInvalid, BearerTokenMissing, ClaimInvalid, ConfigurationError, InsufficientScope
 from ..protocol.access import Access, Requirements
 from ..protocol.bearer_token import read_bearer_token
 from ..protocol.presented_token import PresentedToken
 from ..provider_configuration import require_seconds
 from ..resource_server import AsyncResourceServer
 from .application import WebApplication
+from .messages import is_framed_twice
 from .visit import visit_of
 
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -96,6 +97,12 @@ def require_other_way(login: str | None) -> None:
 def may_be_in_body(application: WebApplication, method: str, media_type: str) -> bool:
     """Whether a token may stand in the body of such a request (RFC 6750 2.2)."""
     return application.settings.bearer_in_body and method not in ("GET", "HEAD") and media_type == FORM_TYPE
+
+
+def require_one_length(headers: Mapping[str, str]) -> None:
+    """Raise BearerRequestInvalid for a body with both a length and chunks (RFC 9112 6.3)."""
+    if is_framed_twice(headers):
+        raise BearerRequestInvalid("The request must not have both Content-Length and Transfer-Encoding.")
 
 
 def new_token_guard(
