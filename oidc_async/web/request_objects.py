@@ -10,32 +10,45 @@ from ..stores import Store
 from .messages import WebRequest, WebResponse
 
 PURPOSE = "request object"
+PLACES = 5000
+"""How many objects of an application are kept at most; one has 1 to 4 kB."""
 _NAME = re.compile(r"[A-Za-z0-9_-]{43}\.jwt", re.ASCII)
 
 
 class ServedRequestObjects:
-    """Those below `request_uri`, each for the `seconds` that its login may take. Raises StoreUnavailable."""
+    """Those below `request_uri`, each for the `seconds` that its login may take. Raises StoreUnavailable.
+
+    Anybody may begin logins. So there are PLACES for objects and no more, and a new one takes the place of an older
+    one at random: a flood neither fills the store nor stops the login of a provider that fetches within seconds, and
+    nobody can choose whose object goes, as the place follows from a name that is random.
+    """
 
     def __init__(self, store: Store, sealer: Sealer, request_uri: str, seconds: float) -> None:
         self._store, self._sealer = store, sealer
         self._request_uri, self._seconds = request_uri, seconds
+        self._application = _digest(request_uri).hex()[:16]
 
     async def keep(self, request: AuthorizationRequest) -> None:
         """Keep the object of this request, if it has one that is fetched."""
         if request.request_object is None or request.request_uri is None:
             return
-        key = _key(request.request_uri)
-        sealed = self._sealer.seal(PURPOSE, key, request.request_object.encode())
-        await self._store.put(key, sealed.encode(), self._seconds)
+        digest = _digest(request.request_uri)
+        sealed = self._sealer.seal(PURPOSE, digest.hex(), request.request_object.encode())
+        await self._store.put(self._place(digest), sealed.encode(), self._seconds)
 
     async def find(self, name: str) -> str | None:
         """The object of this name; None when there is none, or none any more."""
         if _NAME.fullmatch(name) is None:
             return None
-        key = _key(f"{self._request_uri}/{name}")
-        (sealed,) = await self._store.get_many([key])
-        data = None if sealed is None else self._sealer.open(PURPOSE, key, sealed.decode("latin-1"))
+        digest = _digest(f"{self._request_uri}/{name}")
+        (sealed,) = await self._store.get_many([self._place(digest)])
+        # only under the name for which it was sealed
+        data = None if sealed is None else self._sealer.open(PURPOSE, digest.hex(), sealed.decode("latin-1"))
         return None if data is None else data.decode()
+
+    def _place(self, digest: bytes) -> str:
+        # applications may share a store
+        return f"request_object:{self._application}:{int.from_bytes(digest) % PLACES}"
 
 
 async def request_object_response(objects: ServedRequestObjects | None, request: WebRequest) -> WebResponse:
@@ -47,6 +60,5 @@ async def request_object_response(objects: ServedRequestObjects | None, request:
     return WebResponse(status=200, headers={**headers, "content-type": MEDIA_TYPE}, body=found)
 
 
-def _key(request_uri: str) -> str:
-    # with the whole URL: applications may share a store
-    return "request_object:" + sha256(request_uri.encode()).hexdigest()
+def _digest(uri: str) -> bytes:
+    return sha256(uri.encode()).digest()
