@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from hashlib import sha256
 from typing import Any, cast
 
 from blinker import NamedSignal
@@ -39,6 +40,9 @@ from .stored_sessions import StoredSessions
 from .warning_limit import WarningLimit
 
 logger = logging.getLogger(__name__)
+
+LOGIN_STATE = "login_state"
+"""The member of a session that tells a repeated callback of its login from any other."""
 
 
 class WebApplication:
@@ -248,7 +252,11 @@ class Exchange:
     def is_logged_in(self, provider_name: str) -> bool:
         return UserSession(self.session, provider_name).is_authenticated()
 
-    async def log_in(self, provider_name: str, login: Login, *, begun_at: float) -> None:
+    def is_by_login(self, state: str) -> bool:
+        """Whether the session began with the login of this `state`."""
+        return self.session.get(LOGIN_STATE) == _state_digest(state)
+
+    async def log_in(self, provider_name: str, login: Login, *, begun_at: float, state: str) -> None:
         """Begin a session with nothing in it but `login`, which was begun at `begun_at`, in seconds since 1970.
 
         Raises SessionTooLarge, LoginExpired or StoreError, leaving the present one.
@@ -259,6 +267,7 @@ class Exchange:
         record.login_begun = LoginBegun(here=begun_at, at_provider=login.id_token["iat"] - (now - begun_at))
         _update(UserSession(record, provider_name), login, now)
         self._keep_session_state(record, login)
+        record[LOGIN_STATE] = _state_digest(state)
         self.set_cookies(*await sessions.begin(record, self.present_cookies(), now))
         record.settle()
         self._session = record
@@ -339,6 +348,10 @@ class Exchange:
         """Those of the request, with what this response makes of them."""
         # a login and what a hook makes of it may meet in one request
         return {**self.request.cookies, **{cookie.name: cookie.value for cookie in self._cookies.values()}}
+
+
+def _state_digest(state: str) -> str:
+    return sha256(state.encode(errors="replace")).hexdigest()[:16]
 
 
 def _new_request_objects(application: WebApplication) -> ServedRequestObjects | None:

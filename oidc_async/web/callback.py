@@ -14,6 +14,7 @@ from .messages import WebRequest, WebResponse, is_framed_twice, redirect
 from .navigation import is_prefetch
 from .pending_logins import LoginInBrowser
 from .relay import read_relayed, relay_page
+from .return_path import root_path
 from .silent_renewal import finish_renewal
 
 logger = logging.getLogger(__name__)
@@ -53,25 +54,44 @@ async def finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebRespon
 async def _finish_login(exchange: Exchange, form: str, hook: Hook) -> WebResponse:
     application, request = exchange.application, exchange.request
     encoded, response_mode = _encoded_response(request, form)
-    state = require_state(parse_authorization_response(encoded))
+    parameters = parse_authorization_response(encoded)
+    state = require_state(parameters)
     # while nothing is used up: the browser may come again with the same response
     await exchange.require_session()
-    login_in_browser = application.pending_logins.finish(state, request.cookies)
+    status = 302 if request.method == "GET" else 303
+    try:
+        login_in_browser = application.pending_logins.finish(state, request.cookies)
+    except StateMismatch:
+        path = None if "error" in parameters else _path_of_repeated(exchange, state)
+        if path is None:
+            raise
+        logger.info("a login came back once more to a browser that is logged in: sent on")
+        return redirect(path, status)
     exchange.set_cookies(application.pending_logins.forget(state))
     exchange.login_provider = login_in_browser.provider
     client = application.clients.get(login_in_browser.provider)
     if client is None:
         raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
-    status = 302 if request.method == "GET" else 303
     if login_in_browser.renews is not None:
         answer = await finish_renewal(exchange, client, login_in_browser, encoded, response_mode)
         return answer or redirect(login_in_browser.return_path, status)
     login = await _completed(exchange, client, login_in_browser, encoded, response_mode)
     new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
     path = await path_after(new, hook)
-    await exchange.log_in(new.provider, login, begun_at=login_in_browser.pending.begun_at)
+    await exchange.log_in(new.provider, login, begun_at=login_in_browser.pending.begun_at, state=state)
     exchange.set_cookies(count_login(exchange))
     return redirect(path, status)
+
+
+def _path_of_repeated(exchange: Exchange, state: str) -> str | None:
+    """Where to send a browser that repeats the callback by which it was logged in, by its Back button for instance.
+
+    The page at which that login was begun; the root where another process finished it. None for every other browser
+    and callback. Nothing of the response is used: a forged one is worth less than a link.
+    """
+    if not any(map(exchange.is_logged_in, exchange.application.clients)) or not exchange.is_by_login(state):
+        return None
+    return exchange.application.pending_logins.path_of_used(state) or root_path(exchange.request)
 
 
 async def _completed(

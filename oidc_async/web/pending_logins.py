@@ -18,6 +18,8 @@ MAX_PENDING_LENGTH = 6000
 """Characters of all pending logins together: many servers refuse more than 8,192 bytes of cookies."""
 MAX_USED = 10_000
 """Used-up states that one process remembers. The provider refuses a code that is used twice in any case."""
+MAX_USED_PATH = 500
+"""Characters of the path that is remembered with each."""
 KIND = "login"
 
 
@@ -42,7 +44,7 @@ class PendingLogins:
 
     def __init__(self, sealer: Sealer, cookies: Cookies, lifetime: float) -> None:
         self._sealer, self._cookies, self._lifetime = sealer, cookies, lifetime
-        self._used: dict[str, object] = {}
+        self._used: dict[str, _Used] = {}
 
     def begin(self, login: LoginInBrowser, present: Mapping[str, str]) -> list[Cookie]:
         """The cookie that keeps `login`, and the deletion of the oldest ones above the limits."""
@@ -62,7 +64,7 @@ class PendingLogins:
         sealed = present.get(name, "").partition(".")[2]
         data = self._sealer.open(KIND, name, sealed) if sealed else None
         login = _decode(data) if data else None
-        if login is None or not self._use_up(name):
+        if login is None or not self._use_up(name, login):
             raise StateMismatch(
                 "No login with this state is pending in this browser: it was finished before, took too long, "
                 "or was begun on another host name than that of OIDC_REDIRECT_URI."
@@ -82,11 +84,16 @@ class PendingLogins:
     def forget(self, state: str) -> Cookie:
         return self._cookies.delete(self._name(state))
 
-    def _use_up(self, name: str) -> bool:
+    def path_of_used(self, state: str) -> str | None:
+        """The path at which the login of `state` was begun, if this process finished it and remembers that."""
+        used = self._used.get(self._name(state))
+        return None if used is None else used.return_path
+
+    def _use_up(self, name: str, login: LoginInBrowser) -> bool:
         if len(self._used) >= MAX_USED:
             for old in list(self._used)[: MAX_USED // 2]:
                 self._used.pop(old, None)
-        mark = object()
+        mark = _Used(login.return_path if len(login.return_path) <= MAX_USED_PATH else None)
         # setdefault is atomic: of two callbacks at the same time, one wins
         return self._used.setdefault(name, mark) is mark
 
@@ -131,3 +138,10 @@ def _decode(data: bytes) -> LoginInBrowser | None:
         return LoginInBrowser(pending=pending, provider=provider, return_path=return_path, renews=renews)
     except (KeyError, TypeError, ValueError):
         return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Used:
+    """A login that was finished, one way or the other. `return_path` is None when it is too long to be kept."""
+
+    return_path: str | None = field(repr=False)

@@ -12,6 +12,7 @@ from oidc_async.testing import Callback, Fault, SimulatedProvider
 from oidc_async.web.pending_logins import MAX_PENDING
 
 from .at_once import Fetch, at_once
+from .authorization_response import back_with
 from .cookie_jar import jar_of, login_again, put
 from .site import Browser, Framework, Site, cookies_of, new_provider
 
@@ -99,7 +100,7 @@ def test_a_login_that_an_attacker_began_does_not_replace_the_session_of_the_vict
 
 @pytest.mark.parametrize("same_cookies", [False, True], ids=["as the browser is", "with the cookies of before"])
 def test_a_login_is_finished_once(site: Site, same_cookies: bool) -> None:
-    """security.md 42: back button, reload, or a copy of everything"""
+    """security.md 42, 374: back button, reload, or a copy of everything; the code is not used again"""
     browser = site.browser()
     callback = browser.begin_login()
     before = jar_of(browser)
@@ -107,10 +108,37 @@ def test_a_login_is_finished_once(site: Site, same_cookies: bool) -> None:
     session = jar_of(browser)
     if same_cookies:
         put(browser, {**session, **before})
+    held = jar_of(browser)
     page = browser.come_back(callback)
-    assert page.status_code == 400
-    assert site.provider.count("token") == 1
+    assert (page.status_code, page.headers["location"]) == (302, "/private")
+    assert (site.provider.count("token"), jar_of(browser)) == (1, held)
     assert logged_in_as(browser) == "alice"
+
+
+def test_a_repeated_callback_leads_to_the_root_where_another_process_finished_the_login(make_site: MakeSite) -> None:
+    """security.md 374"""
+    providers = {"default": new_provider()}
+    sites = [make_site(providers=providers), make_site(providers=providers)]
+    here, there = (site.browser() for site in sites)
+    callback = here.begin_login()
+    here.come_back(callback)
+    put(there, jar_of(here))
+    page = there.come_back(callback)
+    assert (page.status_code, page.headers["location"]) == (302, "/")
+
+
+def test_a_repeated_callback_is_for_the_browser_that_it_logged_in(site: Site) -> None:
+    """security.md 374: not without a session, with one of another login, after a logout, or for an error"""
+    browser, other, nobody = site.browser(), site.browser(), site.browser()
+    callback = browser.begin_login()
+    browser.come_back(callback)
+    other.log_in(user="bob")
+    assert other.come_back(callback).status_code == 400
+    assert logged_in_as(other) == "bob"
+    assert nobody.come_back(callback).status_code == 400
+    assert browser.come_back(back_with(callback, code=None, error="access_denied")).status_code == 400
+    browser.get("/logout")
+    assert browser.come_back(callback).status_code == 400
 
 
 def test_of_two_that_finish_a_login_at_the_same_time_one_wins(framework: Framework, make_site: MakeSite) -> None:

@@ -70,12 +70,13 @@ def test_a_refusal_by_every_way(make_site: MakeSite, response_type: str, mode: s
 
 @every_way
 def test_a_response_is_good_once(make_site: MakeSite, response_type: str, mode: str) -> None:
-    """security.md 42: loading the page again brings nothing."""
+    """security.md 42: loading the page again brings nothing, and leads to the page of the login."""
     browser = site_by(make_site, mode, response_type).browser()
     callback = browser.begin_login()
     browser.come_back(callback)
     before = browser.who()
-    assert browser.come_back(callback).status_code == 400
+    page = browser.come_back(callback)
+    assert (page.status_code, page.headers["location"]) == (302 if mode == "query" else 303, "/private")
     assert browser.who() == before
 
 
