@@ -104,8 +104,8 @@ def _require_audience(claims: Claims, expectations: AccessExpectations) -> None:
         names, seen = ", ".join(sorted(audience)), shown(claims["aud"])
         raise ClaimInvalid(
             f"aud must contain {names}, not only {seen}. Let the provider add it, or set audience in "
-            "ProviderConfiguration to what this provider calls this API; under introspection, enforce_audience=False, "
-            "without audience, accepts tokens that are meant for others.",
+            "ProviderConfiguration to what this provider calls this API; under introspection, "
+            "enforce_audience=False, without audience, accepts tokens that are meant for others.",
             claim="aud",
             expected=audience,
             seen=seen,

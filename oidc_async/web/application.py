@@ -81,6 +81,7 @@ class WebApplication:
         self.sessions = self._new_sessions(self.client_names)
         self.request_objects = _new_request_objects(self)
         self.pending_logins = PendingLogins(sealer, self.cookies, settings.login_seconds)
+        self.warned_of_size = False
         self._runtimes: dict[object, Runtime] = {}
         self.configurations = dict(configurations)
         self.token_providers: Collection[str] = self.configurations

@@ -1,13 +1,20 @@
 """What every response gets at its end: the cookies of its exchange, and what keeps it out of shared caches."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .application import Exchange
+from .application import Exchange, WebApplication
 from .visit import Visit
+
+logger = logging.getLogger(__name__)
 
 PROTECTING = ("cache-control", "content-security-policy", "referrer-policy", "x-content-type-options")
 """Headers of our own responses that another extension may not replace."""
+PROXY_BUFFER_BYTES = 4096
+"""What nginx takes for the headers of a response (proxy_buffer_size: one page of memory)."""
+OF_SERVERS = 128
+"""The status line, Date, Server and the like, which come on top."""
 
 
 class FrameworkResponse(Protocol):
@@ -69,7 +76,23 @@ async def _finish_exchange(response: FrameworkResponse, exchange: Exchange) -> N
             httponly=cookie.httponly,
             samesite=cookie.samesite,
         )
+    if cookies:
+        _warn_of_size(exchange.application, response.headers)
     if cookies or exchange.personal:
         response.vary.add("Cookie")
     if cookies or (exchange.personal and "cache-control" not in response.headers):
         response.headers["Cache-Control"] = "no-store, private"
+
+
+def _warn_of_size(application: WebApplication, headers: Any) -> None:
+    """Say once that a proxy may drop this response: the login in it would be lost, and nothing logged."""
+    size = sum(len(name) + len(value) + len(": \r\n") for name, value in headers.items()) + OF_SERVERS
+    if size > PROXY_BUFFER_BYTES and not application.warned_of_size:
+        application.warned_of_size = True
+        logger.warning(
+            "a response has about %d bytes of headers, most of them cookies of the session: nginx answers 502 above "
+            "%d bytes unless proxy_buffer_size is raised, for instance to 16k. Or set OIDC_STORE: the cookie then "
+            "holds an id only.",
+            size,
+            PROXY_BUFFER_BYTES,
+        )
