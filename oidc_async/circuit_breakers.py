@@ -98,8 +98,8 @@ class CircuitBreakers:
     async def addresses(self, request: HttpRequest) -> Sequence[str]:
         return await self._runtime.addresses(request)
 
-    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        return await self._runtime.share(key, work)
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
+        return await self._runtime.share(key, work, detached=detached)
 
     async def sleep(self, seconds: float) -> None:
         await self._runtime.sleep(seconds)

@@ -29,6 +29,7 @@ from .pending_logins import LoginInBrowser
 from .renewal_mark import MOST_SECONDS, is_refused, mark_refusal, mark_try, read_mark
 from .signals import refresh_failed
 from .token_refresh import refresh_tokens
+from .unanswered_renewal import is_unanswered, note_answered, note_begun
 
 logger = logging.getLogger(__name__)
 
@@ -68,14 +69,16 @@ async def begin_renewal(exchange: Exchange, provider_name: str) -> WebResponse |
     """The way through the provider, when it is time and somebody goes to a page; None to show the view."""
     client, user = exchange.application.clients[provider_name], UserSession(exchange.session, provider_name)
     is_time = _is_old(exchange, client, user) or _has_changed(exchange)
-    if not is_time or not is_page(exchange.request) or user.id_token is None:
+    if not is_time or not is_page(exchange.request) or user.id_token is None or is_unanswered(exchange):
         return None
     _mark_try(exchange, client)
     try:
-        return await request_renewal(exchange, provider_name)
+        renewal = await request_renewal(exchange, provider_name)
     except ProviderError as error:
         _tell(exchange, error)
         return None
+    note_begun(exchange)
+    return renewal
 
 
 async def finish_renewal(
@@ -85,6 +88,7 @@ async def finish_renewal(
 
     Raises UserChanged, other LoginErrors, TokenError, StoreError; the session then stays as it was.
     """
+    note_answered(exchange)
     if not _is_session_of(exchange, begun):
         logger.info("a session ended while it was renewed")
         return None
