@@ -182,7 +182,7 @@ def test_both_adapters_have_the_same_files() -> None:
 
 @each_adapter
 def test_an_adapter_is_small(adapter: Any) -> None:
-    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 600
+    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 640
 
 
 class Leveller(ast.NodeTransformer):
@@ -239,11 +239,19 @@ def functions_of(path: Path) -> dict[str, str]:
                 "_close",
                 "close_connections",
                 "require_kind",
+                "_route_below_a_mount",
             },
         ),
         # where the undecoded path and the headers are, what is left of a form that was read, and how a receiver of
         # the other kind is called
-        ("translation.py", {"_raw_path", "_send_signals", "read_authorizations", "read_body", "read_form_tokens"}),
+        (
+            "translation.py",
+            {
+                *("_raw_path", "_send_signals", "read_authorizations", "read_body", "read_form_tokens"),
+                # Quart reads bodies as they come
+                *("_take_chunks_in", "limit_body"),
+            },
+        ),
         ("signals.py", set()),
         ("user_session.py", set()),
         ("provider_configuration.py", set()),

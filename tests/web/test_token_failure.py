@@ -25,6 +25,8 @@ INVALID = [
     errors.DecryptionFailed("Nonsense."),
     errors.TokenExpired("Too late."),
     errors.TokenInactive("Revoked."),
+    # of a `requires` that refreshes on its own
+    errors.RefreshTokenSpent("Used."),
     errors.ClaimInvalid("Another aud.", claim="aud"),
 ]
 UNAVAILABLE = [
