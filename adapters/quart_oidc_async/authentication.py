@@ -41,7 +41,7 @@ from .translation import (
     current_visit,
     finish_response,
     is_exempt,
-    limit_body,
+    limit_own_bodies,
     open_session,
     read_authorizations,
     read_body,
@@ -100,8 +100,6 @@ class OIDCAuthentication(Extension):
         application = self.install(app, provider_configurations, _new_runtime, _open_store)
         if application is None:
             return
-        # not a before_request hook, which would cost every request more
-        app.url_value_preprocessor(self._route_below_a_mount)
         if application.store is not None:
             # before hooks of the app, which may ask for the session
             run_first(app, open_session)
@@ -111,6 +109,12 @@ class OIDCAuthentication(Extension):
             if route.before_hooks:
                 run_first(app, self._new_early_view(route))
         self._add_hooks(app)
+        # before hooks of the app, which may read it
+        run_first(app, limit_own_bodies)
+        if application.may_be_hidden_by_a_mount:
+            # First of all hooks, which see the right endpoint then. Not a url_value_preprocessor: Quart calls those for
+            # WebSockets, too, but gives them the request, which there is none of, and answers 500.
+            run_first(app, self._route_below_a_mount)
 
         @app.before_serving
         async def check_oidc_wiring() -> None:
@@ -310,11 +314,7 @@ class OIDCAuthentication(Extension):
     async def _asked(self, login: NewLogin) -> Any:
         return None if self._after_login is None else await _call(self._after_login, login)
 
-    def _route_below_a_mount(self, _endpoint: str | None, _values: dict[str, Any] | None) -> None:
-        application = installed_application(current_app.extensions)
-        if request.endpoint in application.endpoints.values():
-            # before hooks of the app, which may read it
-            limit_body(MAX_FORM_BYTES)
+    async def _route_below_a_mount(self) -> None:
         if not request.root_path:
             return
         # under a prefix the app sees only the end of our paths, for which it has no routes

@@ -66,6 +66,12 @@ def limit_body(limit: int | None) -> None:
         body._max_content_length = limit
 
 
+async def limit_own_bodies() -> None:
+    """Limit the body of a request to one of our routes."""
+    if request.endpoint in installed_application(current_app.extensions).own_endpoints:
+        limit_body(MAX_FORM_BYTES)
+
+
 def read_request() -> WebRequest:
     return WebRequest(
         method=request.method,

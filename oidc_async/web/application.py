@@ -120,6 +120,11 @@ class WebApplication:
         waits = isinstance(self.sessions, StoredSessions | MarkedSessions) or bool(self.store and self._registrations)
         return waits and self.sessions.is_present(cookies)
 
+    @property
+    def may_be_hidden_by_a_mount(self) -> bool:
+        """Whether the path of one of our routes has several segments, of which a mount may take the first ones."""
+        return any(path.count("/") > 1 or name == REQUEST_OBJECT for path, name in self.endpoints.items())
+
     def endpoint_below(self, root_path: str, path: str) -> str | None:
         """Which of our own endpoints a path is, wherever the application is mounted."""
         path = root_path + path
