@@ -50,7 +50,8 @@
     │   ├── InsufficientScope
     │   └── InsufficientUserAuthentication
     └── StoreError                    the operator: where sessions are kept
-        └── StoreUnavailable
+        ├── StoreUnavailable
+        └── SessionNotWritable
 
 Each class has a stable `code`. Messages name the claim or setting and what was expected; neither messages nor
 evidence ever hold a token, a code or a secret.
@@ -428,3 +429,9 @@ class StoreUnavailable(StoreError):
     """The store did not answer, or refused. A change may have happened, or not, or later."""
 
     code = "store_unavailable"
+
+
+class SessionNotWritable(StoreError):
+    """The session lives in cookies, and no response follows that could set them: a WebSocket, or a sent response."""
+
+    code = "session_not_writable"

@@ -20,9 +20,10 @@ from oidc_async import (
     Statistics,
 )
 from oidc_async.blocking import finish
-from oidc_async.errors import StoreError
+from oidc_async.errors import BearerError, StoreError, TokenError
 from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.after_login import NewLogin
+from oidc_async.web.application import WebApplication
 from oidc_async.web.asked_login import log_in
 from oidc_async.web.extension import Extension, installed_application, require_login_at, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
@@ -31,6 +32,7 @@ from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
 from oidc_async.web.own_views import describe, require_app, run_first, run_last, run_no_more
 from oidc_async.web.routes import Route, own_routes
+from oidc_async.web.sockets import is_session_active, require_request
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
 from oidc_async.web.token_refresh import valid_access_token
@@ -47,6 +49,7 @@ from .translation import (
     read_body,
     read_form_tokens,
     read_request,
+    send_late_signals,
     write_response,
 )
 
@@ -110,8 +113,8 @@ class OIDCAuthentication(Extension):
                 run_first(app, self._new_early_view(route))
         self._add_hooks(app)
         if application.may_be_hidden_by_a_mount:
-            # First of all hooks, which see the right endpoint then. Not a url_value_preprocessor: Quart calls those for
-            # WebSockets, too, but gives them the request, which there is none of, and answers 500.
+            # The first of all hooks, as the others look at the endpoint. A url_value_preprocessor would come earlier,
+            # but Quart calls those for WebSockets, too, with a request that does not exist there.
             run_first(app, self._route_below_a_mount)
 
     @property
@@ -140,7 +143,7 @@ class OIDCAuthentication(Extension):
 
         Raises ValueError for the name of a provider that isn't configured.
         """
-        exchange = current_exchange()
+        exchange = require_request(current_exchange(), "auth.login")
         require_login_at(exchange.application, provider_name)
         answer = self._answer(log_in(exchange, provider_name, return_to, authorization_params))
         return answer or Response(status=204)
@@ -196,13 +199,33 @@ class OIDCAuthentication(Extension):
 
         It is refreshed when it is about to expire (`OIDC_REFRESH_BEFORE_SECONDS`), or with `force_refresh`.
         """
-        return finish(valid_access_token(current_exchange(), force_refresh=force_refresh))
+        exchange = current_exchange()
+        try:
+            return finish(valid_access_token(exchange, force_refresh=force_refresh))
+        finally:
+            send_late_signals(exchange)
 
     @property
     def refresh_failure(self) -> OIDCError | None:
         """Why the last `valid_access_token` refreshed in vain; None when it succeeded or didn't try."""
         exchange = current_visit().exchange
         return None if exchange is None else exchange.refresh_failure
+
+    def is_still_authorized(self) -> bool:
+        """Whether what a guard found when a WebSocket or a stream was opened still holds: ask it now and then.
+
+        A bearer token is verified once more, with all that the guard requires of it. A session is read once more: it
+        may have expired, or the user may have logged out. Raises StoreError, ProviderError or ConfigurationError if
+        that can't be found out.
+        """
+        visit = current_visit()
+        if visit.access is None or visit.guard is None:
+            return finish(is_session_active(current_exchange()))
+        try:
+            visit.access = _find_out(visit.guard, installed_application(current_app.extensions))
+        except (TokenError, BearerError):
+            return False
+        return visit.access is not None
 
     def statistics(self) -> dict[str, Statistics]:
         """What happened to bearer tokens so far in this process, for each provider."""
@@ -222,7 +245,12 @@ class OIDCAuthentication(Extension):
         is this view, else to the first registered one.
         """
         require_return_uri(post_logout_redirect_uri)
-        guard: Any = self._guard(lambda: self._answer(log_out(current_exchange(), post_logout_redirect_uri)))
+
+        def leave() -> Response | None:
+            exchange = require_request(current_exchange(), "oidc_logout")
+            return self._answer(log_out(exchange, post_logout_redirect_uri))
+
+        guard: Any = self._guard(leave)
         return guard if view is None else guard(view)
 
     def require_kind(self, function: Callable[..., Any]) -> None:
@@ -231,20 +259,17 @@ class OIDCAuthentication(Extension):
 
     def _admit(self, guard: TokenGuard, login: str | None = None) -> Response | None:
         """None for a good token; who brings none may log in at the provider `login`. All others are refused."""
-        application, authorizations = installed_application(current_app.extensions), read_authorizations(carrier())
+        application = installed_application(current_app.extensions)
         try:
-            form_tokens = read_form_tokens(application)
-            access = finish(guard.find_out(application, authorizations, form_tokens))
+            access = _find_out(guard, application)
             if access is None:
                 require_other_way(login)
-            elif guard.requires is not None:
-                guard.require(_verdict(guard.requires, access))
         except OIDCError as error:
             scope = guard.requirements.scope
             _refuse(read_token_failure(error, application.settings, application.warning_limit, scope))
         if access is None:
             return self._answer(require_login_or_token(current_exchange(), login or "", guard.requirements.scope))
-        visit_of(carrier(), application).access = access
+        visit_of(carrier(), application).admit(access, guard)
         return None
 
     def _guard(self, check: Check, tokens: TokenGuard | None = None) -> ViewDecorator:
@@ -324,9 +349,9 @@ class OIDCAuthentication(Extension):
         return write_response(answer) if answer else None
 
     def _failure(self, error: OIDCError) -> Response:
-        failure = read_failure(error)
-        if self._error_view is None:
-            return write_response(failure_response(failure, current_exchange().request))
+        failure, given = read_failure(error), current_exchange().request
+        if self._error_view is None or given.is_socket:
+            return write_response(failure_response(failure, given))
         response = make_response(_call(self._error_view, **self.error_arguments(failure)))
         if response.status_code == 200:
             response.status_code = failure.status
@@ -338,6 +363,15 @@ def _admits(tokens: TokenGuard) -> bool:
     # for every request with a token that is known: what is not needed for it stands elsewhere
     given = carrier()
     return tokens.admits(installed_application(current_app.extensions), given, read_authorizations(given))
+
+
+def _find_out(guard: TokenGuard, application: WebApplication) -> Access | None:
+    """The access of the token of this request; None when it brings none. Raises OIDCError for all that won't do."""
+    authorizations, form_tokens = read_authorizations(carrier()), read_form_tokens(application)
+    access = finish(guard.find_out(application, authorizations, form_tokens))
+    if access is not None and guard.requires is not None:
+        guard.require(_verdict(guard.requires, access))
+    return access
 
 
 def _refuse(failure: TokenFailure) -> NoReturn:

@@ -1,7 +1,7 @@
 """Flask's requests and responses from and to the values that the core works with."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from io import BytesIO
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -15,6 +15,7 @@ from oidc_async.web.application import Exchange, WebApplication
 from oidc_async.web.extension import installed_application
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.messages import WebRequest, WebResponse
+from oidc_async.web.sockets import shown_session
 from oidc_async.web.token_guard import may_be_in_body, require_one_length
 from oidc_async.web.visit import Visit, leaves_traces, visit_of
 
@@ -32,6 +33,11 @@ def current_exchange() -> Exchange:
     if visit.exchange is None:
         visit.exchange = Exchange(installed_application(current_app.extensions), read_request())
     return visit.exchange
+
+
+def current_session() -> MutableMapping[str, Any]:
+    """The session that is kept beside the framework's own."""
+    return shown_session(current_exchange())
 
 
 def carrier() -> dict[str, Any]:
@@ -147,6 +153,12 @@ def finish_response(app: Flask, response: Response) -> Response:
     if visit.exchange is not None:
         _send_signals(app, visit.exchange)
     return response
+
+
+def send_late_signals(exchange: Exchange) -> None:
+    """Send what no response will any more."""
+    if not exchange.sets_cookies:
+        _send_signals(cast(Any, current_app)._get_current_object(), exchange)
 
 
 def _send_signals(app: Flask, exchange: Exchange) -> None:

@@ -17,12 +17,11 @@ from oidc_async import (
     RedirectUriConfig,
     Statistics,
 )
-from oidc_async.errors import StoreError
+from oidc_async.errors import BearerError, StoreError, TokenError
 from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.after_login import NewLogin
 from oidc_async.web.application import WebApplication
 from oidc_async.web.asked_login import log_in
-from oidc_async.web.callback import MAX_FORM_BYTES
 from oidc_async.web.extension import Extension, installed_application, require_login_at, require_return_uri
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.login import require_login, require_login_or_token
@@ -30,6 +29,7 @@ from oidc_async.web.logout import log_out
 from oidc_async.web.messages import WebResponse
 from oidc_async.web.own_views import describe, require_app, run_first, run_last, run_no_more
 from oidc_async.web.routes import Route, own_routes
+from oidc_async.web.sockets import is_session_active, require_request
 from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
 from oidc_async.web.token_guard import TokenGuard, require_other_way
 from oidc_async.web.token_refresh import valid_access_token
@@ -40,6 +40,7 @@ from .translation import (
     current_exchange,
     current_visit,
     finish_response,
+    finish_socket,
     is_exempt,
     limit_own_bodies,
     open_session,
@@ -47,6 +48,7 @@ from .translation import (
     read_body,
     read_form_tokens,
     read_request,
+    send_late_signals,
     write_response,
 )
 
@@ -60,7 +62,7 @@ GuardedHook = Callable[P, Coroutine[Any, Any, ResponseReturnValue | None]]
 
 
 class ViewDecorator(Protocol):
-    """Decorates views, and hooks for `before_request`, which may return None."""
+    """Decorates views, and what may return None: WebSockets, and hooks for `before_request`."""
 
     @overload
     def __call__(self, view: View[P], /) -> GuardedView[P]: ...
@@ -103,6 +105,7 @@ class OIDCAuthentication(Extension):
         if application.store is not None:
             # before hooks of the app, which may ask for the session
             run_first(app, open_session)
+            app.before_websocket_funcs.setdefault(None, []).insert(0, open_session)
         app.error_handler_spec[None][None].setdefault(StoreError, self._failure)
         for rule, route in own_routes(application.settings, self._asked, self._scopes).items():
             app.add_url_rule(rule, route.endpoint, self._new_view(route), methods=route.methods)
@@ -112,9 +115,10 @@ class OIDCAuthentication(Extension):
         # before hooks of the app, which may read it
         run_first(app, limit_own_bodies)
         if application.may_be_hidden_by_a_mount:
-            # First of all hooks, which see the right endpoint then. Not a url_value_preprocessor: Quart calls those for
-            # WebSockets, too, but gives them the request, which there is none of, and answers 500.
+            # The first of all hooks, as the others look at the endpoint. A url_value_preprocessor would come earlier,
+            # but Quart calls those for WebSockets, too, with a request that does not exist there.
             run_first(app, self._route_below_a_mount)
+        app.after_websocket(finish_socket)
 
         @app.before_serving
         async def check_oidc_wiring() -> None:
@@ -153,7 +157,7 @@ class OIDCAuthentication(Extension):
 
         Raises ValueError for the name of a provider that isn't configured.
         """
-        exchange = current_exchange()
+        exchange = require_request(current_exchange(), "auth.login")
         require_login_at(exchange.application, provider_name)
         answer = await self._answer(log_in(exchange, provider_name, return_to, authorization_params))
         return answer or Response(status=204)
@@ -209,13 +213,33 @@ class OIDCAuthentication(Extension):
 
         It is refreshed when it is about to expire (`OIDC_REFRESH_BEFORE_SECONDS`), or with `force_refresh`.
         """
-        return await valid_access_token(current_exchange(), force_refresh=force_refresh)
+        exchange = current_exchange()
+        try:
+            return await valid_access_token(exchange, force_refresh=force_refresh)
+        finally:
+            await send_late_signals(exchange)
 
     @property
     def refresh_failure(self) -> OIDCError | None:
         """Why the last `valid_access_token` refreshed in vain; None when it succeeded or didn't try."""
         exchange = current_visit().exchange
         return None if exchange is None else exchange.refresh_failure
+
+    async def is_still_authorized(self) -> bool:
+        """Whether what a guard found when a WebSocket or a stream was opened still holds: ask it now and then.
+
+        A bearer token is verified once more, with all that the guard requires of it. A session is read once more: it
+        may have expired, or the user may have logged out. Raises StoreError, ProviderError or ConfigurationError if
+        that can't be found out.
+        """
+        visit = current_visit()
+        if visit.access is None or visit.guard is None:
+            return await is_session_active(current_exchange())
+        try:
+            visit.access = await _find_out(visit.guard, installed_application(current_app.extensions))
+        except (TokenError, BearerError):
+            return False
+        return visit.access is not None
 
     def statistics(self) -> dict[str, Statistics]:
         """What happened to bearer tokens so far in this process, for each provider."""
@@ -235,19 +259,21 @@ class OIDCAuthentication(Extension):
         is this view, else to the first registered one.
         """
         require_return_uri(post_logout_redirect_uri)
-        guard: Any = self._guard(lambda: self._answer(log_out(current_exchange(), post_logout_redirect_uri)))
+
+        async def leave() -> Response | None:
+            exchange = require_request(current_exchange(), "oidc_logout")
+            return await self._answer(log_out(exchange, post_logout_redirect_uri))
+
+        guard: Any = self._guard(leave)
         return guard if view is None else guard(view)
 
     async def _admit(self, guard: TokenGuard, login: str | None = None) -> Response | None:
         """None for a good token; who brings none may log in at the provider `login`. All others are refused."""
-        application, authorizations = installed_application(current_app.extensions), read_authorizations(carrier())
+        application = installed_application(current_app.extensions)
         try:
-            form_tokens = await read_form_tokens(application)
-            access = await guard.find_out(application, authorizations, form_tokens)
+            access = await _find_out(guard, application)
             if access is None:
                 require_other_way(login)
-            elif guard.requires is not None:
-                guard.require(await _verdict(guard.requires, access))
         except OIDCError as error:
             scope = guard.requirements.scope
             _refuse(read_token_failure(error, application.settings, application.warning_limit, scope))
@@ -255,7 +281,7 @@ class OIDCAuthentication(Extension):
             return await self._answer(
                 require_login_or_token(current_exchange(), login or "", guard.requirements.scope)
             )
-        visit_of(carrier(), application).access = access
+        visit_of(carrier(), application).admit(access, guard)
         return None
 
     def _guard(self, check: Check, tokens: TokenGuard | None = None) -> ViewDecorator:
@@ -318,10 +344,10 @@ class OIDCAuthentication(Extension):
         if not request.root_path:
             return
         # under a prefix the app sees only the end of our paths, for which it has no routes
+        application = installed_application(current_app.extensions)
         if endpoint := application.endpoint_below(request.root_path, request.path):
             rule: Any = next(current_app.url_map.iter_rules(endpoint))
             request.url_rule, request.view_args, request.routing_exception = rule, {}, None
-            limit_body(MAX_FORM_BYTES)
 
     async def _answer(self, work: Coroutine[Any, Any, WebResponse | None]) -> Response | None:
         try:
@@ -334,9 +360,9 @@ class OIDCAuthentication(Extension):
         return write_response(answer) if answer else None
 
     async def _failure(self, error: OIDCError) -> Response:
-        failure = read_failure(error)
-        if self._error_view is None:
-            return write_response(failure_response(failure, current_exchange().request))
+        failure, given = read_failure(error), current_exchange().request
+        if self._error_view is None or given.is_socket:
+            return write_response(failure_response(failure, given))
         response = cast(Response, await make_response(await _call(self._error_view, **self.error_arguments(failure))))
         if response.status_code == 200:
             response.status_code = failure.status
@@ -348,6 +374,15 @@ def _admits(tokens: TokenGuard) -> bool:
     # for every request with a token that is known: what is not needed for it stands elsewhere
     given = carrier()
     return tokens.admits(installed_application(current_app.extensions), given, read_authorizations(given))
+
+
+async def _find_out(guard: TokenGuard, application: WebApplication) -> Access | None:
+    """The access of the token of this request; None when it brings none. Raises OIDCError for all that won't do."""
+    authorizations, form_tokens = read_authorizations(carrier()), await read_form_tokens(application)
+    access = await guard.find_out(application, authorizations, form_tokens)
+    if access is not None and guard.requires is not None:
+        guard.require(await _verdict(guard.requires, access))
+    return access
 
 
 def _refuse(failure: TokenFailure) -> NoReturn:

@@ -1,9 +1,10 @@
 """Quart's requests and responses from and to the values that the core works with."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, cast
 
 from quart import Quart, Response, abort, current_app, request
+from quart.typing import ResponseTypes
 
 from oidc_async.errors import StoreError
 from oidc_async.web import finishing
@@ -12,8 +13,12 @@ from oidc_async.web.callback import MAX_FORM_BYTES
 from oidc_async.web.extension import installed_application
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.messages import WebRequest, WebResponse
+from oidc_async.web.sockets import shown_session, socket_exchange
 from oidc_async.web.token_guard import may_be_in_body, require_one_length
 from oidc_async.web.visit import Visit, leaves_traces, visit_of
+
+from . import sockets
+from .sockets import connection
 
 
 def current_visit() -> Visit:
@@ -25,13 +30,19 @@ def current_exchange() -> Exchange:
     """The exchange of this request."""
     visit = current_visit()
     if visit.exchange is None:
-        visit.exchange = Exchange(installed_application(current_app.extensions), read_request())
+        new = socket_exchange if sockets.is_socket() else Exchange
+        visit.exchange = new(installed_application(current_app.extensions), read_request())
     return visit.exchange
+
+
+def current_session() -> MutableMapping[str, Any]:
+    """The session that is kept beside the framework's own."""
+    return shown_session(current_exchange())
 
 
 def carrier() -> dict[str, Any]:
     """The request as the server gave it."""
-    return cast("dict[str, Any]", request.scope)
+    return cast("dict[str, Any]", connection().scope)
 
 
 def read_authorizations(carrier: Mapping[str, Any]) -> list[str]:
@@ -41,7 +52,9 @@ def read_authorizations(carrier: Mapping[str, Any]) -> list[str]:
 
 
 async def read_form_tokens(application: WebApplication) -> list[str]:
-    """Each `access_token` in a form in the body, where that is allowed (RFC 6750 2.2)."""
+    """Each `access_token` in a form in the body, where that is allowed (RFC 6750 2.2); those of a WebSocket."""
+    if sockets.is_socket():
+        return sockets.read_socket_tokens()
     if not may_be_in_body(application, request.method, request.mimetype):
         return []
     require_one_length(read_request().headers)
@@ -73,17 +86,19 @@ async def limit_own_bodies() -> None:
 
 
 def read_request() -> WebRequest:
+    present = connection()
     return WebRequest(
-        method=request.method,
-        root_path=request.root_path,
-        path=request.path,
+        method=present.method,
+        root_path=present.root_path,
+        path=present.path,
         raw_path=_raw_path(),
-        query=request.query_string.decode("latin-1"),
-        headers=cast(Mapping[str, str], request.headers),
-        cookies=request.cookies,
+        query=present.query_string.decode("latin-1"),
+        headers=cast(Mapping[str, str], present.headers),
+        cookies=present.cookies,
         prefers_json=_prefers_json,
         answers_get=_answers_get,
         debug=current_app.debug,
+        is_socket=sockets.is_socket(),
     )
 
 
@@ -97,17 +112,18 @@ async def read_body() -> bytes:
 
 
 def _raw_path() -> str:
-    scope = cast(Mapping[str, Any], request.scope)
-    raw_path: bytes = scope.get("raw_path") or b""
+    raw_path: bytes = carrier().get("raw_path") or b""
     return raw_path.decode("latin-1")
 
 
 def _prefers_json() -> bool:
-    return request.accept_mimetypes.best_match(("text/html", "application/json")) == "application/json"
+    # what a WebSocket is refused with is for a program
+    best = connection().accept_mimetypes.best_match(("text/html", "application/json"))
+    return sockets.is_socket() or best == "application/json"
 
 
 def _answers_get() -> bool:
-    adapter = current_app.create_url_adapter(request)
+    adapter = current_app.create_url_adapter(connection())
     return adapter is not None and adapter.test(method="GET")
 
 
@@ -123,16 +139,17 @@ def is_exempt() -> bool:
     Our own routes are what a login is made of, and verify their requests themselves. A CORS preflight request has
     neither cookie nor token, and the framework answers it without a view.
     """
-    endpoints = installed_application(current_app.extensions).own_endpoints
-    if request.endpoint in endpoints:
+    endpoints, present = installed_application(current_app.extensions).own_endpoints, connection()
+    if present.endpoint in endpoints:
         return True
-    return request.method == "OPTIONS" and getattr(request.url_rule, "provide_automatic_options", False)
+    return present.method == "OPTIONS" and getattr(present.url_rule, "provide_automatic_options", False)
 
 
 async def open_session() -> None:
     # static files are for everybody
-    is_static = (request.endpoint or "").rpartition(".")[2] == "static"
-    if not is_static and installed_application(current_app.extensions).has_stored_session(request.cookies):
+    present = connection()
+    is_static = (present.endpoint or "").rpartition(".")[2] == "static"
+    if not is_static and installed_application(current_app.extensions).has_stored_session(present.cookies):
         await current_exchange().open_session()
 
 
@@ -147,6 +164,16 @@ async def finish_response(app: Quart, response: Response) -> Response:
     if visit.exchange is not None:
         await _send_signals(app, visit.exchange)
     return response
+
+
+async def finish_socket(response: ResponseTypes | None) -> ResponseTypes | None:
+    return sockets.finish_socket(response, current_visit()) if leaves_traces(carrier()) else response
+
+
+async def send_late_signals(exchange: Exchange) -> None:
+    """Send what no response will any more."""
+    if not exchange.sets_cookies:
+        await _send_signals(cast(Any, current_app)._get_current_object(), exchange)
 
 
 async def _send_signals(app: Quart, exchange: Exchange) -> None:

@@ -8,7 +8,7 @@ from quart.sessions import SessionMixin
 from oidc_async import user_session
 from oidc_async.user_session import UninitialisedSession
 
-from .translation import current_exchange
+from .translation import current_session
 
 __all__ = ["UninitialisedSession", "UserSession"]
 
@@ -18,4 +18,4 @@ class UserSession(user_session.UserSession):
 
     def __init__(self, session_storage: MutableMapping[str, Any], provider_name: str | None = None) -> None:
         ours = isinstance(session_storage, SessionMixin)
-        super().__init__(current_exchange().session if ours else session_storage, provider_name)
+        super().__init__(current_session() if ours else session_storage, provider_name)

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from urllib.parse import unquote
 
 from ..errors import BearerRequestInvalid
 
 MAX_TOKEN_LENGTH = 32 * 1024
 """Characters. Servers cut headers off long before."""
+SUBPROTOCOL = "bearer"
+"""The WebSocket subprotocol that is followed by an access token: browsers can set no Authorization header there."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 _NOT_QUOTABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
@@ -17,7 +20,8 @@ def read_bearer_token(authorizations: Sequence[str], form_tokens: Sequence[str] 
 
     Parameters:
         authorizations: each Authorization header (RFC 6750 2.1).
-        form_tokens: each `access_token` of a form in the body, where that is allowed (RFC 6750 2.2).
+        form_tokens: each `access_token` of a form in the body, where that is allowed (RFC 6750 2.2), or each token
+            among the subprotocols of a WebSocket.
 
     Raises BearerRequestInvalid for two tokens, and for what is no token.
     """
@@ -27,12 +31,26 @@ def read_bearer_token(authorizations: Sequence[str], form_tokens: Sequence[str] 
     if not tokens:
         return None
     if len(tokens) > 1:
-        raise BearerRequestInvalid("There must be one token, in the header or in the body.")
+        raise BearerRequestInvalid("There must be one token, in one place.")
     if len(tokens[0]) > MAX_TOKEN_LENGTH:
         raise BearerRequestInvalid(f"The token must be at most {MAX_TOKEN_LENGTH} characters long.")
     if not _TOKEN.fullmatch(tokens[0]):
         raise BearerRequestInvalid("The token must be of the characters that RFC 6750 2.1 allows.")
     return tokens[0]
+
+
+def read_subprotocols(offered: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The access tokens among the subprotocols that a WebSocket offers, and the names that are no tokens.
+
+    A token follows the name `bearer`. Characters that no subprotocol may have (RFC 6455 4.1) are percent-encoded.
+    """
+    tokens, names, rest = list[str](), list[str](), iter(offered)
+    for name in rest:
+        names.append(name)
+        if name == SUBPROTOCOL:
+            # none at all is read as an empty one, which is no token
+            tokens.append(unquote(next(rest, "")))
+    return tokens, names
 
 
 def _in_header(authorizations: Sequence[str]) -> list[str]:

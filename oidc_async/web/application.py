@@ -115,6 +115,11 @@ class WebApplication:
         for registration in self._registrations:
             await registration.recall()
 
+    @property
+    def keeps_sessions_in_store(self) -> bool:
+        """Whether a session can be saved without a response that sets cookies."""
+        return self.store is not None and not self.settings.session_in_cookies
+
     def has_stored_session(self, cookies: Mapping[str, str]) -> bool:
         """Whether a store has to be asked about a session, or about its client, before a view may ask for it."""
         waits = isinstance(self.sessions, StoredSessions | MarkedSessions) or bool(self.store and self._registrations)
@@ -210,6 +215,8 @@ class Exchange:
     def __init__(self, application: WebApplication, request: WebRequest) -> None:
         self.application, self.request = application, request
         self.personal = False
+        self.sets_cookies = not request.is_socket
+        """Whether a response is still to come, by which cookies can be set."""
         self.login_provider: str | None = None
         """Whose login this request begins or completes, once that is known."""
         self.refresh_failure: OIDCError | None = None
@@ -221,15 +228,25 @@ class Exchange:
 
     async def open_session(self) -> None:
         """Load the session, if this was not done; an outage of its store hurts those who ask for it."""
-        application = self.application
         if self._session is None and self._failure is None:
             try:
-                await application.recall_clients()
-                self._session = await application.sessions.open(self.request.cookies, application.now())
+                await self.reopen_session()
                 # what has been found to have ended is taken from this browser at once
-                self.personal = self.personal or self._session.modified
+                self.personal = self.personal or (self._session is not None and self._session.modified)
             except StoreError as error:
                 self._failure = error
+
+    async def reopen_session(self) -> None:
+        """Load the session, also if this was done: others may have changed or ended it. Raises StoreError.
+
+        What a WebSocket reads does not prolong an idle session: no user need be there.
+        """
+        application = self.application
+        await application.recall_clients()
+        self._session = await application.sessions.open(
+            self.present_cookies(), application.now(), is_seen=self.sets_cookies
+        )
+        self._failure = None
 
     @property
     def session(self) -> SessionRecord:
@@ -337,7 +354,14 @@ class Exchange:
     async def finished_cookies(self) -> list[Cookie]:
         """The cookies that the response sets; those of the session only if it was changed. Raises StoreError."""
         await self._keep_session()
+        self.sets_cookies = False
         return list(self._cookies.values())
+
+    async def keep_late(self, record: SessionRecord) -> None:
+        """Save what was changed in `record`, which a store keeps: no response will. Raises StoreError."""
+        application = self.application
+        await application.sessions.keep(record, self.present_cookies(), application.now())
+        record.settle()
 
     async def _keep_session(self) -> None:
         session, application = self._session, self.application

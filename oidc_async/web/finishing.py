@@ -45,7 +45,7 @@ async def finish_response(response: FrameworkResponse, visit: Visit) -> None:
         await _finish_exchange(response, visit.exchange)
     # a view may have called another one, and made the best of its refusal
     if visit.refusal is not None and response.status_code >= 400:
-        _finish_refusal(response, visit.refusal)
+        finish_refusal(response, visit.refusal)
 
 
 def _restore_headers(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
@@ -56,8 +56,8 @@ def _restore_headers(response: FrameworkResponse, headers: Mapping[str, str]) ->
             response.headers[name] = headers[name]
 
 
-def _finish_refusal(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
-    # what tells a client how to go on
+def finish_refusal(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
+    """Add the `headers` of a refusal that tell a client how to go on, where an error handler left them out."""
     for name in ("www-authenticate", "retry-after", "cache-control"):
         if name in headers and name not in response.headers:
             response.headers[name] = headers[name]

@@ -12,6 +12,7 @@ from .messages import Cookie, WebResponse, redirect
 from .navigation import comes_without_cookies, is_navigation, login_required
 from .signals import login_failed
 from .silent_renewal import begin_renewal, is_in_force
+from .sockets import refused_origin
 from .token_failure import token_challenge
 
 MAX_LOGINS_IN_A_ROW = 5
@@ -23,9 +24,12 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
     """None for who is logged in at that provider; otherwise the way to its login, or 401 for a script.
 
     What another site posted is asked for once more by GET, with which the session comes.
+    A WebSocket is refused, too, when another site's page opens it.
     Now and then the way of who is logged in leads through the provider, too, which renews the session unseen.
     Raises ProviderError when the provider can't be reached for a login, LoginLoop when logins don't stay, StoreError.
     """
+    if refusal := refused_origin(exchange):
+        return refusal
     await exchange.require_session()
     if exchange.is_logged_in(provider_name) and await is_in_force(exchange, provider_name):
         return await begin_renewal(exchange, provider_name)

@@ -22,7 +22,7 @@ class Sessions(Protocol):
 
     def new(self, present: Mapping[str, str], now: float) -> SessionRecord: ...
 
-    async def open(self, present: Mapping[str, str], now: float) -> SessionRecord: ...
+    async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord: ...
 
     async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]: ...
 
@@ -63,9 +63,9 @@ class MarkedSessions:
         """An empty record."""
         return self._kept.new(present, now)
 
-    async def open(self, present: Mapping[str, str], now: float) -> SessionRecord:
+    async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
         """The record of this browser; an emptied one, to be saved as such, when the provider has ended it."""
-        record = await self._kept.open(present, now)
+        record = await self._kept.open(present, now, is_seen=is_seen)
         if record and self._markers.is_ended(await self._find(record), record.login_begun):
             user = UserSession(dict(record))
             record.clear()

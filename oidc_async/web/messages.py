@@ -20,6 +20,7 @@ class WebRequest:
             when it matters.
         answers_get: whether this path answers GET.
         debug: whether the application runs in debug mode: responses then say why something failed.
+        is_socket: whether it is the handshake of a WebSocket (RFC 6455 4.1), which ends in no response with cookies.
     """
 
     method: str
@@ -32,6 +33,7 @@ class WebRequest:
     prefers_json: Callable[[], bool] = field(repr=False)
     answers_get: Callable[[], bool] = field(repr=False)
     debug: bool = False
+    is_socket: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

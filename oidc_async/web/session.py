@@ -41,8 +41,11 @@ class SessionCookies:
         """Whether these cookies bring a session at all."""
         return self._context in present
 
-    def load(self, present: Mapping[str, str], now: float) -> SessionRecord:
-        """The record in the cookies `present`; an empty one when there is none, it was altered, or is too old."""
+    def load(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
+        """The record in the cookies `present`; an empty one when there is none, it was altered, or is too old.
+
+        With `is_seen` an idle session is prolonged.
+        """
         record = self._read(present)
         if record is None:
             return self.new(present, now)
@@ -52,12 +55,13 @@ class SessionCookies:
             empty = self.new(present, now)
             empty.has_remains = True
             return empty
-        self._lifetime.touch(record, now)
+        if is_seen:
+            self._lifetime.touch(record, now)
         return record
 
-    async def open(self, present: Mapping[str, str], now: float) -> SessionRecord:
+    async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
         """As `load`: everything is in the cookies."""
-        return self.load(present, now)
+        return self.load(present, now, is_seen=is_seen)
 
     async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
         """The cookies that a response sets for what was changed in `record`; none for nothing."""

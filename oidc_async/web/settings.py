@@ -12,6 +12,7 @@ from ..errors import ConfigurationError
 from ..protocol.uri import is_loopback, origin, uri_problem
 from ..redirect_uri_config import RedirectUriConfig
 from ..stores import StoreChoice
+from .origins import read_origins
 from .own_uri import OwnUri, read_own_uri
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ KNOWN = (
     "OIDC_TOKEN_CACHE_IN_STORE",
     "OIDC_TOKEN_CACHE_REFUSED_SECONDS",
     "OIDC_TOKEN_CACHE_SECONDS",
+    "OIDC_WEBSOCKET_ORIGINS",
 )
 OWN_URIS = {
     "jwks_uri": "OIDC_JWKS_URI",
@@ -94,6 +96,7 @@ class Settings:
     token_cache_refused_seconds: float
     token_cache_entries: int
     token_cache_in_store: bool
+    websocket_origins: frozenset[str]
 
     def own_uris(self) -> dict[str, OwnUri | RedirectUriConfig]:
         """Our own URIs, as far as they are set, by the names of their endpoints."""
@@ -142,6 +145,7 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
         token_cache_refused_seconds=_read_seconds(config, "OIDC_TOKEN_CACHE_REFUSED_SECONDS", 5.0, least=0),
         token_cache_entries=_read_count(config, "OIDC_TOKEN_CACHE_ENTRIES", 100_000),
         token_cache_in_store=_read_bool(config, "OIDC_TOKEN_CACHE_IN_STORE", True),
+        websocket_origins=read_origins(config, redirect_uri.full_uri),
     )
 
 

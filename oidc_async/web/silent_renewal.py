@@ -60,6 +60,9 @@ async def is_in_force(exchange: Exchange, provider_name: str) -> bool:
     if _has_changed(exchange) and is_page(exchange.request):
         # a refresh token tells nothing of who is logged in there now
         return True
+    if not exchange.sets_cookies:
+        # what it brings could not be kept, nor that it was tried
+        return True
     if client.configuration.renew_with_refresh_token and user.refresh_token and _is_old(exchange, client, user):
         return await _renew_with(user.refresh_token, exchange, client, user)
     return True

@@ -55,14 +55,18 @@ class StoredSessions:
         """An empty record."""
         return StoredRecord({}, begun_at=now, seen_at=now)
 
-    async def open(self, present: Mapping[str, str], now: float) -> SessionRecord:
-        """The record of the browser with the cookies `present`; an empty one when there is none, or none any more."""
+    async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
+        """The record of the browser with the cookies `present`; an empty one when there is none, or none any more.
+
+        With `is_seen` an idle session is prolonged.
+        """
         key = self._key_in(present)
         (sealed,) = await self._store.get_many([key]) if key else (None,)
         record = self._opened(key, sealed) if sealed else None
         if record is None or not self._lifetime.is_alive(record, now):
             return self.new(present, now)
-        self._lifetime.touch(record, now)
+        if is_seen:
+            self._lifetime.touch(record, now)
         return record
 
     async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:

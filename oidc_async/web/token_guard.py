@@ -37,12 +37,15 @@ class TokenGuard:
         """Whether the token is known as one that is good here, without any waiting; else `find_out` has to tell."""
         if len(authorizations) != 1 or self.requires is not None or application.settings.bearer_in_body:
             return False
+        if carrier.get("type") == "websocket":
+            # it may bring a second one as a subprotocol
+            return False
         scheme, _, token = authorizations[0].partition(" ")
         server = self._known_server(application, token) if scheme.lower() == "bearer" else None
         access = None if server is None else server.known(token, self.requirements)
         if access is None:
             return False
-        visit_of(carrier, application).access = access
+        visit_of(carrier, application).admit(access, self)
         return True
 
     async def find_out(

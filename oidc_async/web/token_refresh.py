@@ -5,12 +5,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import OIDCError, StoreError
+from ..errors import OIDCError, SessionNotWritable, StoreError
 from ..refresh_failures import ends_refresh_token
 from ..refreshes import Refresh
 from ..relying_party import AsyncRelyingParty
 from ..user_session import UserSession
 from .application import Exchange
+from .session_record import SessionRecord
 from .signals import refresh_failed, token_refreshed
 
 logger = logging.getLogger(__name__)
@@ -25,8 +26,13 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
     With `force_refresh` it is never the one that the session has now. The session keeps what a refresh brings. A
     refresh that fails changes nothing of it, except that a refresh token of no further use is dropped, and
     `exchange.refresh_failure` tells why. Raises StoreError.
+    Where no response follows that could set cookies (a WebSocket, a stream, a background task), the session is read
+    once more, and refreshed only if a store keeps it.
     """
     exchange.refresh_failure = None
+    if not exchange.sets_cookies:
+        # a WebSocket lives long: others may have refreshed or ended the session meanwhile
+        await exchange.reopen_session()
     record = await exchange.require_session()
     client = exchange.application.clients.get(record.get("current_provider", ""))
     if client is None:
@@ -36,28 +42,52 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
     if not force_refresh and _lasts_until(user, now() + margin):
         return user.access_token
     rejected = user.access_token if force_refresh else None
-    await _refresh(exchange, client, user)
+    await _refresh(exchange, client, user, record)
     return user.access_token if user.access_token != rejected and _lasts_until(user, now()) else None
 
 
-async def _refresh(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> None:
-    """Refresh the tokens of the session; once more if the refresh that is replayed to us has expired since."""
+async def _refresh(exchange: Exchange, client: AsyncRelyingParty, user: UserSession, record: SessionRecord) -> None:
+    """Refresh the tokens of the session, as long as there is a place for what that brings."""
+    if user.refresh_token is None:
+        return
+    try:
+        _require_writable(exchange)
+        await _refresh_until_it_lasts(exchange, client, user)
+    except SessionNotWritable as error:
+        logger.info("an access token was not refreshed: %s (%s)", error, error.code)
+        exchange.refresh_failure = error
+    except StoreError:
+        # the session itself is uncertain now
+        raise
+    except OIDCError as error:
+        logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
+        exchange.refresh_failure = error
+    finally:
+        # The record, not the exchange's present one, which another task of the same WebSocket may have replaced: a
+        # refresh token is used once, and what it brought must not be lost.
+        if not exchange.sets_cookies and record.modified:
+            await exchange.keep_late(record)
+
+
+async def _refresh_until_it_lasts(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> None:
+    """Refresh once more if the refresh that is replayed to us has expired since."""
     for _ in range(MOST_ROUNDS):
         refresh_token = user.refresh_token
         if refresh_token is None:
             return
-        try:
-            refresh = await refresh_tokens(exchange, client, user, refresh_token)
-        except StoreError:
-            # the session itself is uncertain now
-            raise
-        except OIDCError as error:
-            logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
-            exchange.refresh_failure = error
-            return
+        refresh = await refresh_tokens(exchange, client, user, refresh_token)
         # one that is issued without any lifetime is never going to last
         if refresh.tokens.expires_in == 0 or _lasts_until(user, exchange.application.now()):
             return
+
+
+def _require_writable(exchange: Exchange) -> None:
+    """Raise SessionNotWritable where the result of a refresh could not be kept: it would spend the refresh token."""
+    if not exchange.sets_cookies and not exchange.application.keeps_sessions_in_store:
+        raise SessionNotWritable(
+            "The session is kept in cookies, and neither a WebSocket nor a response that was sent can set them: the "
+            "refresh token was not used, as its successor would be lost. Refresh in a request, or set OIDC_STORE."
+        )
 
 
 async def refresh_tokens(

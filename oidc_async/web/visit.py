@@ -2,10 +2,14 @@
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..protocol.access import Access
 from .application import Exchange, WebApplication
+
+# it uses this
+if TYPE_CHECKING:
+    from .token_guard import TokenGuard
 
 NAME = "oidc_async.visits"
 
@@ -17,14 +21,19 @@ class Visit:
     Parameters:
         exchange: its session and cookies, once somebody asked for them.
         access: what its bearer token grants.
+        guard: what was asked of that token.
         refusal: headers of a refusal, which the response keeps whatever an error handler makes of it.
         own_response: the last response that we made, and its headers.
     """
 
     exchange: Exchange | None = None
     access: Access | None = None
+    guard: "TokenGuard | None" = None
     refusal: Mapping[str, str] | None = None
     own_response: tuple[object, Mapping[str, str]] | None = None
+
+    def admit(self, access: Access, guard: "TokenGuard") -> None:
+        self.access, self.guard = access, guard
 
 
 def visit_of(carrier: MutableMapping[str, Any], application: WebApplication) -> Visit:

@@ -176,13 +176,18 @@ def files_of(adapter: Any) -> dict[str, Path]:
     return {path.name: path for path in folder.iterdir() if path.is_file()}
 
 
+OF_QUART_ALONE = {"sockets.py"}
+"""Flask has no WebSockets."""
+
+
 def test_both_adapters_have_the_same_files() -> None:
-    assert set(files_of(flask_oidc_async)) == set(files_of(quart_oidc_async))
+    assert set(files_of(flask_oidc_async)) | OF_QUART_ALONE == set(files_of(quart_oidc_async))
 
 
 @each_adapter
 def test_an_adapter_is_small(adapter: Any) -> None:
-    assert sum(len(path.read_text().splitlines()) for path in files_of(adapter).values()) < 640
+    files = {name: path for name, path in files_of(adapter).items() if name not in OF_QUART_ALONE}
+    assert sum(len(path.read_text().splitlines()) for path in files.values()) < 640
 
 
 class Leveller(ast.NodeTransformer):
@@ -240,6 +245,8 @@ def functions_of(path: Path) -> dict[str, str]:
                 "close_connections",
                 "require_kind",
                 "_route_below_a_mount",
+                # what a decorator takes: Quart's views may be WebSockets
+                "__call__",
             },
         ),
         # where the undecoded path and the headers are, what is left of a form that was read, and how a receiver of
@@ -250,6 +257,9 @@ def functions_of(path: Path) -> dict[str, str]:
                 *("_raw_path", "_send_signals", "read_authorizations", "read_body", "read_form_tokens"),
                 # Quart reads bodies as they come
                 *("_take_chunks_in", "limit_body"),
+                # a request of Quart may be a WebSocket
+                *("current_exchange", "carrier", "read_request", "open_session", "finish_socket"),
+                *("_prefers_json", "_answers_get"),
             },
         ),
         ("signals.py", set()),

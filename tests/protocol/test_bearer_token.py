@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oidc_async.errors import BearerRequestInvalid
-from oidc_async.protocol.bearer_token import MAX_TOKEN_LENGTH, challenge, read_bearer_token
+from oidc_async.protocol.bearer_token import MAX_TOKEN_LENGTH, challenge, read_bearer_token, read_subprotocols
 
 TOKEN = "mF_9.B5f-4.1JqM"
 EVERY_CHARACTER = "AZaz09-._~+/=="
@@ -176,3 +176,24 @@ def test_nothing_breaks_out_of_a_challenge(parameters: dict[str, str | None]) ->
     told = {name: value for name, value in parameters.items() if value is not None}
     assert re.findall(r'([a-z_]+)="', header) == list(told)
     assert [len(text) for text in re.findall(r'="([^"]*)"', header)] == [len(value) for value in told.values()]
+
+
+@pytest.mark.parametrize(
+    ("offered", "tokens", "names"),
+    [
+        ([], [], []),
+        (["chat"], [], ["chat"]),
+        (["bearer", TOKEN], [TOKEN], ["bearer"]),
+        (["chat", "bearer", TOKEN, "chat.v2"], [TOKEN], ["chat", "bearer", "chat.v2"]),
+        (["bearer", "bearer"], ["bearer"], ["bearer"]),
+        (["bearer"], [""], ["bearer"]),
+        (["bearer", TOKEN, "bearer", TOKEN], [TOKEN, TOKEN], ["bearer", "bearer"]),
+        (["Bearer", TOKEN], [], ["Bearer", TOKEN]),
+        (["bearer", "a%2Fb+c~%3D%3D"], ["a/b+c~=="], ["bearer"]),
+    ],
+)
+def test_a_token_follows_its_name_among_the_subprotocols(
+    offered: list[str], tokens: list[str], names: list[str]
+) -> None:
+    """security.md 379, 380"""
+    assert read_subprotocols(offered) == (tokens, names)

@@ -321,6 +321,45 @@ async def of_the_views_for_tokens() -> None:
     auth.access_control(["default"])  # type: ignore[arg-type]
 
 
+# WebSockets, which return nothing, are guarded by the same decorators
+
+
+@app.websocket("/chat/<room>")
+@auth.oidc_auth("default")
+async def chat(room: str) -> None:
+    assert_type(await auth.is_still_authorized(), bool)
+    assert_type(await auth.valid_access_token(), str | None)
+
+
+@app.websocket("/feed")
+@auth.token_auth(["default", "other"], "read", max_age=60)
+async def feed() -> None:
+    assert_type(auth.current_token_identity, dict[str, Any] | None)
+
+
+@app.websocket("/either")
+@auth.access_control("default")
+async def either() -> str | None:
+    return None
+
+
+@app.before_websocket
+@auth.token_auth("default")
+async def before_all() -> None: ...
+
+
+@app.before_request
+@auth.token_auth("default")
+def before_requests() -> None: ...
+
+
+async def of_the_sockets() -> None:
+    assert_type(feed, Callable[[], Coroutine[Any, Any, ResponseReturnValue | None]])
+    assert_type(await chat("lobby"), ResponseReturnValue | None)
+    await chat(1)  # type: ignore[arg-type]
+    app.route("/feed")(feed)  # type: ignore[type-var]
+
+
 # the client's own tokens, and what an operator asks for
 
 

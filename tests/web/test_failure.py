@@ -71,6 +71,7 @@ STATUSES: list[tuple[OIDCError, int]] = [
     (errors.RefreshTokenSpent.of_the_past(), 502),
     (errors.ClaimInvalid("Another nonce.", claim="nonce"), 502),
     (errors.StoreUnavailable("No connection."), 503),
+    (errors.SessionNotWritable("No response follows."), 503),
 ]
 
 

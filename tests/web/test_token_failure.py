@@ -34,6 +34,7 @@ UNAVAILABLE = [
     errors.ProviderTimeout("Too slow."),
     errors.ProviderOverloaded("A queue."),
     errors.StoreUnavailable("No connection."),
+    errors.SessionNotWritable("No response follows."),
     errors.ResponseTooLarge("Too large."),
     errors.MetadataInvalid("Nonsense."),
     errors.IssuerMismatch("Another issuer."),

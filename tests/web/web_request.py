@@ -67,6 +67,7 @@ def settings(**changes: Any) -> Settings:
         "token_cache_refused_seconds": 5.0,
         "token_cache_entries": 100_000,
         "token_cache_in_store": True,
+        "websocket_origins": frozenset({"https://rp.example"}),
     }
     return Settings(**{**values, **changes})
 
