@@ -30,6 +30,7 @@ class Conversation:
             without the extension for responses answer then.
         subprotocol: the selected one.
         answers: the messages of the app.
+        closed: the code with which the app closed it.
         scope: what the server told the app, as the app left it.
     """
 
@@ -38,6 +39,7 @@ class Conversation:
     body: bytes = b""
     subprotocol: str | None = None
     answers: list[str] = field(default_factory=list[str])
+    closed: int | None = None
     scope: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
@@ -118,9 +120,12 @@ async def _answered(conversation: Conversation, events: "asyncio.Queue[dict[str,
                 conversation.body += event["body"]
                 if not event["more_body"]:
                     return False
-            case _:
+            case "websocket.close":
                 conversation.status = conversation.status or 403
+                conversation.closed = event["code"]
                 return False
+            case other:
+                raise AssertionError(other)
 
 
 def cookies(browser: Browser) -> dict[str, str]:

@@ -48,7 +48,7 @@ def require_refusal(refused: Conversation, status: int, error: str) -> None:
 # Who may
 
 
-@pytest.mark.parametrize("path", [LOGIN, EITHER])
+@pytest.mark.parametrize("path", [LOGIN, EITHER, "/ws/open"])
 def test_who_is_logged_in_opens_it_from_a_page_of_the_application(site: Site, path: str) -> None:
     opened = converse(site.app, path, "who", headers=of_page(logged_in(site)))
     assert (opened.status, opened.subprotocol, opened.answers) == (101, None, ["alice"])
