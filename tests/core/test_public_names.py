@@ -187,7 +187,7 @@ def test_both_adapters_have_the_same_files() -> None:
 @each_adapter
 def test_an_adapter_is_small(adapter: Any) -> None:
     files = {name: path for name, path in files_of(adapter).items() if name not in OF_QUART_ALONE}
-    assert sum(len(path.read_text().splitlines()) for path in files.values()) < 640
+    assert sum(len(path.read_text().splitlines()) for path in files.values()) < 700
 
 
 class Leveller(ast.NodeTransformer):
@@ -244,9 +244,6 @@ def functions_of(path: Path) -> dict[str, str]:
                 "_close",
                 "close_connections",
                 "require_kind",
-                "_route_below_a_mount",
-                # what a decorator takes: Quart's views may be WebSockets
-                "__call__",
             },
         ),
         # where the undecoded path and the headers are, what is left of a form that was read, and how a receiver of
@@ -256,9 +253,9 @@ def functions_of(path: Path) -> dict[str, str]:
             {
                 *("_raw_path", "_send_signals", "read_authorizations", "read_body", "read_form_tokens"),
                 # Quart reads bodies as they come
-                *("_take_chunks_in", "limit_body"),
+                *("_take_chunks_in", "limit_body", "limit_own_bodies"),
                 # a request of Quart may be a WebSocket
-                *("current_exchange", "carrier", "read_request", "open_session", "finish_socket"),
+                *("current_exchange", "carrier", "read_request", "open_session", "finish_socket", "is_exempt"),
                 *("_prefers_json", "_answers_get"),
             },
         ),
