@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from contextvars import Context
 from functools import partial
 from typing import Any, Protocol, TypeVar, cast
@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar, cast
 from .errors import ConfigurationError, OIDCError, ProviderOverloaded
 from .flight import Flight, Flights, RecentFailures, current_flight, overdue, patience, twin
 from .http.exchange import address_of
-from .http.failure import describe, provider_failure
+from .http.failure import LOGIN_PATIENCE_SECONDS, describe, provider_failure, stuck
 from .http.given_client import AsyncGivenClient, require_client
 from .http.idle_connections import KEEP_ALIVE
 from .http.name_lookup import look_up
@@ -125,6 +125,16 @@ class AsyncRuntime:
         return home
 
     async def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+        if not request.is_of_login:
+            return await self._exchange(home, request)
+        gate = home.login_gate_to(request.url)
+        await gate.enter(request)
+        try:
+            return await self._exchange(home, request)
+        finally:
+            gate.leave()
+
+    async def _exchange(self, home: "_Home", request: HttpRequest) -> HttpResponse:
         gate = home.gate_to(address_of(request.url).origin)
         await gate.enter(request)
         begun = self._monotonic()
@@ -174,8 +184,9 @@ class _Home:
     def __init__(
         self, settings: HttpSettings, monotonic: Callable[[], float], new_engine: Callable[[], _Engine]
     ) -> None:
-        self._settings = settings
+        self._settings, self._monotonic = settings, monotonic
         self._gates: dict[str, _Gate] = {}
+        self._login_gates: dict[str, _LoginGate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_TaskFlight] = Flights(failures, nullcontext())
         self._new_engine = new_engine
@@ -183,6 +194,14 @@ class _Home:
         self._lifeline: AsyncGenerator[None] | None = None
         self._hold: asyncio.TimerHandle | None = None
         self._hold_seconds = settings.deadline + KEEP_ALIVE
+
+    def login_gate_to(self, endpoint: str) -> "_LoginGate":
+        """One for each endpoint that logins need."""
+        gate = self._login_gates.get(endpoint)
+        if gate is None:
+            most = self._settings.max_login_requests
+            gate = self._login_gates[endpoint] = _LoginGate(most, self._monotonic)
+        return gate
 
     def gate_to(self, provider: str) -> "_Gate":
         """One for each origin: a provider that hangs must not hold up the others."""
@@ -241,6 +260,40 @@ class _Gate:
 
     def leave(self) -> None:
         self._slots.release()
+
+
+class _LoginGate:
+    """Lets so many requests through at once; others wait, as long as the endpoint answers at all.
+
+    Strangers can cause these requests: no number of them may pile up behind an endpoint that hangs.
+    """
+
+    def __init__(self, most: int, monotonic: Callable[[], float]) -> None:
+        self._slots = asyncio.Semaphore(most)
+        self._most, self._monotonic = most, monotonic
+        self._moved_at = monotonic()
+
+    async def enter(self, request: HttpRequest) -> None:
+        """Wait for a slot. Raises ProviderOverloaded when none became free for LOGIN_PATIENCE_SECONDS."""
+        while not await self._has_slot_in_time():
+            if self._patience_left() <= 0:
+                raise stuck(request, self._most)
+        self._moved_at = self._monotonic()
+
+    def leave(self) -> None:
+        self._moved_at = self._monotonic()
+        self._slots.release()
+
+    async def _has_slot_in_time(self) -> bool:
+        if not self._slots.locked():
+            return await self._slots.acquire()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_left()):
+                return await self._slots.acquire()
+        return False
+
+    def _patience_left(self) -> float:
+        return self._moved_at + LOGIN_PATIENCE_SECONDS - self._monotonic()
 
 
 class _TaskFlight(Flight):

@@ -16,7 +16,7 @@ from .errors import ConfigurationError, OIDCError, ProviderOverloaded, ProviderT
 from .flight import Flight, Flights, RecentFailures, current_flight, overdue, patience, twin
 from .http.deadline import Deadline, begun
 from .http.exchange import address_of
-from .http.failure import describe, provider_failure
+from .http.failure import LOGIN_PATIENCE_SECONDS, describe, provider_failure, stuck
 from .http.given_client import GivenClient, require_client
 from .http.name_lookup import look_up
 from .http.settings import (
@@ -152,6 +152,16 @@ class BlockingRuntime:
         )
 
     def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+        if not request.is_of_login:
+            return self._exchange(home, request)
+        gate = home.login_gate_to(request.url)
+        gate.enter(request, self._deadline.left())
+        try:
+            return self._exchange(home, request)
+        finally:
+            gate.leave()
+
+    def _exchange(self, home: "_Home", request: HttpRequest) -> HttpResponse:
         gate = home.gate_to(address_of(request.url).origin)
         gate.enter(request, self._deadline.left())
         begun = self._monotonic()
@@ -195,8 +205,9 @@ class _Home:
     """What belongs to one process."""
 
     def __init__(self, settings: HttpSettings, monotonic: Callable[[], float], engine: _Engine) -> None:
-        self._settings = settings
+        self._settings, self._monotonic = settings, monotonic
         self._gates: dict[str, _Gate] = {}
+        self._login_gates: dict[str, _LoginGate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
         self.flights: Flights[_ThreadFlight] = Flights(failures, threading.Lock())
         self.engine = engine
@@ -204,6 +215,13 @@ class _Home:
     def gate_to(self, provider: str) -> "_Gate":
         """One for each origin: a provider that hangs must not hold up the others."""
         return self._gates.get(provider) or self._gates.setdefault(provider, _Gate(self._settings))
+
+    def login_gate_to(self, endpoint: str) -> "_LoginGate":
+        """One for each endpoint that logins need."""
+        most = self._settings.max_login_requests
+        return self._login_gates.get(endpoint) or self._login_gates.setdefault(
+            endpoint, _LoginGate(most, self._monotonic)
+        )
 
     def queue_length(self, url: str) -> int:
         gate = self._gates.get(origin(url))
@@ -239,6 +257,35 @@ class _Gate:
         finally:
             with self._lock:
                 self.waiting -= 1
+
+
+class _LoginGate:
+    """Lets so many requests through at once; others wait, as long as the endpoint answers at all.
+
+    Strangers can cause these requests. Behind an endpoint that hangs they would hold every thread there is.
+    """
+
+    def __init__(self, most: int, monotonic: Callable[[], float]) -> None:
+        self._slots = threading.Semaphore(most)
+        self._most, self._monotonic = most, monotonic
+        self._moved_at = monotonic()
+
+    def enter(self, request: HttpRequest, seconds: float) -> None:
+        """Wait for a slot. Raises ProviderOverloaded when none became free for LOGIN_PATIENCE_SECONDS."""
+        end = self._monotonic() + seconds
+        while not self._slots.acquire(timeout=max(min(self._patience_left(), end - self._monotonic()), 0)):
+            if self._patience_left() <= 0:
+                raise stuck(request, self._most)
+            if self._monotonic() >= end:
+                raise TimeoutError("its turn did not come")
+        self._moved_at = self._monotonic()
+
+    def leave(self) -> None:
+        self._moved_at = self._monotonic()
+        self._slots.release()
+
+    def _patience_left(self) -> float:
+        return self._moved_at + LOGIN_PATIENCE_SECONDS - self._monotonic()
 
 
 def _fly_and_land(

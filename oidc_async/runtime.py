@@ -70,9 +70,9 @@ class HttpSettings:
             costs 20 MB of TLS buffers on asyncio or 5 MB in threads, and leaves the provider room for others.
         max_queue: requests that may wait; one more is refused with ProviderOverloaded.
         max_login_requests: requests to one endpoint (token, userinfo, pushed request, revocation) that are under
-            way at once for logins and refreshes; one more waits for a second at most, and is then rejected with
-            ProviderOverloaded. Anybody can bring invented codes: choose half of the threads of a worker, so that
-            a token endpoint that hangs leaves the other half to other pages.
+            way at once for logins and refreshes. More wait, unless none of them is answered for two seconds: they
+            are rejected with ProviderOverloaded then. Anybody can bring invented codes: choose half of the threads
+            of a worker, so that a token endpoint that hangs leaves the other half to other pages.
         failure_pause: seconds during which a failed shared fetch is not tried again.
         proxy: URL of a forward proxy. Proxy variables of the environment are not read.
         ca_bundle: path of a PEM file, or an SSLContext, that replaces the default certificate authorities.

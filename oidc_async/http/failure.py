@@ -4,13 +4,15 @@ from functools import lru_cache
 from typing import cast
 from urllib.parse import urlsplit
 
-from ..errors import OIDCError, ProviderTimeout, ProviderUnreachable
+from ..errors import OIDCError, ProviderOverloaded, ProviderTimeout, ProviderUnreachable
 from ..protocol.http_message import HttpRequest
 
 # Texts of other exceptions may quote a header, and a header may hold a secret.
 _QUOTABLE = frozenset({"ConnectError", "ProxyError"})
 _LONGEST_QUOTE = 200
 _ANSWERED = "_oidc_async_answered"
+LOGIN_PATIENCE_SECONDS = 2.0
+"""How long logins wait for a slot at an endpoint at which nothing moves."""
 
 
 def describe(request: HttpRequest) -> str:
@@ -95,3 +97,11 @@ def _reason(error: Exception) -> str:
 
 def _printable(text: str) -> str:
     return "".join(character if character.isprintable() else "?" for character in text[:_LONGEST_QUOTE])
+
+
+def stuck(request: HttpRequest, most: int) -> ProviderOverloaded:
+    """For a request that anybody may have caused, while the endpoint answers none of those under way."""
+    return ProviderOverloaded(
+        f"{describe(request)}: {most} requests are under way (max_login_requests in HttpSettings), and none was "
+        f"answered for {LOGIN_PATIENCE_SECONDS:g} s"
+    )

@@ -16,6 +16,7 @@ class HttpRequest:
     `seconds` caps the whole exchange, where the runtime's own deadline is later; where that is earlier, the exchange
     may take `least_seconds` all the same. `address` is the IP address to
     connect to, in place of what the host's name stands for; it is still that host whose certificate must be shown.
+    `is_of_login` says that anybody can cause it, by a login: only so many of them may be under way at one endpoint.
     """
 
     method: str
@@ -27,6 +28,7 @@ class HttpRequest:
     seconds: float = math.inf
     least_seconds: float = 0.0
     address: str = ""
+    is_of_login: bool = False
 
     def deadline(self, usual: float) -> float:
         """Seconds for the whole exchange, where the runtime's own deadline is `usual`."""

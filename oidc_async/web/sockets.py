@@ -65,7 +65,7 @@ async def is_session_active(exchange: Exchange) -> bool:
         return UserSession(opened).is_authenticated()
     await exchange.reopen_session()
     present = exchange.session
-    same = (present.get("current_provider"), present.begun_at) == (opened["current_provider"], opened.begun_at)
+    same = present.session_id == opened.session_id and present.get("current_provider") == opened["current_provider"]
     return same and UserSession(present).is_authenticated()
 
 

@@ -112,7 +112,7 @@ def require_plain_page(page: Page, status: int) -> None:
     """The page of this status, without one word of what happened."""
     explanation = EXPLANATIONS.get(status, "The login could not be completed.")
     assert page.status_code == status
-    assert page.text == PAGE.format(explanation=explanation, home=escape("/"))
+    assert page.text == PAGE.format(explanation=explanation, reason="", home=escape("/"))
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "no-store" in page.headers["cache-control"]
     assert page.headers["referrer-policy"] == "no-referrer"

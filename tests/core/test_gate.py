@@ -3,13 +3,15 @@
 import asyncio
 import threading
 import time
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
 
+from oidc_async import async_runtime, blocking_runtime
 from oidc_async.async_runtime import AsyncRuntime
 from oidc_async.errors import ConfigurationError, ProviderOverloaded, ProviderUnreachable
-from oidc_async.protocol.http_message import HttpResponse
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.runtime import HttpSettings
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, always, get, response
@@ -202,3 +204,85 @@ def test_a_provider_that_hangs_does_not_hold_up_another(world: World, serve: Ser
     begin = time.monotonic()
     assert names(world.run_together(calls)) == ["HttpResponse"] * 5
     assert time.monotonic() - begin < 4.5
+
+
+LOGIN_PATIENCE = 0.3
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logins wait for LOGIN_PATIENCE seconds only."""
+    for runtime in (async_runtime, blocking_runtime):
+        monkeypatch.setattr(runtime, "LOGIN_PATIENCE_SECONDS", LOGIN_PATIENCE)
+
+
+def of_login(url: str) -> HttpRequest:
+    return replace(get(url), is_of_login=True)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_logins_leave_threads_to_others_while_an_endpoint_hangs(own_world: World, serve: Serve) -> None:
+    """security.md 371: those that find no slot give up soon, and later ones at once."""
+    all_rejected = threading.Event()
+
+    def answer(connection: Connection) -> None:
+        for _ in connection.requests():
+            all_rejected.wait(10)
+            connection.send(response())
+
+    seconds: list[float] = []
+
+    async def send() -> HttpResponse:
+        begun = time.monotonic()
+        try:
+            return await runtime.send(of_login(server.url))
+        except ProviderOverloaded:
+            seconds.append(time.monotonic() - begun)
+            if len(seconds) == 4:
+                all_rejected.set()
+            raise
+
+    server = serve(answer)
+    runtime = own_world.runtime(HttpSettings(max_login_requests=2, deadline=20))
+    outcomes = own_world.run_together([send] * 6)
+    assert names(outcomes) == ["HttpResponse"] * 2 + ["ProviderOverloaded"] * 4
+    assert all(LOGIN_PATIENCE * 0.9 <= waited < 5 for waited in seconds)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_logins_wait_for_an_endpoint_that_is_slow_but_answers(own_world: World, serve: Serve) -> None:
+    """Each answer takes a good part of the patience, and the last login waits for many of them."""
+
+    def answer(connection: Connection) -> None:
+        for _ in connection.requests():
+            time.sleep(LOGIN_PATIENCE / 2)
+            connection.send(response())
+
+    server = serve(answer)
+    runtime = own_world.runtime(HttpSettings(max_login_requests=2, deadline=20))
+    outcomes = own_world.run_together([lambda: runtime.send(of_login(server.url))] * 12)
+    assert names(outcomes) == ["HttpResponse"] * 12
+
+
+@pytest.mark.usefixtures("hurried")
+def test_logins_at_one_endpoint_do_not_hold_up_another(own_world: World, serve: Serve) -> None:
+    hangs, done = threading.Event(), threading.Event()
+
+    def hang(connection: Connection) -> None:
+        for _ in connection.requests():
+            hangs.set()
+            done.wait(10)
+            connection.send(response())
+
+    stuck, other = serve(hang), serve(always(response()))
+    runtime = own_world.runtime(HttpSettings(max_login_requests=1, deadline=20))
+
+    async def send_elsewhere() -> HttpResponse:
+        for _ in range(3):
+            await runtime.send(of_login(other.url))
+        done.set()
+        return await runtime.send(of_login(other.url))
+
+    outcomes = own_world.run_together([lambda: runtime.send(of_login(stuck.url)), send_elsewhere])
+    assert names(outcomes) == ["HttpResponse"] * 2
+    assert hangs.is_set()
