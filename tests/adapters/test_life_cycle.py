@@ -144,7 +144,7 @@ for name in "ab":
     app.add_url_rule("/" + name, name, auth.oidc_auth(name)(lambda: "private"))
 
 def begins_a_login(name):
-    return app.test_client().get("/" + name).status_code == 302
+    return app.test_client().get("/" + name, base_url="https://rp.example").status_code == 302
 
 assert begins_a_login("a")
 child = os.fork()
