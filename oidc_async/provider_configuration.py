@@ -345,7 +345,7 @@ class ProviderConfiguration:
         if not self.issuer and self.provider_metadata is None:
             raise ConfigurationError("ProviderConfiguration needs issuer or provider_metadata.")
         if self.issuer and (problem := issuer_problem(self.issuer, self.insecure_hosts)):
-            raise ConfigurationError(f"issuer {problem}.")
+            raise ConfigurationError(f"issuer {problem}.{_private_network_advice(self.issuer)}")
         if self.issuer and self.issuer.endswith("//"):
             raise ConfigurationError("issuer must not end in two slashes.")
         if self.issuer and "/.well-known/" in f"{self.issuer}/":
@@ -443,3 +443,10 @@ def _require_uris(client: ClientMetadata, name: str) -> None:
     # a string is a sequence, too: of letters
     if not isinstance(uris, list | tuple) or any(uri_problem(uri) for uri in cast(Sequence[object], uris)):
         raise ConfigurationError(f"{name} in ClientMetadata must be a list of https URLs.")
+
+
+def _private_network_advice(issuer: str) -> str:
+    """What to set if `issuer` is the address of a provider inside of a private network; empty for other addresses."""
+    if not str(issuer).startswith("http://"):
+        return ""
+    return " For a provider in a private network, set backchannel_url or insecure_hosts (docs/deployment.md)."

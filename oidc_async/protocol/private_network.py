@@ -57,16 +57,19 @@ PUBLIC = PrivateNetwork()
 
 def private_network(backchannel_url: object, insecure_hosts: object) -> PrivateNetwork:
     """Raises ConfigurationError for what is no URL, or no collection of host names."""
-    if backchannel_url is not None:
-        problem = uri_problem(backchannel_url, None) or (
-            "must not have a query" if "?" in str(backchannel_url) else None
-        )
-        if problem:
-            raise ConfigurationError(f"backchannel_url {problem}.", setting="backchannel_url")
+    if backchannel_url is not None and (problem := _address_problem(backchannel_url)):
+        raise ConfigurationError(f"backchannel_url {problem}.", setting="backchannel_url")
     return PrivateNetwork(
         backchannel=None if backchannel_url is None else str(backchannel_url).rstrip("/"),
         insecure_hosts=_host_names(insecure_hosts),
     )
+
+
+def _address_problem(url: object) -> str | None:
+    # uri_problem would ask for https where the scheme is missing, but http is accepted here
+    if isinstance(url, str) and "://" not in url:
+        return "must be an absolute URL, such as http://keycloak:8080"
+    return uri_problem(url, None) or ("must not have a query" if "?" in str(url) else None)
 
 
 def _host_names(hosts: object) -> frozenset[str]:

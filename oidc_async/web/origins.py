@@ -47,13 +47,13 @@ def is_allowed_origin(headers: Mapping[str, str], allowed: frozenset[str]) -> bo
 
 
 def log_refused_origin(headers: Mapping[str, str]) -> None:
-    """Say whose WebSocket was refused, and which setting would allow it."""
+    """Log which WebSocket was rejected, and which setting would allow it."""
     sent = headers.get("origin")
     if sent is None:
-        logger.warning("the session of a WebSocket was refused: it has no Origin header, which every browser sends")
+        logger.warning("the session of a WebSocket was rejected: it has no Origin header, which every browser sends")
     else:
         logger.warning(
-            "the session of a WebSocket was refused: Origin %r is neither that of OIDC_REDIRECT_URI nor in %s",
+            "the session of a WebSocket was rejected: Origin %r is neither that of OIDC_REDIRECT_URI nor in %s",
             sent[:MAX_LOGGED],
             SETTING,
         )

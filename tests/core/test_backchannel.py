@@ -206,7 +206,11 @@ def test_what_makes_metadata_believable_stays(
 @pytest.mark.parametrize(
     ("settings", "word"),
     [
-        ({"backchannel_url": "keycloak:8080"}, "backchannel_url"),
+        (
+            {"backchannel_url": "keycloak:8080"},
+            "backchannel_url must be an absolute URL, such as http://keycloak:8080",
+        ),
+        ({"issuer": "http://keycloak:8080/realms/dev"}, "https.* set backchannel_url or insecure_hosts"),
         ({"backchannel_url": f"{PUBLIC}/inside"}, "backchannel_url"),
         ({"backchannel_url": INSIDE, "discovery_url": "http://elsewhere/metadata"}, "discovery_url"),
         ({"backchannel_url": INSIDE, "issuer": f"{INSIDE}/realms/dev"}, "issuer"),
