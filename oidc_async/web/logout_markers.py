@@ -55,12 +55,13 @@ class Marker:
         # "Well after" makes up for providers of several machines, and for times without a fraction.
         return login.at_provider < self.issued_at + 1 + leeway
 
-    def joined(self, former: "Marker | None") -> "Marker":
+    def joined(self, former: "Marker | None", leeway: float) -> "Marker":
         """This one and a `former` one as one that ends what either does."""
         if former is None:
             return self
-        # An older logout that comes later concerns no session that began after the former one.
-        is_older = self.issued_at < former.issued_at < MAX_TIME
+        # An older logout that comes later concerns no session that began after the former one. Within the leeway
+        # nobody can tell which one is older: they may come from two machines of the provider.
+        is_older = self.issued_at + leeway < former.issued_at < MAX_TIME
         return replace(
             former if is_older else self,
             issued_at=max(self.issued_at, former.issued_at),
@@ -96,7 +97,7 @@ class LogoutMarkers:
         """End the sessions that a logout token names."""
         marker = Marker.new(token.iat, now)
         for name in _names_of_token(client, token):
-            await self._change(name, marker.joined)
+            await self._change(name, self._joining(marker))
 
     async def is_used(self, token: LogoutToken) -> bool:
         """Whether a logout token of this name was used before."""
@@ -124,8 +125,11 @@ class LogoutMarkers:
         kept = await self._store.get_many([key for _, key in self._keys(name)])
         is_expected = any(value is not None for value in kept)
         if is_expected:
-            await self._change(name, Marker.by_frame(now).joined)
+            await self._change(name, self._joining(Marker.by_frame(now)))
         return is_expected
+
+    def _joining(self, marker: Marker) -> Callable[[Marker | None], Marker]:
+        return lambda former: marker.joined(former, self._leeway)
 
     def _keys(self, name: str) -> list[tuple[Sealer, str]]:
         return [(sealer, "logout:" + sealer.name(PURPOSE, name)) for sealer in self._sealers]

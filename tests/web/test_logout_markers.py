@@ -207,6 +207,16 @@ def test_an_older_logout_that_comes_later_ends_no_session_that_began_after_the_n
     assert not is_ended(kept, session)
 
 
+@pytest.mark.parametrize(("apart", "ended"), [(0.1, True), (LEEWAY, True), (LEEWAY + 1, False)], ids=str)
+def test_clocks_of_a_providers_machines_may_differ_between_two_logouts(apart: float, ended: bool) -> None:
+    """security.md 348: the second logout may be by a machine whose clock is behind that of the first one"""
+    kept = markers()
+    finish(kept.end(CLIENT, token(NOW), NOW))
+    session = started(kept, begun(NOW + 5))
+    finish(kept.end(CLIENT, token(NOW - apart), NOW + 10))
+    assert is_ended(kept, session) is ended
+
+
 def test_a_logout_after_that_of_a_frame_ends_what_began_between_them() -> None:
     kept = markers()
     finish(kept.expect(CLIENT, ALICE))
