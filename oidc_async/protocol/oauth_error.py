@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import unquote_plus
 
 from ..errors import OAuthError, ProviderUnreachable
 from .http_message import HttpRequest, HttpResponse
@@ -68,14 +68,16 @@ def _unless_token(word: re.Match[str]) -> str:
 
 
 def _secrets(request: HttpRequest | None) -> set[str]:
-    """What a request sends in its form and its Authorization header, but for what is public."""
+    """What a request sends in its form and its Authorization header, encoded and decoded, but for what is public."""
     if request is None:
         return set()
-    sent = {value for name, value in parse_qsl(request.body.decode("latin-1")) if name not in _PUBLIC}
+    pairs = [pair.partition("=") for pair in request.body.decode("latin-1").split("&")]
+    sent = {value for name, _, value in pairs if name not in _PUBLIC}
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     if scheme == "Basic":
-        credentials = unquote_plus(b64decode(credentials).decode("latin-1").partition(":")[2])
-    return {value for value in {*sent, credentials} if len(value) >= LEAST_SECRET_LENGTH}
+        sent.add(b64decode(credentials).decode("latin-1").partition(":")[2])
+    secrets = {credentials, *sent, *map(unquote_plus, sent)}
+    return {value for value in secrets if len(value) >= LEAST_SECRET_LENGTH}
 
 
 def read_description(response: HttpResponse) -> object:

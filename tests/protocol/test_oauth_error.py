@@ -15,6 +15,7 @@ from oidc_async.protocol.oauth_error import MAX_QUOTED_LENGTH, quoted, require_s
 EXPIRED = "AADSTS7000222: The provided client secret keys for app '8d3e3d0a-7f5c-4d0c-9a53-0d6a3b8c2f11' are expired."
 ADDRESS = "use https://login.example.com/signin-oidc, not 2026-12-01"
 BASIC = "Basic " + base64.b64encode(b"client1:a%20secret").decode()
+SESAME = "Basic " + base64.b64encode(b"jjp:let me inah").decode()
 
 
 def request(body: bytes = b"", authorization: str = "") -> HttpRequest:
@@ -64,8 +65,15 @@ def test_it_is_quoted_whatever_the_status(status: int) -> None:
         (request(b"client_id=c&client_secret=open+sesame"), "open sesame"),
         (request(authorization=BASIC), "a secret"),
         (request(authorization="Bearer short-one"), "short-one"),
+        (request(b"grant_type=refresh_token&refresh_token=short+one%2B"), "short+one%2B"),
+        (request(b"client_id=c&client_secret=open%20sesame"), "open%20sesame"),
+        (request(authorization=BASIC), "a%20secret"),
+        (request(authorization=SESAME), SESAME.partition(" ")[2]),
     ],
-    ids=["refresh token", "token", "client secret", "Basic", "Bearer"],
+    ids=[
+        *("refresh token", "token", "client secret", "Basic", "Bearer"),
+        *("refresh token as sent", "client secret as sent", "secret in Basic as sent", "Basic as sent"),
+    ],
 )
 def test_what_was_sent_is_not_quoted(sent: HttpRequest, secret: str) -> None:
     """security.md 394"""
