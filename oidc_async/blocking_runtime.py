@@ -129,7 +129,7 @@ class BlockingRuntime:
         flight = flights.board(mine)
         with flights.waiting(caller, flight):
             if flight is mine:
-                begun(lambda: _fly_and_land(flights, mine, work))
+                _take_off(flights, mine, work)
             if not flight.landed.wait(flight.begun_at + seconds - time.monotonic()):
                 raise overdue(seconds)
         return flight.result()
@@ -286,6 +286,16 @@ class _LoginGate:
 
     def _patience_left(self) -> float:
         return self._moved_at + LOGIN_PATIENCE_SECONDS - self._monotonic()
+
+
+def _take_off(flights: "Flights[_ThreadFlight]", mine: "_ThreadFlight", work: Callable[[], Awaitable[Any]]) -> None:
+    try:
+        begun(lambda: _fly_and_land(flights, mine, work))
+    except BaseException:
+        # no thread could be started: who comes next must not wait for this flight
+        flights.land(mine)
+        mine.landed.set()
+        raise
 
 
 def _fly_and_land(

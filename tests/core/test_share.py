@@ -346,6 +346,22 @@ def test_the_failure_of_detached_work_is_shared(either_world: World, impatient: 
     assert ({type(result) for result in results}, len(runs)) == ({ProviderUnreachable}, 1)
 
 
+def test_detached_work_that_can_not_begin_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process may have no thread left. Those who come later try again."""
+    runtime = BlockingRuntime()
+    work = Work(runtime, seconds=0)
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            finish(runtime.share("key", work, detached=True))
+    finish(runtime.share("key", work, detached=True))
+    assert work.runs == 1
+
+
 # --- loops, keys, contexts ---------------------------------------------------------------------------------------
 
 
