@@ -41,13 +41,8 @@ class Cookies:
 
         Raises SessionTooLarge when browsers and servers would not carry it.
         """
+        self.require_room(value)
         parts = [value[start : start + PART_LENGTH] for start in range(0, len(value), PART_LENGTH)]
-        if len(parts) > MAX_PARTS:
-            raise SessionTooLarge(
-                f"The session needs {len(value)} bytes, and cookies hold {MAX_PARTS * PART_LENGTH}: ask for fewer "
-                "claims or scopes, set userinfo_http_method=None, or keep sessions in OIDC_STORE.",
-                size=len(value),
-            )
         if len(parts) > MANY_PARTS:
             logger.warning(
                 "the cookies of a %s need %d bytes, and many servers refuse request headers above 8,192 bytes: "
@@ -59,6 +54,15 @@ class Cookies:
         names = [self._part_name(kind, number) for number in range(MAX_PARTS)]
         cookies = [self.set(name, part, max_age) for name, part in zip(names, parts, strict=False)]
         return cookies + [self.delete(name) for name in names[len(parts) :] if name in present]
+
+    def require_room(self, value: str) -> None:
+        """Raise SessionTooLarge for what `set_long` would not set."""
+        if len(value) > MAX_PARTS * PART_LENGTH:
+            raise SessionTooLarge(
+                f"The session needs {len(value)} bytes, and cookies hold {MAX_PARTS * PART_LENGTH}: ask for fewer "
+                "claims or scopes, set userinfo_http_method=None, or keep sessions in OIDC_STORE.",
+                size=len(value),
+            )
 
     def delete_long(self, kind: str, present: Mapping[str, str]) -> list[Cookie]:
         names = [self._part_name(kind, number) for number in range(MAX_PARTS)]

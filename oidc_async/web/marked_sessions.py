@@ -28,6 +28,8 @@ class Sessions(Protocol):
 
     async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]: ...
 
+    def require_room(self, record: SessionRecord) -> None: ...
+
     def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]: ...
 
 
@@ -90,6 +92,10 @@ class MarkedSessions:
         versions = tuple(marker.version for marker in markers)
         record.login_begun = replace(record.login_begun, revocations=versions)
         return await self._kept.begin(record, present, now)
+
+    def require_room(self, record: SessionRecord) -> None:
+        """Raise SessionTooLarge for a record that can't be kept."""
+        self._kept.require_room(record)
 
     def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
         """Forget the refresh token, which the provider takes no more. The cookies that say so."""

@@ -82,12 +82,16 @@ class SessionCookies:
             # (SameSite=Lax), and must end nothing.
             ended = [self._cookies.delete(self._current)] if self._current in present else []
             return [*self._delete_record(present), *ended]
-        text = self._sealer.seal(KIND, self._context, encode_record(record, self._clients))
+        text = self._seal(record)
         max_age = self._lifetime.max_age(record, now)
         cookies = self._cookies.set_long(KIND, text, max_age, present)
         # Only a session that begins here lacks it: one that was loaded had it.
         begins = present.get(self._current) != record.session_id
         return [*cookies, self._cookies.set(self._current, record.session_id, max_age)] if begins else cookies
+
+    def require_room(self, record: SessionRecord) -> None:
+        """Raise SessionTooLarge for a record that can't be kept."""
+        self._cookies.require_room(self._seal(record))
 
     def save_seen(self, record: SessionRecord, now: float) -> Cookie:
         """The cookie that prolongs the session of `record`, and no other."""
@@ -107,6 +111,9 @@ class SessionCookies:
     def new(self, present: Mapping[str, str], now: float) -> SessionRecord:
         """An empty record."""
         return SessionRecord({}, begun_at=now, seen_at=now)
+
+    def _seal(self, record: SessionRecord) -> str:
+        return self._sealer.seal(KIND, self._context, encode_record(record, self._clients))
 
     def _read(self, present: Mapping[str, str]) -> SessionRecord | None:
         text = self._cookies.read_long(KIND, present)

@@ -3,7 +3,8 @@
 import json
 import zlib
 from collections import UserDict
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from secrets import token_urlsafe
 from typing import Any
@@ -76,6 +77,16 @@ class SessionRecord(UserDict[str, Any]):
         self.seen_again = False
         self.has_remains = False
         self._is_ended = False
+
+    @contextmanager
+    def undone_by_errors(self) -> Generator[None]:
+        """Leave the record as it was if what is done within raises an exception."""
+        former = dict(self.data), set(self.changed), self.session_id
+        try:
+            yield
+        except BaseException:
+            self.data, self.changed, self.session_id = former
+            raise
 
     def __setitem__(self, name: str, value: Any) -> None:
         self.changed.add(name)

@@ -28,7 +28,7 @@ from .navigation import is_page
 from .pending_logins import LoginInBrowser
 from .renewal_mark import MOST_SECONDS, is_refused, mark_refusal, mark_try, read_mark
 from .signals import refresh_failed
-from .token_refresh import refresh_tokens
+from .token_refresh import refresh_tokens, update_within_limits
 from .unanswered_renewal import is_unanswered, note_answered, note_begun
 
 logger = logging.getLogger(__name__)
@@ -150,9 +150,10 @@ async def _renew_with(refresh_token: str, exchange: Exchange, client: AsyncRelyi
 
 
 async def _refresh_all(refresh_token: str, exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> None:
-    refresh = await refresh_tokens(exchange, client, user, refresh_token)
+    record = exchange.session
+    refresh = await refresh_tokens(exchange, client, record, refresh_token)
     userinfo = await client.userinfo(refresh.tokens.access_token, sub=(user.id_token or {}).get("sub", ""))
-    user.update(userinfo=userinfo, now=refresh.at)
+    update_within_limits(exchange, record, userinfo=userinfo, now=refresh.at)
 
 
 def _mark_try(exchange: Exchange, client: AsyncRelyingParty) -> None:

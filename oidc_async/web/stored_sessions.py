@@ -90,6 +90,10 @@ class StoredSessions:
             await self._store.delete([key])
         return cookies
 
+    def require_room(self, record: SessionRecord) -> None:
+        """Raise SessionTooLarge for a record that can't be kept."""
+        encode_record(record, self._clients)
+
     def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
         """Forget the refresh token, which the provider takes no more: saved with what else was changed."""
         del record["refresh_token"]

@@ -5,8 +5,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import OIDCError, SessionNotWritable, StoreError
-from ..refresh_failures import ends_refresh_token
+from ..errors import OIDCError, SessionNotWritable, SessionTooLarge, StoreError
+from ..refresh_failures import ends_refresh_token, mark_spent
 from ..refreshes import Refresh
 from ..relying_party import AsyncRelyingParty
 from ..user_session import UserSession
@@ -52,7 +52,7 @@ async def _refresh(exchange: Exchange, client: AsyncRelyingParty, user: UserSess
         return
     try:
         _require_writable(exchange)
-        await _refresh_until_it_lasts(exchange, client, user)
+        await _refresh_until_it_lasts(exchange, client, user, record)
     except SessionNotWritable as error:
         logger.info("an access token was not refreshed: %s (%s)", error, error.code)
         exchange.refresh_failure = error
@@ -69,13 +69,15 @@ async def _refresh(exchange: Exchange, client: AsyncRelyingParty, user: UserSess
             await exchange.keep_late(record)
 
 
-async def _refresh_until_it_lasts(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> None:
+async def _refresh_until_it_lasts(
+    exchange: Exchange, client: AsyncRelyingParty, user: UserSession, record: SessionRecord
+) -> None:
     """Refresh once more if the refresh that is replayed to us has expired since."""
     for _ in range(MOST_ROUNDS):
         refresh_token = user.refresh_token
         if refresh_token is None:
             return
-        refresh = await refresh_tokens(exchange, client, user, refresh_token)
+        refresh = await refresh_tokens(exchange, client, record, refresh_token)
         # one that is issued without any lifetime is never going to last
         if refresh.tokens.expires_in == 0 or _lasts_until(user, exchange.application.now()):
             return
@@ -91,13 +93,14 @@ def _require_writable(exchange: Exchange) -> None:
 
 
 async def refresh_tokens(
-    exchange: Exchange, client: AsyncRelyingParty, user: UserSession, refresh_token: str
+    exchange: Exchange, client: AsyncRelyingParty, record: SessionRecord, refresh_token: str
 ) -> Refresh:
-    """Exchange the refresh token of the session, which keeps what that brings.
+    """Exchange the refresh token of the session in `record`, which keeps what that brings.
 
-    Raises OAuthError, ProviderError and TokenError, which change nothing, except that a refresh token of no further
-    use is dropped; and StoreError.
+    Raises OAuthError, ProviderError, TokenError and SessionTooLarge, which change nothing, except that a refresh
+    token of no further use is dropped; and StoreError.
     """
+    user = UserSession(record)
     # of those who come with one refresh token, the one for whom the provider was asked tells what became of it
     asked, claims = list[bool](), user.claims_of_login
     try:
@@ -107,6 +110,7 @@ async def refresh_tokens(
             access_token=user.access_token,
             on_request=lambda: asked.append(True),
         )
+        _keep(exchange, record, refresh)
     except StoreError:
         raise
     except OIDCError as error:
@@ -115,19 +119,38 @@ async def refresh_tokens(
         if asked:
             exchange.announce_failure(refresh_failed, user.current_provider, error, claims=dict(claims or {}))
         raise
-    tokens = refresh.tokens
-    user.update(
-        access_token=tokens.access_token,
-        expires_in=tokens.expires_in,
-        id_token=refresh.id_token,
-        id_token_jwt=tokens.id_token,
-        refresh_token=tokens.refresh_token if refresh.is_rotated else None,
-        now=refresh.at,
-        is_renewal=False,
-    )
     if asked:
         exchange.announce(token_refreshed, user.current_provider, claims=user.id_token or {})
     return refresh
+
+
+def _keep(exchange: Exchange, record: SessionRecord, refresh: Refresh) -> None:
+    """Note in the session what a refresh brought. Raises SessionTooLarge, which leaves the session as it was."""
+    tokens = refresh.tokens
+    try:
+        update_within_limits(
+            exchange,
+            record,
+            access_token=tokens.access_token,
+            expires_in=tokens.expires_in,
+            id_token=refresh.id_token,
+            id_token_jwt=tokens.id_token,
+            refresh_token=tokens.refresh_token if refresh.is_rotated else None,
+            now=refresh.at,
+            is_renewal=False,
+        )
+    except SessionTooLarge as error:
+        if refresh.is_rotated:
+            mark_spent(error)
+        raise
+
+
+def update_within_limits(exchange: Exchange, record: SessionRecord, **news: Any) -> None:
+    """As `UserSession.update`. Raises SessionTooLarge for what can't be kept, and leaves the session as it was."""
+    # now, as the response would fail otherwise, and with it the page
+    with record.undone_by_errors():
+        UserSession(record).update(**news)
+        exchange.application.sessions.require_room(record)
 
 
 def _lifetime(record: Mapping[str, Any]) -> float:
