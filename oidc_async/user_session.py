@@ -16,6 +16,7 @@ KEYS = (
     "last_authenticated",
     "last_renewal",
     "last_session_refresh",
+    "login_state",
     "of_login",
     "refresh_token",
     "refused_after",
