@@ -57,6 +57,14 @@ class Network:
     def pass_time(self, seconds: float) -> None:
         self.providers[0].clock.advance(seconds)
 
+    def end_of(self, seconds: float) -> float:
+        """When it will be so many seconds later."""
+        return self.providers[0].clock.monotonic() + seconds
+
+    def pass_until(self, end: float) -> None:
+        """Let time pass until `end`, unless it has: who sleep at the same time need no longer than one of them."""
+        self.pass_time(max(end - self.providers[0].clock.monotonic(), 0))
+
     def _wait_for(self, reply: Reply, deadline: float) -> None:
         if reply.drips or reply.delay >= deadline:
             self.pass_time(deadline)
@@ -73,6 +81,7 @@ class Network:
         return max(fitting or neighbours, key=lambda provider: len(provider.issuer))
 
 
+SWITCH_SECONDS = 0.001
 PUBLIC_ADDRESS = "8.8.8.8"
 """That of everybody: names are not looked up, and nothing is sent to it."""
 
@@ -91,8 +100,9 @@ class _AsyncSimulation(AsyncRuntime):
         return [PUBLIC_ADDRESS]
 
     async def sleep(self, seconds: float) -> None:
-        self._network.pass_time(seconds)
+        end = self._network.end_of(seconds)
         await asyncio.sleep(0)
+        self._network.pass_until(end)
 
 
 class _BlockingSimulation(BlockingRuntime):
@@ -109,7 +119,10 @@ class _BlockingSimulation(BlockingRuntime):
         return [PUBLIC_ADDRESS]
 
     async def sleep(self, seconds: float) -> None:
-        self._network.pass_time(seconds)
+        end = self._network.end_of(seconds)
+        # the others have to get on meanwhile
+        time.sleep(SWITCH_SECONDS)
+        self._network.pass_until(end)
 
 
 def _origin(url: str) -> tuple[str, str]:

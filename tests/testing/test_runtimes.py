@@ -66,6 +66,17 @@ def test_a_runtime_lives_on_the_clock_of_its_provider(world: World, provider: Si
     assert provider.clock() == now + 660
 
 
+def test_those_who_sleep_at_the_same_time_sleep_no_longer_than_one_of_them(provider: SimulatedProvider) -> None:
+    """Else fifty who wait for their turn at an endpoint would all have waited too long at once."""
+    runtime, begin = async_runtime(provider), provider.clock.monotonic()
+
+    async def sleep_together() -> None:
+        await asyncio.gather(*(runtime.sleep(60) for _ in range(20)), runtime.sleep(90))
+
+    asyncio.run(sleep_together())
+    assert provider.clock.monotonic() == begin + 90
+
+
 def test_nothing_else_can_be_reached(world: World, provider: SimulatedProvider) -> None:
     runtime = world.runtime(provider)
     with pytest.raises(ProviderUnreachable):
