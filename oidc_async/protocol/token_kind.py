@@ -22,7 +22,10 @@ OTHER_KINDS = frozenset(
 OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash", "events")
 """Claims that only other kinds of tokens have."""
 
-IN_ID_TOKENS = frozenset({*STANDARD_CLAIMS, *OF_ID_TOKENS, "roles", "groups"})
+OF_ANY_ID_TOKEN = frozenset({*STANDARD_CLAIMS, *OF_ID_TOKENS, "azp"})
+"""Claims that each provider may put into ID tokens (OIDC Core 2, 5.1)."""
+
+IN_ID_TOKENS = OF_ANY_ID_TOKEN | {"roles", "groups"}
 """Claims that ID tokens commonly have, so that they mark no access token."""
 
 MarkValue = Literal[True] | str | Collection[str]
@@ -98,13 +101,17 @@ def read_marks(marks: object) -> tuple[AccessTokenMark, ...]:
             'access_token_marks must be a mapping that is not empty, such as {"token_use": "access"}.'
         )
     read = tuple(_read_mark(key, value) for key, value in cast("Mapping[object, object]", marks).items())
-    telling = [mark for mark in read if IN_ID_TOKENS.isdisjoint(mark.names)]
-    # some providers put azp into ID tokens, too
-    if not telling or [mark.names for mark in read] == [("azp",)]:
+    if not _has_azp_and_grants(read) and not any(IN_ID_TOKENS.isdisjoint(mark.names) for mark in read):
         raise ConfigurationError(
             f"access_token_marks needs a claim that ID tokens lack: {', '.join(map(str, read))} may be in both."
         )
     return read
+
+
+def _has_azp_and_grants(marks: Collection[AccessTokenMark]) -> bool:
+    # Some providers put azp into ID tokens, and some put roles there: an ID token with both is rarer.
+    has_azp = any("azp" in mark.names for mark in marks)
+    return has_azp and any(OF_ANY_ID_TOKEN.isdisjoint(mark.names) for mark in marks)
 
 
 def _read_mark(key: object, value: object) -> AccessTokenMark:

@@ -57,6 +57,7 @@ def test_a_token_that_says_it_is_an_access_token_may_be_one(name: str, value: ob
 
 
 ENTRA = {"azp": True, ("scp", "roles"): True}
+ENTRA_V1 = {("azp", "appid"): True, ("scp", "roles"): True}
 B2C = {"scp": True, "tfp": ("B2C_1_a", "B2C_1_b")}
 
 
@@ -82,6 +83,7 @@ B2C = {"scp": True, "tfp": ("B2C_1_a", "B2C_1_b")}
         pytest.param(ENTRA, {"roles": ["admin"]}, False, id="an ID token of Entra with roles"),
         pytest.param(ENTRA, {"azp": "app"}, False, id="Entra without scp and roles"),
         pytest.param(ENTRA, {"azp": "app", "scp": ""}, False, id="Entra with an empty scp"),
+        pytest.param(ENTRA_V1, {"appid": "app", "scp": "read"}, True, id="Entra, the former version"),
         pytest.param(B2C, {"scp": "read", "tfp": "B2C_1_b"}, True, id="B2C"),
         pytest.param(B2C, {"scp": "read", "tfp": "B2C_1_reset"}, False, id="B2C of another policy"),
     ],
@@ -119,6 +121,9 @@ def test_marks_tell_an_access_token(marks: Any, claims: dict[str, Any], is_one: 
         pytest.param({("scp", "roles"): True}, id="scp, or roles, which are in ID tokens"),
         pytest.param({"azp": True}, id="azp alone, which may be in ID tokens"),
         pytest.param({"nonce": True, "email": "a@example.com"}, id="claims of ID tokens"),
+        pytest.param({"azp": True, "email": True}, id="azp and a claim of ID tokens"),
+        pytest.param({"azp": True, ("scp", "name"): True}, id="azp, and scp or a claim of ID tokens"),
+        pytest.param({("azp", "client_id"): True}, id="client_id, or azp, which may be in ID tokens"),
     ],
 )
 def test_marks_that_tell_nothing_are_a_mistake(marks: object) -> None:
