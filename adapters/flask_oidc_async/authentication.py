@@ -301,7 +301,7 @@ class OIDCAuthentication(Extension):
 
         def check_oidc_wiring() -> None:
             self.before_first_request(app)
-            run_no_more(app, check_oidc_wiring)
+            run_no_more(app.before_request_funcs, check_oidc_wiring)
 
         run_last(app, finish_oidc_response)
         run_first(app, check_oidc_wiring)

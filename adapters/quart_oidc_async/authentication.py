@@ -312,10 +312,13 @@ class OIDCAuthentication(Extension):
 
         async def check_oidc_wiring() -> None:
             self.before_first_request(app)
-            run_no_more(app, check_oidc_wiring)
+            run_no_more(app.before_request_funcs, check_oidc_wiring)
+            run_no_more(app.before_websocket_funcs, check_oidc_wiring)
 
         run_last(app, finish_oidc_response)
         run_first(app, check_oidc_wiring)
+        # an app below another one is never told that a server starts
+        app.before_websocket_funcs.setdefault(None, []).insert(0, check_oidc_wiring)
 
     def _new_view(self, route: Route) -> Callable[..., Any]:
         # a function, as other extensions look for its name, module and source

@@ -12,6 +12,8 @@ CSRF_PROTECTIONS = ("CSRFProtect", "SeaSurf")
 """Class names of extensions that require a CSRF token: Flask-WTF, quart-wtforms, quart-csrf and Flask-SeaSurf."""
 AUTOMATIC = frozenset(("HEAD", "OPTIONS"))
 """Methods that a view answers without naming them."""
+ANY = ("GET", "POST")
+"""Those that one of our routes may have in common with a rule that names none."""
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -59,19 +61,22 @@ def require_own_paths(app: App, endpoints: Collection[str]) -> None:
     ours = {_place(rule): rule for rule in rules if rule.endpoint in endpoints}
     for rule in rules:
         own = ours.get(_place(rule))
-        if (
-            own is not None
-            and rule.endpoint not in endpoints
-            and not own.methods.isdisjoint(rule.methods - AUTOMATIC)
-        ):
+        if own is not None and rule.endpoint not in endpoints and not own.methods.isdisjoint(_methods(rule)):
             raise ConfigurationError(
                 f"Endpoint {rule.endpoint!r} has the path {rule.rule}, at which OIDCAuthentication answers requests "
                 f"itself (endpoint {own.endpoint!r}): give it another path, or remove it."
             )
 
 
-def _place(rule: Any) -> tuple[str, str | None, str | None]:
-    return rule.rule, rule.subdomain, rule.host
+def _place(rule: Any) -> tuple[str, str | None, str | None, bool]:
+    return rule.rule, rule.subdomain, rule.host, rule.websocket
+
+
+def _methods(rule: Any) -> Collection[str]:
+    """Those that a rule was made for. One that was added to the map of URLs itself may answer any, or none."""
+    if rule.build_only:
+        return ()
+    return ANY if rule.methods is None else rule.methods - AUTOMATIC
 
 
 def describe(view: View, route: Route) -> View:
@@ -122,10 +127,10 @@ def run_first(app: App, hook: Callable[[], Any]) -> None:
     app.before_request_funcs.setdefault(None, []).insert(0, hook)
 
 
-def run_no_more(app: App, hook: Callable[[], Any]) -> None:
-    """Take a hook away, also while it runs."""
+def run_no_more(hooks: dict[Any, list[Any]], hook: Callable[[], Any]) -> None:
+    """Take a hook of the app away, also while it runs."""
     # a new list: this request is still going through the old one
-    app.before_request_funcs[None] = [other for other in app.before_request_funcs[None] if other is not hook]
+    hooks[None] = [other for other in hooks.get(None, ()) if other is not hook]
 
 
 def run_last(app: App, hook: Callable[[Any], Any]) -> None:

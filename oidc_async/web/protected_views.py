@@ -28,11 +28,11 @@ class ProtectedViews:
             try:
                 self._given.add(function)
             except TypeError:
-                # an object with __slots__ takes no weak reference
+                # an object with __slots__ takes no weak reference, one with __eq__ alone has no hash
                 continue
 
     def __contains__(self, view: View) -> bool:
-        return any(layer in self._protected for layer in _layers(view))
+        return any(_is_among(self._protected, layer) for layer in _layers(view))
 
     def __len__(self) -> int:
         return len(self._given)
@@ -47,12 +47,13 @@ class ProtectedViews:
             views: those of one app, by their endpoints.
             served: those of all apps.
         """
-        protected = {id(layer) for view in served for layer in self._below(view)}
+        # by value: each look at a method of an object makes another one
+        protected = [layer for view in served for layer in self._below(view)]
         open_views = {
             endpoint: view
             for endpoint, view in views.items()
             if view not in self
-            and any(layer in self._given and id(layer) not in protected for layer in _layers(view))
+            and any(_is_among(self._given, layer) and layer not in protected for layer in _layers(view))
             and not _is_kept_in_module(view)
         }
         if open_views:
@@ -64,7 +65,15 @@ class ProtectedViews:
         for layer in _layers(view):
             if is_protected:
                 yield layer
-            is_protected = is_protected or layer in self._protected
+            is_protected = is_protected or _is_among(self._protected, layer)
+
+
+def _is_among(functions: WeakSet[View], layer: View) -> bool:
+    try:
+        return layer in functions
+    except TypeError:
+        # any object may be a view, also one without a hash
+        return False
 
 
 def _layers(view: View) -> Iterator[View]:

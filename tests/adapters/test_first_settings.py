@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from werkzeug.routing import Rule
 
 from oidc_async import ClientMetadata, ConfigurationError, ProviderConfiguration
 
@@ -163,6 +164,21 @@ def test_a_view_that_leaves_our_requests_to_us_is_none(
     site = new_app(framework, rule, "mine", is_first, **options)
     page = site.browser().get("/redirect_uri?code=1&state=forged")
     assert (page.status_code, "Login" in page.text or "login" in page.text) == (400, True)
+    site.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "status"),
+    [({}, 500), ({"methods": ["GET"]}, 500), ({"build_only": True}, 400), ({"websocket": True}, 400)],
+    ids=["of any method", "of one method", "that is for building URLs", "of a WebSocket"],
+)
+def test_a_rule_that_an_app_adds_itself_at_our_path(framework: Framework, options: Any, status: int) -> None:
+    """security.md 389: only one that could take our requests is an error"""
+    site = new_app(framework, "/", "mine", is_first=True)
+    site.app.url_map.add(Rule("/redirect_uri", endpoint="mine", **options))
+    page = site.browser().get("/redirect_uri?code=1&state=forged")
+    assert page.status_code == status
+    assert ("Endpoint 'mine' has the path /redirect_uri" in page.text) == (status == 500)
     site.close()
 
 

@@ -9,6 +9,7 @@ import re
 import sys
 import types
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from oidc_async import ClientMetadata, ConfigurationError, ProviderConfiguration
 
 from .site import REDIRECT_URI, SECRET_KEY, Framework, Site
+from .sockets import converse
 
 MakeSite = Callable[..., Site]
 PROVIDER = ProviderConfiguration("https://op.example", client_metadata=ClientMetadata("client1", "secret1"))
@@ -210,7 +212,51 @@ def test_quart_says_so_when_it_starts(make_site: MakeSite, framework: Framework)
         asyncio.run(site.app.startup())
 
 
+def test_quart_says_so_to_a_web_socket_where_no_server_announces_a_start(
+    make_site: MakeSite, framework: Framework
+) -> None:
+    """security.md 386: an app below another one is never told of the start"""
+    if framework.name == "flask":
+        # which has no WebSockets
+        assert not hasattr(framework.new_app(), "websocket")
+        return
+
+    def views(app: Any, auth: Any) -> None:
+        async def talk() -> None:
+            raise AssertionError("it was opened")
+
+        app.add_websocket("/talk", "talk", talk)
+        auth.oidc_auth("default")(talk)
+
+    site = telling(make_site, views)
+    for _ in range(2):
+        refused = converse(site.app, "/talk")
+        assert (refused.status, refused.body[:33]) == (500, b"Anybody can open endpoint 'talk' ")
+
+
 # What is no mistake
+
+
+def an_object_that_can_not_be_hashed(app: Any, auth: Any) -> None:
+    @dataclass
+    class View:
+        text: str
+
+        def __call__(self) -> str:
+            return self.text
+
+    app.add_url_rule("/page", "page", View("page"))
+    app.add_url_rule("/private", "private", auth.oidc_auth("default")(View("private")))
+
+
+def methods_of_an_object(app: Any, auth: Any) -> None:
+    class Pages:
+        def page(self) -> str:
+            return "page"
+
+    pages = Pages()
+    app.add_url_rule("/page", "page", pages.page)
+    app.add_url_rule("/private", "private", auth.oidc_auth("default")(pages.page))
 
 
 def served_twice(app: Any, auth: Any) -> None:
@@ -277,6 +323,8 @@ def on_the_method_of_a_class(app: Any, auth: Any) -> None:
 @pytest.mark.parametrize(
     "views",
     [
+        an_object_that_can_not_be_hashed,
+        methods_of_an_object,
         served_twice,
         protected_below_other_decorators,
         protected_twice,
