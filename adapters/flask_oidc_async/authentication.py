@@ -212,20 +212,21 @@ class OIDCAuthentication(Extension):
         return None if exchange is None else exchange.refresh_failure
 
     def is_still_authorized(self) -> bool:
-        """Whether what a guard found when a WebSocket or a stream was opened still holds: ask it now and then.
+        """Whether what the decorators found when a WebSocket or a stream was opened still holds: ask it now and then.
 
-        A bearer token is verified once more, with all that the guard requires of it. A session is read once more: it
-        may have expired, or the user may have logged out. Raises StoreError, ProviderError or ConfigurationError if
-        that can't be found out.
+        A bearer token is verified once more, with all that each decorator requires of it, and a session, if one was
+        required, is read once more: it may have expired, or the user may have logged out. Raises StoreError,
+        ProviderError or ConfigurationError if that can't be found out.
         """
         visit = current_visit()
-        if visit.access is None or visit.guard is None:
-            return finish(is_session_active(current_exchange()))
-        try:
-            visit.access = _find_out(visit.guard, installed_application(current_app.extensions))
-        except (TokenError, BearerError):
+        if visit.needs_session and not finish(is_session_active(current_exchange())):
             return False
-        return visit.access is not None
+        for guard in visit.guards:
+            try:
+                visit.access = _find_out(guard, installed_application(current_app.extensions)) or visit.access
+            except (TokenError, BearerError):
+                return False
+        return True
 
     def statistics(self) -> dict[str, Statistics]:
         """What happened to bearer tokens so far in this process, for each provider."""

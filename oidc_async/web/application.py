@@ -217,6 +217,8 @@ class Exchange:
         self.personal = False
         self.sets_cookies = not request.is_socket
         """Whether a response is still to come, by which cookies can be set."""
+        self.requires_login = False
+        """Whether a decorator let this request pass because of its session."""
         self.login_provider: str | None = None
         """Whose login this request begins or completes, once that is known."""
         self.refresh_failure: OIDCError | None = None

@@ -32,6 +32,7 @@ async def require_login(exchange: Exchange, provider_name: str) -> WebResponse |
         return refusal
     await exchange.require_session()
     if exchange.is_logged_in(provider_name) and await is_in_force(exchange, provider_name):
+        exchange.requires_login = True
         return await begin_renewal(exchange, provider_name)
     if not is_navigation(exchange.request):
         return login_required()

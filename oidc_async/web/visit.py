@@ -21,19 +21,26 @@ class Visit:
     Parameters:
         exchange: its session and cookies, once somebody asked for them.
         access: what its bearer token grants.
-        guard: what was asked of that token.
+        guards: what the decorators and hooks asked of that token, each of which admitted it.
         refusal: headers of a refusal, which the response keeps whatever an error handler makes of it.
         own_response: the last response that we made, and its headers.
     """
 
     exchange: Exchange | None = None
     access: Access | None = None
-    guard: "TokenGuard | None" = None
+    guards: "tuple[TokenGuard, ...]" = ()
     refusal: Mapping[str, str] | None = None
     own_response: tuple[object, Mapping[str, str]] | None = None
 
+    @property
+    def needs_session(self) -> bool:
+        """Whether a decorator required a login, or none required a token."""
+        return not self.guards or (self.exchange is not None and self.exchange.requires_login)
+
     def admit(self, access: Access, guard: "TokenGuard") -> None:
-        self.access, self.guard = access, guard
+        self.access = access
+        if guard not in self.guards:
+            self.guards = (*self.guards, guard)
 
 
 def visit_of(carrier: MutableMapping[str, Any], application: WebApplication) -> Visit:

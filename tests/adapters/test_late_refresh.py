@@ -18,9 +18,15 @@ MakeSite = Callable[..., Site]
 SESSIONS_IN = ("cookies", "sqlite", "cookies beside sqlite")
 in_cookies = pytest.mark.sessions_in("cookies", "cookies beside sqlite")
 in_a_store = pytest.mark.sessions_in("sqlite")
+Guards = Callable[[Any], list[Any]]
+"""Decorators of a view, the innermost first."""
 
 
-def streaming_views(framework: Framework, steps: list[Callable[[], object]]) -> Views:
+def a_login(auth: Any) -> list[Any]:
+    return [auth.oidc_auth("default")]
+
+
+def streaming_views(framework: Framework, steps: list[Callable[[], object]], guards: Guards) -> Views:
     """`/stream` takes these steps while its body is sent, and tells of a token after each, and of the session."""
 
     def told(auth: Any, token: str | None, still: bool) -> str:
@@ -47,16 +53,18 @@ def streaming_views(framework: Framework, steps: list[Callable[[], object]]) -> 
             return quart.Response(quart.stream_with_context(async_stream)())
 
         view = flask_view if framework.name == "flask" else quart_view
-        app.add_url_rule("/stream", "stream", auth.oidc_auth("default")(view))
+        for guard in guards(auth):
+            view = guard(view)
+        app.add_url_rule("/stream", "stream", view)
 
     return add_views
 
 
 @pytest.fixture
 def streamed(make_site: MakeSite, framework: Framework) -> Callable[..., tuple[Site, Any]]:
-    def make(*steps: Callable[[Site], object], **options: Any) -> tuple[Site, Any]:
+    def make(*steps: Callable[[Site], object], guards: Guards = a_login, **options: Any) -> tuple[Site, Any]:
         taken = list[Callable[[], object]]()
-        site = make_site(views=streaming_views(framework, taken), **{**OFFLINE, **options})
+        site = make_site(views=streaming_views(framework, taken, guards), **{**OFFLINE, **options})
         taken.extend(partial(step, site) for step in steps)
         return site, logged_in(site)
 
@@ -101,6 +109,22 @@ def test_a_session_that_expires_meanwhile_is_over(streamed: Callable[..., tuple[
     """security.md 383"""
     _site, browser = streamed(nothing, expire, config={"OIDC_SESSION_SECONDS": LIFETIME})
     said = browser.get("/stream").text.splitlines()
+    assert [line.rpartition(" ")[2] for line in said] == ["yes", "no"]
+
+
+@pytest.mark.parametrize("is_login_first", [True, False])
+def test_each_of_two_decorators_is_asked_again(
+    streamed: Callable[..., tuple[Site, Any]], is_login_first: bool
+) -> None:
+    """security.md 383: a token does not make up for the session that a view requires, too"""
+
+    def guards(auth: Any) -> list[Any]:
+        both = [auth.token_auth("default"), *a_login(auth)]
+        return both if is_login_first else both[::-1]
+
+    site, browser = streamed(nothing, expire, guards=guards, config={"OIDC_SESSION_SECONDS": LIFETIME})
+    token = site.provider.issue_access_token("client1", lifetime=10 * LIFETIME)
+    said = browser.get("/stream", headers={"Authorization": f"Bearer {token}"}).text.splitlines()
     assert [line.rpartition(" ")[2] for line in said] == ["yes", "no"]
 
 

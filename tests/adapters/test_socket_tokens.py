@@ -202,6 +202,52 @@ def test_what_a_guard_requires_is_required_again(site: Site) -> None:
     assert answers == ["yes", "no"]
 
 
+async def nothing() -> None:
+    """What a hook does beside what its decorator requires."""
+
+
+def with_hook(hook: Any) -> Any:
+    """The WebSockets, and this hook before each of them."""
+
+    def add_views(app: Any, auth: Any) -> None:
+        socket_views()(app, auth)
+        app.before_websocket(hook(auth))
+
+    return add_views
+
+
+@pytest.mark.parametrize("path", [API, "/ws/read"])
+@pytest.mark.parametrize(
+    ("hook", "end"),
+    [
+        (lambda auth: auth.oidc_auth("default")(nothing), lambda site, browser: browser.get("/logout")),
+        (
+            lambda auth: auth.token_auth("default", max_age=60)(nothing),
+            lambda site, browser: site.provider.clock.advance(120),
+        ),
+    ],
+    ids=["a session", "a recent login"],
+)
+def test_what_a_hook_requires_is_required_again_beside_what_the_view_does(
+    make_site: MakeSite, hook: Any, end: Any, path: str
+) -> None:
+    """security.md 383: the decorator of the view, which comes last, does not replace that of the hook"""
+    site = make_site(views=with_hook(hook), config={"OIDC_STORE": "memory:"})
+    browser = logged_in(site)
+    token = token_of(site.provider, scope="read", claims={"auth_time": int(site.provider.clock())})
+    answers = converse(
+        site.app,
+        path,
+        "authorized",
+        lambda: end(site, browser),
+        "authorized",
+        "authorized",
+        headers=of_page(browser),
+        subprotocols=["bearer", token],
+    ).answers
+    assert answers == ["yes", "no", "no"]
+
+
 def test_a_token_needs_no_session_and_a_session_no_token(site: Site) -> None:
     token = token_of(site.provider, username="bob")
     headers = of_page(logged_in(site))
