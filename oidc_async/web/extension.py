@@ -20,7 +20,7 @@ from .own_views import App, exempt_from_csrf, require_free_endpoints, require_ow
 from .protected_views import ProtectedViews
 from .settings import read_settings
 from .store_limits import log_store_limits
-from .token_guard import TokenGuard, new_token_guard
+from .token_guard import TokenGuard, new_token_guard, require_issuers_apart
 
 NAME = "oidc_async"
 """The key in `app.extensions`."""
@@ -55,6 +55,7 @@ class Extension:
         self._after_login: Callable[[NewLogin], Any] | None = None
         self._scopes: set[str] = set()
         self._token_providers: set[str] = set()
+        self._token_views: set[tuple[str, ...]] = set()
 
     def error_view(self, view: ErrorView) -> ErrorView:
         """Register `view(error=None, error_description=None)` to answer failed logins. A decorator.
@@ -115,6 +116,8 @@ class Extension:
             _require_provider(name, providers)
         for name in sorted(self._logins):
             _require_client(name, providers)
+        for names in sorted(self._token_views):
+            require_issuers_apart(names, providers)
         require_free_endpoints(app, application.own_endpoints)
         if application.clients:
             log_store_limits(settings)
@@ -160,6 +163,9 @@ class Extension:
         guard = new_token_guard(provider_names, scopes_required, scopes_any, requires, acr_values, max_age)
         for name in guard.providers:
             self.require_provider_name(name)
+        for configurations in self._known_configurations():
+            require_issuers_apart(guard.providers, configurations)
+        self._token_views.add(guard.providers)
         self._token_providers.update(guard.providers)
         self._scopes |= guard.requirements.scopes | guard.requirements.any_scopes
         return guard

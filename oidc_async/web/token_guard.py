@@ -8,7 +8,7 @@ from ..errors import BearerRequestInvalid, BearerTokenMissing, ClaimInvalid, Con
 from ..protocol.access import Access, Requirements
 from ..protocol.bearer_token import read_bearer_token
 from ..protocol.presented_token import PresentedToken
-from ..provider_configuration import require_seconds
+from ..provider_configuration import ProviderConfiguration, require_seconds
 from ..resource_server import AsyncResourceServer
 from .application import WebApplication
 from .messages import is_framed_twice
@@ -89,6 +89,19 @@ class TokenGuard:
         """Raise InsufficientScope unless `requires` said yes."""
         if not verdict:
             raise InsufficientScope("The claims of the token are not those that this view requires.")
+
+
+def require_issuers_apart(names: Sequence[str], configurations: Mapping[str, ProviderConfiguration]) -> None:
+    """Raise ConfigurationError for providers of one view that `iss` can't tell apart."""
+    of_issuer: dict[str, str] = {}
+    for name in names:
+        issuer = configurations[name].issuer_identifier
+        if of_issuer.setdefault(issuer, name) != name:
+            raise ConfigurationError(
+                f"token_auth can't take tokens of both {of_issuer[issuer]!r} and {name!r}: both have the issuer "
+                f"{issuer}, and iss of a token tells which provider it is for. Name one of them, with a list as its "
+                "audience."
+            )
 
 
 def require_other_way(login: str | None) -> None:

@@ -64,6 +64,38 @@ def configured(framework: Framework, provider: SimulatedProvider | None = None, 
     )
 
 
+class TestProvidersOfOneIssuer:
+    """`iss` can't tell them apart, so tokens for the second one would never be accepted."""
+
+    MESSAGE = r"tokens of both 'a' and 'c'.* https://op.example.*list as its audience"
+
+    def configurations(self, framework: Framework) -> dict[str, ProviderConfiguration]:
+        provider = new_provider("https://op.example")
+        return {
+            "a": configured(framework, provider, audience="https://api.example/1"),
+            "b": configured(framework, new_provider(OTHER_ISSUER)),
+            "c": configured(framework, provider, audience="https://api.example/2"),
+        }
+
+    @pytest.mark.parametrize("names", [["a", "c"], ["a", "b", "c"]])
+    def test_are_an_error_at_decoration(self, framework: Framework, names: list[str]) -> None:
+        auth = framework.new_authentication(self.configurations(framework))
+        with pytest.raises(ConfigurationError, match=self.MESSAGE):
+            auth.token_auth(names)
+
+    def test_are_an_error_of_the_set_up(self, framework: Framework) -> None:
+        auth = framework.new_authentication()
+        auth.token_auth(["a", "c"])
+        with pytest.raises(ConfigurationError, match=self.MESSAGE):
+            auth.init_app(new_app(framework), self.configurations(framework))
+
+    @pytest.mark.parametrize("names", ["a", ["a"], ["a", "b"], ["c", "b"], ["a", "a"]], ids=repr)
+    def test_may_be_named_by_different_views(self, framework: Framework, names: Any) -> None:
+        auth = framework.new_authentication(self.configurations(framework), new_app(framework))
+        auth.token_auth("c")
+        assert callable(auth.token_auth(names))
+
+
 class TestSeveralProviders:
     """security.md 137, 235"""
 
