@@ -15,6 +15,7 @@ from oidc_async.web.application import Exchange, WebApplication
 from oidc_async.web.extension import installed_application
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.messages import WebRequest, WebResponse
+from oidc_async.web.own_views import is_static_file
 from oidc_async.web.sockets import shown_session
 from oidc_async.web.token_guard import may_be_in_body, require_one_length
 from oidc_async.web.visit import Visit, leaves_traces, visit_of
@@ -136,9 +137,9 @@ def is_exempt() -> bool:
 
 
 def open_session() -> None:
-    # static files are for everybody
-    is_static = (request.endpoint or "").rpartition(".")[2] == "static"
-    if not is_static and installed_application(current_app.extensions).has_stored_session(request.cookies):
+    if is_static_file(request.endpoint, request.view_args):
+        return
+    if installed_application(current_app.extensions).has_stored_session(request.cookies):
         finish(current_exchange().open_session())
 
 

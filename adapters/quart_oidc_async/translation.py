@@ -13,6 +13,7 @@ from oidc_async.web.callback import MAX_FORM_BYTES
 from oidc_async.web.extension import installed_application
 from oidc_async.web.failure import failure_response, read_failure
 from oidc_async.web.messages import WebRequest, WebResponse
+from oidc_async.web.own_views import is_static_file
 from oidc_async.web.sockets import shown_session, socket_exchange
 from oidc_async.web.token_guard import may_be_in_body, require_one_length
 from oidc_async.web.visit import Visit, leaves_traces, visit_of
@@ -146,10 +147,10 @@ def is_exempt() -> bool:
 
 
 async def open_session() -> None:
-    # static files are for everybody
     present = connection()
-    is_static = (present.endpoint or "").rpartition(".")[2] == "static"
-    if not is_static and installed_application(current_app.extensions).has_stored_session(present.cookies):
+    if is_static_file(present.endpoint, present.view_args):
+        return
+    if installed_application(current_app.extensions).has_stored_session(present.cookies):
         await current_exchange().open_session()
 
 

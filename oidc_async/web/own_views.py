@@ -122,6 +122,14 @@ def _is_csrf_protection(candidate: object) -> bool:
     return not names.isdisjoint(CSRF_PROTECTIONS) and callable(getattr(cast(Any, candidate), "exempt", None))
 
 
+def is_static_file(endpoint: str | None, view_args: Mapping[str, Any] | None) -> bool:
+    """Whether an app or a blueprint answers with a static file, which needs no session.
+
+    A view of the application may have the same name.
+    """
+    return (endpoint or "").rpartition(".")[2] == "static" and "filename" in (view_args or {})
+
+
 def run_first(app: App, hook: Callable[[], Any]) -> None:
     """Run a hook before all other `before_request` hooks of the app, such as a check of CSRF tokens."""
     app.before_request_funcs.setdefault(None, []).insert(0, hook)

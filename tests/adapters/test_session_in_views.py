@@ -33,6 +33,24 @@ def site_with(make_site: MakeSite, framework: Framework, view: Callable[[Any], A
     return make_site(views=views, config={"TESTING": False, **options})
 
 
+def test_a_view_that_is_named_static_sees_the_session(make_site: MakeSite, framework: Framework) -> None:
+    """It is no static file, though a blueprint names its static files so, too."""
+    tools = toolbox(framework)
+
+    def views(app: Any, auth: Any) -> None:
+        framework.add_standard_views(app, auth)
+
+        def static(page: str) -> str:
+            return f"{page} for {tools.user_session(tools.session).id_token['sub']}"
+
+        blueprint = tools.blueprint("pages", __name__)
+        blueprint.add_url_rule("/pages/<page>", view_func=static)
+        app.register_blueprint(blueprint)
+
+    browser = logged_in(make_site(views=views))
+    assert browser.get("/pages/imprint").text == "imprint for alice"
+
+
 def test_what_a_view_keeps_is_there_in_the_next_request(make_site: MakeSite, framework: Framework) -> None:
     def view(user: Any) -> str:
         user.update(access_token="next", userinfo={"sub": "alice", "name": "Another"})
