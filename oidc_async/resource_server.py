@@ -130,21 +130,19 @@ class AsyncResourceServer:
         self._counters.hits += 1
         return access
 
-    async def verify(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> Access:
+    async def verify(self, token: str | PresentedToken, requirements: Requirements = NO_REQUIREMENTS) -> Access:
         """What the token grants, once it is verified (RFC 7662, RFC 9068 4) and grants what is asked for.
 
-        Any number of callers with the same token cause one request.
+        Any number of callers with the same token cause one request. A token that was taken apart already is taken as
+        a PresentedToken.
 
         Raises TokenError for a token that is not good, InsufficientScope or InsufficientUserAuthentication for one
         that doesn't suffice, ProviderError when it can't be found out, and ConfigurationError when it never can.
         """
-        return await self.verify_presented(PresentedToken(token), requirements)
-
-    async def verify_presented(self, token: PresentedToken, requirements: Requirements = NO_REQUIREMENTS) -> Access:
-        """As `verify`, of a token that may have been taken apart already."""
-        access = self._cache.find(self._key(token.text), self._runtime.monotonic())
+        presented = PresentedToken(token) if isinstance(token, str) else token
+        access = self._cache.find(self._key(presented.text), self._runtime.monotonic())
         if access is None:
-            access = await self._find_out(token)
+            access = await self._find_out(presented)
         else:
             self._counters.hits += 1
         require_granted(access, requirements, now=self._runtime.now(), leeway=self._leeway)

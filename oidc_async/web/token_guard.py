@@ -66,7 +66,7 @@ class TokenGuard:
                 f"token_auth): {', '.join(self._issuers(application))}. Opaque tokens have none.",
                 claim="iss",
             )
-        access = await server.verify_presented(presented, self.requirements)
+        access = await server.verify(presented, self.requirements)
         if len(self.providers) > 1:
             application.claimed_issuers.keep(token, server.issuer)
         return access

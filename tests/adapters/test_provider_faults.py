@@ -53,6 +53,8 @@ OUTCOMES: list[tuple[str, int, str]] = [
     (r"TOKEN_(INVALID_GRANT|ERROR_MARKUP|ERROR_LONG)", 400, "oauth_error"),
     (r"TOKEN_(INVALID_CLIENT|ERROR_NOT_TEXT|ERROR_HTML|USE_DPOP_NONCE)", 502, "oauth_error"),
     (r"TOKEN_ID_TOKEN_EMPTY", 502, "token_malformed"),
+    # an error is one, whatever its status: here invalid_grant
+    (r"TOKEN_ERROR_WITH_200", 400, "oauth_error"),
     (r"TOKEN_\w+", 502, "token_response_invalid"),
     (r"ID_TOKEN_(ALG|HS256|OTHER)_\w+|ID_TOKEN_HEADER_EMPTY", 502, "algorithm_not_allowed"),
     (r"ID_TOKEN_(SIGNATURE|ECDSA)_\w+", 502, "signature_invalid"),

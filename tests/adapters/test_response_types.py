@@ -277,12 +277,11 @@ def test_the_former_session_ends_with_a_login(make_site: MakeSite, mode: str) ->
     """security.md 156, 158: though the provider's form comes without its cookie."""
     site = site_by(make_site, mode)
     browser = logged_in(site)
-    former, begun = jar_of(browser), login_again(browser)
+    former, begun = session_of(browser), login_again(browser)
     assert browser.come_back(site.provider.authorize(begun, user="bob")).status_code == 303
     assert browser.who()["id_token"]["sub"] == "bob"
-    marks = {name: value for name, value in jar_of(browser).items() if name not in former}
     # as when a response of before arrives late
-    put(browser, {**marks, **former})
+    put(browser, {**jar_of(browser), **former})
     assert browser.who() == {}
 
 

@@ -338,7 +338,7 @@ def test_of_a_logout_that_nobody_of_ours_asks_for_no_provider_is_known(
     site = back_site(make_site)
     ear = listen(site)
     assert tell(site, token).status_code == 400
-    failure = {"provider": None, "code": "claim_invalid", "error": None, "message": ANY}
+    failure = {"provider": None, "code": "token_malformed", "error": None, "message": ANY}
     assert ear.heard == [("logout_failed", failure)]
 
 

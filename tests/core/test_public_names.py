@@ -244,6 +244,9 @@ def functions_of(path: Path) -> dict[str, str]:
                 "_close",
                 "close_connections",
                 "require_kind",
+                # Quart's servers announce that they start, and its WebSockets have hooks of their own
+                "_add_hooks",
+                "check_oidc_wiring",
             },
         ),
         # where the undecoded path and the headers are, what is left of a form that was read, and how a receiver of

@@ -46,6 +46,7 @@ NOT_OF_A_VERIFICATION = {
     errors.WebFingerInvalid,
     errors.TokenInactive,
     errors.RefreshTokenSpent,
+    errors.SessionNotWritable,
 }
 
 
