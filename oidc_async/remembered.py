@@ -84,7 +84,7 @@ class Remembered(Generic[T]):
         return None if self._kept is None else self._kept.value
 
     async def renew(self, seen: T, allowance: Allowance | None = None) -> T:
-        """The value fetched anew, unless `seen` has been replaced already or `allowance` is spent."""
+        """The value, fetched again unless `seen` has been replaced already or `allowance` is spent."""
         kept = self._kept
         if kept is None or kept.value is not seen:
             return await self.get()

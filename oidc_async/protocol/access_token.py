@@ -65,8 +65,8 @@ class AccessExpectations:
 def require_access_claims(claims: Claims, expectations: AccessExpectations, *, now: float) -> None:
     """Require of claims that the provider vouches for that the token is good now, and meant for us (RFC 7662 4).
 
-    What is absent isn't checked, but for `aud`, and for what `clients` and `subjects` ask for. Raises TokenExpired or
-    ClaimInvalid.
+    A claim that is absent isn't checked, except `aud` and what `clients` and `subjects` require.
+    Raises TokenExpired or ClaimInvalid.
     """
     if "iss" in claims:
         require_issuer(claims, expectations.issuer)

@@ -127,7 +127,7 @@ class CompactJWS:
 
     @property
     def has_many_values(self) -> bool:
-        """Whether to read the claims would take long, so that no stranger should be able to ask for it in vain."""
+        """Whether reading the claims would take long: strangers must not be able to cause that for nothing."""
         return sum(map(self.payload.count, (b",", b"[", b"{"))) > MANY_VALUES
 
     @cached_property

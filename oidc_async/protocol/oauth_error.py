@@ -68,7 +68,7 @@ def _unless_token(word: re.Match[str]) -> str:
 
 
 def _secrets(request: HttpRequest | None) -> set[str]:
-    """What a request sends in its form and its Authorization header, encoded and decoded, but for what is public."""
+    """What a request sends in its form and its Authorization header, encoded and decoded, except what is public."""
     if request is None:
         return set()
     pairs = [pair.partition("=") for pair in request.body.decode("latin-1").split("&")]

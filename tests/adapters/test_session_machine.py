@@ -118,7 +118,7 @@ class SessionMachine(RuleBasedStateMachine):
         page = self.ask(completes, callback, PAGE)
         self.world.jar.receive(page)
         if page.status_code != 302:
-            # keys that were out of reach a moment ago, or too many logins at once: nothing has changed then
+            # the keys could not be fetched, or too many logins came at once: nothing has changed then
             event("a login failed")
             return
         if self.current is not None:
