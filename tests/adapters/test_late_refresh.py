@@ -16,7 +16,7 @@ from .toolbox import toolbox
 
 MakeSite = Callable[..., Site]
 SESSIONS_IN = ("cookies", "sqlite", "cookies beside sqlite")
-in_cookies = pytest.mark.sessions_in("cookies", "cookies beside sqlite")
+in_cookies = pytest.mark.parametrize("sessions_in", ["cookies", "cookies beside sqlite"], indirect=True)
 in_a_store = pytest.mark.sessions_in("sqlite")
 Guards = Callable[[Any], list[Any]]
 """Decorators of a view, the innermost first."""

@@ -19,7 +19,7 @@ from .sockets import converse, of_page, socket_views
 
 MakeSite = Callable[..., Site]
 SESSIONS_IN = ("cookies", "memory", "sqlite", "cookies beside sqlite")
-in_cookies = pytest.mark.sessions_in("cookies", "cookies beside sqlite")
+in_cookies = pytest.mark.parametrize("sessions_in", ["cookies", "cookies beside sqlite"], indirect=True)
 in_a_store = pytest.mark.sessions_in("memory", "sqlite")
 PRIVATE = "/ws/private"
 

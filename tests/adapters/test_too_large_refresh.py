@@ -15,7 +15,7 @@ from .renewal_site import grow_old, renewal_site
 from .site import Framework, Site
 from .test_renewal_with_refresh_token import OPTIONS
 
-SESSIONS_IN = ("cookies", "cookies beside sqlite")
+pytestmark = pytest.mark.parametrize("sessions_in", ["cookies", "cookies beside sqlite"], indirect=True)
 MakeSite = Callable[..., Site]
 BIG = token_urlsafe(24_000)
 TOKENS = refused("a refresh token of 32 kB", TOKEN(put(refresh_token=BIG)))
