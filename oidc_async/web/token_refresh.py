@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import OIDCError, SessionNotWritable, SessionTooLarge, StoreError
+from ..errors import OIDCError, SessionNotWritable, SessionTooLarge, StoreError, TokenResponseInvalid
 from ..refresh_failures import ends_refresh_token, mark_spent
 from ..refreshes import Refresh
 from ..relying_party import AsyncRelyingParty
@@ -43,7 +43,17 @@ async def valid_access_token(exchange: Exchange, *, force_refresh: bool) -> str 
         return user.access_token
     rejected = user.access_token if force_refresh else None
     await _refresh(exchange, client, user, record)
-    return user.access_token if user.access_token != rejected and _lasts_until(user, now()) else None
+    if user.access_token != rejected and _lasts_until(user, now()):
+        return user.access_token
+    if user.refresh_token is not None and exchange.refresh_failure is None:
+        exchange.refresh_failure = _no_use(is_same=user.access_token == rejected)
+    return None
+
+
+def _no_use(*, is_same: bool) -> TokenResponseInvalid:
+    """Why a refresh that succeeded brought nothing to use."""
+    what = "the access token that it was to replace" if is_same else "an access token that has expired"
+    return TokenResponseInvalid(f"The provider answered the refresh with {what}.")
 
 
 async def _refresh(exchange: Exchange, client: AsyncRelyingParty, user: UserSession, record: SessionRecord) -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from oidc_async import OIDCError
 from oidc_async.testing import Fault, Misbehaviour
+from oidc_async.testing.faults.documents import put
+from oidc_async.testing.stages import REFRESH, harmless
 
 from .refresh_site import LIFETIME, OFFLINE, asked, user_of
 from .site import Browser, Framework, Site
@@ -51,6 +53,7 @@ def browser(make_site: MakeSite, framework: Framework) -> Browser:
         (Fault.TOKEN_HTML, "token_response_invalid"),
         (Fault.TOKEN_INVALID_GRANT, "oauth_error"),
         (Fault.REFRESH_SUB_OTHER, "claim_invalid"),
+        (harmless("over at once", REFRESH(put(expires_in=0))), "token_response_invalid"),
     ],
     ids=lambda value: getattr(value, "name", None),
 )
