@@ -129,17 +129,24 @@ def accept_if_asked(tab: Page) -> None:
         tab.click("#accept")
 
 
-def test_a_code_that_was_used_leads_out_of_the_way_and_back(scene: Scene, tab: Page, guest: Person) -> None:
+def test_who_goes_back_to_the_callback_is_sent_on(scene: Scene, tab: Page, guest: Person) -> None:
     begin_login(tab, scene)
     identify(tab, guest)
     with tab.expect_request(f"{scene.app}/callback?**") as callback:
         tab.click("#accept")
     expect_profile(tab, scene, guest)
+    repeated = tab.goto(callback.value.url)
+    assert repeated is not None
+    assert repeated.status == 200
+    expect_profile(tab, scene, guest)
+    # another browser gains nothing by it, and finds the way to a login
+    tab.context.clear_cookies()
     replayed = tab.goto(callback.value.url)
     assert replayed is not None
     assert replayed.status == 400
     expect(tab.locator("#problem")).to_be_visible()
     tab.click("#login")
+    identify(tab, guest)
     expect_profile(tab, scene, guest)
 
 
