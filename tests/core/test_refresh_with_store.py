@@ -92,6 +92,16 @@ def test_one_refresh_serves_all_processes(either_world: World, new_face: Callabl
             either_world.close_runtime(runtime)
 
 
+def test_an_invalid_answer_to_a_refresh_token_that_stays_is_not_left_for_others(either_world: World) -> None:
+    """Another process asks the provider again: the refresh token is as good as before."""
+    shelf = Shelf(either_world, rotates_refresh_tokens=False)
+    with shelf.provider.misbehaving(Fault.REFRESH_ISS_OTHER, times=1):
+        shelf.user.refusal()
+    assert shelf.results() == {}
+    assert shelf.other.refresh().id_token is not None
+    assert shelf.user.asked() == 2
+
+
 def test_latecomers_of_another_process_get_the_same_for_a_while(shelf: Shelf) -> None:
     """security.md 243, 244, 353: claims, tokens and time"""
     first = shelf.user.refresh()
