@@ -1,6 +1,5 @@
 """A token before anything is known about it: security.md 362."""
 
-import time
 from typing import Any
 
 import pytest
@@ -46,18 +45,11 @@ def test_one_full_of_brackets_is_rejected_before_it_is_read(unit: bytes) -> None
 
 
 @pytest.mark.parametrize("unit", FULL_OF.values(), ids=list(FULL_OF))
-def test_the_worst_that_is_read_takes_no_longer_than_some_signatures(unit: bytes) -> None:
-    """security.md 362: as long as 24,000 characters of text do, and some milliseconds more."""
-
-    def seconds(text: str) -> float:
-        begun = time.process_time()
-        for _ in range(20):
-            assert PresentedToken(text).claimed_issuer == "https://op.example"
-        return (time.process_time() - begun) / 20
-
+def test_one_with_as_many_brackets_as_are_allowed_is_read(unit: bytes) -> None:
+    """security.md 362: the limit rejects nothing below it."""
     brackets = unit.count(b"[") + unit.count(b"{")
     size = (MAX_BRACKETS - 2) // brackets * (len(unit) + 1)
-    assert seconds(full_of(unit, size)) < 0.02
+    assert PresentedToken(full_of(unit, size)).claimed_issuer == "https://op.example"
 
 
 @pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "a.b.c.d.e", "é.é.é"], ids=ascii)

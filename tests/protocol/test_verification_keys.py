@@ -1,6 +1,5 @@
 """The keys that verify signatures, and what is no such key."""
 
-import time
 from typing import Any
 
 import pytest
@@ -151,10 +150,8 @@ def test_a_key_that_is_fit_is_imported(jwk: dict[str, Any]) -> None:
     ],
 )
 def test_a_key_that_is_not_fit_is_refused(jwk: dict[str, Any], named: str) -> None:
-    begun = time.perf_counter()
     with pytest.raises(KeyUnusable, match=named) as caught:
         import_jwk(jwk)
-    assert time.perf_counter() - begun < 1
     assert all(len(value) < 20 or value not in caught.value.message for value in jwk.values() if type(value) is str)
 
 
