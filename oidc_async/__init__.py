@@ -2,10 +2,15 @@
 
 from typing import TYPE_CHECKING, Any
 
-from .access_cache import AccessCache
-from .blocking_runtime import BlockingRuntime
-from .claims_provider import ClaimsProvider
-from .client_keys import ClientKeys
+from .configuration.claims_provider import ClaimsProvider
+from .configuration.client_keys import ClientKeys
+from .configuration.provider import (
+    ClientMetadata,
+    ClientRegistrationInfo,
+    ProviderConfiguration,
+    ProviderMetadata,
+)
+from .configuration.redirect_uri import RedirectUriConfig
 from .errors import (
     BearerError,
     ConfigurationError,
@@ -17,23 +22,19 @@ from .errors import (
     StoreError,
     TokenError,
 )
-from .login import AuthorizationRequest, Login, PendingLogin
-from .protocol.access import Access, Requirements
+from .http.settings import HttpSettings
+from .protocol.access_grant import Access, Requirements
 from .protocol.logout_token import LogoutToken
 from .protocol.token import TokenResponse
-from .provider_configuration import (
-    ClientMetadata,
-    ClientRegistrationInfo,
-    ProviderConfiguration,
-    ProviderMetadata,
-)
-from .redirect_uri_config import RedirectUriConfig
-from .relying_party import AsyncRelyingParty, RelyingParty
-from .resource_server import AsyncResourceServer, ResourceServer
-from .runtime import HttpSettings
-from .statistics import Statistics
-from .user_session import UninitialisedSession, UserSession
-from .webfinger import AsyncWebFinger, WebFinger
+from .relying_party.login import AuthorizationRequest, Login, PendingLogin
+from .relying_party.refresh_failures import ends_refresh_token
+from .relying_party.relying_party import AsyncRelyingParty, RelyingParty
+from .relying_party.webfinger import AsyncWebFinger, WebFinger
+from .resource_server.resource_server import AsyncResourceServer, ResourceServer
+from .resource_server.token_cache import AccessCache
+from .runtime.blocking_runtime import BlockingRuntime
+from .runtime.statistics import Statistics
+from .web.sessions.user_session import UninitialisedSession, UserSession
 
 __all__ = [
     "Access",
@@ -72,16 +73,17 @@ __all__ = [
     "UninitialisedSession",
     "UserSession",
     "WebFinger",
+    "ends_refresh_token",
 ]
 
 if TYPE_CHECKING:
-    from .async_runtime import AsyncRuntime
+    from .runtime.async_runtime import AsyncRuntime
 
 
 def __getattr__(name: str) -> Any:
     # asyncio takes a while to load, and who works in threads doesn't need it
     if name == "AsyncRuntime":
-        from .async_runtime import AsyncRuntime
+        from .runtime.async_runtime import AsyncRuntime
 
         return AsyncRuntime
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

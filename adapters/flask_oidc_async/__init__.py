@@ -16,7 +16,7 @@ from oidc_async import (
 )
 
 try:
-    from oidc_async.web.after_login import NewLogin
+    from oidc_async.web.login_hook import NewLogin
 
     from .authentication import OIDCAuthentication
     from .user_session import UserSession

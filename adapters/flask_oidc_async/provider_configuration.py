@@ -1,6 +1,6 @@
 """The configuration classes, under the name where Flask-pyoidc has them."""
 
-from oidc_async.provider_configuration import (
+from oidc_async.configuration.provider import (
     ClientMetadata,
     ClientRegistrationInfo,
     ProviderConfiguration,

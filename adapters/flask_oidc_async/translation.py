@@ -8,17 +8,17 @@ from urllib.parse import urlencode
 
 from flask import Flask, Response, abort, current_app, request
 
-from oidc_async.blocking import finish
 from oidc_async.errors import StoreError
-from oidc_async.web import finishing
+from oidc_async.runtime.sync_facade import finish
+from oidc_async.web import response_headers as finishing
 from oidc_async.web.application import Exchange, WebApplication
 from oidc_async.web.extension import installed_application
-from oidc_async.web.failure import failure_response, read_failure
-from oidc_async.web.messages import WebRequest, WebResponse
-from oidc_async.web.own_views import is_static_file
-from oidc_async.web.sockets import shown_session
-from oidc_async.web.token_guard import may_be_in_body, require_one_length
-from oidc_async.web.visit import Visit, leaves_traces, visit_of
+from oidc_async.web.http.login_errors import failure_response, read_failure
+from oidc_async.web.http.messages import WebRequest, WebResponse
+from oidc_async.web.request_context import Visit, leaves_traces, visit_of
+from oidc_async.web.routes.view_registration import is_static_file
+from oidc_async.web.views.token_required import may_be_in_body, require_one_length
+from oidc_async.web.websockets import shown_session
 
 BLOCK_BYTES = 64 * 1024
 

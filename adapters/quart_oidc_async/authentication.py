@@ -19,21 +19,21 @@ from oidc_async import (
 )
 from oidc_async.errors import BearerError, StoreError, TokenError
 from oidc_async.stores import Store, StoreChoice
-from oidc_async.web.after_login import NewLogin
 from oidc_async.web.application import WebApplication
-from oidc_async.web.asked_login import log_in
 from oidc_async.web.extension import Extension, installed_application, require_login_at, require_return_uri
-from oidc_async.web.failure import failure_response, read_failure
-from oidc_async.web.login import require_login, require_login_or_token
-from oidc_async.web.logout import log_out
-from oidc_async.web.messages import WebResponse
-from oidc_async.web.own_views import describe, require_app, run_first, run_last, run_no_more
-from oidc_async.web.routes import Route, own_routes
-from oidc_async.web.sockets import is_session_active, require_request
-from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_failure_response
-from oidc_async.web.token_guard import TokenGuard, require_other_way
-from oidc_async.web.token_refresh import valid_access_token
-from oidc_async.web.visit import visit_of
+from oidc_async.web.http.bearer_errors import TokenFailure, read_token_failure, token_failure_response
+from oidc_async.web.http.login_errors import failure_response, read_failure
+from oidc_async.web.http.messages import WebResponse
+from oidc_async.web.login_hook import NewLogin
+from oidc_async.web.request_context import visit_of
+from oidc_async.web.routes.route_table import Route, own_routes
+from oidc_async.web.routes.view_registration import describe, require_app, run_first, run_last, run_no_more
+from oidc_async.web.views.access_token import valid_access_token
+from oidc_async.web.views.begin_login import log_in
+from oidc_async.web.views.login_required import require_login, require_login_or_token
+from oidc_async.web.views.logout import log_out
+from oidc_async.web.views.token_required import TokenGuard, require_other_way
+from oidc_async.web.websockets import is_session_active, require_request
 
 from .translation import (
     carrier,

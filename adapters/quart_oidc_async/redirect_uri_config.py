@@ -1,5 +1,5 @@
 """The redirect URI, under the name where Flask-pyoidc has it."""
 
-from oidc_async.redirect_uri_config import RedirectUriConfig
+from oidc_async.configuration.redirect_uri import RedirectUriConfig
 
 __all__ = ["RedirectUriConfig"]

@@ -8,8 +8,8 @@ from quart import Request, Websocket, has_request_context, has_websocket_context
 from quart.typing import ResponseTypes
 
 from oidc_async.protocol.bearer_token import SUBPROTOCOL, read_subprotocols
-from oidc_async.web.finishing import finish_refusal
-from oidc_async.web.visit import Visit
+from oidc_async.web.request_context import Visit
+from oidc_async.web.response_headers import finish_refusal
 
 NAME = "oidc_async.socket_tokens"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from quart.sessions import SessionMixin
 
-from oidc_async import user_session
-from oidc_async.user_session import UninitialisedSession
+from oidc_async.web.sessions import user_session
+from oidc_async.web.sessions.user_session import UninitialisedSession
 
 from .translation import current_session
 

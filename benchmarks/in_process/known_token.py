@@ -23,7 +23,7 @@ from benchmarks.in_process import wsgi
 from benchmarks.in_process.memory import token
 from benchmarks.in_process.simulated import configuration
 from oidc_async import AsyncResourceServer
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.web.extension import installed_application
 
 SIZES = (10, 1_000, 100_000)

@@ -3,9 +3,10 @@
 import zlib
 from typing import Protocol
 
-from ..errors import ProviderUnreachable, ResponseTooLarge
-from ..protocol.http_message import HttpRequest
-from .failure import describe
+from oidc_async.errors import ProviderUnreachable, ResponseTooLarge
+from oidc_async.protocol.http_message import HttpRequest
+
+from .error_mapping import describe
 
 
 class _Decoder(Protocol):

@@ -1,12 +1,54 @@
 """What HttpSettings come to: checked numbers, a TLS context, a proxy."""
 
 import ssl
+from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlsplit
 
-from ..errors import ConfigurationError
-from ..protocol.http_message import HttpRequest
-from ..runtime import HttpSettings
-from .failure import require_http_url
+from oidc_async.errors import ConfigurationError
+from oidc_async.protocol.http_message import HttpRequest
+
+from .error_mapping import require_http_url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """How a runtime talks HTTP.
+
+    Parameters:
+        deadline: seconds for a whole exchange: connecting, sending, and reading the body to its end.
+        connect_timeout: seconds to open a connection.
+        max_concurrency: requests to one provider that are under way at once, and connections kept for the next;
+            more wait in a queue. 64 is more than a process can use up while answers take 50 ms (1,280 a second),
+            costs 20 MB of TLS buffers on asyncio or 5 MB in threads, and leaves the provider room for others.
+        max_queue: requests that may wait; one more is refused with ProviderOverloaded.
+        max_login_requests: requests to one endpoint (token, userinfo, pushed request, revocation) that are under
+            way at once for logins and refreshes. More wait, unless none of them is answered for two seconds: they
+            are rejected with ProviderOverloaded then. Anybody can bring invented codes: choose half of the threads
+            of a worker, so that a token endpoint that hangs leaves the other half to other pages.
+        failure_pause: seconds during which a failed shared fetch is not tried again.
+        proxy: URL of a forward proxy. Proxy variables of the environment are not read.
+        ca_bundle: path of a PEM file, or an SSLContext, that replaces the default certificate authorities.
+        client_certificate: path of a PEM file, or (certificate, key) paths, or (certificate, key, password).
+        user_agent: the User-Agent header.
+        engine: what carries the requests of asyncio: "httpx" (the connections of httpx, or of httpx2 when it is
+            installed), or "aiohttp", which takes half of their time and needs the extra `aiohttp`. It is no
+            matter of what is installed, for many have aiohttp for other reasons. A client of the caller's own
+            goes before it.
+    """
+
+    deadline: float = 10.0
+    connect_timeout: float = 5.0
+    max_concurrency: int = 64
+    max_queue: int = 1000
+    max_login_requests: int = 8
+    failure_pause: float = 1.0
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: str | ssl.SSLContext | None = None
+    client_certificate: str | tuple[str, str] | tuple[str, str, str] | None = field(default=None, repr=False)
+    user_agent: str = "oidc-async"
+    engine: Literal["httpx", "aiohttp"] = "httpx"
+
 
 DEFAULT_SETTINGS = HttpSettings()
 OF_OUR_CLIENT = ("proxy", "ca_bundle", "client_certificate", "user_agent", "engine")
@@ -86,7 +128,7 @@ def _trusting(ca_bundle: str | ssl.SSLContext | None) -> ssl.SSLContext:
     if isinstance(ca_bundle, ssl.SSLContext):
         return ca_bundle
     if ca_bundle is None:
-        from .family import usual_tls_context  # it loads what speaks HTTP
+        from .httpx_compat import usual_tls_context  # it loads what speaks HTTP
 
         return usual_tls_context()
     try:

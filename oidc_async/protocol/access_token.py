@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ClaimInvalid, ConfigurationError, TokenMalformed
-from .access import CLIENT_CLAIMS, read_scopes
+from oidc_async.errors import ClaimInvalid, ConfigurationError, TokenMalformed
+
+from .access_grant import CLIENT_CLAIMS, read_scopes
 from .claims import (
     Claims,
     read_audience,
@@ -16,7 +17,7 @@ from .claims import (
     require_time,
     shown,
 )
-from .jose import (
+from .jose.jws import (
     ALGORITHMS,
     CompactJWS,
     VerificationKey,

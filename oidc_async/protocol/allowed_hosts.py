@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Iterator
 
-from ..errors import ConfigurationError
+from oidc_async.errors import ConfigurationError
+
 from .uri import origin, uri_problem
 
 

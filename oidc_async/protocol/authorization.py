@@ -8,13 +8,14 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qsl
 
-from ..errors import (
+from oidc_async.errors import (
     AuthorizationRefused,
     AuthorizationResponseInvalid,
     DuplicateParameter,
     StateMismatch,
     StateMissing,
 )
+
 from .claims import is_same_secret
 from .metadata import ProviderMetadata
 from .oauth_error import quoted, safe_description, safe_error

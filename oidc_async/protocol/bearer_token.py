@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
-from ..errors import BearerRequestInvalid
+from oidc_async.errors import BearerRequestInvalid
 
 MAX_TOKEN_LENGTH = 32 * 1024
 """Characters. Servers cut headers off long before."""

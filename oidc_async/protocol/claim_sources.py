@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..errors import ClaimInvalid
+from oidc_async.errors import ClaimInvalid
+
 from .claims import (
     Claims,
     require_audience,
@@ -14,7 +15,7 @@ from .claims import (
     require_string,
 )
 from .http_message import HttpRequest, HttpResponse
-from .jose import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
+from .jose.jws import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
 from .registration import is_bearer_token
 from .uri import uri_problem
 

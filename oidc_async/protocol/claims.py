@@ -8,7 +8,8 @@ import hmac
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ..errors import ClaimInvalid, TokenExpired, TokenMalformed
+from oidc_async.errors import ClaimInvalid, TokenExpired, TokenMalformed
+
 from .strict_json import read_object
 
 Claims = Mapping[str, Any]

@@ -1,7 +1,7 @@
 """The JWT by which a client proves who it is (RFC 7523 2.2, 3; OIDC Core 9)."""
 
-from .jose import VerificationKey
-from .private_keys import PrivateKey, sign_compact
+from .jose.jws import VerificationKey
+from .jose.private_keys import PrivateKey, sign_compact
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 60

@@ -7,10 +7,11 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus, urlencode
 
-from ..errors import ConfigurationError
+from oidc_async.errors import ConfigurationError
+
 from .client_assertion import ASSERTION_TYPE
 from .http_message import HttpRequest
-from .jose import ALGORITHMS
+from .jose.jws import ALGORITHMS
 from .metadata import ClientMetadata, ProviderMetadata
 from .uri import is_encodable
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, cast
 
-from ..errors import IssuerMismatch, MetadataInvalid
+from oidc_async.errors import IssuerMismatch, MetadataInvalid
+
 from .http_message import HttpRequest, HttpResponse
 from .metadata import ProviderMetadata
 from .private_network import PUBLIC, PrivateNetwork

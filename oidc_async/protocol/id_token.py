@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeGuard, cast
 
-from ..errors import ClaimInvalid, ConfigurationError
+from oidc_async.errors import ClaimInvalid, ConfigurationError
+
 from .claims import (
     Claims,
     is_same_secret,
@@ -22,7 +23,7 @@ from .claims import (
     require_time,
     shown,
 )
-from .jose import (
+from .jose.jws import (
     ALGORITHMS,
     SUPPORTED_ALGORITHMS,
     CompactJWS,

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from ..errors import IntrospectionInvalid, TokenInactive
+from oidc_async.errors import IntrospectionInvalid, TokenInactive
+
 from .access_token import AccessExpectations, require_access_claims
 from .claims import MAX_TIME, Claims, require_audience, require_issued_recently, require_issuer
 from .client_authentication import ClientAuthentication, authenticated_request
 from .http_message import HttpRequest, HttpResponse
-from .jose import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
+from .jose.jws import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
 from .metadata import ProviderMetadata
 from .oauth_error import require_success
 from .strict_json import read_object

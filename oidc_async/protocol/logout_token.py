@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..errors import ClaimInvalid, ConfigurationError, OIDCError
+from oidc_async.errors import ClaimInvalid, ConfigurationError, OIDCError
+
 from .claims import (
     Claims,
     read_audience,
@@ -16,7 +17,7 @@ from .claims import (
     require_string,
     require_subject,
 )
-from .jose import CompactJWS, VerificationKey, are_supported, parse_compact, require_algorithm, verify_compact
+from .jose.jws import CompactJWS, VerificationKey, are_supported, parse_compact, require_algorithm, verify_compact
 
 TYPES = ("logout+jwt", "application/logout+jwt")
 UNTYPED = (*TYPES, "jwt", "application/jwt")

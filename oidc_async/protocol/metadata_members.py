@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, cast
 
-from ..errors import ConfigurationError
+from oidc_async.errors import ConfigurationError
+
 from .metadata import ProviderMetadata
 
 CLIENT_NAMES = frozenset(

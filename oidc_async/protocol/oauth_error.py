@@ -5,7 +5,8 @@ from base64 import b64decode
 from typing import Any
 from urllib.parse import unquote_plus
 
-from ..errors import OAuthError, ProviderUnreachable
+from oidc_async.errors import OAuthError, ProviderUnreachable
+
 from .http_message import HttpRequest, HttpResponse
 from .strict_json import read_object
 

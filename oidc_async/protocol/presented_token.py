@@ -2,8 +2,9 @@
 
 from contextlib import suppress
 
-from ..errors import TokenError
-from .jose import CompactJWS, parse_compact
+from oidc_async.errors import TokenError
+
+from .jose.jws import CompactJWS, parse_compact
 
 
 class PresentedToken:

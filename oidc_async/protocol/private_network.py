@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
 
-from ..errors import ConfigurationError
+from oidc_async.errors import ConfigurationError
+
 from .uri import is_loopback, is_plaintext, origin, uri_problem
 
 _HOST_NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*")

@@ -3,7 +3,8 @@
 import re
 from dataclasses import replace
 
-from ..errors import MetadataInvalid, ProviderError
+from oidc_async.errors import MetadataInvalid, ProviderError
+
 from .client_authentication import ClientAuthentication, authenticated_request
 from .http_message import HttpRequest, HttpResponse
 from .metadata import ClientMetadata, ProviderMetadata

@@ -1,7 +1,8 @@
 """Encryption as clients register it: `<name>_alg`, and `<name>_enc`, which has a default (OIDC Registration 2)."""
 
-from ..errors import ConfigurationError, KeyUnusable
-from .jwe import CONTENT_ENCRYPTIONS, DEFAULT_ENC, KEY_ALGORITHMS, Encryption, derived_key
+from oidc_async.errors import ConfigurationError, KeyUnusable
+
+from .jose.jwe import CONTENT_ENCRYPTIONS, DEFAULT_ENC, KEY_ALGORITHMS, Encryption, derived_key
 from .metadata import ClientMetadata
 
 

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NoReturn, cast
 
-from ..errors import RegistrationInvalid
+from oidc_async.errors import RegistrationInvalid
+
 from .http_message import HttpRequest, HttpResponse
 from .metadata import ClientMetadata, ProviderMetadata
 from .oauth_error import require_success

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .jose import VerificationKey
+from .jose.jws import VerificationKey
+from .jose.private_keys import PrivateKey, sign_compact, unsigned_compact
 from .parameters import Parameter, Parameters, json_claim
-from .private_keys import PrivateKey, sign_compact, unsigned_compact
 
 TYPE = "oauth-authz-req+jwt"
 MEDIA_TYPE = f"application/{TYPE}"

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from ..errors import ConfigurationError
+from oidc_async.errors import ConfigurationError
+
 from .client_authentication import require_secret_for
-from .jose import SUPPORTED_ALGORITHMS
-from .jwe import Encryption
+from .jose.jwe import Encryption
+from .jose.jws import SUPPORTED_ALGORITHMS
 from .metadata import ClientMetadata, ProviderMetadata
 from .registered_encryption import registered_encryption, require_encryption
 

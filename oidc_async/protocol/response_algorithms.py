@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from ..errors import ConfigurationError
+from oidc_async.errors import ConfigurationError
+
 from .client_authentication import require_secret_for
-from .jose import SUPPORTED_ALGORITHMS
-from .jwe import Encryption
+from .jose.jwe import Encryption
+from .jose.jws import SUPPORTED_ALGORITHMS
 from .metadata import ClientMetadata
 from .registered_encryption import registered_encryption, require_encryption
 

@@ -1,6 +1,7 @@
 """Telling the provider that a token is not needed any more (RFC 7009)."""
 
-from ..errors import ProviderError
+from oidc_async.errors import ProviderError
+
 from .client_authentication import ClientAuthentication, authenticated_request
 from .http_message import HttpRequest, HttpResponse
 from .metadata import ProviderMetadata

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import MetadataInvalid, TokenResponseInvalid
+from oidc_async.errors import MetadataInvalid, TokenResponseInvalid
+
 from .client_authentication import ClientAuthentication, authenticated_request
 from .http_message import HttpRequest, HttpResponse
 from .masked_mapping import MaskedMapping

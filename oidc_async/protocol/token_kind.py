@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from ..errors import ClaimInvalid, ConfigurationError
+from oidc_async.errors import ClaimInvalid, ConfigurationError
+
 from .claims import STANDARD_CLAIMS, Claims, shown
 
 KIND_CLAIMS = ("typ", "token_use", "token_type")

@@ -3,10 +3,11 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from ..errors import ClaimInvalid, ProviderUnreachable, UserInfoInvalid
+from oidc_async.errors import ClaimInvalid, ProviderUnreachable, UserInfoInvalid
+
 from .claims import require_audience, require_begun, require_issuer, require_not_expired
 from .http_message import HttpRequest, HttpResponse
-from .jose import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
+from .jose.jws import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
 from .oauth_error import quoted, read_description
 from .strict_json import read_object
 

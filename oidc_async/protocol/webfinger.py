@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
-from ..errors import IdentifierInvalid, WebFingerInvalid
+from oidc_async.errors import IdentifierInvalid, WebFingerInvalid
+
 from .http_message import HttpRequest, HttpResponse
 from .strict_json import read_object
 from .uri import issuer_problem, origin, uri_problem, with_query

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 from .port import Store, StoreChoice
 
 if TYPE_CHECKING:
+    from .from_url import store_from_url
     from .memory import MemoryStore
     from .redis import RedisStore
     from .sqlite import SQLiteStore
-    from .store_url import store_from_url
 
 __all__ = ["MemoryStore", "RedisStore", "SQLiteStore", "Store", "StoreChoice", "store_from_url"]
 
 # most applications have none, and these bring asyncio and SQLite along
-_HOMES = {"MemoryStore": "memory", "RedisStore": "redis", "SQLiteStore": "sqlite", "store_from_url": "store_url"}
+_HOMES = {"MemoryStore": "memory", "RedisStore": "redis", "SQLiteStore": "sqlite", "store_from_url": "from_url"}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
-from ..errors import StoreUnavailable
-from .redis_client import store_errors, store_failure
+from oidc_async.errors import StoreUnavailable
+
+from .redis_connection import store_errors, store_failure
 
 
 class AsyncCommands:

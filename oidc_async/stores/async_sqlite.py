@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from ..errors import StoreUnavailable
+from oidc_async.errors import StoreUnavailable
 
 T = TypeVar("T")
 

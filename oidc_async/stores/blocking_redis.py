@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from .redis_client import store_errors, store_failure
+from .redis_connection import store_errors, store_failure
 
 
 class BlockingCommands:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from heapq import heapify, heappop, heappush
 
-from ..errors import ConfigurationError
+from oidc_async.errors import ConfigurationError
+
 from .port import Store, milliseconds
 
 _SPARE_ENDS = 64

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from .async_redis import AsyncCommands
 from .blocking_redis import BlockingCommands
 from .port import Store, milliseconds
-from .redis_client import (
+from .redis_connection import (
     RedisServer,
     own_async_client,
     own_client,

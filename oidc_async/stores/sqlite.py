@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol, TypeVar
 
-from ..errors import ConfigurationError
+from oidc_async.errors import ConfigurationError
+
 from .async_sqlite import AsyncCalls
 from .port import Store
-from .sqlite_file import SQLiteFile
+from .sqlite_table import SQLiteFile
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from ..protocol.http_message import HttpResponse
+from oidc_async.protocol.http_message import HttpResponse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..protocol.http_message import HttpRequest
+from oidc_async.protocol.http_message import HttpRequest
+
 from .jwt import JWTStages, sign_jwt
 from .registry import Registry, token
 from .reply import JSON_HEADERS, Refusal, Reply

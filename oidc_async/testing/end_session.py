@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
-from ..protocol.http_message import HttpRequest
+from oidc_async.protocol.http_message import HttpRequest
+
 from .authorization import single_valued
 from .registry import Client, Registry
 from .reply import RefusalPage, Reply, page_reply, redirect_reply

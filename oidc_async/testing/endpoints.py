@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from urllib.parse import parse_qsl, urlsplit
 
-from ..protocol.http_message import HttpRequest
-from ..protocol.uri import origin
+from oidc_async.protocol.http_message import HttpRequest
+from oidc_async.protocol.uri import origin
+
 from . import registration
 from .authorization import single_valued
 from .claim_sources import claims_reply

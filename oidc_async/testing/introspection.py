@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..protocol.http_message import HttpRequest
+from oidc_async.protocol.http_message import HttpRequest
+
 from .access_token import token_claims
 from .jwt import JWTStages, sign_jwt
 from .registry import Client, IssuedToken, Registry

@@ -7,7 +7,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ..protocol.http_message import HttpRequest
+from oidc_async.protocol.http_message import HttpRequest
+
 from .authorization import reply_with
 from .endpoints import request_pairs
 from .reply import Reply, page_reply

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from ..protocol.http_message import HttpRequest, HttpResponse
-from ..runtime import HttpSettings
+from oidc_async.http.settings import HttpSettings
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+
 from .access_token import issue_access_token, meaning_of
 from .authorization import LoginNeeded, answer_authorization, callback_with, reply_with
 from .callback import Callback, NotRedirected
@@ -27,8 +28,8 @@ from .users import CURRENT_USER, CurrentUser, Users
 if TYPE_CHECKING:
     from ssl import SSLContext
 
-    from ..async_runtime import AsyncRuntime
-    from ..blocking_runtime import BlockingRuntime
+    from oidc_async.runtime.async_runtime import AsyncRuntime
+    from oidc_async.runtime.blocking_runtime import BlockingRuntime
 
 
 class SimulatedProvider(Users):

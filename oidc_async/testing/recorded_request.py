@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ..protocol.http_message import HttpRequest
+from oidc_async.protocol.http_message import HttpRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

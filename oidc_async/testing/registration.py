@@ -6,10 +6,11 @@ from dataclasses import fields
 from typing import Any, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from ..protocol.http_message import HttpRequest
-from ..protocol.registration import NOT_UPDATED
-from ..protocol.strict_json import read_object
-from ..protocol.uri import uri_problem
+from oidc_async.protocol.http_message import HttpRequest
+from oidc_async.protocol.registration import NOT_UPDATED
+from oidc_async.protocol.strict_json import read_object
+from oidc_async.protocol.uri import uri_problem
+
 from .discovery import AUTH_METHODS, RESPONSE_TYPES
 from .keys import SIGNING_ALGORITHMS
 from .registry import Client, RegistrationPolicy, Registry, token

@@ -5,7 +5,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
-from ..protocol.http_message import HttpResponse
+from oidc_async.protocol.http_message import HttpResponse
+
 from .clock import Clock
 from .keys import KeyRing, SecretKey, SigningKey
 

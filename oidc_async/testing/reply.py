@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..protocol.http_message import HttpResponse
+from oidc_async.protocol.http_message import HttpResponse
 
 JSON_HEADERS: Mapping[str, str] = {
     "content-type": "application/json",

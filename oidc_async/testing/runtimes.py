@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ..async_runtime import AsyncRuntime
-from ..blocking_runtime import BlockingRuntime
-from ..errors import ProviderTimeout, ProviderUnreachable, ResponseTooLarge
-from ..protocol.http_message import HttpRequest, HttpResponse
-from ..runtime import HttpSettings
+from oidc_async.errors import ProviderTimeout, ProviderUnreachable, ResponseTooLarge
+from oidc_async.http.settings import HttpSettings
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.runtime.async_runtime import AsyncRuntime
+from oidc_async.runtime.blocking_runtime import BlockingRuntime
+
 from .provider import SimulatedProvider
 from .reply import Reply
 

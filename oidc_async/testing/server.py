@@ -12,7 +12,8 @@ from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from ..protocol.http_message import HttpRequest
+from oidc_async.protocol.http_message import HttpRequest
+
 from .login_page import LoginPages
 from .reply import Reply
 

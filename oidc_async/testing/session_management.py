@@ -3,7 +3,8 @@
 import secrets
 from hashlib import sha256
 
-from ..protocol.uri import origin
+from oidc_async.protocol.uri import origin
+
 from .registry import ProviderSession
 from .reply import Reply, page_reply
 

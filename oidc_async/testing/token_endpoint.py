@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
-from ..protocol.http_message import HttpRequest
+from oidc_async.protocol.http_message import HttpRequest
+
 from .access_token import issue_access_token, meaning_of
 from .client_assertion import assertion_method, assertion_subject, spend_assertion
 from .client_signature import JWTRefused

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
 
-from ..protocol.http_message import HttpRequest
+from oidc_async.protocol.http_message import HttpRequest
+
 from .encryption import encrypt_for
 from .jwt import JWTStages, sign_jwt
 from .registry import Client, Grant, Registry

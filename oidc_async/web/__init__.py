@@ -4,6 +4,6 @@
 """
 
 from . import signals
-from .after_login import NewLogin
+from .login_hook import NewLogin
 
 __all__ = ["NewLogin", "signals"]

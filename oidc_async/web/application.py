@@ -9,37 +9,38 @@ from typing import Any, cast
 
 from blinker import NamedSignal
 
-from ..access_cache import AccessCache
-from ..errors import ConfigurationError, OIDCError, StoreError
-from ..login import Login
-from ..protocol.metadata import ProviderMetadata
-from ..provider_configuration import ProviderConfiguration
-from ..relying_party import AsyncRelyingParty
-from ..resource_server import AsyncResourceServer
-from ..runtime import Runtime
-from ..sealing import Sealer
-from ..stores import Store, StoreChoice
-from ..user_session import UserSession
-from .claimed_issuers import ClaimedIssuers
-from .client_jwks import published_keys
-from .client_names import ClientNames
-from .cookies import Cookies
-from .logout_markers import LogoutMarkers
-from .marked_sessions import MarkedSessions, Sessions
-from .messages import Cookie, WebRequest
-from .own_registration import with_own_uris
-from .pending_logins import PendingLogins
-from .request_objects import ServedRequestObjects
-from .return_path import return_path
-from .session import SessionCookies, SessionRecord
-from .session_record import LoginBegun
-from .session_tokens import forget_tokens
+from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.errors import ConfigurationError, OIDCError, StoreError
+from oidc_async.protocol.metadata import ProviderMetadata
+from oidc_async.relying_party.login import Login
+from oidc_async.relying_party.relying_party import AsyncRelyingParty
+from oidc_async.resource_server.resource_server import AsyncResourceServer
+from oidc_async.resource_server.token_cache import AccessCache
+from oidc_async.runtime.port import Runtime
+from oidc_async.sealing import Sealer
+from oidc_async.stores import Store, StoreChoice
+
+from .http.cookies import Cookies
+from .http.messages import Cookie, WebRequest
+from .http.return_path import return_path
+from .http.warning_limit import WarningLimit
+from .registered_endpoints import with_own_uris
+from .routes.client_jwks import published_keys
+from .routes.request_objects import ServedRequestObjects
+from .sessions.cookie_sessions import SessionCookies, SessionRecord
+from .sessions.pending_logins import PendingLogins
+from .sessions.revocable_sessions import MarkedSessions, Sessions
+from .sessions.revocations import LogoutMarkers
+from .sessions.session_binding import ClientNames
+from .sessions.session_record import LoginBegun
+from .sessions.stored_sessions import StoredSessions
+from .sessions.user_session import UserSession
 from .settings import REQUEST_OBJECT, Settings
 from .signals import Announcement, LogoutReason, logged_in, logged_out, reason_of, token_refreshed
-from .stored_sessions import StoredSessions
-from .warning_limit import WarningLimit
+from .views.claimed_issuers import ClaimedIssuers
+from .views.token_cleanup import forget_tokens
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("oidc_async.events")
 
 LOGIN_STATE = "login_state"
 """The member of a session that tells a repeated callback of its login from any other."""
@@ -390,7 +391,7 @@ def _new_request_objects(application: WebApplication) -> ServedRequestObjects | 
     settings, store = application.settings, application.store
     if settings.request_uri is None or store is None:
         return None
-    from ..stores import MemoryStore
+    from oidc_async.stores import MemoryStore
 
     if isinstance(store, MemoryStore):
         # anybody may begin logins

@@ -6,21 +6,22 @@ from inspect import signature
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
-from ..errors import ConfigurationError
-from ..protocol.access import Access
-from ..protocol.uri import uri_problem
-from ..provider_configuration import ProviderConfiguration
-from ..redirect_uri_config import RedirectUriConfig
-from ..runtime import Runtime
-from ..stores import Store, StoreChoice
-from .after_login import NewLogin
+from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.configuration.redirect_uri import RedirectUriConfig
+from oidc_async.errors import ConfigurationError
+from oidc_async.protocol.access_grant import Access
+from oidc_async.protocol.uri import uri_problem
+from oidc_async.runtime.port import Runtime
+from oidc_async.stores import Store, StoreChoice
+
 from .application import WebApplication
-from .failure import Failure
-from .own_views import App, exempt_from_csrf, require_free_endpoints, require_own_paths
-from .protected_views import ProtectedViews
+from .http.login_errors import Failure
+from .login_hook import NewLogin
+from .routes.view_registration import App, exempt_from_csrf, require_free_endpoints, require_own_paths
 from .settings import read_settings
-from .store_limits import log_store_limits
-from .token_guard import TokenGuard, new_token_guard, require_issuers_apart
+from .startup_warnings import log_store_limits
+from .views.protected_views import ProtectedViews
+from .views.token_required import TokenGuard, new_token_guard, require_issuers_apart
 
 NAME = "oidc_async"
 """The key in `app.extensions`."""

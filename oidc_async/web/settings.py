@@ -8,14 +8,15 @@ from difflib import get_close_matches
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-from ..errors import ConfigurationError
-from ..protocol.uri import is_loopback, origin, uri_problem
-from ..redirect_uri_config import RedirectUriConfig
-from ..stores import StoreChoice
-from .origins import read_origins
-from .own_uri import OwnUri, read_own_uri
+from oidc_async.configuration.redirect_uri import RedirectUriConfig
+from oidc_async.errors import ConfigurationError
+from oidc_async.protocol.uri import is_loopback, origin, uri_problem
+from oidc_async.stores import StoreChoice
 
-logger = logging.getLogger(__name__)
+from .endpoint_uri import OwnUri, read_own_uri
+from .http.websocket_origins import read_origins
+
+logger = logging.getLogger("oidc_async.settings")
 
 KNOWN = (
     "OIDC_BACKCHANNEL_LOGOUT_URI",
@@ -224,7 +225,7 @@ def _read_resource(config: Mapping[str, Any]) -> str | None:
 def _read_store(config: Mapping[str, Any]) -> StoreChoice | None:
     store = _read(config, "OIDC_STORE", None)
     if isinstance(store, str):
-        from ..stores import store_from_url
+        from oidc_async.stores import store_from_url
 
         try:
             return store_from_url(store)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from blinker import Namespace, Signal
 
-from ..errors import AuthorizationRefused, OAuthError, OIDCError
+from oidc_async.errors import AuthorizationRefused, OAuthError, OIDCError
 
 __all__ = ["logged_in", "logged_out", "login_failed", "logout_failed", "refresh_failed", "token_refreshed"]
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from oidc_async import Statistics
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import Runtime
+from oidc_async.runtime.port import Runtime
 from oidc_async.testing import SimulatedProvider
 from tests.web.challenge import read_challenge
 

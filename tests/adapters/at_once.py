@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 import httpx
 
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 
 from .site import Browser, Page, Site, WsgiTransport
 

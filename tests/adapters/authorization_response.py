@@ -21,7 +21,7 @@ def back_with(callback: Callback, **changes: str | None) -> Callback:
 
 def code_of(caplog: pytest.LogCaptureFixture) -> str:
     """The code of the last error that was answered with a page."""
-    record = [record for record in caplog.records if record.name == "oidc_async.web.failure"][-1]
+    record = [record for record in caplog.records if record.name == "oidc_async.login"][-1]
     assert isinstance(record.args, tuple)
     error = record.args[0]
     assert isinstance(error, OIDCError)

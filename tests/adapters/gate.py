@@ -4,7 +4,7 @@ import asyncio
 import threading
 from typing import Any
 
-from oidc_async.runtime import Runtime
+from oidc_async.runtime.port import Runtime
 
 from .api import Detour
 from .site import Framework, QuartFramework

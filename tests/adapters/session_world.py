@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import Runtime
+from oidc_async.runtime.port import Runtime
 from oidc_async.testing import SimulatedProvider
 from tests.adapters.site import ORIGIN, SECRET_KEY, Framework, Page, Site, cookies_of, new_provider, new_site
 from tests.adapters.toolbox import toolbox

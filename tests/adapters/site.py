@@ -14,9 +14,9 @@ from quart_oidc_async import OIDCAuthentication as QuartAuthentication
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from oidc_async import ClientMetadata, ProviderConfiguration
-from oidc_async.blocking import finish
 from oidc_async.protocol.response_type import RESPONSE_TYPES
-from oidc_async.runtime import Runtime
+from oidc_async.runtime.port import Runtime
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.testing import Callback, SimulatedProvider
 from oidc_async.web.application import WebApplication
 

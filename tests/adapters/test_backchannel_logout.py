@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientMetadata
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.testing import LOGOUT_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import changed, without
 from oidc_async.testing.faults.responses import reset

@@ -197,4 +197,4 @@ def test_what_a_store_would_be_needed_for_is_said_once(
 def test_with_a_store_for_all_there_is_nothing_to_say(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         back_site(make_site)
-    assert not [record for record in caplog.records if record.name == "oidc_async.web.store_limits"]
+    assert not [record for record in caplog.records if record.name == "oidc_async.settings"]

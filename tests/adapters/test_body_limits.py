@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from oidc_async.stores import MemoryStore
-from oidc_async.web.callback import MAX_FORM_BYTES
+from oidc_async.web.routes.callback import MAX_FORM_BYTES
 
 from .served import SECONDS, served
 from .site import ORIGIN, Framework, Page, Site, new_site

@@ -9,8 +9,8 @@ import pytest
 import quart
 
 from oidc_async.testing import Fault
-from oidc_async.web.callback import refused_callback
-from oidc_async.web.failure import EXPLANATIONS
+from oidc_async.web.http.login_errors import EXPLANATIONS
+from oidc_async.web.routes.callback import refused_callback
 from tests.web.web_request import web_request
 
 from .authorization_response import back_with, code_of, is_logged_in

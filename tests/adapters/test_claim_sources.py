@@ -7,7 +7,7 @@ import pytest
 
 from oidc_async import ClaimsProvider
 from oidc_async.testing import Fault, SimulatedProvider
-from oidc_async.web.after_login import NewLogin
+from oidc_async.web.login_hook import NewLogin
 
 from .site import Site, new_provider
 

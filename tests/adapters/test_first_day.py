@@ -98,5 +98,5 @@ def test_the_terminal_tells_why_a_login_failed(framework: Framework, kind: str, 
 def test_what_is_configured_shows_each_line_once(framework: Framework, tmp_path: Path) -> None:
     page, lines = failed_login(framework, "run", "logging.basicConfig()", tmp_path)
     assert page.status_code == 400
-    starts = ("WARNING:oidc_async.web.settings:SECRET_KEY", f"WARNING:oidc_async.web.failure:{FAILED}")
+    starts = ("WARNING:oidc_async.settings:SECRET_KEY", f"WARNING:oidc_async.login:{FAILED}")
     assert [line.startswith(start) for line, start in zip(lines, starts, strict=True)] == [True, True]

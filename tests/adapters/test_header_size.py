@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from oidc_async.testing import stages
-from oidc_async.web.finishing import PROXY_BUFFER_BYTES
+from oidc_async.web.response_headers import PROXY_BUFFER_BYTES
 
 from .site import Page, Site
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from oidc_async.testing import Callback, Fault, SimulatedProvider
-from oidc_async.web.pending_logins import MAX_PENDING
+from oidc_async.web.sessions.pending_logins import MAX_PENDING
 
 from .at_once import Fetch, at_once
 from .authorization_response import back_with

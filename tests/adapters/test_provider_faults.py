@@ -16,7 +16,7 @@ import pytest
 from oidc_async import ClientMetadata
 from oidc_async.errors import OIDCError
 from oidc_async.testing import ALL_FAULTS, Callback, Misbehaviour, SimulatedProvider
-from oidc_async.web.failure import EXPLANATIONS, PAGE
+from oidc_async.web.http.login_errors import EXPLANATIONS, PAGE
 
 from .site import REDIRECT_URI, Browser, Page, Site, new_provider
 
@@ -103,7 +103,7 @@ def log_in(browser: Browser) -> Page:
 
 def error_of(caplog: pytest.LogCaptureFixture) -> OIDCError:
     """The one error that was answered with a page."""
-    (record,) = [record for record in caplog.records if record.name == "oidc_async.web.failure"]
+    (record,) = [record for record in caplog.records if record.name == "oidc_async.login"]
     assert isinstance(record.args, tuple)
     error = record.args[0]
     assert isinstance(error, OIDCError)

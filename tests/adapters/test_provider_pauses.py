@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oidc_async.circuit_breakers import MAX_FAILURES
+from oidc_async.provider.endpoint_breakers import MAX_FAILURES
 from oidc_async.testing import stages
 from oidc_async.testing.faults.responses import status
 

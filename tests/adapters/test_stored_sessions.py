@@ -10,7 +10,7 @@ import pytest
 
 from oidc_async import ClientMetadata, ProviderConfiguration
 from oidc_async.web.application import Exchange
-from oidc_async.web.token_refresh import valid_access_token
+from oidc_async.web.views.access_token import valid_access_token
 from tests.web.watched_store import WatchedStore
 from tests.web.web_request import web_request
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import ProviderOverloaded
-from oidc_async.runtime import Runtime
+from oidc_async.runtime.port import Runtime
 from oidc_async.testing import Fault, Misbehaviour
 
 from .api import Api, Detour, Kind, MakeApi, challenge_of, require_refusal
@@ -308,7 +308,7 @@ def test_the_first_token_that_is_not_active_is_a_warning(api: Api, caplog: pytes
     caplog.set_level(logging.INFO)
     for token in ("unknown", "unknown too"):
         api.call(token=token)
-    told = [record for record in caplog.records if record.name == "oidc_async.web.token_failure"]
+    told = [record for record in caplog.records if record.name == "oidc_async.tokens"]
     assert [record.levelname for record in told] == ["WARNING", "INFO"]
     assert "Keycloak" in told[0].getMessage()
 

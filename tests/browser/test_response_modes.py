@@ -13,7 +13,7 @@ from examples.demo import FRAMEWORKS
 from oidc_async import ClientMetadata, ProviderConfiguration
 from oidc_async.protocol.response_type import RESPONSE_TYPES
 from oidc_async.testing import SimulatedProvider
-from oidc_async.web.pending_logins import MAX_PENDING
+from oidc_async.web.sessions.pending_logins import MAX_PENDING
 from tests.providers.apps import flask_app, quart_app, serving_flask, serving_quart
 from tests.providers.processes import free_port
 

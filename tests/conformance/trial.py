@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from oidc_async import ProviderConfiguration
 from oidc_async.protocol.webfinger import read_identifier
-from oidc_async.runtime import Runtime
+from oidc_async.runtime.port import Runtime
 from oidc_async.stores import MemoryStore
 
 from .addresses import Addresses

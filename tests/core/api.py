@@ -9,12 +9,13 @@ import pytest
 
 from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
 from oidc_async.errors import OIDCError
-from oidc_async.protocol.access import NO_REQUIREMENTS, Access, Requirements
+from oidc_async.http.settings import HttpSettings
+from oidc_async.protocol.access_grant import NO_REQUIREMENTS, Access, Requirements
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.protocol.token import TokenResponse
-from oidc_async.resource_server import AsyncResourceServer, ResourceServer
-from oidc_async.runtime import HttpSettings, Runtime
-from oidc_async.statistics import Statistics
+from oidc_async.resource_server.resource_server import AsyncResourceServer, ResourceServer
+from oidc_async.runtime.port import Runtime
+from oidc_async.runtime.statistics import Statistics
 from oidc_async.testing import Clock, Misbehaviour, SimulatedProvider
 from oidc_async.testing.runtimes import async_runtime, blocking_runtime
 from tests.core.worlds import AsyncWorld, World

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from oidc_async import telemetry
+from oidc_async.runtime import telemetry
 from tests.core.observer import Observer
 from tests.core.raw_server import Answer, RawServer
 from tests.core.worlds import AsyncWorld, BlockingWorld, World

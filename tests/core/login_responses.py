@@ -3,7 +3,7 @@
 from dataclasses import replace
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from oidc_async.login import AuthorizationRequest
+from oidc_async.relying_party.login import AuthorizationRequest
 from oidc_async.testing import Callback
 from tests.core.realm import REDIRECT_URI, Realm
 

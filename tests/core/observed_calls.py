@@ -4,7 +4,7 @@ from typing import Any
 
 from oidc_async.errors import OIDCError
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.telemetry import exchange
+from oidc_async.runtime.telemetry import exchange
 from oidc_async.testing import Fault
 from tests.core.api import API
 

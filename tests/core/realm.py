@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderConfiguration, RelyingParty
-from oidc_async.login import AuthorizationRequest, Login, PendingLogin
 from oidc_async.protocol.response_type import RESPONSE_TYPES
-from oidc_async.runtime import Runtime
+from oidc_async.relying_party.login import AuthorizationRequest, Login, PendingLogin
+from oidc_async.runtime.port import Runtime
 from oidc_async.testing import Callback, Clock, SimulatedProvider
 from oidc_async.testing.runtimes import async_runtime, blocking_runtime
 from tests.core.worlds import AsyncWorld, World

@@ -8,8 +8,8 @@ import pytest
 
 from oidc_async import RelyingParty
 from oidc_async.errors import OIDCError
-from oidc_async.login import Login
-from oidc_async.refreshes import Refresh
+from oidc_async.relying_party.login import Login
+from oidc_async.relying_party.token_refresh import Refresh
 from oidc_async.testing import SimulatedProvider
 from tests.core.realm import Realm, new_provider, new_realm
 from tests.core.worlds import World

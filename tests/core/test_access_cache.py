@@ -8,10 +8,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from oidc_async.access_cache import BYTES_PER_ENTRY, MAX_SCOPES, AccessCache
+from oidc_async.caching.generational_cache import Generations
 from oidc_async.errors import ClaimInvalid, ConfigurationError, TokenInactive
-from oidc_async.generations import Generations
-from oidc_async.protocol.access import Access
+from oidc_async.protocol.access_grant import Access
+from oidc_async.resource_server.token_cache import BYTES_PER_ENTRY, MAX_SCOPES, AccessCache
 
 
 def access(subject: str = "alice", *, scope: str = "read", padding: int = 0) -> Access:

@@ -7,7 +7,7 @@ import pytest
 
 from oidc_async import ClientMetadata, ProviderConfiguration
 from oidc_async.errors import ClaimInvalid, ConfigurationError
-from oidc_async.resource_server import ResourceServer
+from oidc_async.resource_server.resource_server import ResourceServer
 from oidc_async.testing import stages
 from oidc_async.testing.faults.documents import without
 from tests.core.api import API, ISSUER, SECRET, new_api

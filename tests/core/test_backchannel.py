@@ -22,7 +22,7 @@ from oidc_async import (
 )
 from oidc_async.errors import IssuerMismatch, MetadataInvalid, OAuthError, SignatureInvalid
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import Runtime
+from oidc_async.runtime.port import Runtime
 from oidc_async.testing import SimulatedProvider
 from oidc_async.testing.faults.documents import changed, put
 from oidc_async.testing.stages import DISCOVERY, harmless

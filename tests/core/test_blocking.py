@@ -12,8 +12,8 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 import oidc_async
-from oidc_async.async_runtime import AsyncRuntime
-from oidc_async.blocking import Blocking, blocking, finish
+from oidc_async.runtime.async_runtime import AsyncRuntime
+from oidc_async.runtime.sync_facade import Blocking, blocking, finish
 
 
 class AsyncSample:

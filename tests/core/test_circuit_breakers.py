@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from oidc_async.blocking import finish
-from oidc_async.circuit_breakers import MAX_FAILURES, CircuitBreakers
 from oidc_async.errors import (
     OIDCError,
     ProviderOverloaded,
@@ -15,8 +13,10 @@ from oidc_async.errors import (
     ProviderUnreachable,
     ResponseTooLarge,
 )
+from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import HttpSettings
+from oidc_async.provider.endpoint_breakers import MAX_FAILURES, CircuitBreakers
+from oidc_async.runtime.sync_facade import finish
 
 URL = "https://op.example/token"
 PAUSE = 2.0

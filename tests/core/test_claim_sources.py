@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from oidc_async import ClaimsProvider, ConfigurationError, ProviderConfiguration
-from oidc_async.claim_sources import SECONDS
-from oidc_async.login import Login
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.relying_party.claim_sources import SECONDS
+from oidc_async.relying_party.login import Login
 from oidc_async.testing import CLAIM_SOURCE_FAULTS, Fault, Misbehaviour, SimulatedProvider
 from oidc_async.testing.faults.documents import put
 from oidc_async.testing.faults.responses import body
@@ -150,7 +150,7 @@ def test_a_distributed_source_that_is_wrong_is_left_out(
 ) -> None:
     source = scene.source.distribute_claims({"age": 30})
     scene.tell({"s": source}, {"age": "s"})
-    with scene.source.misbehaving(fault), caplog.at_level(logging.WARNING, "oidc_async.claim_sources"):
+    with scene.source.misbehaving(fault), caplog.at_level(logging.WARNING, "oidc_async.provider"):
         assert believed(scene) == fault.harmless
     assert bool(caplog.records) == fault.refused
     assert source["access_token"] not in caplog.text

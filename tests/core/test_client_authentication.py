@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from oidc_async import ClientKeys, ClientMetadata, ConfigurationError, OAuthError
-from oidc_async.login import Login
 from oidc_async.protocol.client_assertion import ASSERTION_SECONDS
+from oidc_async.relying_party.login import Login
 from oidc_async.testing import Fault, Misbehaviour, SimulatedProvider
 from oidc_async.testing.faults.documents import put
 from oidc_async.testing.stages import DISCOVERY, harmless

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from oidc_async import ClientKeys, ConfigurationError
 from oidc_async.errors import KeyUnusable
-from oidc_async.protocol.jose import VerificationKey, client_secret_key, import_jwk, parse_compact, verify_compact
-from oidc_async.protocol.private_keys import PrivateKey, sign_compact
+from oidc_async.protocol.jose.jws import VerificationKey, client_secret_key, import_jwk, parse_compact, verify_compact
+from oidc_async.protocol.jose.private_keys import PrivateKey, sign_compact
 from tests.protocol.signing import (
     CURVES,
     SECRET,

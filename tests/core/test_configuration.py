@@ -15,7 +15,7 @@ from oidc_async import (
     ProviderMetadata,
     RelyingParty,
 )
-from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS
+from oidc_async.protocol.jose.jws import SUPPORTED_ALGORITHMS
 from tests.core.configured import CLIENT, ISSUER, METADATA, configured
 from tests.protocol.signing import private_ec_jwk, private_rsa_jwk, rsa_key
 

@@ -7,7 +7,7 @@ import pytest
 
 from oidc_async import RelyingParty
 from oidc_async.errors import ConfigurationError
-from oidc_async.protocol.logout import EndSessionRequest
+from oidc_async.protocol.end_session import EndSessionRequest
 from oidc_async.testing import Fault
 from tests.core.realm import Realm, new_realm
 from tests.core.worlds import World

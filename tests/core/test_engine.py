@@ -7,10 +7,10 @@ from unittest import mock
 
 import pytest
 
-from oidc_async.async_runtime import AsyncRuntime
-from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.errors import ConfigurationError
-from oidc_async.runtime import HttpSettings
+from oidc_async.http.settings import HttpSettings
+from oidc_async.runtime.async_runtime import AsyncRuntime
+from oidc_async.runtime.blocking_runtime import BlockingRuntime
 from tests.core.conftest import Serve
 from tests.core.raw_server import always, get, response
 from tests.core.worlds import connections, quick
@@ -26,7 +26,7 @@ def test_httpx2_is_used_when_it_is_installed(name: str, family: str, core: str) 
 
 def test_aiohttp_is_used_when_the_settings_say_so(serve: Serve) -> None:
     server = serve(always(response()))
-    aiohttp_connections = importlib.import_module("oidc_async.http.aiohttp_connections")
+    aiohttp_connections = importlib.import_module("oidc_async.http.aiohttp_client")
     exchange = aiohttp_connections.AiohttpConnections.exchange
     for settings, calls in [(AIOHTTP, 1), (quick(HttpSettings()), 0)]:
         with mock.patch.object(
@@ -38,7 +38,7 @@ def test_aiohttp_is_used_when_the_settings_say_so(serve: Serve) -> None:
 
 def test_without_aiohttp_it_is_told_how_to_install_it() -> None:
     with (
-        mock.patch.dict(sys.modules, {"aiohttp": None, "oidc_async.http.aiohttp_connections": None}),
+        mock.patch.dict(sys.modules, {"aiohttp": None, "oidc_async.http.aiohttp_client": None}),
         pytest.raises(
             ConfigurationError, match=r'^engine="aiohttp" needs aiohttp: pip install "oidc-async\[aiohttp\]"'
         ),

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from oidc_async import forgotten
+from oidc_async.caching import invalidations as forgotten
 from oidc_async.errors import OAuthError, RefreshTokenSpent, TokenInactive
 from oidc_async.protocol.token import TokenResponse
-from oidc_async.refresh_answers import RefreshAnswer
-from oidc_async.refreshes import Refresh, Refreshes, RefreshSteps
+from oidc_async.relying_party.refresh_responses import RefreshAnswer
+from oidc_async.relying_party.token_refresh import Refresh, Refreshes, RefreshSteps
 from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Clock, Fault
 from tests.core.api import before_the_answer_arrives, new_api, simulated

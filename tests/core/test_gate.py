@@ -8,11 +8,11 @@ from typing import Any, cast
 
 import pytest
 
-from oidc_async import async_runtime, blocking_runtime
-from oidc_async.async_runtime import AsyncRuntime
 from oidc_async.errors import ConfigurationError, ProviderOverloaded, ProviderUnreachable
+from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import HttpSettings
+from oidc_async.runtime import async_runtime, blocking_runtime
+from oidc_async.runtime.async_runtime import AsyncRuntime
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, always, get, response
 from tests.core.worlds import AsyncWorld, World, quick

@@ -9,8 +9,8 @@ import zlib
 import pytest
 
 from oidc_async.errors import ProviderTimeout, ProviderUnreachable, ResponseTooLarge
+from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import HttpSettings
 from tests.core.conftest import Serve
 from tests.core.raw_server import Answer, Connection, RawServer, always, get, once, response, unused_port
 from tests.core.worlds import World

@@ -15,11 +15,11 @@ import httpx2
 import pytest
 
 from oidc_async import ClientMetadata, ProviderConfiguration
-from oidc_async.async_runtime import AsyncRuntime
-from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.errors import ConfigurationError, ProviderTimeout, ProviderUnreachable, ResponseTooLarge
+from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest
-from oidc_async.runtime import HttpSettings
+from oidc_async.runtime.async_runtime import AsyncRuntime
+from oidc_async.runtime.blocking_runtime import BlockingRuntime
 from tests.core.conftest import Serve
 from tests.core.raw_server import always, get, response
 from tests.core.worlds import AsyncWorld, BlockingWorld, World

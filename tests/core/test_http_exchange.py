@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from oidc_async.http.exchange import Answer, address_of, credentials_of, headers_of
+from oidc_async.http.wire import Answer, address_of, credentials_of, headers_of
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 
 GET = HttpRequest(method="GET", url="https://op.example/", max_body=100)

@@ -3,7 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import dataclass
 
-from oidc_async.http.idle_connections import KEEP_ALIVE, IdleConnections
+from oidc_async.http.connection_pool import KEEP_ALIVE, IdleConnections
 
 
 @dataclass(eq=False)

@@ -10,12 +10,12 @@ import pytest
 
 from oidc_async import AsyncRelyingParty, ClientMetadata, RelyingParty
 from oidc_async.errors import KeyNotFound, OIDCError, TokenError
-from oidc_async.issuer_keys import RENEWALS_AT_ONCE, SECONDS_PER_RENEWAL
-from oidc_async.protocol.jose import MANY_VALUES
-from oidc_async.protocol.jwe import Encryption
+from oidc_async.protocol.jose.jwe import Encryption
+from oidc_async.protocol.jose.jws import MANY_VALUES
 from oidc_async.protocol.logout_token import EVENT
 from oidc_async.protocol.token_kind import KIND_CLAIMS
-from oidc_async.resource_server import AsyncResourceServer
+from oidc_async.provider.provider_keys import RENEWALS_AT_ONCE, SECONDS_PER_RENEWAL
+from oidc_async.resource_server.resource_server import AsyncResourceServer
 from oidc_async.testing import Callback, Clock
 from oidc_async.testing.stages import SIGNED_CLAIMS, SIGNED_HEADER, refused
 from tests.core.realm import SECRET, Realm, new_provider, new_realm

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from oidc_async.async_runtime import AsyncRuntime
-from oidc_async.blocking import finish
-from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.errors import ProviderTimeout
-from oidc_async.runtime import HttpSettings
+from oidc_async.http.settings import HttpSettings
+from oidc_async.runtime.async_runtime import AsyncRuntime
+from oidc_async.runtime.blocking_runtime import BlockingRuntime
+from oidc_async.runtime.sync_facade import finish
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, always, get, response
 from tests.core.worlds import AsyncWorld, World, quick
@@ -175,11 +175,11 @@ def test_a_blocking_runtime_works_inside_a_running_loop(serve: Serve) -> None:
 
 FORKING = """
 import os, sys, threading
-from oidc_async.blocking import finish
-from oidc_async.blocking_runtime import BlockingRuntime
+from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.blocking_runtime import BlockingRuntime
 from oidc_async.protocol.http_message import HttpRequest
 from oidc_async.errors import ProviderTimeout
-from oidc_async.runtime import HttpSettings
+from oidc_async.http.settings import HttpSettings
 
 runtime = BlockingRuntime(HttpSettings(deadline=5, max_concurrency=1))
 request = HttpRequest(method="GET", url=sys.argv[1])

@@ -14,8 +14,8 @@ from oidc_async.errors import (
     ProviderUnreachable,
     ResponseTooLarge,
 )
-from oidc_async.pause import Pause, is_outage
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.provider.circuit_breaker import Pause, is_outage
 from oidc_async.testing import Fault
 from tests.core.api import new_api
 from tests.core.worlds import World

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import ConfigurationError, ProviderTimeout, ProviderUnreachable
+from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest
-from oidc_async.runtime import HttpSettings
 from tests.certificates import Authority
 from tests.core.conftest import Serve
 from tests.core.raw_server import RawServer, always, get, response

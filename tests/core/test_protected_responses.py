@@ -17,8 +17,8 @@ from oidc_async.errors import (
     TokenMalformed,
     UserInfoInvalid,
 )
-from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS, parse_compact
-from oidc_async.protocol.jwe import CONTENT_ENCRYPTIONS, KEY_ALGORITHMS
+from oidc_async.protocol.jose.jwe import CONTENT_ENCRYPTIONS, KEY_ALGORITHMS
+from oidc_async.protocol.jose.jws import SUPPORTED_ALGORITHMS, parse_compact
 from oidc_async.protocol.response_type import RESPONSE_TYPES
 from oidc_async.testing import ALL_FAULTS, ENCRYPTION_FAULTS, SIGNED_USERINFO_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.claims import ClaimFaults

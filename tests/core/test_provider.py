@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderMetadata, RelyingParty, provider
+from oidc_async import AsyncRelyingParty, ClientMetadata, ProviderMetadata, RelyingParty
 from oidc_async.errors import (
     IssuerMismatch,
     JWKSInvalid,
@@ -14,11 +14,12 @@ from oidc_async.errors import (
     SignatureInvalid,
     TokenError,
 )
-from oidc_async.issuer_keys import DAY, HOUR, RENEWALS_AT_ONCE, SECONDS_PER_RENEWAL, IssuerKeys
-from oidc_async.provider import Provider
-from oidc_async.remembered import STALE_PAUSE
-from oidc_async.retrying import RETRIES
-from oidc_async.runtime import Runtime
+from oidc_async.provider import provider
+from oidc_async.provider.cached_fetch import STALE_PAUSE
+from oidc_async.provider.provider import Provider
+from oidc_async.provider.provider_keys import DAY, HOUR, RENEWALS_AT_ONCE, SECONDS_PER_RENEWAL, IssuerKeys
+from oidc_async.runtime.port import Runtime
+from oidc_async.runtime.retry import RETRIES
 from oidc_async.testing import ALL_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import put
 from oidc_async.testing.faults.forgeries import signed_by

@@ -9,8 +9,8 @@ import pytest
 
 from oidc_async import ClientMetadata, ConfigurationError, ProviderConfiguration
 from oidc_async.errors import MetadataInvalid, OAuthError, ProviderError, ProviderUnreachable
-from oidc_async.login import AuthorizationRequest
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.relying_party.login import AuthorizationRequest
 from oidc_async.testing import SimulatedProvider
 from oidc_async.testing.faults.documents import put, without
 from oidc_async.testing.faults.responses import status

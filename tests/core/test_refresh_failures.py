@@ -6,8 +6,8 @@ import pytest
 
 from oidc_async import errors
 from oidc_async.errors import OAuthError, OIDCError
-from oidc_async.flight import twin
-from oidc_async.refresh_failures import ends_refresh_token, mark_spent, may_be_valid_later
+from oidc_async.relying_party.refresh_failures import ends_refresh_token, mark_spent, may_be_valid_later
+from oidc_async.runtime.single_flight import twin
 
 LATER = [
     errors.ProviderUnreachable("The keys."),

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from oidc_async import flight, refresh_answers, refreshes, relying_party
 from oidc_async.errors import (
     ClaimInvalid,
     JWKSInvalid,
@@ -20,10 +19,14 @@ from oidc_async.errors import (
     StoreUnavailable,
     TokenExpired,
 )
-from oidc_async.refresh_answers import PURPOSE, REPLAY_SECONDS, UNVERIFIED_SECONDS, result_name
-from oidc_async.refresh_failures import ends_refresh_token
-from oidc_async.refreshes import Refresh
-from oidc_async.runtime import HttpSettings
+from oidc_async.http.settings import HttpSettings
+from oidc_async.relying_party import refresh_responses as refresh_answers
+from oidc_async.relying_party import relying_party
+from oidc_async.relying_party import token_refresh as refreshes
+from oidc_async.relying_party.refresh_failures import ends_refresh_token
+from oidc_async.relying_party.refresh_responses import PURPOSE, REPLAY_SECONDS, UNVERIFIED_SECONDS, result_name
+from oidc_async.relying_party.token_refresh import Refresh
+from oidc_async.runtime import single_flight as flight
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore
 from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour

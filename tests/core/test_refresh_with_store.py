@@ -10,10 +10,18 @@ from typing import Any
 
 import pytest
 
-from oidc_async import ClientMetadata, refresh_answers, refreshes
+from oidc_async import ClientMetadata
 from oidc_async.errors import OAuthError, ProviderTimeout, ProviderUnreachable, RefreshTokenSpent, StoreUnavailable
-from oidc_async.refresh_answers import FAILURE_SECONDS, LEASE_SECONDS, REPLAY_SECONDS, REUSE_SECONDS, SPENT_SECONDS
-from oidc_async.refresh_failures import ends_refresh_token
+from oidc_async.relying_party import refresh_responses as refresh_answers
+from oidc_async.relying_party import token_refresh as refreshes
+from oidc_async.relying_party.refresh_failures import ends_refresh_token
+from oidc_async.relying_party.refresh_responses import (
+    FAILURE_SECONDS,
+    LEASE_SECONDS,
+    REPLAY_SECONDS,
+    REUSE_SECONDS,
+    SPENT_SECONDS,
+)
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, SQLiteStore, Store, StoreChoice
 from oidc_async.testing import Clock, Fault, Misbehaviour

@@ -14,7 +14,7 @@ import pytest
 
 from oidc_async import ClientMetadata
 from oidc_async.errors import ConfigurationError, OAuthError, ProviderError, ProviderTimeout, StoreUnavailable
-from oidc_async.kept_registration import LEASE_SECONDS
+from oidc_async.provider.registration_store import LEASE_SECONDS
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Fault, SimulatedProvider

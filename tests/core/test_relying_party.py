@@ -16,8 +16,8 @@ from oidc_async.errors import (
     TokenExpired,
     UserInfoInvalid,
 )
-from oidc_async.login import PendingLogin
 from oidc_async.protocol.authorization import code_challenge
+from oidc_async.relying_party.login import PendingLogin
 from oidc_async.testing import Fault, Misbehaviour
 from oidc_async.testing.faults.documents import changed
 from oidc_async.testing.stages import CLAIMS, harmless

@@ -8,8 +8,9 @@ from typing import TypeVar
 import pytest
 
 from oidc_async.errors import OIDCError, ProviderTimeout, ProviderUnreachable
-from oidc_async.remembered import STALE_PAUSE, Allowance, Fetched, Remembered
-from oidc_async.runtime import HttpSettings, Runtime
+from oidc_async.http.settings import HttpSettings
+from oidc_async.provider.cached_fetch import STALE_PAUSE, Allowance, Fetched, Remembered
+from oidc_async.runtime.port import Runtime
 from oidc_async.testing import Clock
 from tests.core.worlds import World
 
@@ -141,7 +142,7 @@ def test_a_failure_leaves_the_last_good_value_in_use(
     source.failure = ProviderUnreachable("gone")
     assert get() == [1]
     (record,) = caplog.records
-    assert (record.name, record.levelno) == ("oidc_async.remembered", logging.WARNING)
+    assert (record.name, record.levelno) == ("oidc_async.provider", logging.WARNING)
     assert record.getMessage() == "keeping the last good copy: gone (provider_unreachable)"
 
 

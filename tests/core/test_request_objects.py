@@ -8,12 +8,12 @@ import pytest
 
 from oidc_async import ClientKeys, ClientMetadata, ClientRegistrationInfo, ConfigurationError, ProviderMetadata
 from oidc_async.errors import KeyNotFound, OIDCError
-from oidc_async.login import AuthorizationRequest
 from oidc_async.protocol.http_message import HttpResponse
-from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS
-from oidc_async.protocol.jwe import KEY_ALGORITHMS
+from oidc_async.protocol.jose.jwe import KEY_ALGORITHMS
+from oidc_async.protocol.jose.jws import SUPPORTED_ALGORITHMS
 from oidc_async.protocol.request_object import MEDIA_TYPE
 from oidc_async.protocol.response_type import RESPONSE_TYPES
+from oidc_async.relying_party.login import AuthorizationRequest
 from oidc_async.testing import NotRedirected, SimulatedProvider
 from oidc_async.testing.faults.documents import put, without
 from oidc_async.testing.stages import DISCOVERY, JWKS, refused

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from oidc_async import ConfigurationError
-from oidc_async.token_request_parameters import OURS_AT_TOKENS
+from oidc_async.configuration.token_request_parameters import OURS_AT_TOKENS
 from tests.core.configured import configured, requested
 
 

@@ -19,8 +19,8 @@ from oidc_async.errors import (
     TokenInactive,
     TokenMalformed,
 )
-from oidc_async.protocol.access import Requirements
-from oidc_async.resource_server import AsyncResourceServer, ResourceServer
+from oidc_async.protocol.access_grant import Requirements
+from oidc_async.resource_server.resource_server import AsyncResourceServer, ResourceServer
 from oidc_async.testing import Fault
 from oidc_async.testing.faults.documents import without
 from oidc_async.testing.stages import DISCOVERY, harmless

@@ -19,10 +19,9 @@ from oidc_async.errors import (
     ProviderUnreachable,
     TokenInactive,
 )
-from oidc_async.http.settings import DEFAULT_SETTINGS
-from oidc_async.protocol.access import Access
-from oidc_async.resource_server import AsyncResourceServer, ResourceServer
-from oidc_async.runtime import HttpSettings
+from oidc_async.http.settings import DEFAULT_SETTINGS, HttpSettings
+from oidc_async.protocol.access_grant import Access
+from oidc_async.resource_server.resource_server import AsyncResourceServer, ResourceServer
 from oidc_async.testing import Clock, Fault, Misbehaviour, SimulatedProvider
 from tests.core.api import API, SECRET, START, new_api, new_provider, twice_in_a_row
 from tests.core.conftest import Serve

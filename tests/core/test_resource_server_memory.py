@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientMetadata
-from oidc_async.access_cache import AccessCache
 from oidc_async.errors import (
     ClaimInvalid,
     KeyNotFound,
@@ -18,6 +17,7 @@ from oidc_async.errors import (
 )
 from oidc_async.protocol.http_message import HttpRequest
 from oidc_async.protocol.strict_json import read_object
+from oidc_async.resource_server.token_cache import AccessCache
 from oidc_async.testing import Clock, Fault, SimulatedProvider
 from oidc_async.testing.faults.documents import put
 from oidc_async.testing.stages import JWKS, refused

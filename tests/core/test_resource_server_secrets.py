@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import OIDCError
-from oidc_async.protocol.access import Access, Requirements
+from oidc_async.protocol.access_grant import Access, Requirements
 from oidc_async.testing import API_FAULTS
 from tests.core.api import API, SECRET, api_for, new_api, new_provider
 from tests.core.test_secrets import shown, texts_of

@@ -13,8 +13,8 @@ from oidc_async.errors import (
     MetadataInvalid,
     OIDCError,
 )
-from oidc_async.login import AuthorizationRequest
 from oidc_async.protocol.response_type import RESPONSE_MODES, RESPONSE_TYPES, default_response_mode
+from oidc_async.relying_party.login import AuthorizationRequest
 from oidc_async.testing import FRONT_CHANNEL_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import without
 from oidc_async.testing.stages import DISCOVERY, harmless

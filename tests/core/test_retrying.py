@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import pytest
 
-from oidc_async.blocking import finish
 from oidc_async.errors import (
     ProviderError,
     ProviderOverloaded,
@@ -17,9 +16,11 @@ from oidc_async.errors import (
     ProviderUnreachable,
     ResponseTooLarge,
 )
+from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.retrying import LONGEST_RETRY_AFTER, RETRIES, send_repeatable
-from oidc_async.runtime import REPEATING_SECONDS, HttpSettings
+from oidc_async.runtime.port import REPEATING_SECONDS
+from oidc_async.runtime.retry import LONGEST_RETRY_AFTER, RETRIES, send_repeatable
+from oidc_async.runtime.sync_facade import finish
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, response
 from tests.core.worlds import World

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from oidc_async.errors import OIDCError
-from oidc_async.login import PendingLogin
+from oidc_async.relying_party.login import PendingLogin
 from oidc_async.testing import ALL_FAULTS, Fault, Misbehaviour
 from tests.core.realm import SECRET, Realm, new_realm, served
 from tests.core.worlds import World

@@ -11,7 +11,7 @@ import pytest
 
 from oidc_async.errors import ConfigurationError, OAuthError, ProviderError, ProviderUnreachable, TokenResponseInvalid
 from oidc_async.protocol.token import TokenResponse
-from oidc_async.service_tokens import MOST_KEPT
+from oidc_async.relying_party.client_credentials import MOST_KEPT
 from oidc_async.testing import Fault
 from oidc_async.testing.faults.documents import put, without
 from oidc_async.testing.stages import TOKEN, TOKEN_REPLY, harmless

@@ -11,13 +11,14 @@ from functools import partial
 
 import pytest
 
-from oidc_async import flight
-from oidc_async.async_runtime import AsyncRuntime
-from oidc_async.blocking import finish
-from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.errors import OAuthError, OIDCError, ProviderTimeout, ProviderUnreachable
-from oidc_async.flight import RecentFailures, twin
-from oidc_async.runtime import HttpSettings, Runtime
+from oidc_async.http.settings import HttpSettings
+from oidc_async.runtime import single_flight as flight
+from oidc_async.runtime.async_runtime import AsyncRuntime
+from oidc_async.runtime.blocking_runtime import BlockingRuntime
+from oidc_async.runtime.port import Runtime
+from oidc_async.runtime.single_flight import RecentFailures, twin
+from oidc_async.runtime.sync_facade import finish
 from tests.core.worlds import World
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from oidc_async import AccessCache
 from oidc_async.errors import TokenInactive
+from oidc_async.resource_server.shared_token_cache import PAUSE_SECONDS, PURPOSE
 from oidc_async.sealing import Sealer
-from oidc_async.shared_accesses import PAUSE_SECONDS, PURPOSE
 from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Fault
 from tests.core.api import API, before_the_answer_arrives, new_api, new_provider, simulated

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from oidc_async import telemetry
 from oidc_async.errors import ProviderError, ProviderTimeout
 from oidc_async.protocol.http_message import HttpResponse
-from oidc_async.statistics import Counters, Statistics
-from oidc_async.telemetry import watch
+from oidc_async.runtime import telemetry
+from oidc_async.runtime.statistics import Counters, Statistics
+from oidc_async.runtime.telemetry import watch
 from tests.core.api import API, ISSUER, new_api, new_provider
 from tests.core.observed_calls import Scripted, asking, fail, join, know, outcome_of, refuse
 from tests.core.observer import DURATION, Observer

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from oidc_async import telemetry
 from oidc_async.errors import ProviderError, ProviderOverloaded, ProviderTimeout, ProviderUnreachable
+from oidc_async.runtime import telemetry
 from tests.core.api import API, new_api
 from tests.core.observed_calls import Scripted, asking, fail, know, outcome_of
 from tests.core.observer import Observer
@@ -69,7 +69,7 @@ def test_an_older_package_is_left_alone_and_said_to_be(
 ) -> None:
     monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: OlderMeter())
     know(new_api(either_world))
-    assert [record.getMessage() for record in caplog.records if record.name == telemetry.__name__] == [
+    assert [record.getMessage() for record in caplog.records if record.name == "oidc_async.http"] == [
         "no metrics and spans: opentelemetry-api is older than 1.30"
     ]
 
@@ -85,7 +85,7 @@ def run_alone(program: str, *arguments: str) -> str:
 
 IMPORTING = """
 import sys
-import oidc_async, flask_oidc_async, quart_oidc_async, oidc_async.telemetry
+import oidc_async, flask_oidc_async, quart_oidc_async, oidc_async.runtime.telemetry
 print([name for name in sys.modules if name.startswith("opentelemetry")])
 """
 

@@ -9,8 +9,7 @@ from unittest import mock
 import pytest
 
 from oidc_async.errors import ConfigurationError, ProviderUnreachable
-from oidc_async.http.settings import tls_context
-from oidc_async.runtime import HttpSettings
+from oidc_async.http.settings import HttpSettings, tls_context
 from tests.certificates import LOCK, Certificate, make_certificate
 from tests.core.conftest import Serve
 from tests.core.raw_server import Answer, Connection, always, get, response, unused_port

@@ -15,8 +15,9 @@ from oidc_async.errors import (
     ProviderError,
     ProviderUnreachable,
 )
+from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import HttpSettings, Runtime
+from oidc_async.runtime.port import Runtime
 from oidc_async.testing import WEBFINGER_FAULTS, Fault, Misbehaviour, SimulatedProvider
 from tests.core.api import simulated
 from tests.core.worlds import AsyncWorld, World

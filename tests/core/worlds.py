@@ -15,10 +15,11 @@ from types import ModuleType
 from typing import Any, Literal, Protocol, TypeVar
 from unittest import mock
 
-from oidc_async import async_runtime, blocking_runtime
-from oidc_async.blocking import finish
-from oidc_async.http.settings import DEFAULT_SETTINGS
-from oidc_async.runtime import HttpSettings, Runtime
+from oidc_async.http import settings as http_settings
+from oidc_async.http.settings import DEFAULT_SETTINGS, HttpSettings
+from oidc_async.runtime import async_runtime, blocking_runtime
+from oidc_async.runtime.port import Runtime
+from oidc_async.runtime.sync_facade import finish
 
 T = TypeVar("T")
 
@@ -53,8 +54,8 @@ class AsyncWorld:
         self.http: ModuleType = importlib.import_module("httpx" if engine.endswith("httpx") else "httpx2")
         self._has_client = engine.startswith("client of ")
         self._engine: Literal["httpx", "aiohttp"] = "aiohttp" if engine == "aiohttp" else "httpx"
-        importlib.import_module("oidc_async.http.aiohttp_connections")  # which takes longer than some deadlines here
-        self._connections = connections("async_connections", self.http.__name__).AsyncConnections
+        importlib.import_module("oidc_async.http.aiohttp_client")  # which takes longer than some deadlines here
+        self._connections = connections("httpcore_async", self.http.__name__).AsyncConnections
         self._runner = asyncio.Runner()
         self._runtimes: list[Runtime] = []
         self._clients: list[Any] = []
@@ -98,7 +99,7 @@ class BlockingWorld:
     def __init__(self, engine: str = "httpx2") -> None:
         self.http: ModuleType = importlib.import_module("httpx" if engine.endswith("httpx") else "httpx2")
         self._has_client = engine.startswith("client of ")
-        self._connections = connections("blocking_connections", self.http.__name__).BlockingConnections
+        self._connections = connections("httpcore_sync", self.http.__name__).BlockingConnections
         self._to_close: list[Any] = []
 
     def runtime(self, settings: HttpSettings = DEFAULT_SETTINGS, **options: Any) -> Runtime:
@@ -153,13 +154,13 @@ def connections(name: str, family: str) -> ModuleType:
     """A module of our connections as it is when httpx2 is installed, or when it is not."""
     absent: dict[str, Any] = {} if family == "httpx2" else {"httpx2": None, "httpcore2": None}
     with mock.patch.dict(sys.modules, absent):
-        library = _loaded_again("family", family)
-    with mock.patch.dict(sys.modules, {"oidc_async.http.family": library}):
+        library = _loaded_again("httpx_compat", family)
+    with mock.patch.dict(sys.modules, {"oidc_async.http.httpx_compat": library}):
         return _loaded_again(name, family)
 
 
 def _loaded_again(name: str, family: str) -> ModuleType:
-    path = Path(async_runtime.__file__).with_name("http") / f"{name}.py"
+    path = Path(http_settings.__file__).parent / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"oidc_async.http.{name}_over_{family}", path)
     assert spec is not None
     assert spec.loader is not None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from oidc_async.runtime import Runtime
+from oidc_async.runtime.port import Runtime
 from oidc_async.testing import SimulatedProvider
 from tests.adapters.api import Api
 from tests.adapters.site import (

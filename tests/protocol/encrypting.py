@@ -9,7 +9,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec, rsa, x25519
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
-from oidc_async.protocol.jwe import DecryptionKey, Encryption, derived_key
+from oidc_async.protocol.jose.jwe import DecryptionKey, Encryption, derived_key
 from oidc_async.testing.encryption import compact_jwe
 from oidc_async.testing.stages import JWEDraft
 from tests.protocol.signing import SECRET, b64, public_jwk, rsa_key

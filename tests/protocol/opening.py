@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from oidc_async.errors import TokenError
-from oidc_async.protocol.jwe import (
+from oidc_async.protocol.jose.jwe import (
     CONTENT_ENCRYPTIONS,
     KEY_ALGORITHMS,
     DecryptionKey,

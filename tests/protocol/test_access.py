@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oidc_async.errors import ClaimInvalid, InsufficientScope, InsufficientUserAuthentication, OIDCError
-from oidc_async.protocol.access import NO_REQUIREMENTS, Access, Requirements, read_scopes, require_granted
+from oidc_async.protocol.access_grant import NO_REQUIREMENTS, Access, Requirements, read_scopes, require_granted
 
 NOW = 1_800_000_000.0
 CLAIMS: dict[str, Any] = {

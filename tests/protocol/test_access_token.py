@@ -27,7 +27,7 @@ from oidc_async.protocol.access_token import (
     read_access_token,
     require_access_claims,
 )
-from oidc_async.protocol.jose import import_jwk
+from oidc_async.protocol.jose.jws import import_jwk
 from oidc_async.protocol.presented_token import PresentedToken
 from oidc_async.protocol.token_kind import AccessTokenMark, read_marks
 from tests.protocol.absent import ABSENT

@@ -19,7 +19,7 @@ from oidc_async.protocol.claim_sources import (
     without_sources,
 )
 from oidc_async.protocol.http_message import HttpResponse
-from oidc_async.protocol.jose import import_jwk
+from oidc_async.protocol.jose.jws import import_jwk
 from tests.protocol.signing import compact, public_jwk, rsa_key
 
 OWN = {"sub": "alice", "name": "Alice"}

@@ -19,7 +19,7 @@ from oidc_async.protocol.id_token import (
     parse_id_token,
     read_id_token,
 )
-from oidc_async.protocol.jose import (
+from oidc_async.protocol.jose.jws import (
     SUPPORTED_ALGORITHMS,
     client_secret_key,
     import_jwk,

@@ -10,7 +10,7 @@ from oidc_async.errors import (
 from oidc_async.protocol.id_token import (
     require_token_hash,
 )
-from oidc_async.protocol.jose import (
+from oidc_async.protocol.jose.jws import (
     SUPPORTED_ALGORITHMS,
 )
 from tests.protocol.id_tokens import CLAIMS, EXPECTATIONS, read

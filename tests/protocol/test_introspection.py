@@ -36,7 +36,7 @@ from oidc_async.protocol.introspection import (
     read_introspection,
     read_introspection_jwt,
 )
-from oidc_async.protocol.jose import import_jwk
+from oidc_async.protocol.jose.jws import import_jwk
 from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
 from tests.protocol.signing import compact, key_for, public_jwk, rsa_key
 

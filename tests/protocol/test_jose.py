@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import AlgorithmNotAllowed, SignatureInvalid, TokenError, TokenMalformed
-from oidc_async.protocol.jose import (
+from oidc_async.protocol.jose.jws import (
     KNOWN_HEADER_LENGTH,
     KNOWN_HEADERS,
     parse_compact,

@@ -20,7 +20,7 @@ from oidc_async.errors import (
     KeyUnusable,
     TokenError,
 )
-from oidc_async.protocol.jwe import (
+from oidc_async.protocol.jose.jwe import (
     CONTENT_ENCRYPTIONS,
     KEY_ALGORITHMS,
     DecryptionKey,
@@ -282,7 +282,7 @@ def test_a_key_of_another_type_does_not_open_it(encryption: Encryption) -> None:
 def test_a_key_that_does_not_open_is_as_slow_as_a_tag_that_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     """RFC 7516 11.5: the content is tried in both cases, with a random key when there is no right one."""
     tried: list[bytes] = []
-    from oidc_async.protocol import jwe as module
+    from oidc_async.protocol.jose import jwe as module
 
     enc = module._encryptions()[OAEP.enc]
     decrypt = enc.decrypt

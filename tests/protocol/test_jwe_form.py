@@ -12,7 +12,7 @@ from oidc_async.errors import (
     TokenError,
     TokenMalformed,
 )
-from oidc_async.protocol.jwe import (
+from oidc_async.protocol.jose.jwe import (
     Encryption,
     decrypt_jwe,
     parse_jwe,

@@ -8,14 +8,14 @@ import pytest
 
 from oidc_async.errors import JWKSInvalid, KeyAmbiguous, KeyNotFound, KeyUnusable, SignatureInvalid
 from oidc_async.protocol.http_message import MAX_RESPONSE_BODY, HttpResponse
-from oidc_async.protocol.jose import (
+from oidc_async.protocol.jose.jwks import JWKS, jwks_request, read_jwks, select_key
+from oidc_async.protocol.jose.jws import (
     VerificationKey,
     client_secret_key,
     import_jwk,
     parse_compact,
     verify_compact,
 )
-from oidc_async.protocol.jwks import JWKS, jwks_request, read_jwks, select_key
 from tests.protocol.signing import (
     SECRET,
     b64_int,
@@ -28,7 +28,7 @@ from tests.protocol.signing import (
 )
 
 GOOD = public_jwk(rsa_key(), kid="good")
-LOGGER = "oidc_async.protocol.jwks"
+LOGGER = "oidc_async.provider"
 
 
 def answer(*keys: object, status: int = 200) -> HttpResponse:

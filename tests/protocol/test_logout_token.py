@@ -15,7 +15,7 @@ from oidc_async.errors import (
     TokenExpired,
     TokenMalformed,
 )
-from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS, client_secret_key, import_jwk, parse_compact
+from oidc_async.protocol.jose.jws import SUPPORTED_ALGORITHMS, client_secret_key, import_jwk, parse_compact
 from oidc_async.protocol.logout_token import (
     EVENT,
     LogoutTokenExpectations,

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from oidc_async.errors import JWKSInvalid, KeyUnusable, OIDCError, SignatureInvalid, TokenError, TokenMalformed
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.id_token import IDTokenExpectations, parse_id_token, read_id_token
-from oidc_async.protocol.jose import (
+from oidc_async.protocol.jose.jwks import read_jwks
+from oidc_async.protocol.jose.jws import (
     ALGORITHMS,
     SUPPORTED_ALGORITHMS,
     CompactJWS,
@@ -22,7 +23,6 @@ from oidc_async.protocol.jose import (
     parse_compact,
     verify_compact,
 )
-from oidc_async.protocol.jwks import read_jwks
 from oidc_async.protocol.strict_json import read_object
 from tests.protocol.signing import SECRET, b64, compact, key_for, public_jwk, unb64
 

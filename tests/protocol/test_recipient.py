@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import KeyNotFound, KeyUnusable
-from oidc_async.protocol.jwe import (
+from oidc_async.protocol.jose.encryption_keys import encrypt_nested, import_recipient_jwk, select_recipient
+from oidc_async.protocol.jose.jwe import (
     CONTENT_ENCRYPTIONS,
     KEY_ALGORITHMS,
     Encryption,
@@ -14,7 +15,6 @@ from oidc_async.protocol.jwe import (
     derived_key,
     parse_nested,
 )
-from oidc_async.protocol.recipient import encrypt_nested, import_recipient_jwk, select_recipient
 from tests.protocol.encrypting import CONTENT, encryption_jwk, key_that_opens, kind_for, native_key, own_key
 from tests.protocol.signing import SECRET, ec_key, ed25519_key, private_rsa_jwk, public_jwk, rsa_key
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import AlgorithmNotAllowed, KeyUnusable
-from oidc_async.protocol.jose import client_secret_key, import_jwk, parse_compact, verify_compact
+from oidc_async.protocol.jose.jws import client_secret_key, import_jwk, parse_compact, verify_compact
+from oidc_async.protocol.jose.private_keys import import_private_jwk
 from oidc_async.protocol.parameters import JSONText, Parameter
-from oidc_async.protocol.private_keys import import_private_jwk
 from oidc_async.protocol.request_object import (
     by_reference,
     by_value,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientMetadata, ConfigurationError, ProviderMetadata
-from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS
-from oidc_async.protocol.jwe import CONTENT_ENCRYPTIONS, KEY_ALGORITHMS, Encryption
+from oidc_async.protocol.jose.jwe import CONTENT_ENCRYPTIONS, KEY_ALGORITHMS, Encryption
+from oidc_async.protocol.jose.jws import SUPPORTED_ALGORITHMS
 from oidc_async.protocol.request_object_algorithms import (
     request_object_algorithms,
     require_accepted,

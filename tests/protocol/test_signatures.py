@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 
 from oidc_async.errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid
-from oidc_async.protocol.jose import (
+from oidc_async.protocol.jose.jws import (
     ALGORITHMS,
     SUPPORTED_ALGORITHMS,
     client_secret_key,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oidc_async.errors import DuplicateParameter, LoginError, LoginRequestInvalid
-from oidc_async.protocol.third_party_login import (
+from oidc_async.protocol.initiate_login import (
     MAX_HINT_BYTES,
     MAX_LENGTH,
     ThirdPartyLogin,

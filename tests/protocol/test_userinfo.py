@@ -17,7 +17,7 @@ from oidc_async.errors import (
     UserInfoInvalid,
 )
 from oidc_async.protocol.http_message import HttpResponse
-from oidc_async.protocol.jose import SUPPORTED_ALGORITHMS, client_secret_key, import_jwk
+from oidc_async.protocol.jose.jws import SUPPORTED_ALGORITHMS, client_secret_key, import_jwk
 from oidc_async.protocol.userinfo import (
     parse_signed_userinfo,
     read_signed_userinfo,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import KeyUnusable
-from oidc_async.protocol.jose import (
+from oidc_async.protocol.jose.jws import (
     SUPPORTED_ALGORITHMS,
     client_secret_key,
     import_jwk,

@@ -1,6 +1,6 @@
 """A signed token, and what such tokens are verified with."""
 
-from oidc_async.protocol.jose import (
+from oidc_async.protocol.jose.jws import (
     CompactJWS,
     VerificationKey,
     client_secret_key,

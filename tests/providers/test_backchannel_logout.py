@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from oidc_async.protocol.private_keys import sign_compact
+from oidc_async.protocol.jose.private_keys import sign_compact
 
 from .at_once import ask_all
 from .client_keys import SIGNING_KEYS

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from oidc_async.blocking import finish
 from oidc_async.errors import ConfigurationError
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import MemoryStore
 
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import MemoryStore, SQLiteStore, StoreChoice
 
 KEYS = ["", "a", "b", "A", "ab"]

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from oidc_async.blocking import finish
 from oidc_async.errors import ConfigurationError, StoreUnavailable
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import SQLiteStore, Store
-from oidc_async.stores.sqlite_file import SWEEP_ROWS, SWEEP_SECONDS
+from oidc_async.stores.sqlite_table import SWEEP_ROWS, SWEEP_SECONDS
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_a_cancelled_caller_leaves_the_store_as_good_as_it_was(path: Path) -> No
 
 WRITER = """
 import sys, zlib
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import SQLiteStore
 
 store = SQLiteStore(sys.argv[1], timeout=30).blocking()
@@ -295,7 +295,7 @@ def test_a_writer_may_be_killed_at_any_moment(path: Path) -> None:
 
 COUNTER = """
 import sys
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import SQLiteStore
 
 store = SQLiteStore(sys.argv[1], timeout=30).blocking()
@@ -318,7 +318,7 @@ def test_processes_that_begin_at_once_lose_no_update(path: Path) -> None:
 
 FORKING = """
 import os, sys, threading
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import SQLiteStore
 
 store = SQLiteStore(sys.argv[1], timeout=30).blocking()
@@ -362,7 +362,7 @@ def test_forked_processes_have_connections_of_their_own(path: Path) -> None:
 
 INHERITING = """
 import os, sys
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import SQLiteStore
 
 def inode(place):

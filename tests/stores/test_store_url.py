@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from oidc_async.blocking import finish
 from oidc_async.errors import ConfigurationError
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import MemoryStore, RedisStore, SQLiteStore, store_from_url
 
 SECRET = "hunter2"

@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from oidc_async.blocking import finish
-from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.errors import OIDCError
+from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest
-from oidc_async.runtime import HttpSettings
+from oidc_async.runtime.blocking_runtime import BlockingRuntime
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.testing import Fault, Misbehaviour, SimulatedProvider
 from tests.certificates import LOOPBACK, Authority
 

@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from oidc_async import ClientMetadata, ProviderConfiguration, RelyingParty
-from oidc_async.async_runtime import AsyncRuntime
-from oidc_async.blocking import finish
-from oidc_async.blocking_runtime import BlockingRuntime
 from oidc_async.errors import OIDCError, ProviderTimeout, ProviderUnreachable, ResponseTooLarge
+from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.runtime import HttpSettings
+from oidc_async.runtime.async_runtime import AsyncRuntime
+from oidc_async.runtime.blocking_runtime import BlockingRuntime
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.testing import Callback, Fault, Misbehaviour, SimulatedProvider
 
 from .conftest import SECRET

@@ -2,7 +2,7 @@
 
 from typing import assert_type
 
-from oidc_async.blocking import Blocking, blocking, finish
+from oidc_async.runtime.sync_facade import Blocking, blocking, finish
 
 
 class AsyncThing:

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.sealing import Sealer
-from oidc_async.user_session import UserSession
-from oidc_async.web.cookies import Cookies
-from oidc_async.web.session_record import SessionRecord
-from oidc_async.web.stored_sessions import StoredSessions
+from oidc_async.web.http.cookies import Cookies
+from oidc_async.web.sessions.session_record import SessionRecord
+from oidc_async.web.sessions.stored_sessions import StoredSessions
+from oidc_async.web.sessions.user_session import UserSession
 
 from .watched_store import WatchedStore
 from .web_request import NOW, REDIRECT_URI, Jar, settings

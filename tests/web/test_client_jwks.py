@@ -3,7 +3,7 @@
 import pytest
 
 from oidc_async import ClientKeys, ClientMetadata, ConfigurationError, ProviderConfiguration
-from oidc_async.web.client_jwks import published_keys
+from oidc_async.web.routes.client_jwks import published_keys
 from tests.protocol.signing import private_ec_jwk, private_rsa_jwk, rsa_key
 
 ONE, TWO = (

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from oidc_async.errors import SessionTooLarge
-from oidc_async.web.cookies import MAX_PARTS, PART_LENGTH, Cookies
-from oidc_async.web.messages import Cookie
+from oidc_async.web.http.cookies import MAX_PARTS, PART_LENGTH, Cookies
+from oidc_async.web.http.messages import Cookie
 
 from .web_request import REDIRECT_URI, Jar
 
@@ -85,7 +85,7 @@ def test_a_value_that_some_servers_would_refuse_is_logged(
     parts: int, is_logged: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """security.md 165"""
-    with caplog.at_level(logging.WARNING, "oidc_async.web"):
+    with caplog.at_level(logging.WARNING, "oidc_async"):
         COOKIES.set_long("session", "a" * PART_LENGTH * parts, 600, {})
     assert bool(caplog.records) is is_logged
     assert "aaa" not in caplog.text

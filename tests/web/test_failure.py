@@ -11,7 +11,7 @@ import pytest
 from oidc_async import errors
 from oidc_async.errors import OIDCError
 from oidc_async.protocol.authorization import require_state
-from oidc_async.web.failure import failure_response, read_failure
+from oidc_async.web.http.login_errors import failure_response, read_failure
 
 from .web_request import web_request
 
@@ -189,7 +189,7 @@ def test_an_error_view_is_called_with_what_there_is(error: OIDCError, arguments:
 
 def test_a_failure_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     """security.md 256"""
-    with caplog.at_level(logging.WARNING, "oidc_async.web"):
+    with caplog.at_level(logging.WARNING, "oidc_async"):
         read_failure(errors.StateMismatch("Another state."))
     assert [record.getMessage() for record in caplog.records] == ["a login failed: Another state. (state_mismatch)"]
 

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from oidc_async.web.form_post import form_post
+from oidc_async.web.http.form_post import form_post
 
 ACTION = "https://op.example/end_session"
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from oidc_async.blocking import finish
 from oidc_async.errors import StoreUnavailable
 from oidc_async.protocol.logout_token import LogoutToken
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, Store
-from oidc_async.web.logout_markers import PURPOSE, LogoutMarkers, Marker
-from oidc_async.web.session_record import LoginBegun
+from oidc_async.web.sessions.revocations import PURPOSE, LogoutMarkers, Marker
+from oidc_async.web.sessions.session_record import LoginBegun
 
 from .watched_store import WatchedStore
 from .web_request import NOW, SECRET

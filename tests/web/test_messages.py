@@ -2,7 +2,7 @@
 
 import pytest
 
-from oidc_async.web.messages import WebResponse, redirect
+from oidc_async.web.http.messages import WebResponse, redirect
 
 from .web_request import settings, web_request
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oidc_async import ConfigurationError
-from oidc_async.web.origins import is_allowed_origin, read_origins
+from oidc_async.web.http.websocket_origins import is_allowed_origin, read_origins
 
 
 def origins(value: Any = None, redirect_uri: str = "https://rp.example/redirect_uri") -> frozenset[str]:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from oidc_async.blocking import finish
-from oidc_async.user_session import UserSession
-from oidc_async.web.session_record import SessionRecord
-from oidc_async.web.stored_sessions import TRIES
+from oidc_async.runtime.sync_facade import finish
+from oidc_async.web.sessions.session_record import SessionRecord
+from oidc_async.web.sessions.stored_sessions import TRIES
+from oidc_async.web.sessions.user_session import UserSession
 
 from .keeper import SID, VALUES, Change, Keeper
 from .web_request import NOW, Jar

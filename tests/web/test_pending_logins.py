@@ -8,13 +8,19 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import LoginError, StateMismatch
-from oidc_async.login import PendingLogin
+from oidc_async.relying_party.login import PendingLogin
 from oidc_async.sealing import Sealer
-from oidc_async.web import pending_logins
-from oidc_async.web.cookies import Cookies
-from oidc_async.web.messages import Cookie
-from oidc_async.web.pending_logins import KIND, MAX_PENDING, MAX_PENDING_LENGTH, LoginInBrowser, PendingLogins
-from oidc_async.web.return_path import MAX_LENGTH
+from oidc_async.web.http.cookies import Cookies
+from oidc_async.web.http.messages import Cookie
+from oidc_async.web.http.return_path import MAX_LENGTH
+from oidc_async.web.sessions import pending_logins
+from oidc_async.web.sessions.pending_logins import (
+    KIND,
+    MAX_PENDING,
+    MAX_PENDING_LENGTH,
+    LoginInBrowser,
+    PendingLogins,
+)
 
 from .web_request import NOW, REDIRECT_URI, SECRET, Jar
 

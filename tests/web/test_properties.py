@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from werkzeug.http import dump_cookie
 from werkzeug.sansio.http import parse_cookie
 
-from oidc_async.blocking import finish
 from oidc_async.errors import LoginError
-from oidc_async.login import PendingLogin
+from oidc_async.relying_party.login import PendingLogin
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.sealing import Sealer
-from oidc_async.web.cookies import MAX_PARTS, PART_LENGTH, Cookies
-from oidc_async.web.messages import Cookie
-from oidc_async.web.navigation import is_navigation
-from oidc_async.web.pending_logins import KIND, LoginInBrowser, PendingLogins
-from oidc_async.web.return_path import MAX_LENGTH, return_path
-from oidc_async.web.session import SessionCookies, SessionRecord
+from oidc_async.web.http.cookies import MAX_PARTS, PART_LENGTH, Cookies
+from oidc_async.web.http.messages import Cookie
+from oidc_async.web.http.navigation import is_navigation
+from oidc_async.web.http.return_path import MAX_LENGTH, return_path
+from oidc_async.web.sessions.cookie_sessions import SessionCookies, SessionRecord
+from oidc_async.web.sessions.pending_logins import KIND, LoginInBrowser, PendingLogins
 
 from .browser_url import origin_of_location
 from .web_request import NOW, ORIGIN, REDIRECT_URI, SECRET, Jar, web_request

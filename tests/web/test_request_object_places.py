@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore
-from oidc_async.web import request_objects
-from oidc_async.web.request_objects import ServedRequestObjects
+from oidc_async.web.routes import request_objects
+from oidc_async.web.routes.request_objects import ServedRequestObjects
 
 URI = "https://rp.example/request"
 PLACES = 50

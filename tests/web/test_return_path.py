@@ -2,8 +2,8 @@
 
 import pytest
 
-from oidc_async.web.messages import WebRequest
-from oidc_async.web.return_path import MAX_LENGTH, is_same_origin_path, return_path
+from oidc_async.web.http.messages import WebRequest
+from oidc_async.web.http.return_path import MAX_LENGTH, is_same_origin_path, return_path
 
 from .browser_url import origin_of_location
 from .web_request import ORIGIN, REDIRECT_URI, web_request

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.sealing import Sealer
-from oidc_async.user_session import UserSession
-from oidc_async.web.cookies import Cookies
-from oidc_async.web.messages import Cookie
-from oidc_async.web.session import KIND, SPENT_KIND, SessionCookies, SessionRecord
+from oidc_async.web.http.cookies import Cookies
+from oidc_async.web.http.messages import Cookie
+from oidc_async.web.sessions.cookie_sessions import KIND, SPENT_KIND, SessionCookies, SessionRecord
+from oidc_async.web.sessions.user_session import UserSession
 from oidc_async.web.settings import Settings
 
 from .web_request import NOW, REDIRECT_URI, Jar, settings

@@ -12,8 +12,14 @@ import pytest
 import oidc_async
 from oidc_async.errors import ConfigurationError, SessionTooLarge
 from oidc_async.protocol.strict_json import MAX_DEPTH
-from oidc_async.user_session import UserSession
-from oidc_async.web.session_record import MAX_RECORD_BYTES, Lifetime, SessionRecord, decode_record, encode_record
+from oidc_async.web.sessions.session_record import (
+    MAX_RECORD_BYTES,
+    Lifetime,
+    SessionRecord,
+    decode_record,
+    encode_record,
+)
+from oidc_async.web.sessions.user_session import UserSession
 
 from .web_request import NOW, settings
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from oidc_async.blocking import finish
 from oidc_async.errors import SessionTooLarge, StoreUnavailable
-from oidc_async.web.session_record import SessionRecord
+from oidc_async.runtime.sync_facade import finish
+from oidc_async.web.sessions.session_record import SessionRecord
 
 from .keeper import SID, VALUES, Keeper
 from .watched_store import WatchedStore

@@ -8,8 +8,13 @@ import pytest
 
 from oidc_async import errors
 from oidc_async.errors import OIDCError
-from oidc_async.web.token_failure import TokenFailure, read_token_failure, token_challenge, token_failure_response
-from oidc_async.web.warning_limit import WarningLimit
+from oidc_async.web.http.bearer_errors import (
+    TokenFailure,
+    read_token_failure,
+    token_challenge,
+    token_failure_response,
+)
+from oidc_async.web.http.warning_limit import WarningLimit
 
 from .challenge import read_challenge
 from .web_request import settings, web_request

@@ -6,9 +6,9 @@ import pytest
 
 from oidc_async import ConfigurationError
 from oidc_async.errors import BearerTokenMissing, InsufficientScope
-from oidc_async.protocol.access import Requirements
+from oidc_async.protocol.access_grant import Requirements
 from oidc_async.web.application import WebApplication
-from oidc_async.web.token_guard import TokenGuard, may_be_in_body, new_token_guard, require_other_way
+from oidc_async.web.views.token_required import TokenGuard, may_be_in_body, new_token_guard, require_other_way
 
 from .web_request import settings
 

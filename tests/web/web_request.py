@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from oidc_async.redirect_uri_config import RedirectUriConfig
-from oidc_async.web.messages import Cookie, WebRequest
+from oidc_async.configuration.redirect_uri import RedirectUriConfig
+from oidc_async.web.http.messages import Cookie, WebRequest
 from oidc_async.web.settings import Settings
 
 ORIGIN = "https://rp.example"

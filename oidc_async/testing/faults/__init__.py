@@ -12,7 +12,8 @@ of a client that registered for it, and those of a source of claims these claims
 there. `Misbehaviour.exchange` tells which.
 """
 
-from ..stages import ANY_REPLY, Misbehaviour, harmless
+from oidc_async.testing.stages import ANY_REPLY, Misbehaviour, harmless
+
 from .access_token import AccessTokenFaults
 from .authorization import AuthorizationFaults
 from .claim_sources import ClaimSourceFaults, DistributedClaimFaults

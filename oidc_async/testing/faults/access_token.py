@@ -4,8 +4,8 @@ They strike what is issued while they last. The provider does not know what beco
 introspection endpoint calls it inactive.
 """
 
-from ..reply import JSONObject
-from ..stages import (
+from oidc_async.testing.reply import JSONObject
+from oidc_async.testing.stages import (
     ACCESS_TOKEN,
     ACCESS_TOKEN_CLAIMS,
     ACCESS_TOKEN_DRAFT,
@@ -16,6 +16,7 @@ from ..stages import (
     harmless,
     refused,
 )
+
 from .claims import HOUR, LOGOUT_EVENT, OTHER
 from .documents import (
     ENDLESS_INTEGER,

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..stages import AUTHORIZATION, DISCOVERY, Answer, Change, Scene, harmless, refused
+from oidc_async.testing.stages import AUTHORIZATION, DISCOVERY, Answer, Change, Scene, harmless, refused
+
 from .documents import toggled_slash, without
 from .responses import LINE_BREAKS, MARKUP
 

@@ -1,6 +1,6 @@
 """Faults of claims that a provider vouches for at others (OIDC Core 5.6.2)."""
 
-from ..stages import (
+from oidc_async.testing.stages import (
     SOURCE_CLAIMS,
     SOURCE_DRAFT,
     SOURCE_HEADER,
@@ -10,6 +10,7 @@ from ..stages import (
     harmless,
     refused,
 )
+
 from .claims import HOUR, LOGOUT_EVENT, OTHER
 from .documents import changed, from_scene, put, without
 from .forgeries import (

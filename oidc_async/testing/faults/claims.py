@@ -1,6 +1,7 @@
 """Faults of the ID token's claims (OIDC Core 2 and 3.1.3.7)."""
 
-from ..stages import CLAIMS, either, harmless, refused
+from oidc_async.testing.stages import CLAIMS, either, harmless, refused
+
 from .documents import (
     ENDLESS_INTEGER,
     HUGE_INTEGER,

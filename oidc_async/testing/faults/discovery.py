@@ -1,6 +1,7 @@
 """Faults of the discovery document and of the response that carries it."""
 
-from ..stages import DISCOVERY, DISCOVERY_REPLY, Endpoint, harmless, refused
+from oidc_async.testing.stages import DISCOVERY, DISCOVERY_REPLY, Endpoint, harmless, refused
+
 from .documents import changed, put, toggled_scheme, toggled_slash, without
 from .responses import (
     BUSY,

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..reply import JSONObject, raw
-from ..stages import Change, Scene
+from oidc_async.testing.reply import JSONObject, raw
+from oidc_async.testing.stages import Change, Scene
 
 NAN = float("nan")
 INFINITY = float("inf")

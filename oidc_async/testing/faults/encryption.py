@@ -12,10 +12,11 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from ..encryption import KEY_SIZES, compact_jwe, public_key, seal
-from ..keys import base64url, decode_base64url
-from ..reply import json_bytes
-from ..stages import JWE_DRAFT, JWE_TOKEN, Change, JWEDraft, Scene, harmless, refused
+from oidc_async.testing.encryption import KEY_SIZES, compact_jwe, public_key, seal
+from oidc_async.testing.keys import base64url, decode_base64url
+from oidc_async.testing.reply import json_bytes
+from oidc_async.testing.stages import JWE_DRAFT, JWE_TOKEN, Change, JWEDraft, Scene, harmless, refused
+
 from .forgeries import flipped, token
 from .jwks import attacker
 from .responses import deep, twice

@@ -9,9 +9,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ..keys import SigningKey, base64url
-from ..reply import JSONObject, json_bytes
-from ..stages import ELSEWHERE, Change, Draft, Scene
+from oidc_async.testing.keys import SigningKey, base64url
+from oidc_async.testing.reply import JSONObject, json_bytes
+from oidc_async.testing.stages import ELSEWHERE, Change, Draft, Scene
+
 from .jwks import PUBLISHED_SECRET, attacker, certificate
 
 # The signature

@@ -6,9 +6,19 @@ Each names the response type that it is made for.
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..keys import half_hash
-from ..reply import JSONObject
-from ..stages import AUTHORIZATION, CODE_CLAIMS, FRONT_CHANNEL_CLAIMS, Answer, Change, Scene, harmless, refused
+from oidc_async.testing.keys import half_hash
+from oidc_async.testing.reply import JSONObject
+from oidc_async.testing.stages import (
+    AUTHORIZATION,
+    CODE_CLAIMS,
+    FRONT_CHANNEL_CLAIMS,
+    Answer,
+    Change,
+    Scene,
+    harmless,
+    refused,
+)
+
 from .authorization import add, drop, refuse, rewrite
 from .documents import changed, put, without
 from .forgeries import wrong_half_hash

@@ -1,6 +1,7 @@
 """Faults of the ID token: algorithm and signature, header, form, payload. Those of its claims are in `claims`."""
 
-from ..stages import DRAFT, HEADER, ID_TOKEN, JWKS, harmless, refused
+from oidc_async.testing.stages import DRAFT, HEADER, ID_TOKEN, JWKS, harmless, refused
+
 from .documents import put, without
 from .forgeries import (
     as_der,

@@ -3,9 +3,9 @@
 import json
 from base64 import urlsafe_b64decode
 
-from ..introspection import JWT_MEDIA_TYPE
-from ..reply import JSONObject, Reply, json_reply
-from ..stages import (
+from oidc_async.testing.introspection import JWT_MEDIA_TYPE
+from oidc_async.testing.reply import JSONObject, Reply, json_reply
+from oidc_async.testing.stages import (
     INTROSPECTION,
     INTROSPECTION_REPLY,
     SIGNED_CLAIMS,
@@ -18,6 +18,7 @@ from ..stages import (
     harmless,
     refused,
 )
+
 from .claims import DAY, HOUR, OTHER
 from .documents import ENDLESS_INTEGER, NAN, OVERFLOW, changed, listed, put, scope_as_list, without
 from .forgeries import (

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from ..keys import SigningKey, base64url, private_key
-from ..reply import JSONObject
-from ..stages import (
+from oidc_async.testing.keys import SigningKey, base64url, private_key
+from oidc_async.testing.reply import JSONObject
+from oidc_async.testing.stages import (
     DRAFT,
     HEADER,
     JWKS,
@@ -26,6 +26,7 @@ from ..stages import (
     harmless,
     refused,
 )
+
 from .documents import changed, put, without
 from .responses import (
     BUSY,

@@ -3,8 +3,17 @@
 They strike what is issued while they last.
 """
 
-from ..reply import JSONObject
-from ..stages import LOGOUT_CLAIMS, LOGOUT_DRAFT, LOGOUT_HEADER, LOGOUT_TOKEN, Scene, harmless, refused
+from oidc_async.testing.reply import JSONObject
+from oidc_async.testing.stages import (
+    LOGOUT_CLAIMS,
+    LOGOUT_DRAFT,
+    LOGOUT_HEADER,
+    LOGOUT_TOKEN,
+    Scene,
+    harmless,
+    refused,
+)
+
 from .claims import DAY, HOUR, LOGOUT_EVENT, OTHER
 from .documents import HUGE_INTEGER, NAN, changed, put, toggled_slash, without
 from .forgeries import (

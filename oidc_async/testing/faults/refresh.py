@@ -2,8 +2,9 @@
 
 from base64 import urlsafe_b64decode
 
-from ..keys import base64url
-from ..stages import REFRESH, REFRESH_CLAIMS, harmless, refused
+from oidc_async.testing.keys import base64url
+from oidc_async.testing.stages import REFRESH, REFRESH_CLAIMS, harmless, refused
+
 from .documents import changed, put, without
 
 HOUR = 3600

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from ..reply import Reply
-from ..stages import REGISTRATION, REGISTRATION_REPLY, Endpoint, harmless, refused
+from oidc_async.testing.reply import Reply
+from oidc_async.testing.stages import REGISTRATION, REGISTRATION_REPLY, Endpoint, harmless, refused
+
 from .documents import changed, put, without
 from .responses import answered, body, error, html, redirected, reset, rewritten, slow, status, truncated
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..reply import Reply, json_bytes, json_reply, page_reply
-from ..stages import ELSEWHERE, Change, Endpoint, Scene
+from oidc_async.testing.reply import Reply, json_bytes, json_reply, page_reply
+from oidc_async.testing.stages import ELSEWHERE, Change, Endpoint, Scene
 
 FOREVER = 3600.0
 HUGE = 2 * 1024 * 1024

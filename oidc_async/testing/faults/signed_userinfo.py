@@ -3,9 +3,9 @@
 import json
 from dataclasses import replace
 
-from ..keys import base64url, decode_base64url
-from ..reply import Reply, json_bytes, json_reply
-from ..stages import (
+from oidc_async.testing.keys import base64url, decode_base64url
+from oidc_async.testing.reply import Reply, json_bytes, json_reply
+from oidc_async.testing.stages import (
     USERINFO_CLAIMS,
     USERINFO_DRAFT,
     USERINFO_HEADER,
@@ -15,6 +15,7 @@ from ..stages import (
     harmless,
     refused,
 )
+
 from .claims import HOUR, LOGOUT_EVENT, OTHER
 from .documents import changed, from_scene, listed, put, without
 from .forgeries import (

@@ -1,6 +1,7 @@
 """Faults of the token response."""
 
-from ..stages import TOKEN, TOKEN_REPLY, Endpoint, either, harmless, refused
+from oidc_async.testing.stages import TOKEN, TOKEN_REPLY, Endpoint, either, harmless, refused
+
 from .documents import NAN, OVERFLOW, put, without
 from .responses import (
     BUSY,

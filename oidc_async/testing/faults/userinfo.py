@@ -3,9 +3,10 @@
 import json
 from dataclasses import replace
 
-from ..keys import base64url
-from ..reply import Reply, json_bytes
-from ..stages import USERINFO, USERINFO_REPLY, Endpoint, Scene, either, harmless, refused
+from oidc_async.testing.keys import base64url
+from oidc_async.testing.reply import Reply, json_bytes
+from oidc_async.testing.stages import USERINFO, USERINFO_REPLY, Endpoint, Scene, either, harmless, refused
+
 from .documents import put, without
 from .responses import (
     BUSY,

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from ..reply import JSONObject
-from ..stages import WEBFINGER, WEBFINGER_REPLY, Endpoint, Scene, harmless, refused
-from ..webfinger import ISSUER_REL
+from oidc_async.testing.reply import JSONObject
+from oidc_async.testing.stages import WEBFINGER, WEBFINGER_REPLY, Endpoint, Scene, harmless, refused
+from oidc_async.testing.webfinger import ISSUER_REL
+
 from .documents import changed, put, toggled_slash, without
 from .responses import (
     answered,

@@ -10,8 +10,8 @@ from functools import partial
 
 import pytest
 
-from oidc_async.blocking import finish
 from oidc_async.errors import StoreUnavailable
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import RedisStore, Store
 from tests.core.worlds import AsyncWorld, World
 from tests.stores.kept import Kept

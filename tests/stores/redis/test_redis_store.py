@@ -110,7 +110,7 @@ def test_a_client_of_the_callers_is_never_closed(redis_server: RedisServer, worl
 
 FORKING = """
 import os, sys
-from oidc_async.blocking import finish
+from oidc_async.runtime.sync_facade import finish
 from oidc_async.stores import RedisStore
 
 store = RedisStore.from_url(sys.argv[1], prefix="fork:").blocking()

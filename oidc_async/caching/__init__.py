@@ -1,0 +1,1 @@
+"""Caches in memory and what invalidates them; no I/O."""

@@ -1,0 +1,174 @@
+"""The parameters of requests that a browser carries to the provider: those of an application, checked and as text."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, cast
+
+from oidc_async.errors import ConfigurationError
+from oidc_async.protocol.claims_parameter import read_required_claims
+from oidc_async.protocol.metadata_members import REQUEST_NAMES, misspelt
+from oidc_async.protocol.parameters import (
+    JSON_PARAMETERS,
+    Parameter,
+    Parameters,
+    authorization_details_problem,
+    json_text,
+    text_of,
+    values_of,
+)
+from oidc_async.protocol.response_type import (
+    RESPONSE_MODES,
+    RESPONSE_TYPES,
+    default_response_mode,
+    may_be_in_query,
+    registered_response_type,
+)
+from oidc_async.protocol.uri import is_encodable
+
+OURS = {
+    "client_assertion": "it must not reach the browser",
+    "client_id": "set it in ClientMetadata",
+    "client_secret": "it must not reach the browser; set it in ClientMetadata",
+    "code_challenge": "PKCE is always used",
+    "code_challenge_method": "PKCE always uses S256",
+    "code_verifier": "it must not reach the browser",
+    "nonce": "every login gets its own",
+    "redirect_uri": "set OIDC_REDIRECT_URI",
+    "request": "set request_object in ProviderConfiguration",
+    "request_uri": "set request_object in ProviderConfiguration",
+    "state": "every login gets its own",
+    # whoever reads the browser's URL could log in as the client (RFC 9101 10.8)
+    "sub": "a request object that names a subject could pass for a client assertion",
+}
+REPEATED = "resource"
+"""The one parameter of an authentication request that may occur more than once (RFC 8707 2)."""
+WORDS = frozenset({"acr_values", "claims_locales", "prompt", "response_type", "scope", "ui_locales"})
+"""Parameters that are lists of words, separated by spaces: JSON in them is a mistake."""
+_RESOURCE = re.compile(r"[\x21\x22\x24-\x7e]+")
+OURS_AT_LOGOUT = {
+    "client_assertion": "it must not reach the browser",
+    "client_id": "set it in ClientMetadata",
+    "client_secret": "it must not reach the browser; set it in ClientMetadata",
+    "id_token_hint": "it is that of the login that ends",
+    "logout_hint": "it differs from user to user; set logout_hint_claim",
+    "post_logout_redirect_uri": "set post_logout_redirect_uris in ClientMetadata",
+    "state": "every logout gets its own",
+}
+
+
+def require_request_parameters(parameters: Parameters, setting: str = "auth_request_params") -> None:
+    """Raise ConfigurationError for what a login must not be asked with; `setting` is where it was given."""
+    require_theirs(setting, parameters, OURS)
+    if found := misspelt(parameters, REQUEST_NAMES):
+        raise ConfigurationError(f"{found[0]} in {setting} is unknown. Did you mean {found[1]}?")
+    _require_response(parameters)
+    if "openid" not in text_of(parameters, "scope").split():
+        raise ConfigurationError("scope must contain openid, otherwise there is no login.")
+    if not re.fullmatch("[0-9]{1,10}", text_of(parameters, "max_age", "0")):
+        raise ConfigurationError("max_age must be a whole number of seconds.")
+    if "none" in (prompts := text_of(parameters, "prompt").split()) and len(prompts) > 1:
+        raise ConfigurationError("prompt none must stand alone: nobody can be asked and not asked.")
+    try:
+        read_required_claims(text_of(parameters, "claims", "{}"))
+    except ValueError as error:
+        raise ConfigurationError(f"claims must be a JSON object as in OIDC Core 5.5: {error}.") from None
+    require_authorization(setting, parameters)
+
+
+def require_authorization(setting: str, parameters: Parameters) -> None:
+    """Raise ConfigurationError for an invalid `authorization_details` (RFC 9396 2) or `resource` (RFC 8707 2)."""
+    if "authorization_details" in parameters:
+        problem = authorization_details_problem(text_of(parameters, "authorization_details"))
+        if problem:
+            raise ConfigurationError(f"authorization_details in {setting} {problem} (RFC 9396 2).")
+    for resource in values_of(parameters.get(REPEATED, ())):
+        if not _RESOURCE.fullmatch(resource):
+            raise ConfigurationError(
+                f"resource in {setting} must be a URI without spaces and without a fragment, or a list of such URIs: "
+                "each value of a list is sent as a parameter of its own (RFC 8707 2)."
+            )
+
+
+def _require_response(parameters: Parameters) -> None:
+    try:
+        response_type = registered_response_type(text_of(parameters, "response_type"))
+    except ValueError:
+        raise ConfigurationError(f"response_type must be one of {', '.join(RESPONSE_TYPES)}.") from None
+    mode = text_of(parameters, "response_mode", default_response_mode(response_type))
+    if mode not in RESPONSE_MODES:
+        raise ConfigurationError(f"response_mode must be one of {', '.join(RESPONSE_MODES)}.")
+    if mode == "query" and not may_be_in_query(response_type):
+        raise ConfigurationError(
+            f"response_mode must be fragment or form_post for response_type={response_type}: "
+            "tokens in a query end up in logs and histories."
+        )
+
+
+def require_theirs(setting: str, parameters: Parameters, ours: Mapping[str, str]) -> None:
+    """Raise ConfigurationError for a parameter in `ours`, which are for us to set, or one that is no text."""
+    for name, value in parameters.items():
+        if name in ours:
+            raise ConfigurationError(f"{setting} must not set {name}: {ours[name]}.")
+        if not is_encodable(name) or not all(map(is_encodable, values_of(value))):
+            raise ConfigurationError(f"{name!a} in {setting} must be Unicode text.")
+
+
+def as_parameters(setting: str, given: Mapping[str, Any] | None) -> dict[str, Parameter]:
+    """The parameters of an authentication request as they are sent: as `as_texts`, but `resource` may be repeated.
+
+    Raises ConfigurationError.
+    """
+    members = dict(given or {})
+    resources: object = members.pop(REPEATED, None)
+    parameters: dict[str, Parameter] = {**as_texts(setting, members)}
+    if resources is not None and (values := as_values(setting, REPEATED, resources)):
+        parameters[REPEATED] = values
+    return parameters
+
+
+def as_values(setting: str, name: str, value: object) -> Parameter:
+    """A string as it is, and the strings of a list each by itself. Raises ConfigurationError."""
+    if isinstance(value, str):
+        return value
+    values: tuple[object, ...] = tuple(cast("list[object]", value)) if is_list(value) else (None,)
+    if not all(isinstance(item, str) for item in values):
+        raise ConfigurationError(f"{name} in {setting} must be a string or a list of strings.")
+    return cast("tuple[str, ...]", values)
+
+
+def as_texts(setting: str, given: Mapping[str, Any] | None) -> dict[str, str]:
+    """What was `given` in `setting` as text; None leaves a parameter out. Raises ConfigurationError.
+
+    A list of strings becomes words separated by spaces. Everything else, and what is JSON by its specification,
+    becomes JSON.
+    """
+    return {name: as_text(setting, name, value) for name, value in (given or {}).items() if value is not None}
+
+
+def as_text(setting: str, name: str, value: object) -> str:
+    """One of these parameters. Raises ConfigurationError."""
+    if isinstance(value, str):
+        return value
+    words = None if name in JSON_PARAMETERS else _words(value)
+    if words is not None:
+        return " ".join(words)
+    if name in WORDS:
+        raise ConfigurationError(f"{name} in {setting} must be a string or a list of strings.")
+    try:
+        return json_text(value)
+    except (TypeError, ValueError):
+        raise ConfigurationError(f"{name} in {setting} must be a string, or a value that JSON can express.") from None
+
+
+def _words(value: object) -> list[str] | None:
+    """The strings of a list; None for anything else."""
+    items = list(cast("list[object]", value)) if is_list(value) else [None]
+    if not all(isinstance(item, str) for item in items):
+        return None
+    words = cast("list[str]", items)
+    # a set has another order in each process
+    return sorted(words) if isinstance(value, set | frozenset) else words
+
+
+def is_list(value: object) -> bool:
+    return isinstance(value, list | tuple | set | frozenset)

@@ -1,0 +1,152 @@
+"""Connections of httpcore for threads: every wait on them ends with the deadline of the exchange."""
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any
+
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+
+from .connection_pool import KEEP_ALIVE, IdleConnections, is_in_step
+from .deadline import Deadline, begun
+from .httpx_compat import core
+from .settings import HttpSettings
+from .wire import address_of, certificate_name, credentials_of, dialled_url, headers_of, raw_answer
+
+
+class BlockingConnections:
+    """Serves any number of threads of one process. The gate before it bounds how many connections there are."""
+
+    def __init__(self, settings: HttpSettings, tls: Callable[[], ssl.SSLContext], deadline: Deadline) -> None:
+        self._settings = settings
+        self._tls = tls
+        self._deadline = deadline
+        self._backend = _Backend(deadline)
+        self._extensions = {"timeout": {"connect": settings.connect_timeout}}
+        self._idle = IdleConnections[core.ConnectionInterface](settings.max_concurrency, threading.Lock())
+
+    def exchange(self, request: HttpRequest) -> HttpResponse:
+        outgoing = core.Request(
+            request.method,
+            _url(dialled_url(request)),
+            headers=headers_of(request, self._settings.user_agent),
+            content=request.body,
+            extensions=self._extensions | certificate_name(request),
+        )
+        connection = (self._new_connection if request.address else self._take)(outgoing.url.origin)
+        response = connection.handle_request(outgoing)
+        try:
+            answer = raw_answer(request, response.status, response.headers)
+            with answer.reading():
+                for chunk in response.iter_stream():
+                    answer.body.feed(chunk)
+                    self._deadline.left()
+                return answer.complete()
+        finally:
+            response.close()
+            self._give_back(connection, pinned=bool(request.address))
+
+    def close(self) -> None:
+        for connection in self._idle.clear():
+            connection.close()
+
+    def _take(self, origin: core.Origin) -> core.ConnectionInterface:
+        while (connection := self._idle.pop(origin)) is not None:
+            if not connection.has_expired():
+                return connection
+            connection.close()
+        return self._new_connection(origin)
+
+    def _give_back(self, connection: core.ConnectionInterface, *, pinned: bool) -> None:
+        # the next one to this address may want another name's certificate
+        if pinned or not is_in_step(connection):
+            connection.close()
+        elif connection.is_idle():
+            surplus = self._idle.push(connection, time.monotonic())
+            if surplus is not None:
+                surplus.close()
+
+    def _new_connection(self, origin: core.Origin) -> core.ConnectionInterface:
+        proxy = None if self._settings.proxy is None else _url(self._settings.proxy)
+        tls = self._tls() if b"https" in (origin.scheme, proxy and proxy.scheme) else None
+        if proxy is None:
+            return core.HTTPConnection(origin, tls, KEEP_ALIVE, network_backend=self._backend)
+        # It knows how to connect, and pools nothing here.
+        return core.HTTPProxy(
+            proxy,
+            credentials_of(self._settings.proxy or ""),
+            ssl_context=tls,
+            proxy_ssl_context=tls if proxy.scheme == b"https" else None,
+            keepalive_expiry=KEEP_ALIVE,
+            network_backend=self._backend,
+        ).create_connection(origin)
+
+
+def _url(url: str) -> core.URL:
+    address = address_of(url)
+    return core.URL(scheme=address.scheme, host=address.host, port=address.port, target=address.target)
+
+
+class _Backend(core.NetworkBackend):
+    """Plain sockets that never wait beyond the deadline."""
+
+    def __init__(self, deadline: Deadline) -> None:
+        self._plain = core.SyncBackend()
+        self._deadline = deadline
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[core.SOCKET_OPTION] | None = None,
+    ) -> core.NetworkStream:
+        # In a thread of its own: the look-up of a name knows no timeout, and every address gets all of it.
+        patience = self._deadline.clamp(timeout)
+        connected = begun(lambda: self._plain.connect_tcp(host, port, patience, local_address, socket_options))
+        try:
+            return _Stream(connected.result(patience), self._deadline)
+        except TimeoutError:
+            connected.add_done_callback(_close_late)
+            raise
+
+
+class _Stream(core.NetworkStream):
+    """What is written goes out with the next read, in one piece."""
+
+    def __init__(self, plain: core.NetworkStream, deadline: Deadline) -> None:
+        self._plain = plain
+        self._deadline = deadline
+        self._unsent = bytearray()
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._unsent:
+            # A provider that hung up may have answered before.
+            with suppress(core.WriteError):
+                self._plain.write(bytes(self._unsent), self._deadline.clamp(timeout))
+            self._unsent.clear()
+        return self._plain.read(max_bytes, self._deadline.clamp(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._unsent += buffer
+
+    def close(self) -> None:
+        self._plain.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> core.NetworkStream:
+        secured = self._plain.start_tls(ssl_context, server_hostname, self._deadline.clamp(timeout))
+        return _Stream(secured, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._plain.get_extra_info(info)
+
+
+def _close_late(connected: "Future[core.NetworkStream]") -> None:
+    if connected.exception() is None:
+        connected.result().close()

@@ -1,0 +1,111 @@
+"""What goes over the wire for a request of ours, and what is kept of the answer: no cookies, no encodings."""
+
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.protocol.uri import origin
+
+from .error_mapping import note_status
+from .response_body import ResponseBody
+
+_OURS = frozenset(
+    {"Accept-Encoding", "Connection", "Content-Length", "Cookie", "Host", "Proxy-Authorization", "Transfer-Encoding"}
+)
+_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
+
+
+class Address(NamedTuple):
+    """The parts of a URL."""
+
+    origin: str
+    scheme: bytes
+    host: bytes
+    port: int | None
+    target: bytes
+
+
+@lru_cache(maxsize=256)
+def address_of(url: str) -> Address:
+    """Raises UnicodeError for what does not fit into a request."""
+    parts = urlsplit(url)
+    host, query = parts.hostname or "", f"?{parts.query}" if parts.query else ""
+    target = (parts.path or "/") + query
+    return Address(
+        origin(url), parts.scheme.encode("ascii"), host.encode("ascii"), parts.port, target.encode("ascii")
+    )
+
+
+def certificate_name(request: HttpRequest) -> dict[str, str]:
+    """Whose certificate a pinned request wants to see, as an extension of httpcore's and httpx's requests."""
+    return {"sni_hostname": address_of(request.url).host.decode()} if request.address else {}
+
+
+def dialled_url(request: HttpRequest) -> str:
+    """Where to connect to: the URL, with the address that the request is pinned to as its host."""
+    if not request.address:
+        return request.url
+    parts = urlsplit(request.url)
+    host = f"[{request.address}]" if ":" in request.address else request.address
+    return parts._replace(netloc=host if parts.port is None else f"{host}:{parts.port}").geturl()
+
+
+def credentials_of(proxy: str) -> tuple[bytes, bytes] | None:
+    """User name and password in the URL of a proxy."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return None
+    return unquote(parts.username).encode(), unquote(parts.password or "").encode()
+
+
+def headers_of(request: HttpRequest, user_agent: str) -> list[tuple[bytes, bytes]]:
+    """The headers as they go out; what frames the message is never taken over from `request`.
+
+    Raises UnicodeError for what cannot be sent.
+    """
+    given = {name.title(): value for name, value in request.headers.items()}
+    headers = {
+        "Host": address_of(request.url).origin.partition("://")[2],
+        "User-Agent": user_agent,
+        "Accept": "*/*",
+        **{name: value for name, value in given.items() if name not in _OURS},
+        "Accept-Encoding": "identity",
+    }
+    if request.body or request.method in _WITH_BODY:
+        headers["Content-Length"] = str(len(request.body))
+    return [(name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()]
+
+
+class Answer:
+    """A response as it comes in."""
+
+    def __init__(self, request: HttpRequest, status: int, headers: Iterable[tuple[str, str]]) -> None:
+        self._status = status
+        self._headers: dict[str, str] = {}
+        for name, value in headers:
+            key = name.lower()
+            before = self._headers.get(key)
+            self._headers[key] = value if before is None else f"{before}, {value}"
+        self._headers.pop("set-cookie", None)
+        with self.reading():
+            self.body = ResponseBody(request, self._headers.get("content-encoding", ""))
+
+    @contextmanager
+    def reading(self) -> Generator[None]:
+        """Note on what is raised within which status the provider has sent."""
+        try:
+            yield
+        except BaseException as error:
+            note_status(error, self._status)
+            raise
+
+    def complete(self) -> HttpResponse:
+        return HttpResponse(status=self._status, headers=self._headers, body=self.body.complete())
+
+
+def raw_answer(request: HttpRequest, status: int, headers: Iterable[tuple[bytes, bytes]]) -> Answer:
+    """One of httpcore's."""
+    return Answer(request, status, [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])

@@ -1,0 +1,271 @@
+"""Encrypted tokens and what decrypts them (RFC 7516, RFC 7518 4 and 5, OIDC Core 10.2).
+
+Beside jose, recipient and private_keys, the only file that knows joserfc. It sees nothing but what the client
+registered for; whatever it raises ends here, and becomes one error that tells nothing.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
+
+from oidc_async.errors import AlgorithmNotAllowed, DecryptionFailed, KeyNotFound, KeyUnusable, TokenMalformed
+
+from .jws import (
+    MAX_HEADER_LENGTH,
+    MAX_TOKEN_LENGTH,
+    decode_header,
+    decode_segment,
+    is_short_ascii,
+)
+
+# joserfc is loaded at first need, as in jose
+if TYPE_CHECKING:
+    from joserfc.jwa import JWEAlgModel, JWEEncModel
+    from joserfc.jwk import Key, OctKey
+
+MAX_ENCRYPTED_KEY_LENGTH = 1400
+MAX_VECTOR_LENGTH = 64
+"""Characters of the encrypted key (those of RSA with 8192 bits, and a few), and of the IV and of the tag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentEncryption:
+    """The sizes that an `enc` prescribes, in bytes."""
+
+    key: int
+    iv: int
+    tag: int
+
+
+CONTENT_ENCRYPTIONS: Mapping[str, ContentEncryption] = MappingProxyType(
+    {
+        "A128CBC-HS256": ContentEncryption(key=32, iv=16, tag=16),
+        "A192CBC-HS384": ContentEncryption(key=48, iv=16, tag=24),
+        "A256CBC-HS512": ContentEncryption(key=64, iv=16, tag=32),
+        "A128GCM": ContentEncryption(key=16, iv=12, tag=16),
+        "A192GCM": ContentEncryption(key=24, iv=12, tag=16),
+        "A256GCM": ContentEncryption(key=32, iv=12, tag=16),
+    }
+)
+DEFAULT_ENC = "A128CBC-HS256"
+
+KEY_WRAPPINGS: Mapping[str, int] = MappingProxyType({"A128KW": 16, "A192KW": 24, "A256KW": 32})
+"""Each with the bytes of its key."""
+
+SYMMETRIC_ALGORITHMS = (*KEY_WRAPPINGS, "dir")
+KEY_AGREEMENTS = ("ECDH-ES", *(f"ECDH-ES+{wrapping}" for wrapping in KEY_WRAPPINGS))
+RSA_ENCRYPTIONS = ("RSA-OAEP", "RSA-OAEP-256")
+KEY_ALGORITHMS = (*RSA_ENCRYPTIONS, *KEY_AGREEMENTS, *SYMMETRIC_ALGORITHMS)
+"""Every `alg` that can be decrypted. RSA1_5, PBES2 and the GCM wrappings are not among them and never will be."""
+
+WITHOUT_ENCRYPTED_KEY = ("ECDH-ES", "dir")
+STRONG_SECRET = 32
+"""Bytes of a client_secret that are enough for any key that is derived from it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encryption:
+    """How a client registered one kind of response to be encrypted (OIDC Registration 2)."""
+
+    alg: str
+    enc: str
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether the key is derived from the client_secret."""
+        return self.alg in SYMMETRIC_ALGORITHMS
+
+    @property
+    def secret_size(self) -> int:
+        """Bytes of the key that is derived from the client_secret."""
+        return KEY_WRAPPINGS.get(self.alg, CONTENT_ENCRYPTIONS[self.enc].key)
+
+
+class DecryptionKey(Protocol):
+    """A key of the client's own, or what is derived from its secret."""
+
+    @property
+    def material(self) -> "Key": ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DerivedKey:
+    """A symmetric key, made from the client_secret. It has no name, and fits whatever the token names."""
+
+    material: "OctKey" = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactJWE:
+    """A token taken apart, **not decrypted**: its header is a claim of a stranger, but for what it must be."""
+
+    header: Mapping[str, Any]
+    encryption: Encryption
+    header_segment: str = field(repr=False)
+    encrypted_key: bytes = field(repr=False)
+    iv: bytes = field(repr=False)
+    ciphertext: bytes = field(repr=False)
+    tag: bytes = field(repr=False)
+
+    @property
+    def kid(self) -> str | None:
+        return self.header.get("kid")
+
+
+def parse_jwe(token: str, encryption: Encryption) -> CompactJWE:
+    """Take a JWE in compact form apart (RFC 7516 7.1), without decrypting anything.
+
+    Cheap whatever the token holds: nothing is decoded that is longer than it can be. `alg` and `enc` must be
+    those that the client registered; compression and extensions (`zip`, `crit`) are refused.
+
+    Raises TokenMalformed or AlgorithmNotAllowed.
+    """
+    segments = _split(token)
+    header = decode_header(segments[0])
+    _require_registered(header, encryption)
+    parts = zip(segments[1:], ("encrypted key", "initialization vector", "ciphertext", "tag"), strict=True)
+    encrypted_key, iv, ciphertext, tag = (decode_segment(segment, name) for segment, name in parts)
+    return CompactJWE(
+        header=header,
+        encryption=encryption,
+        header_segment=segments[0],
+        encrypted_key=encrypted_key,
+        iv=iv,
+        ciphertext=ciphertext,
+        tag=tag,
+    )
+
+
+def parse_nested(token: str, encryption: Encryption) -> CompactJWE:
+    """The same for a JWE that must hold a signed token (RFC 7519 5.2): `cty` says JWT, or is absent."""
+    jwe = parse_jwe(token, encryption)
+    content_type = jwe.header.get("cty", "JWT")
+    if not isinstance(content_type, str) or content_type.lower() not in ("jwt", "application/jwt"):
+        raise TokenMalformed("cty of the encrypted token must be JWT or absent.")
+    return jwe
+
+
+def decrypt_jwe(jwe: CompactJWE, keys: Sequence[DecryptionKey]) -> bytes:
+    """What is inside, by the first of `keys` that opens it (RFC 7516 5.2).
+
+    Raises KeyNotFound when there are none, and DecryptionFailed, which is always the same.
+    """
+    if not keys:
+        raise KeyNotFound("The client has no key that fits alg and kid of the encrypted token.")
+    for key in keys:
+        content = _decrypt(jwe, key)
+        if content is not None:
+            return content
+    raise DecryptionFailed("The token can't be decrypted with a key of the client.")
+
+
+def derived_key(client_secret: str, encryption: Encryption) -> DerivedKey:
+    """The left-most bits of a SHA-2 hash of the secret, as many as `encryption` needs (OIDC Core 10.2).
+
+    Raises KeyUnusable when the secret is shorter than the key, though 32 bytes are always enough.
+    """
+    secret, size = client_secret.encode("utf-8"), encryption.secret_size
+    if len(secret) < min(size, STRONG_SECRET):
+        least = min(size, STRONG_SECRET)
+        raise KeyUnusable(f"client_secret must be at least {least} bytes long for {encryption.alg}.")
+    from joserfc.jwk import OctKey
+
+    hash_name = "sha256" if size <= 32 else "sha384" if size <= 48 else "sha512"
+    octets = hashlib.new(hash_name, secret).digest()[:size]
+    return DerivedKey(material=OctKey(octets, octets))
+
+
+def _split(token: str) -> list[str]:
+    if not is_short_ascii(token):
+        raise TokenMalformed(f"The token must be at most {MAX_TOKEN_LENGTH} ASCII characters.")
+    segments = token.split(".", 5)
+    if len(segments) != 5:
+        raise TokenMalformed(
+            "The token must be encrypted (5 segments), as its ..._encrypted_response_alg in ClientMetadata says."
+        )
+    header, encrypted_key, iv, _, tag = segments
+    if len(header) > MAX_HEADER_LENGTH:
+        raise TokenMalformed(f"The token's header must be at most {MAX_HEADER_LENGTH} characters.")
+    if len(encrypted_key) > MAX_ENCRYPTED_KEY_LENGTH or max(len(iv), len(tag)) > MAX_VECTOR_LENGTH:
+        raise TokenMalformed("The token's encrypted key, initialization vector and tag are longer than any can be.")
+    return segments
+
+
+def _require_registered(header: Mapping[str, Any], encryption: Encryption) -> None:
+    for name, expected in (("alg", encryption.alg), ("enc", encryption.enc)):
+        if header.get(name) != expected:
+            message = (
+                f"{name} of the encrypted token must be {expected}, as ..._encrypted_response_{name} in "
+                "ClientMetadata says."
+            )
+            raise AlgorithmNotAllowed(message, expected=expected)
+    if "zip" in header:
+        raise TokenMalformed("The token's header must not have zip: compression is not supported.")
+
+
+@cache
+def _algorithms() -> "Mapping[str, JWEAlgModel]":
+    # taken one by one, as joserfc's registry would choose by the token
+    from joserfc.jwa import JWE_ALG_MODELS
+
+    return {model.name: model for model in JWE_ALG_MODELS if model.name in KEY_ALGORITHMS}
+
+
+@cache
+def _encryptions() -> "Mapping[str, JWEEncModel]":
+    from joserfc.jwa import JWE_ENC_MODELS
+
+    return {model.name: model for model in JWE_ENC_MODELS if model.name in CONTENT_ENCRYPTIONS}
+
+
+def _decrypt(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
+    """None when it fails, wherever: a key that doesn't open is no other failure than a tag that is wrong."""
+    enc, sizes = _encryptions()[jwe.encryption.enc], CONTENT_ENCRYPTIONS[jwe.encryption.enc]
+    content_key = _content_key(jwe, key)
+    if content_key is None or len(content_key) != sizes.key:
+        # one that nobody knows, so that both failures take their time (RFC 7516 11.5)
+        content_key = enc.generate_cek()
+    if (len(jwe.iv), len(jwe.tag)) != (sizes.iv, sizes.tag):
+        return None
+    try:
+        return enc.decrypt(jwe.ciphertext, jwe.tag, content_key, jwe.iv, jwe.header_segment.encode("ascii"))
+    except Exception:
+        return None
+
+
+def _content_key(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
+    """The key of the content; None for whatever is wrong with it."""
+    if jwe.encryption.alg in WITHOUT_ENCRYPTED_KEY and jwe.encrypted_key:
+        return None
+    try:
+        return _unwrapped(jwe, key)
+    except Exception:
+        # a wrong key, a point off the curve, a broken wrapping: nobody must learn which
+        return None
+
+
+def _unwrapped(jwe: CompactJWE, key: DecryptionKey) -> bytes:
+    from joserfc.jwa import JWEDirectEncryption, JWEKeyAgreement
+    from joserfc.jwe import CompactEncryption, Recipient
+
+    alg, enc = _algorithms()[jwe.encryption.alg], _encryptions()[jwe.encryption.enc]
+    recipient = Recipient[Any](CompactEncryption(_public_header(jwe.header)), None, key.material)
+    recipient.encrypted_key = jwe.encrypted_key
+    if isinstance(alg, JWEDirectEncryption):
+        return alg.compute_cek(enc.cek_size, recipient)
+    if isinstance(alg, JWEKeyAgreement):
+        agreed = alg.decrypt_agreed_upon_key(enc, recipient)
+        return alg.unwrap_cek_with_auk(jwe.encrypted_key, agreed) if alg.key_wrapping else agreed
+    return alg.decrypt_cek(recipient)
+
+
+def _public_header(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The header with nothing but the public members of an ephemeral key (RFC 7518 4.6.1.1)."""
+    if "epk" not in header:
+        return dict(header)
+    given: Mapping[str, Any] = header["epk"]
+    names = ("kty", "crv", "x", "y") if given["kty"] == "EC" else ("kty", "crv", "x")
+    return {**header, "epk": {name: given[name] for name in names}}

@@ -1,0 +1,395 @@
+"""Signed tokens and the keys that verify them (RFC 7515, 7517, 7518, 8037, 9864).
+
+Beside jwe, recipient and private_keys, the only file that knows joserfc. What joserfc would accept and we do not is
+refused before joserfc sees it; whatever it raises ends here.
+"""
+
+import binascii
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+
+from oidc_async.errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed
+from oidc_async.protocol.claims import read_claims
+from oidc_async.protocol.strict_json import read_object
+
+# At run time joserfc is imported at first need: with all of cryptography behind it, it takes longer than all of ours.
+if TYPE_CHECKING:
+    from joserfc.jwa import JWSAlgModel
+    from joserfc.jwk import Key, OctKey
+
+MAX_TOKEN_LENGTH = 128 * 1024
+MAX_HEADER_LENGTH = 8 * 1024
+"""Characters of the token, and of its header as it is encoded."""
+
+KNOWN_HEADERS = 64
+KNOWN_HEADER_LENGTH = 1024
+"""How many headers are remembered, and up to how many characters: every token of a key has the same one."""
+
+MAX_KID_LENGTH = 1024
+
+MANY_VALUES = 1000
+"""More values than this, by the commas and brackets of a payload, take longer to read than a signature to verify."""
+
+RSA_BITS = range(2048, 8192 + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureAlgorithm:
+    """The keys that an algorithm takes, and its hash by the name that hashlib knows."""
+
+    kty: str
+    crv: str | None
+    hash_name: str
+
+
+ALGORITHMS: Mapping[str, SignatureAlgorithm] = MappingProxyType(
+    {
+        "RS256": SignatureAlgorithm("RSA", None, "sha256"),
+        "RS384": SignatureAlgorithm("RSA", None, "sha384"),
+        "RS512": SignatureAlgorithm("RSA", None, "sha512"),
+        "PS256": SignatureAlgorithm("RSA", None, "sha256"),
+        "PS384": SignatureAlgorithm("RSA", None, "sha384"),
+        "PS512": SignatureAlgorithm("RSA", None, "sha512"),
+        "ES256": SignatureAlgorithm("EC", "P-256", "sha256"),
+        "ES384": SignatureAlgorithm("EC", "P-384", "sha384"),
+        "ES512": SignatureAlgorithm("EC", "P-521", "sha512"),
+        "EdDSA": SignatureAlgorithm("OKP", "Ed25519", "sha512"),
+        "Ed25519": SignatureAlgorithm("OKP", "Ed25519", "sha512"),
+        "HS256": SignatureAlgorithm("oct", None, "sha256"),
+        "HS384": SignatureAlgorithm("oct", None, "sha384"),
+        "HS512": SignatureAlgorithm("oct", None, "sha512"),
+    }
+)
+
+SUPPORTED_ALGORITHMS: tuple[str, ...] = tuple(ALGORITHMS)
+"""Every `alg` that can be verified. `none` is not among them and never will be."""
+
+# What is no base64url becomes what is no base64.
+_TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/   ")
+
+# By the length of the last group: what it may end with (1 is no length, others would have stray bits), its padding.
+_LAST_CHARACTERS = ("", "", "AQgw", "AEIMQUYcgkosw048")
+_PADDING = (b"", b"", b"==", b"=")
+
+
+@cache
+def signature_models() -> "Mapping[str, JWSAlgModel]":
+    """What signs and verifies, by `alg`."""
+    # taken one by one: joserfc's registry would choose by the token and warn about EdDSA
+    from joserfc.jwa import JWS_ALGORITHMS
+
+    return {model.name: model for model in JWS_ALGORITHMS if model.name in ALGORITHMS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class VerificationKey:
+    """One key that is fit to verify signatures: a provider's public key or a client's secret.
+
+    `kid` and `alg` are None when the key does not name them; `crv` is None for RSA and `oct` keys.
+    """
+
+    kid: str | None
+    kty: str
+    crv: str | None
+    alg: str | None
+    material: "Key" = field(repr=False)
+
+    def is_for(self, algorithm: str) -> bool:
+        """Whether `algorithm` takes keys of this type and curve, and this key is not reserved for another."""
+        takes = ALGORITHMS.get(algorithm)
+        if takes is None or self.alg not in (None, algorithm):
+            return False
+        return (takes.kty, takes.crv) == (self.kty, self.crv)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompactJWS:
+    """A token taken apart, **not verified**: its header and payload are claims of a stranger."""
+
+    # no slots: the cached property needs a place for its value
+    header: Mapping[str, Any]
+    payload: bytes = field(repr=False)
+    signing_input: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+
+    @property
+    def alg(self) -> str:
+        alg: str = self.header["alg"]
+        return alg
+
+    @property
+    def kid(self) -> str | None:
+        return self.header.get("kid")
+
+    @property
+    def has_many_values(self) -> bool:
+        """Whether reading the claims would take long: strangers must not be able to cause that for nothing."""
+        return sum(map(self.payload.count, (b",", b"[", b"{"))) > MANY_VALUES
+
+    @cached_property
+    def claims(self) -> dict[str, Any]:
+        """The claims in the payload, **not verified**; read at first need, and once. Raises TokenMalformed."""
+        return read_claims(self.payload)
+
+
+def parse_compact(token: str) -> CompactJWS:
+    """Take a JWS in compact form apart (RFC 7515 7.1), without verifying anything.
+
+    Cheap whatever the token holds. Header parameters that would extend JWS (`crit`, `b64`) are refused; those
+    that carry or point to keys (`jwk`, `jku`, `x5c`, `x5u`) are never followed.
+
+    Raises TokenMalformed, and AlgorithmNotAllowed when `alg` is missing or no name.
+    """
+    header, payload, signature = _split(token)
+    return CompactJWS(
+        header=_read_header(header),
+        payload=decode_segment(payload, "payload"),
+        signing_input=f"{header}.{payload}".encode("ascii"),
+        signature=decode_segment(signature, "signature"),
+    )
+
+
+def are_supported(algorithms: object) -> bool:
+    """Whether this is a tuple of some of SUPPORTED_ALGORITHMS."""
+    # an empty one, or a string, would mean something else to many a JOSE library than to its caller
+    members = cast("tuple[object, ...]", algorithms) if isinstance(algorithms, tuple) else ()
+    return bool(members) and all(member in SUPPORTED_ALGORITHMS for member in members)
+
+
+def require_algorithm(jws: CompactJWS, algorithms: tuple[str, ...], *, setting: str) -> None:
+    """Require that the token names one of `algorithms`, which `setting` chooses. Raises AlgorithmNotAllowed."""
+    if jws.alg not in algorithms:
+        seen = jws.alg if jws.alg in (*SUPPORTED_ALGORITHMS, "none") else "another"
+        message = f"alg must be {', '.join(algorithms)}, as {setting} says, not {seen}."
+        raise AlgorithmNotAllowed(message, expected=algorithms, seen=seen)
+
+
+def verify_compact(jws: CompactJWS, key: VerificationKey) -> None:
+    """Require that `key` signed the token with the algorithm of its header (RFC 7515 5.2).
+
+    Which algorithms are acceptable at all is the caller's to check before.
+
+    Raises AlgorithmNotAllowed for an algorithm that is not supported, KeyUnusable when the key is not one for
+    this algorithm or a secret shorter than the hash (RFC 7518 3.2), SignatureInvalid.
+    """
+    alg = jws.alg
+    if alg not in ALGORITHMS:
+        raise AlgorithmNotAllowed(f"alg must be one of {', '.join(SUPPORTED_ALGORITHMS)}.")
+    if not key.is_for(alg):
+        raise KeyUnusable(f"The key is not one for {alg}.")
+    if key.kty == "oct":
+        require_long_secret(key, alg)
+    if not _is_signed(jws, key):
+        raise SignatureInvalid(f"The {alg} signature of the token does not verify.")
+
+
+def import_jwk(jwk: Mapping[str, Any]) -> VerificationKey:
+    """The public key in a JWK (RFC 7517 4), if it is fit to verify signatures.
+
+    RSA of 2048 to 8192 bits, EC on P-256, P-384 and P-521, OKP on Ed25519. Only the public members are read.
+
+    Raises KeyUnusable; its message names the member and what was expected.
+    """
+    public = read_public_members(jwk)
+    if public.get("crv") == "X25519":
+        raise KeyUnusable("crv must be Ed25519.")
+    _require_for_verifying(jwk)
+    key = VerificationKey(
+        kid=read_kid(jwk),
+        kty=jwk["kty"],
+        crv=public.get("crv"),
+        alg=read_optional_text(jwk, "alg"),
+        material=_import({"kty": jwk["kty"], **public}),
+    )
+    if key.alg is not None and not key.is_for(key.alg):
+        raise KeyUnusable("alg must be a signature algorithm for this type of key.")
+    return key
+
+
+def client_secret_key(secret: str) -> VerificationKey:
+    """The key for HS256, HS384 and HS512: the UTF-8 octets of the client_secret (OIDC Core 10.1).
+
+    Raises KeyUnusable when the secret is no text. Whether it is long enough depends on the algorithm and is
+    checked by verify_compact.
+    """
+    try:
+        octets = secret.encode("utf-8")
+    except UnicodeEncodeError:
+        raise KeyUnusable("client_secret must be Unicode text.") from None
+    from joserfc.jwk import OctKey
+
+    # Not by import_key, which parses a secret as PEM and DER first and warns about short ones.
+    return VerificationKey(kid=None, kty="oct", crv=None, alg=None, material=OctKey(octets, octets))
+
+
+def _split(token: str) -> tuple[str, str, str]:
+    if not is_short_ascii(token):
+        raise TokenMalformed(f"The token must be at most {MAX_TOKEN_LENGTH} ASCII characters.")
+    segments = token.split(".", 5)
+    if len(segments) == 5:
+        raise TokenMalformed(
+            "The token is encrypted (5 segments), but ClientMetadata name no encryption for it, such as "
+            "id_token_encrypted_response_alg; access tokens must not be encrypted."
+        )
+    if len(segments) != 3:
+        raise TokenMalformed("The token must have the 3 segments of a JWS in compact form.")
+    header, payload, signature = segments
+    if len(header) > MAX_HEADER_LENGTH:
+        raise TokenMalformed(f"The token's header must be at most {MAX_HEADER_LENGTH} characters.")
+    return header, payload, signature
+
+
+def is_short_ascii(token: object) -> bool:
+    """Whether it is text that a token may be, by its length and characters."""
+    return isinstance(token, str) and len(token) <= MAX_TOKEN_LENGTH and token.isascii()
+
+
+def decode_segment(segment: str, name: str) -> bytes:
+    """The bytes of one part of a compact form (RFC 7515 2); `name` is that of the part. Raises TokenMalformed."""
+    data = decode_base64url(segment)
+    if data is None:
+        raise TokenMalformed(f"The token's {name} must be base64url without padding.")
+    return data
+
+
+def decode_base64url(text: str) -> bytes | None:
+    """None for what is not canonical (RFC 7515 2): with padding, blanks, stray bits, `+` or `/`."""
+    last = len(text) % 4
+    if last and text[-1] not in _LAST_CHARACTERS[last]:
+        return None
+    try:
+        return binascii.a2b_base64(text.encode("ascii").translate(_TO_BASE64) + _PADDING[last], strict_mode=True)
+    except ValueError:
+        return None
+
+
+def _read_header(segment: str) -> Mapping[str, Any]:
+    known = _read_known_header(segment) if len(segment) <= KNOWN_HEADER_LENGTH else None
+    return decode_header(segment) if known is None else known
+
+
+@lru_cache(maxsize=KNOWN_HEADERS)
+def _read_known_header(segment: str) -> Mapping[str, Any] | None:
+    """None when the header must not be shared: a list or an object in it could be changed by whoever has it."""
+    header = decode_header(segment)
+    return None if any(isinstance(value, list | dict) for value in header.values()) else header
+
+
+def decode_header(segment: str) -> Mapping[str, Any]:
+    """The header of a JWS or JWE, read strictly. Raises TokenMalformed, and AlgorithmNotAllowed for no `alg`."""
+    data = decode_segment(segment, "header")
+    try:
+        header = read_object(data)
+    except ValueError as error:
+        raise TokenMalformed(f"The token's header must be one JSON object: {error}.") from None
+    for name in ("crit", "b64"):
+        if name in header:
+            raise TokenMalformed(f"The token's header must not have {name}: extensions are not supported.")
+    alg = header.get("alg")
+    if not isinstance(alg, str) or not alg:
+        raise AlgorithmNotAllowed("alg in the token's header must name an algorithm.")
+    if not _is_kid(header.get("kid", "")):
+        raise TokenMalformed(f"kid in the token's header must be a string of at most {MAX_KID_LENGTH} characters.")
+    return MappingProxyType(header)
+
+
+def _is_kid(value: object) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_KID_LENGTH
+
+
+def _is_signed(jws: CompactJWS, key: VerificationKey) -> bool:
+    try:
+        return signature_models()[jws.alg].verify(jws.signing_input, jws.signature, key.material)
+    except Exception:
+        # Whatever a hostile signature provokes below: it is not a valid one.
+        return False
+
+
+def require_long_secret(key: VerificationKey, algorithm: str) -> None:
+    """Raise KeyUnusable for a client's secret that is shorter than the hash of `algorithm` (RFC 7518 3.2)."""
+    size = hashlib.new(ALGORITHMS[algorithm].hash_name).digest_size
+    if len(cast("OctKey", key.material).raw_value) < size:
+        raise KeyUnusable(f"client_secret must be at least {size} bytes long for {algorithm}.")
+
+
+def read_public_members(jwk: Mapping[str, Any]) -> dict[str, str]:
+    """The members that make up the public key, `kty` aside; strong ones only. Raises KeyUnusable."""
+    kty = read_optional_text(jwk, "kty") or ""
+    if kty not in _READERS:
+        raise KeyUnusable("kty must be RSA, EC or OKP.")
+    return _READERS[kty](jwk)
+
+
+def read_optional_text(jwk: Mapping[str, Any], name: str) -> str | None:
+    value = jwk.get(name)
+    if name in jwk and not isinstance(value, str):
+        raise KeyUnusable(f"{name} must be a string.")
+    return value
+
+
+def read_kid(jwk: Mapping[str, Any]) -> str | None:
+    if not _is_kid(jwk.get("kid", "")):
+        raise KeyUnusable(f"kid must be a string of at most {MAX_KID_LENGTH} characters.")
+    return jwk.get("kid")
+
+
+def _require_for_verifying(jwk: Mapping[str, Any]) -> None:
+    if jwk.get("use", "sig") != "sig":
+        raise KeyUnusable("use must be sig.")
+    operations = jwk.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        raise KeyUnusable("key_ops must be a list with verify.")
+
+
+def _read_rsa(jwk: Mapping[str, Any]) -> dict[str, str]:
+    modulus = int.from_bytes(_read_member(jwk, "n", 1400))
+    exponent = int.from_bytes(_read_member(jwk, "e", 8))
+    if modulus.bit_length() not in RSA_BITS or modulus % 2 == 0:
+        raise KeyUnusable(f"n must be an odd number of 2048 to 8192 bits, not {modulus.bit_length()}.")
+    if not 3 <= exponent < 2**32 or exponent % 2 == 0:
+        raise KeyUnusable("e must be an odd number from 3 to 2^32.")
+    return {"n": jwk["n"], "e": jwk["e"]}
+
+
+def _read_ec(jwk: Mapping[str, Any]) -> dict[str, str]:
+    crv = read_optional_text(jwk, "crv")
+    if crv not in ("P-256", "P-384", "P-521"):
+        raise KeyUnusable("crv must be P-256, P-384 or P-521.")
+    for name in ("x", "y"):
+        _read_member(jwk, name, 88)
+    return {"crv": crv, "x": jwk["x"], "y": jwk["y"]}
+
+
+def _read_okp(jwk: Mapping[str, Any]) -> dict[str, str]:
+    crv = read_optional_text(jwk, "crv")
+    if crv not in ("Ed25519", "X25519"):
+        raise KeyUnusable("crv must be Ed25519 to sign, or X25519 to encrypt.")
+    _read_member(jwk, "x", 43)
+    return {"crv": crv, "x": jwk["x"]}
+
+
+def _read_member(jwk: Mapping[str, Any], name: str, max_length: int) -> bytes:
+    text = read_optional_text(jwk, name)
+    data = decode_base64url(text) if text and len(text) <= max_length else None
+    if data is None:
+        raise KeyUnusable(f"{name} must be base64url of 1 to {max_length} characters.")
+    return data
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, str]]] = MappingProxyType(
+    {"RSA": _read_rsa, "EC": _read_ec, "OKP": _read_okp}
+)
+
+
+def _import(public: dict[str, Any]) -> "Key":
+    from joserfc.jwk import import_key
+
+    try:
+        return import_key(public)
+    except Exception:
+        # A point off the curve, the wrong length, a curve that this OpenSSL lacks: all the same to us.
+        raise KeyUnusable(f"The {public['kty']} key is not a valid one.") from None

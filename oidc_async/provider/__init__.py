@@ -1,0 +1,1 @@
+"""What both roles know of a provider and of our client there: metadata, keys, registration, authentication."""

@@ -1,0 +1,115 @@
+"""A fetched value kept until it is stale, and fetched once at a time however many ask."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from oidc_async.errors import ProviderError
+from oidc_async.runtime.port import Runtime
+
+T = TypeVar("T")
+logger = logging.getLogger("oidc_async.provider")
+
+STALE_PAUSE = 30.0
+"""Seconds for which an old copy serves before the next try to fetch a new one."""
+
+
+class Allowance:
+    """A token bucket: `burst` events at once, one more every `seconds`."""
+
+    def __init__(self, burst: int, seconds: float) -> None:
+        self._burst, self._seconds = burst, seconds
+        self._left, self._counted_at = float(burst), 0.0
+
+    def spend(self, monotonic: float) -> bool:
+        """Whether one more event is allowed now; counts it when it is."""
+        earned = (monotonic - self._counted_at) / self._seconds
+        self._left = min(self._burst, self._left + max(earned, 0))
+        self._counted_at = monotonic
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched(Generic[T]):
+    """A value and the seconds for which its source says it holds."""
+
+    value: T
+    max_age: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[T]):
+    value: T
+    fresh_until: float
+    usable_until: float
+
+
+class Remembered(Generic[T]):
+    """What `fetch` brought, until its max-age; while fetching anew fails, for `keep_stale` seconds more.
+
+    A failure never replaces what was kept.
+    """
+
+    def __init__(self, runtime: Runtime, fetch: Callable[[], Awaitable[Fetched[T]]], *, keep_stale: float) -> None:
+        self._runtime, self._fetch, self._keep_stale = runtime, fetch, keep_stale
+        self._kept: _Kept[T] | None = None
+
+    async def get(self) -> T:
+        """The value, fetched if there is none that is fresh. Raises what `fetch` raises when none is usable."""
+        kept = self._kept
+        if kept is None:
+            return await self._fetched_after(None)
+        now = self._runtime.monotonic()
+        if now < kept.fresh_until:
+            return kept.value
+        try:
+            return await self._fetched_after(kept)
+        except ProviderError as error:
+            if now >= kept.usable_until:
+                raise
+            self._put_off(kept, now, error)
+            return kept.value
+
+    def fresh(self) -> T | None:
+        """The value, when `get` would give it without any waiting."""
+        kept = self._kept
+        return kept.value if kept is not None and self._runtime.monotonic() < kept.fresh_until else None
+
+    def known(self) -> T | None:
+        """What was fetched last, however old; None when nothing was."""
+        return None if self._kept is None else self._kept.value
+
+    async def renew(self, seen: T, allowance: Allowance | None = None) -> T:
+        """The value, fetched again unless `seen` has been replaced already or `allowance` is spent."""
+        kept = self._kept
+        if kept is None or kept.value is not seen:
+            return await self.get()
+        return await self._fetched_after(kept, allowance)
+
+    async def _fetched_after(self, seen: _Kept[T] | None, allowance: Allowance | None = None) -> T:
+        async def work() -> T:
+            # a flight that landed between our look and our turn has done the work
+            if self._kept is not None and self._kept is not seen:
+                return self._kept.value
+            # counted in here, once for everyone who waits
+            if seen is not None and allowance is not None and not allowance.spend(self._runtime.monotonic()):
+                return seen.value
+            return self._keep(await self._fetch())
+
+        # Who has an allowance doesn't join the flight of somebody whose own may be spent.
+        return await self._runtime.share(self if allowance is None else (self, allowance), work)
+
+    def _put_off(self, kept: _Kept[T], now: float, error: ProviderError) -> None:
+        # nobody else need wait for a provider that just failed
+        if self._kept is kept:
+            logger.warning("keeping the last good copy: %s (%s)", error, error.code)
+            self._kept = replace(kept, fresh_until=min(now + STALE_PAUSE, kept.usable_until))
+
+    def _keep(self, fetched: Fetched[T]) -> T:
+        fresh_until = self._runtime.monotonic() + fetched.max_age
+        self._kept = _Kept(fetched.value, fresh_until, fresh_until + self._keep_stale)
+        return fetched.value

@@ -1,0 +1,71 @@
+"""The client of a configuration: how it authenticates itself, anew for each request."""
+
+from secrets import token_urlsafe
+
+from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.errors import ConfigurationError
+from oidc_async.protocol.client_assertion import client_assertion
+from oidc_async.protocol.client_authentication import (
+    ClientAuthentication,
+    assertion_algorithm,
+    authentication_method,
+    supported_algorithms,
+)
+from oidc_async.protocol.jose.jws import VerificationKey, client_secret_key
+from oidc_async.protocol.jose.private_keys import PrivateKey
+from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
+from oidc_async.protocol.token import token_endpoint
+from oidc_async.runtime.port import Runtime
+
+from .provider import Provider
+
+
+class RegisteredClient:
+    """The client as the provider knows it, over the clock of one runtime."""
+
+    def __init__(self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime) -> None:
+        self._provider, self._keys, self._runtime = provider, configuration.client_keys, runtime
+        self._audience = configuration.client_assertion_audience
+
+    @property
+    def metadata(self) -> ClientMetadata:
+        """The client as it is known by now."""
+        return self._provider.known_client
+
+    async def authentication(self, provider: ProviderMetadata, endpoint: str = "token") -> ClientAuthentication:
+        """As `known_authentication`, of a client that is registered when there is none. Raises ProviderError."""
+        await self._provider.client()
+        return self.known_authentication(provider, endpoint)
+
+    def known_authentication(self, provider: ProviderMetadata, endpoint: str = "token") -> ClientAuthentication:
+        """Good for one request: a provider takes a second one with the same assertion for a replay (RFC 7523 3)."""
+        method = authentication_method(self.metadata, provider, endpoint)
+        return ClientAuthentication(
+            method=method,
+            client_id=self.metadata["client_id"],
+            client_secret=self.metadata.get("client_secret"),
+            assertion=self._assertion(method, provider, endpoint) if method.endswith("_jwt") else None,
+        )
+
+    def _assertion(self, method: str, provider: ProviderMetadata, endpoint: str) -> str:
+        registered = assertion_algorithm(self.metadata, endpoint)
+        key, algorithm = self._signs(method, registered, supported_algorithms(provider, endpoint))
+        return client_assertion(
+            self.metadata["client_id"],
+            token_endpoint(provider) if self._audience == "token_endpoint" else provider["issuer"],
+            key,
+            algorithm=algorithm,
+            jti=token_urlsafe(32),
+            now=self._runtime.now(),
+        )
+
+    def _signs(
+        self, method: str, registered: str | None, supported: tuple[str, ...] | None
+    ) -> tuple[PrivateKey | VerificationKey, str]:
+        if method == "client_secret_jwt":
+            return client_secret_key(self.metadata["client_secret"]), registered or "HS256"
+        if self._keys is None:
+            raise ConfigurationError("private_key_jwt needs client_keys in ProviderConfiguration.")
+        if registered is not None:
+            return self._keys.signing_key(registered), registered
+        return self._keys.signature(supported)

@@ -1,0 +1,247 @@
+"""The client that a configuration registers: at first need, once for all processes, and managed from then on."""
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.errors import ConfigurationError, OAuthError, OIDCError, RegistrationInvalid
+from oidc_async.protocol.http_message import HttpRequest
+from oidc_async.protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
+from oidc_async.protocol.registration import (
+    client_delete_request,
+    client_read_request,
+    client_update_request,
+    has_expired,
+    is_manageable,
+    read_deletion,
+    read_registration,
+    registration_request,
+)
+from oidc_async.runtime.port import Runtime
+from oidc_async.runtime.retry import send_repeatable
+from oidc_async.sealing import Sealer
+from oidc_async.stores import Store
+
+from .circuit_breaker import is_outage
+from .registration_metadata import initial_access_token, requested_metadata, with_auth_method
+from .registration_store import KeptRegistration, Registered
+
+logger = logging.getLogger("oidc_async.provider")
+
+Discover = Callable[[], Awaitable[ProviderMetadata]]
+NO_CLIENT = ClientMetadata()
+
+
+class ClientRegistration:
+    """The client of one configuration, registered when it is first needed.
+
+    With `kept`, all processes share the registration, and the next start finds it.
+
+    Raises ConfigurationError for client_registration_info that could not work.
+    """
+
+    def __init__(
+        self,
+        configuration: ProviderConfiguration,
+        runtime: Runtime,
+        redirect_uri: str,
+        kept: KeptRegistration | None,
+        request_uri: str | None = None,
+    ) -> None:
+        self._configuration, self._runtime, self._kept = configuration, runtime, kept
+        self._token = initial_access_token(configuration.client_registration_info or ClientRegistrationInfo())
+        self._requested = requested_metadata(configuration, redirect_uri, request_uri)
+        self._known: Registered | None = None
+
+    @property
+    def known(self) -> ClientMetadata:
+        """The client as it was last seen, usable or not; an empty one before that."""
+        return NO_CLIENT if self._known is None else self._known.client
+
+    async def client(self, discover: Discover) -> ClientMetadata:
+        """The client, registered now if there is none, or none any more that is as the configuration wants it.
+
+        Raises ProviderError, StoreUnavailable, and ConfigurationError when the provider registers nobody.
+        """
+        if self._known is not None and self._is_good(self._known):
+            return self._known.client
+        return (await self._runtime.share(("registration", self), lambda: self._logged(discover))).client
+
+    async def recall(self) -> None:
+        """See whether another process has registered the client; nothing is registered. Raises StoreUnavailable."""
+        if self._kept is not None and not (self._known is not None and self._is_good(self._known)):
+            self._known = await self._kept.read() or self._known
+
+    async def read(self, discover: Discover) -> ClientMetadata:
+        """The client as the provider knows it now (RFC 7592 2.1). Raises ProviderError."""
+        return await self._changed(discover, self._read)
+
+    async def update(self, discover: Discover, changes: Mapping[str, Any]) -> ClientMetadata:
+        """The client after these changes of its metadata (RFC 7592 2.2); None removes. Raises ProviderError."""
+
+        async def work(former: Registered) -> Registered:
+            return await self._update(former, {**former.client, **changes}, former.requested)
+
+        return await self._changed(discover, work)
+
+    async def delete(self) -> None:
+        """End the registration (RFC 7592 2.3), if there is one. Raises ProviderError and StoreUnavailable."""
+        await self.recall()
+        if self._known is None:
+            return
+        request = client_delete_request(_manageable(self._known).client)
+        read_deletion(await send_repeatable(self._runtime, request, "registration"))
+        self._known = None
+        if self._kept is not None:
+            await self._kept.forget()
+
+    def _is_good(self, registered: Registered) -> bool:
+        return registered.requested == self._requested and not has_expired(registered.client, self._runtime.now())
+
+    async def _logged(self, discover: Discover) -> Registered:
+        try:
+            return await self._obtained(discover)
+        except OIDCError as error:
+            # here, and not by each of those who wait
+            logger.error("no client could be registered: %s (%s)", error, error.code)
+            raise
+
+    async def _obtained(self, discover: Discover) -> Registered:
+        await self.recall()
+        # another process, or a flight that landed between our look and our turn, has done the work
+        if self._known is not None and self._is_good(self._known):
+            return self._known
+        provider = await discover()
+        return await self._shared(self._is_good, lambda former: self._registered(former, provider))
+
+    async def _changed(
+        self, discover: Discover, work: Callable[[Registered], Awaitable[Registered]]
+    ) -> ClientMetadata:
+        await self.client(discover)
+        return (await self._shared(lambda _: False, lambda former: work(_manageable(former)))).client
+
+    async def _shared(
+        self,
+        is_done: Callable[[Registered], bool],
+        work: Callable[[Registered | None], Awaitable[Registered]],
+    ) -> Registered:
+        """What `work` makes of what there is, unless another process `is_done` with it; known from then on."""
+
+        async def work_on(kept: Registered | None) -> Registered:
+            return await work(kept or self._known)
+
+        registered = await (work_on(None) if self._kept is None else self._kept.once(is_done, work_on))
+        self._known = registered
+        return registered
+
+    async def _registered(self, former: Registered | None, provider: ProviderMetadata) -> Registered:
+        if former is not None and is_manageable(former.client):
+            try:
+                return await self._renewed(former, provider)
+            except (OAuthError, RegistrationInvalid) as error:
+                if is_outage(error):
+                    raise
+                logger.warning("a client is registered anew, the former one is lost: %s (%s)", error, error.code)
+        return await self._register(provider)
+
+    async def _renewed(self, former: Registered, provider: ProviderMetadata) -> Registered:
+        """The same client with another secret, or as the configuration wants it now."""
+        if former.requested == self._requested:
+            return await self._read(former)
+        others = {name: value for name, value in former.client.items() if name not in former.requested}
+        return await self._update(former, {**others, **with_auth_method(self._requested, provider)}, self._requested)
+
+    async def _register(self, provider: ProviderMetadata) -> Registered:
+        endpoint = provider.get("registration_endpoint")
+        if endpoint is None:
+            raise ConfigurationError(
+                "The provider's metadata have no registration_endpoint: register the client at the provider, and "
+                "pass client_metadata=ClientMetadata(client_id=..., client_secret=...)."
+            )
+        sent = with_auth_method(self._requested, provider)
+        request = registration_request(provider, sent, self._token)
+        client = await self._answer(request, sent, None)
+        logger.info("a client was registered at %s", self._configuration.issuer_identifier)
+        return Registered(client=client, requested=self._requested)
+
+    async def _read(self, former: Registered) -> Registered:
+        client = await self._answer(client_read_request(former.client), {}, former.client)
+        return Registered(client=client, requested=former.requested)
+
+    async def _update(
+        self, former: Registered, metadata: Mapping[str, Any], requested: Mapping[str, Any]
+    ) -> Registered:
+        request = client_update_request(former.client, metadata)
+        return Registered(client=await self._answer(request, metadata, former.client), requested=requested)
+
+    async def _answer(
+        self, request: HttpRequest, requested: Mapping[str, Any], former: ClientMetadata | None
+    ) -> ClientMetadata:
+        response = await send_repeatable(self._runtime, request, "registration")
+        client = read_registration(
+            response,
+            requested,
+            endpoint=request.url,
+            now=self._runtime.now(),
+            former=former,
+            network=self._configuration.private_network,
+        )
+        try:
+            self._configuration.require_suitable(client)
+        except ConfigurationError as error:
+            raise RegistrationInvalid(f"The client can't be used as the provider registered it: {error}") from None
+        return client
+
+
+def new_client_registration(
+    configuration: ProviderConfiguration,
+    runtime: Runtime,
+    redirect_uri: str,
+    store: Store | None,
+    sealer: Sealer | None,
+    request_uri: str | None = None,
+) -> ClientRegistration | None:
+    """None for a client that was registered by hand. Raises ConfigurationError."""
+    if configuration.client_metadata is not None:
+        return None
+    if configuration.client_registration_info is None:
+        raise ConfigurationError("A relying party needs client_metadata or client_registration_info.")
+    kept = _kept_registration(configuration, runtime, redirect_uri, store, sealer)
+    if kept is None:
+        logger.warning(
+            "each process and each restart registers a client of its own at %s, and no other finishes its logins: "
+            "set registration_file, or OIDC_STORE (without a framework: store and sealer)",
+            configuration.issuer_identifier,
+        )
+    return ClientRegistration(configuration, runtime, redirect_uri, kept, request_uri)
+
+
+def _kept_registration(
+    configuration: ProviderConfiguration,
+    runtime: Runtime,
+    redirect_uri: str,
+    store: Store | None,
+    sealer: Sealer | None,
+) -> KeptRegistration | None:
+    issuer = configuration.issuer_identifier
+    if configuration.registration_file is not None:
+        # not with the module: most have no such file
+        from oidc_async.stores import SQLiteStore
+
+        # It belongs to one application. The blocking face serves both worlds: it is read once, and written then.
+        return KeptRegistration(SQLiteStore(configuration.registration_file).blocking(), runtime, issuer, sealer)
+    # what nobody seals would be open to whoever reads the store
+    if store is None or sealer is None:
+        return None
+    # several applications may share a store, and each has its own redirect URI
+    return KeptRegistration(store, runtime, f"{issuer}\n{redirect_uri}", sealer)
+
+
+def _manageable(registered: Registered | None) -> Registered:
+    if registered is None or not is_manageable(registered.client):
+        raise RegistrationInvalid(
+            "The provider gave no registration_client_uri and registration_access_token: the registration of the "
+            "client can't be managed (RFC 7592)."
+        )
+    return registered

@@ -1,0 +1,1 @@
+"""Logging users in and out, and refreshing their tokens (OpenID Connect Core)."""

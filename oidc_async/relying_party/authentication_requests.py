@@ -1,0 +1,110 @@
+"""The requests that begin logins at one provider (OIDC Core 3.1.2.1)."""
+
+from collections.abc import Mapping
+from secrets import token_urlsafe
+from typing import Any
+
+from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.configuration.request_parameters import as_parameters, require_request_parameters
+from oidc_async.errors import ConfigurationError
+from oidc_async.protocol.authorization import authorization_request, code_challenge
+from oidc_async.protocol.claims_parameter import read_required_claims
+from oidc_async.protocol.discovery import require_for_codes
+from oidc_async.protocol.http_message import HttpRequest
+from oidc_async.protocol.metadata import ProviderMetadata
+from oidc_async.protocol.parameters import Parameter, Parameters, text_of
+from oidc_async.protocol.pushed_authorization import (
+    by_push,
+    is_push_required,
+    pushed_authorization_request,
+    read_pushed_authorization,
+)
+from oidc_async.protocol.response_type import default_response_mode, registered_response_type
+from oidc_async.provider.client_authentication import RegisteredClient
+from oidc_async.provider.provider import Provider
+from oidc_async.runtime.port import Runtime
+from oidc_async.runtime.retry import send_repeatable
+
+from .login import AuthorizationRequest, PendingLogin
+from .request_objects import RequestObjects
+
+GIVEN = "the parameters of a login"
+
+
+class AuthenticationRequests:
+    """Makes authentication requests whose responses come to `redirect_uri`."""
+
+    def __init__(
+        self,
+        provider: Provider,
+        configuration: ProviderConfiguration,
+        runtime: Runtime,
+        redirect_uri: str,
+        request_objects: RequestObjects,
+        registered: RegisteredClient,
+    ) -> None:
+        self._provider, self._configuration = provider, configuration
+        self._runtime, self._redirect_uri = runtime, redirect_uri
+        self._request_objects, self._registered = request_objects, registered
+
+    async def new(self, given: Mapping[str, Any]) -> AuthorizationRequest:
+        """One with what is `given` laid over the parameters of the configuration.
+
+        Raises ConfigurationError and ProviderError.
+        """
+        parameters = {**self._configuration.request_parameters(), **as_parameters(GIVEN, given)}
+        require_request_parameters(parameters, GIVEN)
+        response_type = registered_response_type(text_of(parameters, "response_type"))
+        parameters["response_type"] = response_type
+        provider, client = await self._provider.metadata(), await self._provider.client()
+        require_for_codes(provider, response_type)
+        pending = self._pending_login(provider, parameters)
+        parameters |= {"client_id": client["client_id"], **_of_this_login(pending)}
+        is_pushed = self._configuration.pushed_authorization_requests or is_push_required(provider, client)
+        sent = await self._request_objects.carrying(parameters, provider, client, is_pushed=is_pushed)
+        carried = sent.parameters
+        if is_pushed:
+            carried = by_push(client["client_id"], await self._pushed(carried, provider))
+        url = authorization_request(provider, carried)
+        return AuthorizationRequest(
+            url=url, pending=pending, request_object=sent.request_object, request_uri=sent.request_uri
+        )
+
+    async def _pushed(self, parameters: dict[str, Parameter], provider: ProviderMetadata) -> str:
+        """Push the request, and return the `request_uri` that the provider gave for it."""
+        if "request_uri" in parameters:
+            raise ConfigurationError(
+                'request_object="reference" can\'t be pushed (RFC 9126 2.1), as the provider wants it: use "value".'
+            )
+
+        def request() -> HttpRequest:
+            client = self._registered.known_authentication(provider)
+            return pushed_authorization_request(provider, client, parameters)
+
+        response = await send_repeatable(self._runtime, request(), "pushed_authorization_request", anew=request)
+        return read_pushed_authorization(response)
+
+    def _pending_login(self, provider: ProviderMetadata, parameters: Parameters) -> PendingLogin:
+        response_type, max_age = text_of(parameters, "response_type"), text_of(parameters, "max_age")
+        required = read_required_claims(text_of(parameters, "claims", "{}"))
+        return PendingLogin(
+            state=token_urlsafe(32),
+            nonce=token_urlsafe(32),
+            code_verifier=token_urlsafe(32),
+            issuer=provider["issuer"],
+            redirect_uri=self._redirect_uri,
+            response_type=response_type,
+            response_mode=text_of(parameters, "response_mode", default_response_mode(response_type)),
+            max_age=float(max_age) if max_age else None,
+            acr_values=required.acr_values,
+            subjects=required.subjects,
+            requires_auth_time=required.auth_time,
+            begun_at=self._runtime.now(),
+        )
+
+
+def _of_this_login(pending: PendingLogin) -> dict[str, str]:
+    parameters = {"redirect_uri": pending.redirect_uri, "state": pending.state, "nonce": pending.nonce}
+    if "code" not in pending.response_type.split():
+        return parameters
+    return {**parameters, "code_challenge": code_challenge(pending.code_verifier), "code_challenge_method": "S256"}

@@ -1,0 +1,152 @@
+"""Claims that others than the provider vouch for, verified or left out (OIDC Core 5.6.2)."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from oidc_async.configuration.claims_provider import ClaimsProvider
+from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.errors import ClaimInvalid, ProviderError, ProviderTimeout, TokenError
+from oidc_async.protocol.claim_sources import (
+    SOURCES,
+    ClaimSource,
+    claimed_issuer,
+    distributed_claims_request,
+    has_sources,
+    parse_source_token,
+    read_claim_names,
+    read_claim_source,
+    read_distributed_claims,
+    read_source_token,
+    without_sources,
+)
+from oidc_async.protocol.discovery import discovery_request, read_discovery, well_known_uri
+from oidc_async.protocol.freshness import freshness
+from oidc_async.protocol.jose.jws import CompactJWS, require_algorithm
+from oidc_async.provider.cached_fetch import Fetched, Remembered
+from oidc_async.provider.provider import Provider
+from oidc_async.provider.provider_keys import DAY, HOUR, IssuerKeys
+from oidc_async.runtime.port import Runtime
+from oidc_async.runtime.retry import send_repeatable
+from oidc_async.runtime.telemetry import exchange
+
+logger = logging.getLogger("oidc_async.provider")
+
+SECONDS = 10.0
+"""For all sources together: somebody waits for the login."""
+
+
+class ClaimSources:
+    """The aggregated and distributed claims of one provider's users, of those issuers that the configuration names.
+
+    What can't be verified is left out and logged: to an application it is as if nobody had said it. `leeway` is in
+    seconds.
+    """
+
+    def __init__(
+        self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, leeway: float
+    ) -> None:
+        self._provider, self._runtime, self._leeway = provider, runtime, leeway
+        allowed = configuration.claims_providers
+        self._issuers = None if allowed is None else _issuers(allowed, runtime)
+
+    async def resolved(self, claims: dict[str, Any]) -> dict[str, Any]:
+        """The claims with those of the sources; as they are where no claims provider was configured. Never raises."""
+        if self._issuers is None or not has_sources(claims):
+            return claims
+        try:
+            names = read_claim_names(claims)
+        except TokenError as error:
+            _log(error)
+            names = {}
+        found = without_sources(claims)
+        end = self._runtime.monotonic() + SECONDS
+        for source, wanted in names.items():
+            found |= await self._claims_of(claims, source, wanted, end)
+        return found
+
+    async def _claims_of(
+        self, claims: dict[str, Any], source: str, names: frozenset[str], end: float
+    ) -> dict[str, Any]:
+        """Those of one source that were to be had from it; none when it can't be trusted, or reached."""
+        try:
+            told = await self._verified(read_claim_source(claims, source, names), end)
+        except (TokenError, ProviderError) as error:
+            _log(error)
+            return {}
+        return {name: told[name] for name in names if name in told}
+
+    async def _verified(self, source: ClaimSource, end: float) -> Mapping[str, Any]:
+        seconds = end - self._runtime.monotonic()
+        if seconds <= 0:
+            raise ProviderTimeout("the sources before this one took too long")
+        if source.jwt is not None:
+            jws = parse_source_token(source.jwt)
+            return await self._verified_token(jws, self._issuer(claimed_issuer(jws)))
+        endpoint = source.endpoint or ""
+        if not any(issuer.may_answer_at(endpoint) for issuer in self._known.values()):
+            raise ClaimInvalid("endpoint must be at an origin of one of claims_providers.", claim=SOURCES)
+        request = distributed_claims_request(endpoint, source.access_token, seconds)
+        response = await exchange(self._runtime, request, "distributed_claims")
+        jws = parse_source_token(read_distributed_claims(response))
+        issuer = self._issuer(claimed_issuer(jws))
+        if not issuer.may_answer_at(endpoint):
+            raise ClaimInvalid("iss must be an issuer whose claims may come from this endpoint.", claim="iss")
+        return await self._verified_token(jws, issuer)
+
+    async def _verified_token(self, jws: CompactJWS, issuer: "_Issuer") -> Mapping[str, Any]:
+        # before anybody is asked for keys
+        require_algorithm(jws, issuer.algorithms, setting="algorithms of the ClaimsProvider")
+        client_id, leeway, now = self._provider.known_client["client_id"], self._leeway, self._runtime.now()
+        keys, name, algorithms = await issuer.keys(), issuer.name, issuer.algorithms
+        return await keys.verify(
+            jws,
+            lambda key: read_source_token(
+                jws, key, issuer=name, algorithms=algorithms, client_id=client_id, leeway=leeway, now=now
+            ),
+        )
+
+    @property
+    def _known(self) -> "dict[str, _Issuer]":
+        return self._issuers or {}
+
+    def _issuer(self, name: str) -> "_Issuer":
+        if name not in self._known:
+            raise ClaimInvalid("iss must be one of claims_providers.", claim="iss")
+        return self._known[name]
+
+
+class _Issuer:
+    """One claims provider and its keys."""
+
+    def __init__(self, name: str, trusted: ClaimsProvider, runtime: Runtime) -> None:
+        self.name, self.algorithms = name, trusted.algorithms
+        self._trusted, self._runtime = trusted, runtime
+        self._jwks_uri = Remembered(runtime, self._discover, keep_stale=DAY)
+        self._keys: dict[str, IssuerKeys] = {}
+
+    def may_answer_at(self, endpoint: str) -> bool:
+        return self._trusted.may_answer_at(endpoint, self.name)
+
+    async def keys(self) -> IssuerKeys:
+        """Raises ProviderError when it can't be found out where they are."""
+        uri = self._trusted.jwks_uri or await self._jwks_uri.get()
+        # in one step, as in Provider
+        keys = self._keys.get(uri) or self._keys.setdefault(uri, IssuerKeys(self._runtime, uri))
+        if len(self._keys) > 1:
+            self._keys = {uri: keys}
+        return keys
+
+    async def _discover(self) -> Fetched[str]:
+        request = discovery_request(well_known_uri(self.name))
+        response = await send_repeatable(self._runtime, request, "discovery")
+        max_age = freshness(response, default=HOUR, least=60.0, most=DAY)
+        return Fetched(value=read_discovery(response, self.name)["jwks_uri"], max_age=max_age)
+
+
+def _issuers(allowed: Mapping[str, ClaimsProvider], runtime: Runtime) -> dict[str, _Issuer]:
+    return {name: _Issuer(name, trusted, runtime) for name, trusted in allowed.items()}
+
+
+def _log(error: TokenError | ProviderError) -> None:
+    logger.warning("claims of another source are left out: %s (%s)", error, error.code)

@@ -1,0 +1,138 @@
+"""The ID tokens that a client gets: with a response, for a code, with a refresh (OIDC Core 2)."""
+
+from typing import Any
+
+from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.errors import TokenResponseInvalid
+from oidc_async.protocol.authorization import AuthorizationResponse
+from oidc_async.protocol.id_token import (
+    IDTokenExpectations,
+    parse_id_token,
+    read_id_token,
+    require_id_token_claims,
+    require_same_authentication,
+)
+from oidc_async.protocol.jose.jwe import Encryption
+from oidc_async.protocol.response_algorithms import response_algorithms
+from oidc_async.protocol.token import TokenResponse
+from oidc_async.provider.provider import Provider
+from oidc_async.provider.provider_keys import TokenSource
+from oidc_async.runtime.port import Runtime
+
+from .login import PendingLogin
+
+
+class IDTokens:
+    """Verifies ID tokens, for the client that the provider knows by now.
+
+    All methods raise TokenError, ProviderError, or TokenResponseInvalid when there is none.
+    """
+
+    def __init__(
+        self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, clock_skew_seconds: float
+    ) -> None:
+        self._provider, self._configuration = provider, configuration
+        self._runtime, self._clock_skew = runtime, clock_skew_seconds
+
+    def decrypted(self, tokens: TokenResponse) -> TokenResponse:
+        """The tokens with the signed ID token in place of the encrypted one that the client registered for.
+
+        That one is verified as ever, and is what a logout hints with (OIDC Core 3.1.2.1).
+        """
+        if tokens.id_token is None or self._encryption is None:
+            return tokens
+        return tokens.copy(id_token=self.signed(tokens.id_token))
+
+    def signed(self, token: str) -> str:
+        """What is signed in an ID token, or in a logout token, which is encrypted as those are. Raises TokenError."""
+        return self._provider.signed_token(token, self._encryption)
+
+    @property
+    def are_encrypted(self) -> bool:
+        """Whether the client registered for encrypted ID tokens."""
+        return self._encryption is not None
+
+    @property
+    def _encryption(self) -> Encryption | None:
+        return response_algorithms(self._provider.known_client, "id_token").encryption
+
+    async def of_response(self, pending: PendingLogin, received: AuthorizationResponse) -> dict[str, Any]:
+        """The claims of the one that came by the browser, bound to what came with it.
+
+        OIDC Core 3.2.2.11 and 3.3.2.12.
+        """
+        access_token = received.tokens.get("access_token")
+        expected = self._expectations(
+            pending.issuer,
+            pending,
+            access_token=access_token,
+            code=received.code,
+            # nothing else tells that these were issued together: anybody may have put them into the browser
+            require_at_hash=access_token is not None,
+            require_c_hash=received.code is not None,
+        )
+        return await self._verified(received.tokens.id_token, expected, TokenSource.BROWSER)
+
+    async def for_code(
+        self, pending: PendingLogin, tokens: TokenResponse, code: str, *, former: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """The claims of the one that a code brought, of the same login as `former` (OIDC Core 3.1.3.7, 3.3.3.6)."""
+        expected = self._expectations(pending.issuer, pending, access_token=tokens.access_token, code=code)
+        claims = await self._verified(tokens.id_token, expected)
+        if former is not None:
+            require_same_authentication(claims, former)
+        return claims
+
+    async def of_refresh(self, issuer: str, tokens: TokenResponse) -> dict[str, Any] | None:
+        """The claims of the one that came with a refresh, which may bring none (OIDC Core 12.2)."""
+        if tokens.id_token is None:
+            return None
+        return await self._verified(tokens.id_token, self._expectations(issuer, access_token=tokens.access_token))
+
+    def _expectations(
+        self,
+        issuer: str,
+        pending: PendingLogin | None = None,
+        *,
+        access_token: str | None,
+        code: str | None = None,
+        require_at_hash: bool = False,
+        require_c_hash: bool = False,
+    ) -> IDTokenExpectations:
+        client = self._provider.known_client
+        return IDTokenExpectations(
+            issuer=issuer,
+            client_id=client["client_id"],
+            algorithms=response_algorithms(client, "id_token").signatures,
+            nonce=pending.nonce if pending else None,
+            leeway_seconds=self._clock_skew,
+            max_age_seconds=pending.max_age if pending else None,
+            acr_values=pending.acr_values if pending else (),
+            subjects=pending.subjects if pending else (),
+            require_auth_time=pending is not None and pending.requires_auth_time,
+            trusted_audiences=self._configuration.trusted_audiences,
+            issued_within_seconds=self._configuration.id_token_issued_within_seconds,
+            access_token=access_token,
+            code=code,
+            state=pending.state if pending else None,
+            require_at_hash=require_at_hash,
+            require_c_hash=require_c_hash,
+        )
+
+    async def _verified(
+        self, token: str | None, expectations: IDTokenExpectations, source: TokenSource = TokenSource.PROVIDER
+    ) -> dict[str, Any]:
+        if token is None:
+            raise TokenResponseInvalid(
+                "The token response must have an id_token. Is the client allowed the scope openid, and is this an "
+                "OpenID Provider, not one of OAuth 2.0 alone?",
+                parameter="id_token",
+            )
+        jws = parse_id_token(token, expectations)
+        now = self._runtime.now()
+        return await self._provider.verify(
+            jws,
+            lambda key: read_id_token(jws, key, expectations, now=now),
+            source,
+            lambda: require_id_token_claims(jws, expectations, now=now),
+        )

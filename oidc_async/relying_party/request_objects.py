@@ -1,0 +1,136 @@
+"""Authentication requests in objects, signed and encrypted as the client registered them (OIDC Core 6, RFC 9101)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from secrets import token_urlsafe
+from typing import Any
+
+from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.errors import ConfigurationError
+from oidc_async.protocol.jose.encryption_keys import encrypt_nested
+from oidc_async.protocol.jose.jws import VerificationKey, client_secret_key
+from oidc_async.protocol.jose.private_keys import PrivateKey
+from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
+from oidc_async.protocol.parameters import Parameter, Parameters
+from oidc_async.protocol.request_object import (
+    by_reference,
+    by_value,
+    in_push,
+    request_object_claims,
+    signed_request_object,
+    unsigned_request_object,
+)
+from oidc_async.protocol.request_object_algorithms import UNSIGNED, request_object_algorithms, require_accepted
+from oidc_async.protocol.uri import is_plaintext, uri_problem
+from oidc_async.provider.provider import Provider
+from oidc_async.runtime.port import Runtime
+
+LONGEST_LIFETIME = 3600.0
+"""Seconds from `nbf` to `exp` of a request object that providers accept at most (FAPI 2.0 Message Signing 5.3.1)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRequest:
+    """The parameters that the browser carries. A `request_object` is to be served at `request_uri`."""
+
+    parameters: dict[str, Parameter] = field(repr=False)
+    request_object: str | None = field(default=None, repr=False)
+    request_uri: str | None = field(default=None, repr=False)
+
+
+class RequestObjects:
+    """Puts requests into objects that are good for `seconds`: the time that a login may take.
+
+    Those that the provider fetches are below `request_uri`, each under a name that nobody can guess.
+    Raises ConfigurationError for a `request_uri` that is missing, or can't be used.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        configuration: ProviderConfiguration,
+        runtime: Runtime,
+        request_uri: str | None,
+        seconds: float,
+    ) -> None:
+        self._provider, self._configuration, self._runtime = provider, configuration, runtime
+        self._request_uri, self._seconds = request_uri, seconds
+        if configuration.request_object == "reference":
+            _require_request_uri(request_uri, is_unsigned=configuration.unsigned_request_objects)
+
+    async def carrying(
+        self, parameters: dict[str, Parameter], provider: ProviderMetadata, client: ClientMetadata, *, is_pushed: bool
+    ) -> SentRequest:
+        """How `parameters` are sent: to the authorization endpoint, or to that of pushed requests (RFC 9126 3).
+
+        Raises ConfigurationError for what the provider doesn't take, KeyNotFound when it has no key to encrypt to, or
+        ProviderError.
+        """
+        way = self._configuration.request_object
+        if way is None:
+            _require_none_wanted(provider)
+            return SentRequest(parameters=parameters)
+        token = await self._object(parameters, provider, client, is_pushed=is_pushed)
+        if is_pushed and way == "value":
+            return SentRequest(parameters=in_push(token))
+        if way == "value":
+            return SentRequest(parameters=by_value(parameters, token))
+        uri = f"{self._request_uri}/{token_urlsafe(32)}.jwt"
+        return SentRequest(parameters=by_reference(parameters, uri), request_object=token, request_uri=uri)
+
+    async def _object(
+        self, parameters: Parameters, provider: ProviderMetadata, client: ClientMetadata, *, is_pushed: bool
+    ) -> str:
+        claims = request_object_claims(
+            parameters,
+            audience=provider["issuer"],
+            jti=token_urlsafe(32),
+            now=self._runtime.now(),
+            seconds=min(self._seconds, LONGEST_LIFETIME),
+        )
+        encryption = request_object_algorithms(client).encryption
+        token, algorithm = self._token(claims, client)
+        way = "push" if is_pushed else self._configuration.request_object
+        require_accepted(provider, way=way, signature=algorithm, encryption=encryption)
+        if encryption is None:
+            return token
+        return encrypt_nested(token, encryption, await self._provider.recipient(encryption))
+
+    def _token(self, claims: Mapping[str, Any], client: ClientMetadata) -> tuple[str, str]:
+        """The object, and by which algorithm it is signed."""
+        if self._configuration.unsigned_request_objects:
+            return unsigned_request_object(claims), UNSIGNED
+        key, algorithm = self._signs(client)
+        return signed_request_object(claims, key, algorithm), algorithm
+
+    def _signs(self, client: ClientMetadata) -> tuple[PrivateKey | VerificationKey, str]:
+        algorithm, keys = request_object_algorithms(client).signature, self._configuration.client_keys
+        if algorithm is not None and algorithm.startswith("HS"):
+            return client_secret_key(client["client_secret"]), algorithm
+        if keys is None:
+            raise ConfigurationError("request_object needs client_keys in ProviderConfiguration.")
+        key = keys.signing_key(algorithm)
+        return key, algorithm or key.default_alg
+
+
+def _require_request_uri(request_uri: str | None, *, is_unsigned: bool) -> None:
+    if request_uri is None:
+        raise ConfigurationError(
+            'request_object="reference" needs request_uri, which an application sets as OIDC_REQUEST_URI: '
+            "below that URL the provider finds the objects."
+        )
+    if problem := uri_problem(request_uri):
+        raise ConfigurationError(f"request_uri {problem}.")
+    if "?" in request_uri or request_uri.endswith("/"):
+        raise ConfigurationError("request_uri must not have a query, nor end in a slash: names follow it.")
+    if is_unsigned and is_plaintext(request_uri):
+        raise ConfigurationError(
+            "request_uri must use https with unsigned_request_objects=True: nothing else protects what is fetched."
+        )
+
+
+def _require_none_wanted(provider: ProviderMetadata) -> None:
+    if provider.get("require_signed_request_object", False):
+        raise ConfigurationError(
+            "The provider says require_signed_request_object: true: set request_object in ProviderConfiguration."
+        )

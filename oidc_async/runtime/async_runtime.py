@@ -1,0 +1,365 @@
+"""The runtime on asyncio: for any number of event loops, each with its own connections, queue and flights."""
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
+from contextlib import nullcontext, suppress
+from contextvars import Context
+from functools import partial
+from typing import Any, Protocol, TypeVar, cast
+
+from oidc_async.errors import ConfigurationError, OIDCError, ProviderOverloaded
+from oidc_async.http.connection_pool import KEEP_ALIVE
+from oidc_async.http.dns import look_up
+from oidc_async.http.error_mapping import LOGIN_PATIENCE_SECONDS, describe, provider_failure, stuck
+from oidc_async.http.settings import (
+    DEFAULT_SETTINGS,
+    HttpSettings,
+    LazyTls,
+    require_no_proxy,
+    require_sendable,
+    require_unused,
+    require_usable,
+)
+from oidc_async.http.user_client import AsyncGivenClient, require_client
+from oidc_async.http.wire import address_of
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.protocol.uri import origin
+
+from .single_flight import Flight, Flights, RecentFailures, current_flight, overdue, patience, twin
+
+T = TypeVar("T")
+
+
+class AsyncRuntime:
+    """Talks HTTP and shares work on asyncio.
+
+    Parameters:
+        settings: limits, TLS and proxy of our own connections; the limits hold for a caller's client too.
+        http_client: an httpx or httpx2 AsyncClient to use instead of our own connections. It is never closed;
+            its cookies, `auth` and redirects are not used; it belongs to one event loop.
+        clock: seconds since the epoch.
+        monotonic: seconds on a clock that never jumps.
+
+    Raises ConfigurationError for settings that cannot work and for a client of the wrong kind.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings = DEFAULT_SETTINGS,
+        *,
+        http_client: object | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        require_usable(settings)
+        if http_client is not None:
+            require_unused(settings)
+        self._settings = settings
+        self._clock = clock
+        self._monotonic = monotonic
+        self._new_engine = _engine_of(settings, require_client(http_client, "AsyncClient"))
+        self._homes: dict[asyncio.AbstractEventLoop, _Home] = {}
+
+    def now(self) -> float:
+        return self._clock()
+
+    def monotonic(self) -> float:
+        return self._monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        home = self._home()
+        try:
+            require_sendable(request, self._settings)
+            async with asyncio.timeout(request.deadline(self._settings.deadline)):
+                return await self._pass(home, request)
+        except Exception as error:
+            failure = provider_failure(request, error)
+        raise failure
+
+    async def addresses(self, request: HttpRequest) -> Sequence[str]:
+        try:
+            require_no_proxy(self._settings)
+            async with asyncio.timeout(self._settings.connect_timeout):
+                return await asyncio.get_running_loop().run_in_executor(None, look_up, request)
+        except Exception as error:
+            failure = provider_failure(request, error)
+        raise failure
+
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
+        seconds = patience(self._settings.deadline) if detached else None
+        flights, caller = self._home().flights, current_flight.get()
+        while True:
+            mine = _TaskFlight(key)
+            flight = flights.board(mine)
+            if flight is mine:
+                mine.take_off(work, flights)
+            with flights.waiting(caller, flight):
+                await flight.ended(seconds)
+            if flight is mine or not flight.is_lost():
+                return cast("T", flight.result())
+
+    def queue_length(self, url: str) -> int:
+        return sum(home.queue_length(url) for home in list(self._homes.values()))
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; a later request opens new ones.
+
+        asyncio.run() does this by itself when its loop ends.
+        """
+        home = self._homes.pop(asyncio.get_running_loop(), None)
+        if home is not None:
+            await home.aclose()
+
+    def _home(self) -> "_Home":
+        loop = asyncio.get_running_loop()
+        home = self._homes.get(loop)
+        if home is None:
+            # Connections refer to their loop, so a weak mapping would never let go of it.
+            for closed in [known for known in list(self._homes) if known.is_closed()]:
+                self._homes.pop(closed, None)
+            home = self._homes[loop] = _Home(self._settings, self._monotonic, self._new_engine)
+        return home
+
+    async def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+        if not request.is_of_login:
+            return await self._exchange(home, request)
+        gate = home.login_gate_to(request.url)
+        await gate.enter(request)
+        try:
+            return await self._exchange(home, request)
+        finally:
+            gate.leave()
+
+    async def _exchange(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+        gate = home.gate_to(address_of(request.url).origin)
+        await gate.enter(request)
+        begun = self._monotonic()
+        try:
+            response = await (await home.engine()).exchange(request)
+        finally:
+            gate.leave()
+        seconds = self._monotonic() - begun
+        return HttpResponse(status=response.status, headers=response.headers, body=response.body, seconds=seconds)
+
+
+class _Engine(Protocol):
+    """What carries the requests of one event loop."""
+
+    async def exchange(self, request: HttpRequest) -> HttpResponse: ...
+    async def aclose(self) -> None: ...
+
+
+def _engine_of(settings: HttpSettings, given_client: Any) -> Callable[[], _Engine]:
+    """What makes an engine, inside its event loop."""
+    if given_client is not None:
+        return partial(AsyncGivenClient, given_client, settings)
+    if settings.engine == "aiohttp":
+        return partial(_aiohttp_connections(), settings, LazyTls(settings))
+    return partial(_own_connections, settings, LazyTls(settings))
+
+
+def _own_connections(settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> _Engine:
+    # not with the module: who never sends, or has a client, need not load what speaks HTTP
+    from oidc_async.http.httpcore_async import AsyncConnections
+
+    return AsyncConnections(settings, tls)
+
+
+def _aiohttp_connections() -> Callable[..., _Engine]:
+    try:
+        from oidc_async.http.aiohttp_client import AiohttpConnections
+    except ImportError as error:
+        message = 'engine="aiohttp" needs aiohttp: pip install "oidc-async[aiohttp]"'
+        raise ConfigurationError(message, setting="engine") from error
+    return AiohttpConnections
+
+
+class _Home:
+    """What belongs to one event loop."""
+
+    def __init__(
+        self, settings: HttpSettings, monotonic: Callable[[], float], new_engine: Callable[[], _Engine]
+    ) -> None:
+        self._settings, self._monotonic = settings, monotonic
+        self._gates: dict[str, _Gate] = {}
+        self._login_gates: dict[str, _LoginGate] = {}
+        failures = RecentFailures(settings.failure_pause, monotonic)
+        self.flights: Flights[_TaskFlight] = Flights(failures, nullcontext())
+        self._new_engine = new_engine
+        self._engine: _Engine | None = None
+        self._lifeline: AsyncGenerator[None] | None = None
+        self._hold: asyncio.TimerHandle | None = None
+        self._hold_seconds = settings.deadline + KEEP_ALIVE
+
+    def login_gate_to(self, endpoint: str) -> "_LoginGate":
+        """One for each endpoint that logins need."""
+        gate = self._login_gates.get(endpoint)
+        if gate is None:
+            most = self._settings.max_login_requests
+            gate = self._login_gates[endpoint] = _LoginGate(most, self._monotonic)
+        return gate
+
+    def gate_to(self, provider: str) -> "_Gate":
+        """One for each origin: a provider that hangs must not hold up the others."""
+        gate = self._gates.get(provider)
+        if gate is None:
+            gate = self._gates[provider] = _Gate(self._settings)
+        return gate
+
+    def queue_length(self, url: str) -> int:
+        gate = self._gates.get(origin(url))
+        return 0 if gate is None else gate.waiting
+
+    async def engine(self) -> _Engine:
+        if self._engine is None:
+            self._engine = self._new_engine()
+            self._lifeline = _closing_with_the_loop(self._engine)
+            await anext(self._lifeline)
+        self._hold_on()
+        return self._engine
+
+    async def aclose(self) -> None:
+        if self._hold is not None:
+            self._hold.cancel()
+        if self._lifeline is not None:
+            await self._lifeline.aclose()
+
+    def _hold_on(self) -> None:
+        # A timer keeps the generator alive, so that also a runtime that is dropped just before
+        # the end of its loop is closed in order.
+        loop = asyncio.get_running_loop()
+        if self._hold is not None:
+            if self._hold.when() - loop.time() > self._hold_seconds:
+                return
+            self._hold.cancel()
+        self._hold = loop.call_later(2 * self._hold_seconds, _let_go, self._lifeline)
+
+
+class _Gate:
+    """Lets so many requests through at once; so many more may wait."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._slots = asyncio.Semaphore(settings.max_concurrency)
+        self._max_queue = settings.max_queue
+        self.waiting = 0
+
+    async def enter(self, request: HttpRequest) -> None:
+        if self._slots.locked() and self.waiting >= self._max_queue:
+            raise ProviderOverloaded(
+                f"{describe(request)}: {self.waiting} requests wait already (max_queue in HttpSettings)"
+            )
+        self.waiting += 1
+        try:
+            await self._slots.acquire()
+        finally:
+            self.waiting -= 1
+
+    def leave(self) -> None:
+        self._slots.release()
+
+
+class _LoginGate:
+    """Lets so many requests through at once; others wait, as long as the endpoint answers at all.
+
+    Strangers can cause these requests: no number of them may pile up behind an endpoint that hangs.
+    """
+
+    def __init__(self, most: int, monotonic: Callable[[], float]) -> None:
+        self._slots = asyncio.Semaphore(most)
+        self._most, self._monotonic = most, monotonic
+        self._moved_at = monotonic()
+
+    async def enter(self, request: HttpRequest) -> None:
+        """Wait for a slot. Raises ProviderOverloaded when none became free for LOGIN_PATIENCE_SECONDS."""
+        while not await self._has_slot_in_time():
+            if self._patience_left() <= 0:
+                raise stuck(request, self._most)
+        self._moved_at = self._monotonic()
+
+    def leave(self) -> None:
+        self._moved_at = self._monotonic()
+        self._slots.release()
+
+    async def _has_slot_in_time(self) -> bool:
+        if not self._slots.locked():
+            return await self._slots.acquire()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_left()):
+                return await self._slots.acquire()
+        return False
+
+    def _patience_left(self) -> float:
+        return self._moved_at + LOGIN_PATIENCE_SECONDS - self._monotonic()
+
+
+class _TaskFlight(Flight):
+    """Shared work in a task of its own."""
+
+    task: asyncio.Task[Any]
+    begun_at: float
+
+    async def ended(self, seconds: float | None) -> None:
+        """Wait for the end, at most until so many seconds after the beginning. Raises ProviderTimeout."""
+        if seconds is None or self.task.done():
+            return await _ended(self.task)
+        try:
+            async with asyncio.timeout_at(self.begun_at + seconds):
+                await _ended(self.task)
+        except TimeoutError:
+            raise overdue(seconds) from None
+        return None
+
+    def take_off(self, work: Callable[[], Awaitable[Any]], flights: "Flights[_TaskFlight]") -> None:
+        # In an empty context: the flight may outlive the request that began it.
+        self.begun_at = asyncio.get_running_loop().time()
+        self.task = asyncio.get_running_loop().create_task(self._fly(work), context=Context())
+        self.task.add_done_callback(lambda _: flights.land(self))
+
+    async def _fly(self, work: Callable[[], Awaitable[T]]) -> T:
+        current_flight.set(self)
+        return await work()
+
+    def failure(self) -> BaseException | None:
+        return asyncio.CancelledError() if self.task.cancelled() else self.task.exception()
+
+    def result(self) -> Any:
+        failure = self.failure()
+        if isinstance(failure, OIDCError):
+            raise twin(failure).with_traceback(failure.__traceback__)
+        return self.task.result()
+
+
+async def _ended(task: "asyncio.Task[Any]") -> None:
+    """Wait for `task`, whatever becomes of it or of us.
+
+    Not by shield(), with which newer Pythons log the failure when its last waiter was cancelled; and not by wait(),
+    which takes three times as long.
+    """
+    ended = asyncio.get_running_loop().create_future()
+
+    def tell(_: "asyncio.Task[Any]") -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    task.add_done_callback(tell)
+    try:
+        await ended
+    finally:
+        task.remove_done_callback(tell)
+
+
+def _let_go(_lifeline: AsyncGenerator[None] | None) -> None: ...
+
+
+async def _closing_with_the_loop(engine: _Engine) -> AsyncGenerator[None]:
+    # A loop that shuts down closes the async generators that it has begun.
+    try:
+        yield
+    finally:
+        await engine.aclose()
+        await asyncio.sleep(0)  # for the transports, which close themselves in the next turn

@@ -1,0 +1,342 @@
+"""The runtime that blocks: for threads in any number of processes, each with its own connections and queue."""
+
+import contextvars
+import os
+import ssl
+import threading
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol, TypeVar, cast
+
+from oidc_async.errors import ConfigurationError, OIDCError, ProviderOverloaded, ProviderTimeout
+from oidc_async.http.deadline import Deadline, begun
+from oidc_async.http.dns import look_up
+from oidc_async.http.error_mapping import LOGIN_PATIENCE_SECONDS, describe, provider_failure, stuck
+from oidc_async.http.settings import (
+    DEFAULT_SETTINGS,
+    HttpSettings,
+    LazyTls,
+    require_no_proxy,
+    require_sendable,
+    require_unused,
+    require_usable,
+)
+from oidc_async.http.user_client import GivenClient, require_client
+from oidc_async.http.wire import address_of
+from oidc_async.protocol.http_message import HttpRequest, HttpResponse
+from oidc_async.protocol.uri import origin
+
+from .single_flight import Flight, Flights, RecentFailures, current_flight, overdue, patience, twin
+from .sync_facade import finish
+
+T = TypeVar("T")
+
+
+class BlockingRuntime:
+    """Talks HTTP and shares work while its thread waits. No method ever suspends: see `finish()`.
+
+    Parameters:
+        settings: limits, TLS and proxy of our own connections; the limits hold for a caller's client too.
+        http_client: an httpx or httpx2 Client to use instead of our own connections. It is never closed; its
+            cookies, `auth` and redirects are not used; unlike them it does not survive a fork, and the deadline
+            cannot end a response whose head arrives in drops.
+        clock: seconds since the epoch.
+        monotonic: seconds on a clock that never jumps.
+
+    Raises ConfigurationError for settings that cannot work and for a client of the wrong kind.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings = DEFAULT_SETTINGS,
+        *,
+        http_client: object | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        require_usable(settings)
+        if http_client is not None:
+            require_unused(settings)
+        self._settings = settings
+        self._clock = clock
+        self._monotonic = monotonic
+        self._deadline = Deadline()
+        self._new_engine = _engine_of(settings, require_client(http_client, "Client"), self._deadline)
+        self._homes: dict[int, _Home] = {}
+        # an app that is dropped, as in tests, leaves no connections behind
+        weakref.finalize(self, _close, self._homes)
+
+    def now(self) -> float:
+        return self._clock()
+
+    def monotonic(self) -> float:
+        return self._monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        home = self._home()
+        try:
+            require_sendable(request, self._settings)
+            with self._deadline.after(request.deadline(self._settings.deadline)):
+                return self._pass(home, request)
+        except Exception as error:
+            failure = provider_failure(request, error)
+        raise failure
+
+    async def addresses(self, request: HttpRequest) -> Sequence[str]:
+        try:
+            require_no_proxy(self._settings)
+            return begun(lambda: look_up(request)).result(self._settings.connect_timeout)
+        except Exception as error:
+            failure = provider_failure(request, error)
+        raise failure
+
+    async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
+        flights, caller = self._home().flights, current_flight.get()
+        if detached:
+            return cast("T", self._joined(flights, caller, key, work))
+        seconds = patience(self._settings.deadline)
+        end = time.monotonic() + seconds
+        while True:
+            mine = _ThreadFlight(key)
+            try:
+                flight = flights.board(mine)
+                with flights.waiting(caller, flight):
+                    if flight is mine:
+                        mine.fly(work)
+                    elif not flight.landed.wait(end - time.monotonic()):
+                        raise ProviderTimeout(f"another thread has not fetched it in {seconds:g} s")
+            finally:
+                flights.land(mine)
+                mine.landed.set()
+            if not flight.is_lost():
+                return cast("T", flight.result())
+
+    def _joined(
+        self,
+        flights: "Flights[_ThreadFlight]",
+        caller: Flight | None,
+        key: Hashable,
+        work: Callable[[], Awaitable[Any]],
+    ) -> Any:
+        """The result of detached work, which runs in a thread of its own. Raises ProviderTimeout if it takes long."""
+        seconds = patience(self._settings.deadline)
+        mine = _ThreadFlight(key)
+        flight = flights.board(mine)
+        with flights.waiting(caller, flight):
+            if flight is mine:
+                _take_off(flights, mine, work)
+            if not flight.landed.wait(flight.begun_at + seconds - time.monotonic()):
+                raise overdue(seconds)
+        return flight.result()
+
+    def queue_length(self, url: str) -> int:
+        return self._home().queue_length(url)
+
+    def close(self) -> None:
+        """Close the connections of this process; a later request opens new ones."""
+        _close(self._homes)
+
+    def _home(self) -> "_Home":
+        """What belongs to this process: after a fork, the child begins anew.
+
+        Without a lock: one that another thread holds at the moment of the fork stays locked in the child.
+        """
+        pid = os.getpid()
+        return self._homes.get(pid) or self._homes.setdefault(
+            pid, _Home(self._settings, self._monotonic, self._new_engine())
+        )
+
+    def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+        if not request.is_of_login:
+            return self._exchange(home, request)
+        gate = home.login_gate_to(request.url)
+        gate.enter(request, self._deadline.left())
+        try:
+            return self._exchange(home, request)
+        finally:
+            gate.leave()
+
+    def _exchange(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+        gate = home.gate_to(address_of(request.url).origin)
+        gate.enter(request, self._deadline.left())
+        begun = self._monotonic()
+        try:
+            response = home.engine.exchange(request)
+        finally:
+            gate.leave()
+        return replace(response, seconds=self._monotonic() - begun)
+
+
+class _Engine(Protocol):
+    """What carries the requests of one process."""
+
+    def exchange(self, request: HttpRequest) -> HttpResponse: ...
+    def close(self) -> None: ...
+
+
+def _engine_of(settings: HttpSettings, given_client: Any, deadline: Deadline) -> Callable[[], _Engine]:
+    """What makes an engine, inside its process."""
+    if given_client is not None:
+        return partial(GivenClient, given_client, settings, deadline.left)
+    if settings.engine != "httpx":
+        raise ConfigurationError("engine must be httpx here: aiohttp serves no threads", setting="engine")
+    return partial(_own_connections, settings, LazyTls(settings), deadline)
+
+
+def _own_connections(settings: HttpSettings, tls: Callable[[], ssl.SSLContext], deadline: Deadline) -> _Engine:
+    # not with the module: who never sends, or has a client, need not load what speaks HTTP
+    from oidc_async.http.httpcore_sync import BlockingConnections
+
+    return BlockingConnections(settings, tls, deadline)
+
+
+def _close(homes: "dict[int, _Home]") -> None:
+    home = homes.pop(os.getpid(), None)
+    if home is not None:
+        home.engine.close()
+
+
+class _Home:
+    """What belongs to one process."""
+
+    def __init__(self, settings: HttpSettings, monotonic: Callable[[], float], engine: _Engine) -> None:
+        self._settings, self._monotonic = settings, monotonic
+        self._gates: dict[str, _Gate] = {}
+        self._login_gates: dict[str, _LoginGate] = {}
+        failures = RecentFailures(settings.failure_pause, monotonic)
+        self.flights: Flights[_ThreadFlight] = Flights(failures, threading.Lock())
+        self.engine = engine
+
+    def gate_to(self, provider: str) -> "_Gate":
+        """One for each origin: a provider that hangs must not hold up the others."""
+        return self._gates.get(provider) or self._gates.setdefault(provider, _Gate(self._settings))
+
+    def login_gate_to(self, endpoint: str) -> "_LoginGate":
+        """One for each endpoint that logins need."""
+        most = self._settings.max_login_requests
+        return self._login_gates.get(endpoint) or self._login_gates.setdefault(
+            endpoint, _LoginGate(most, self._monotonic)
+        )
+
+    def queue_length(self, url: str) -> int:
+        gate = self._gates.get(origin(url))
+        return 0 if gate is None else gate.waiting
+
+
+class _Gate:
+    """Lets so many requests through at once; so many more may wait."""
+
+    def __init__(self, settings: HttpSettings) -> None:
+        self._slots = threading.Semaphore(settings.max_concurrency)
+        self._max_queue = settings.max_queue
+        self._lock = threading.Lock()
+        self.waiting = 0
+
+    def enter(self, request: HttpRequest, patience: float) -> None:
+        if not self._slots.acquire(blocking=False):
+            self._wait(request, patience)
+
+    def leave(self) -> None:
+        self._slots.release()
+
+    def _wait(self, request: HttpRequest, patience: float) -> None:
+        with self._lock:
+            if self.waiting >= self._max_queue:
+                raise ProviderOverloaded(
+                    f"{describe(request)}: {self.waiting} requests wait already (max_queue in HttpSettings)"
+                )
+            self.waiting += 1
+        try:
+            if not self._slots.acquire(timeout=patience):
+                raise TimeoutError("its turn did not come")
+        finally:
+            with self._lock:
+                self.waiting -= 1
+
+
+class _LoginGate:
+    """Lets so many requests through at once; others wait, as long as the endpoint answers at all.
+
+    Strangers can cause these requests. Behind an endpoint that hangs they would hold every thread there is.
+    """
+
+    def __init__(self, most: int, monotonic: Callable[[], float]) -> None:
+        self._slots = threading.Semaphore(most)
+        self._most, self._monotonic = most, monotonic
+        self._moved_at = monotonic()
+
+    def enter(self, request: HttpRequest, seconds: float) -> None:
+        """Wait for a slot. Raises ProviderOverloaded when none became free for LOGIN_PATIENCE_SECONDS."""
+        end = self._monotonic() + seconds
+        while not self._slots.acquire(timeout=max(min(self._patience_left(), end - self._monotonic()), 0)):
+            if self._patience_left() <= 0:
+                raise stuck(request, self._most)
+            if self._monotonic() >= end:
+                raise TimeoutError("its turn did not come")
+        self._moved_at = self._monotonic()
+
+    def leave(self) -> None:
+        self._moved_at = self._monotonic()
+        self._slots.release()
+
+    def _patience_left(self) -> float:
+        return self._moved_at + LOGIN_PATIENCE_SECONDS - self._monotonic()
+
+
+def _take_off(flights: "Flights[_ThreadFlight]", mine: "_ThreadFlight", work: Callable[[], Awaitable[Any]]) -> None:
+    try:
+        begun(lambda: _fly_and_land(flights, mine, work))
+    except BaseException:
+        # no thread could be started: who comes next must not wait for this flight
+        flights.land(mine)
+        mine.landed.set()
+        raise
+
+
+def _fly_and_land(
+    flights: "Flights[_ThreadFlight]", mine: "_ThreadFlight", work: Callable[[], Awaitable[Any]]
+) -> None:
+    try:
+        mine.fly(work)
+    finally:
+        flights.land(mine)
+        mine.landed.set()
+
+
+class _ThreadFlight(Flight):
+    """Shared work in the thread of the caller who was first, or in one of its own."""
+
+    def __init__(self, key: Hashable) -> None:
+        super().__init__(key)
+        self.begun_at = time.monotonic()
+        self.landed = threading.Event()
+        self._failure: BaseException | None = BaseException("cut off")
+        self._value: Any = None
+
+    def fly(self, work: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            # In an empty context, as in a task: nothing of this request may end up in what is shared.
+            self._value = contextvars.Context().run(finish, self._fly(work))
+            self._failure = None
+        except Exception as error:
+            self._failure = error
+
+    async def _fly(self, work: Callable[[], Awaitable[T]]) -> T:
+        current_flight.set(self)
+        return await work()
+
+    def failure(self) -> BaseException | None:
+        return self._failure
+
+    def result(self) -> Any:
+        if isinstance(self._failure, OIDCError):
+            raise twin(self._failure).with_traceback(self._failure.__traceback__)
+        if self._failure is not None:
+            raise self._failure
+        return self._value

@@ -1,0 +1,1 @@
+"""Requests, responses, cookies and error responses, without a framework."""

@@ -1,0 +1,123 @@
+"""What a client is told when its token won't do: a status, a challenge, and nothing of the inside (RFC 6750 3.1)."""
+
+import json
+import logging
+from dataclasses import dataclass, field, replace
+
+from oidc_async.errors import (
+    BearerRequestInvalid,
+    BearerTokenMissing,
+    ConfigurationError,
+    InsufficientScope,
+    InsufficientUserAuthentication,
+    OIDCError,
+    TokenError,
+)
+from oidc_async.protocol.bearer_token import challenge
+from oidc_async.web.routes.resource_metadata import metadata_url
+from oidc_async.web.settings import Settings
+
+from .messages import WebRequest, WebResponse
+from .warning_limit import WarningLimit
+
+logger = logging.getLogger("oidc_async.tokens")
+
+DESCRIPTIONS = {
+    400: "The request must bring one bearer token, in the Authorization header.",
+    401: "The request must bring a bearer token.",
+    500: "This resource is not set up correctly.",
+    503: "Tokens can't be checked at present. Please try again in a moment.",
+}
+INVALID_TOKEN = "The access token is malformed, expired or revoked, or not meant for this resource."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenFailure:
+    """A refusal. `challenge` has the parameters of WWW-Authenticate; None when authenticating would be of no use.
+
+    `reason` is message and code of the error, as they are logged.
+    """
+
+    status: int
+    error: str
+    description: str
+    challenge: dict[str, str | None] | None = None
+    retry_after: float | None = field(default=None)
+    reason: str = ""
+
+    def headers(self) -> dict[str, str]:
+        headers = {"cache-control": "no-store"}
+        if self.challenge is not None:
+            headers["www-authenticate"] = challenge(self.challenge)
+        if self.retry_after is not None:
+            headers["retry-after"] = str(max(round(self.retry_after), 1))
+        return headers
+
+
+def read_token_failure(error: OIDCError, settings: Settings, warnings: WarningLimit, scope: str = "") -> TokenFailure:
+    """The response to `error`, which is logged too; `warnings` says at which level.
+
+    `scope` is what the view requires: a client that needs a new token learns what to ask for (RFC 6750 3).
+    """
+    level = logging.WARNING if warnings.is_warning(error) else logging.INFO
+    logger.log(level, "a request was refused: %s (%s)", error, error.code)
+    return replace(_token_failure(error, settings, scope), reason=f"{error} ({error.code})")
+
+
+def _token_failure(error: OIDCError, settings: Settings, scope: str) -> TokenFailure:
+    where, wanted = _where(settings), {"scope": scope or None}
+    match error:
+        case BearerTokenMissing():
+            return _failure(401, "bearer_token_missing", DESCRIPTIONS[401], {**wanted, **where})
+        case BearerRequestInvalid():
+            return _challenged(400, "invalid_request", DESCRIPTIONS[400], where)
+        case InsufficientScope():
+            return _challenged(403, "insufficient_scope", error.message, {"scope": error.scope or None, **where})
+        case InsufficientUserAuthentication(acr_values=acr_values, max_age=max_age):
+            how = {
+                "acr_values": " ".join(acr_values) or None,
+                "max_age": None if max_age is None else f"{max_age:.0f}",
+            }
+            return _challenged(401, error.code, error.message, {**how, **wanted, **where})
+        case TokenError():
+            status = 401 if settings.rfc6750_status else 403
+            return _challenged(status, "invalid_token", INVALID_TOKEN, {**wanted, **where})
+        case ConfigurationError():
+            return TokenFailure(status=500, error="server_error", description=DESCRIPTIONS[500])
+        case _:
+            retry_after = getattr(error, "retry_after", 1.0)
+            return TokenFailure(
+                status=503,
+                error="temporarily_unavailable",
+                description=DESCRIPTIONS[503],
+                retry_after=retry_after,
+            )
+
+
+def token_challenge(settings: Settings, scope: str = "") -> dict[str, str]:
+    """The header that asks for a token with this `scope`, for requests without one."""
+    return {"www-authenticate": challenge({"scope": scope or None, **_where(settings)})}
+
+
+def token_failure_response(failure: TokenFailure, request: WebRequest) -> WebResponse:
+    """JSON, but for who asks for a page."""
+    if "text/html" in request.headers.get("accept", "") and not request.prefers_json():
+        headers = {**failure.headers(), "content-type": "text/plain; charset=utf-8"}
+        reason = f"\n\nShown in debug mode only: {failure.reason}" if request.debug else ""
+        return WebResponse(status=failure.status, headers=headers, body=failure.description + reason)
+    headers = {**failure.headers(), "content-type": "application/json"}
+    debug = {"debug": failure.reason} if request.debug else {}
+    document = {"error": failure.error, "error_description": failure.description, **debug}
+    return WebResponse(status=failure.status, headers=headers, body=json.dumps(document))
+
+
+def _challenged(status: int, error: str, description: str, parameters: dict[str, str | None]) -> TokenFailure:
+    return _failure(status, error, description, {"error": error, "error_description": description, **parameters})
+
+
+def _failure(status: int, error: str, description: str, parameters: dict[str, str | None]) -> TokenFailure:
+    return TokenFailure(status=status, error=error, description=description, challenge=parameters)
+
+
+def _where(settings: Settings) -> dict[str, str | None]:
+    return {"resource_metadata": settings.resource and metadata_url(settings.resource)}

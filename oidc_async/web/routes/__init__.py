@@ -1,0 +1,1 @@
+"""The endpoints that an application gets: callback, logout notifications, published keys."""

@@ -1,0 +1,113 @@
+"""The route by which a provider ends sessions without a browser (OIDC Back-Channel Logout 1.0, 2.5 to 2.8)."""
+
+import json
+import logging
+from urllib.parse import parse_qs
+
+from oidc_async.errors import ClaimInvalid, OIDCError, ProviderError, StoreError, TokenError, TokenMalformed
+from oidc_async.protocol.logout_token import LogoutToken
+from oidc_async.protocol.presented_token import PresentedToken
+from oidc_async.web.application import Exchange, WebApplication
+from oidc_async.web.http.login_errors import STORE_RETRY_SECONDS
+from oidc_async.web.http.messages import WebRequest, WebResponse
+from oidc_async.web.sessions.revocations import LogoutMarkers
+from oidc_async.web.signals import logged_out, logout_failed
+
+from .callback import empty_response, refused_form
+
+logger = logging.getLogger("oidc_async.sessions")
+
+MAX_FIELDS = 50
+
+
+def refused_logout_request(request: WebRequest) -> WebResponse | None:
+    """A refusal of what can't be a logout request, before its body is read."""
+    if request.method != "POST":
+        return empty_response(405, {"allow": "POST"})
+    return refused_form(request)
+
+
+async def end_sessions(exchange: Exchange, body: bytes) -> WebResponse:
+    """End the sessions that the logout token in `body` names, and say whether that was done (2.8).
+
+    They have ended when the answer is 200, also if there were none; otherwise the provider may try again.
+    """
+    clients: dict[str, PresentedToken] = {}
+    try:
+        token = PresentedToken(_read_field(body))
+        await exchange.application.recall_clients()
+        clients |= _addressed(exchange.application, token)
+        await _end_sessions(exchange, clients)
+    except (TokenError, ProviderError, StoreError) as error:
+        exchange.announce_failure(logout_failed, next(iter(clients), None), error)
+        return _failed(error)
+    return empty_response(200)
+
+
+def _failed(error: OIDCError) -> WebResponse:
+    if isinstance(error, TokenError):
+        logger.warning("a logout request was refused: %s (%s)", error, error.code)
+        return _error_response(400, "invalid_request", error.message)
+    logger.error("a logout request could not be carried out: %s (%s)", error, error.code)
+    retry = {"retry-after": f"{STORE_RETRY_SECONDS:.0f}"}
+    return _error_response(503, "temporarily_unavailable", "The logout could not be carried out now.", retry)
+
+
+async def _end_sessions(exchange: Exchange, clients: dict[str, PresentedToken]) -> None:
+    application, now = exchange.application, exchange.application.now()
+    markers = application.require_markers()
+    # one token may be for several of our clients, and each has its own rules for it
+    read = [await application.clients[name].logout_tokens.read(token) for name, token in clients.items()]
+    if await markers.is_used(read[0]):
+        _refuse_replay()
+    for name, logout_token in zip(clients, read, strict=True):
+        await markers.end(application.client_names[name], logout_token, now)
+    await _use_up(markers, read[0], now)
+    claims = {"iss": read[0].iss, "sub": read[0].sub, "sid": read[0].sid}
+    for name in clients:
+        exchange.announce(logged_out, name, reason="backchannel", claims=claims)
+
+
+def _addressed(application: WebApplication, token: PresentedToken) -> dict[str, PresentedToken]:
+    """The clients that a token claims to be for, each with the token as it reads it. No provider is asked."""
+    addressed = {name: client.logout_tokens.addressed(token) for name, client in application.clients.items()}
+    clients = {name: signed for name, signed in addressed.items() if signed is not None}
+    if not clients:
+        problems = [client.logout_tokens.form_problem(token) for client in application.clients.values()]
+        # where each client failed to read it, its claims aren't to blame
+        if problems and problems[0] is not None and None not in problems:
+            raise problems[0]
+        raise ClaimInvalid("iss and aud must be those of a provider and a client of this application.", claim="aud")
+    return clients
+
+
+async def _use_up(markers: LogoutMarkers, token: LogoutToken, now: float) -> None:
+    # Last: if the store fails before, the provider may come again with the same token. Now the sessions have
+    # ended, and ending them once more would change nothing.
+    try:
+        is_first = await markers.use(token, now)
+    except StoreError as error:
+        logger.warning("a logout was carried out, but its token may be used again: %s (%s)", error, error.code)
+        return
+    if not is_first:
+        _refuse_replay()
+
+
+def _refuse_replay() -> None:
+    raise ClaimInvalid("jti must be new: this logout token was used before.", claim="jti")
+
+
+def _read_field(body: bytes) -> str:
+    try:
+        tokens = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS).get("logout_token")
+    except ValueError:
+        tokens = None
+    if tokens is None or len(tokens) != 1:
+        raise TokenMalformed("The request must be a form with one logout_token.")
+    return tokens[0]
+
+
+def _error_response(status: int, error: str, description: str, more: dict[str, str] | None = None) -> WebResponse:
+    headers = {"content-type": "application/json", "cache-control": "no-store", **(more or {})}
+    body = json.dumps({"error": error, "error_description": description})
+    return WebResponse(status=status, headers=headers, body=body)

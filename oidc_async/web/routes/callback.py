@@ -1,0 +1,134 @@
+"""The redirect URI: where the provider sends the browser back to (OIDC Core 3.1.2.5)."""
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from oidc_async.errors import ProviderError, StateMismatch
+from oidc_async.protocol.authorization import parse_authorization_response, require_state
+from oidc_async.relying_party.login import Login
+from oidc_async.relying_party.relying_party import AsyncRelyingParty
+from oidc_async.web.application import Exchange
+from oidc_async.web.http.messages import WebRequest, WebResponse, is_framed_twice, redirect
+from oidc_async.web.http.navigation import is_prefetch
+from oidc_async.web.http.return_path import root_path
+from oidc_async.web.login_hook import NewLogin, path_after
+from oidc_async.web.sessions.pending_logins import LoginInBrowser
+from oidc_async.web.views.login_required import announcing_failure, count_login
+from oidc_async.web.views.silent_renewal import finish_renewal
+
+from .response_relay import read_relayed, relay_page
+
+logger = logging.getLogger("oidc_async.login")
+
+MAX_FORM_BYTES = 64 * 1024
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+def refused_callback(request: WebRequest) -> WebResponse | None:
+    """A refusal of what can't be what another site has a browser bring, before its body is read.
+
+    That is an authorization response, or a request for a login; nothing is used up, and nothing begins.
+    """
+    if request.method not in ("GET", "POST"):
+        return empty_response(405, {"allow": "GET, POST"})
+    if is_prefetch(request):
+        return empty_response(204)
+    return refused_form(request) if request.method == "POST" else None
+
+
+Hook = Callable[[NewLogin], Awaitable[object]]
+
+
+async def finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebResponse:
+    """Complete the login, or the renewal, that this browser began, and go back to where it was begun.
+
+    A login may lead to where `hook` says. A response that came without its cookies, or not at all, is answered with
+    the page that sends it once more. `body` is that of a POST. Raises LoginError, TokenError, ProviderError,
+    ConfigurationError, StoreError, or what the hook raises; the present session then stays.
+    """
+    # one character for each byte: what is outside ASCII is refused with all else that is no form
+    form = body.decode("latin-1")
+    with announcing_failure(exchange):
+        return relay_page(exchange.application, exchange.request, form) or await _finish_login(exchange, form, hook)
+
+
+async def _finish_login(exchange: Exchange, form: str, hook: Hook) -> WebResponse:
+    application, request = exchange.application, exchange.request
+    encoded, response_mode = _encoded_response(request, form)
+    parameters = parse_authorization_response(encoded)
+    state = require_state(parameters)
+    # while nothing is used up: the browser may come again with the same response
+    await exchange.require_session()
+    status = 302 if request.method == "GET" else 303
+    try:
+        login_in_browser = application.pending_logins.finish(state, request.cookies)
+    except StateMismatch:
+        path = None if "error" in parameters else _path_of_repeated(exchange, state)
+        if path is None:
+            raise
+        logger.info("a login came back once more to a browser that is logged in: sent on")
+        return redirect(path, status)
+    exchange.set_cookies(application.pending_logins.forget(state))
+    exchange.login_provider = login_in_browser.provider
+    client = application.clients.get(login_in_browser.provider)
+    if client is None:
+        raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
+    if login_in_browser.renews is not None:
+        answer = await finish_renewal(exchange, client, login_in_browser, encoded, response_mode)
+        return answer or redirect(login_in_browser.return_path, status)
+    login = await _completed(exchange, client, login_in_browser, encoded, response_mode)
+    new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
+    path = await path_after(new, hook)
+    await exchange.log_in(new.provider, login, begun_at=login_in_browser.pending.begun_at, state=state)
+    exchange.set_cookies(count_login(exchange))
+    return redirect(path, status)
+
+
+def _path_of_repeated(exchange: Exchange, state: str) -> str | None:
+    """Where to send a browser that repeats the callback by which it was logged in, by its Back button for instance.
+
+    The page at which that login was begun; the root where another process finished it. None for every other browser
+    and callback. Nothing of the response is used: a forged one is worth less than a link.
+    """
+    if not any(map(exchange.is_logged_in, exchange.application.clients)) or not exchange.is_by_login(state):
+        return None
+    return exchange.application.pending_logins.path_of_used(state) or root_path(exchange.request)
+
+
+async def _completed(
+    exchange: Exchange, client: AsyncRelyingParty, begun: LoginInBrowser, encoded: str, response_mode: str
+) -> Login:
+    """The login. It stays pending when the provider failed before the code was sent: the browser may come again."""
+    requests: list[str] = []
+    try:
+        return await client.complete_login(
+            begun.pending, encoded, response_mode=response_mode, on_request=lambda: requests.append("token")
+        )
+    except ProviderError:
+        if not requests:
+            exchange.unset_cookie(exchange.application.pending_logins.give_back(begun.pending.state))
+        raise
+
+
+def _encoded_response(request: WebRequest, form: str) -> tuple[str, str]:
+    if request.method == "GET":
+        return request.query, "query"
+    return read_relayed(form) or (form, "form_post")
+
+
+def refused_form(request: WebRequest) -> WebResponse | None:
+    """A rejection of a body that is no form, or too large a one, before it is read."""
+    if is_framed_twice(request.headers):
+        return empty_response(400)
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != FORM_TYPE:
+        return empty_response(415, {"accept-post": FORM_TYPE})
+    length = request.headers.get("content-length", "")
+    if not (length.isascii() and length.isdigit()):
+        return empty_response(411)
+    return empty_response(413) if len(length) > 9 or int(length) > MAX_FORM_BYTES else None
+
+
+def empty_response(status: int, headers: dict[str, str] | None = None) -> WebResponse:
+    """A response that nobody keeps."""
+    return WebResponse(status=status, headers={"cache-control": "no-store", **(headers or {})})

@@ -1,0 +1,89 @@
+"""The page that a provider shows in a frame, to end the session of this browser (OIDC Front-Channel Logout 1.0)."""
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from oidc_async.protocol.metadata import ProviderMetadata
+from oidc_async.protocol.uri import origin
+from oidc_async.relying_party.relying_party import AsyncRelyingParty
+from oidc_async.web.application import Exchange, WebApplication
+from oidc_async.web.http.messages import WebRequest, WebResponse
+from oidc_async.web.http.navigation import is_embedded, is_prefetch
+from oidc_async.web.sessions.user_session import UserSession
+from oidc_async.web.signals import logged_out
+from oidc_async.web.views.token_cleanup import forget_tokens
+
+MAX_FIELDS = 50
+
+
+async def end_framed_session(exchange: Exchange) -> WebResponse:
+    """End the session that `iss` and `sid` name (3): in this browser, and with a store wherever it is.
+
+    Nothing is revoked and nobody is asked, since anybody may send such a request. The page is blank whatever was
+    done. Raises StoreError when it could not be done.
+    """
+    request = exchange.request
+    if request.method == "GET" and not is_prefetch(request) and not is_embedded(request):
+        issuer, sid = _named(request)
+        clients = _clients_of(exchange.application, issuer)
+        if sid and clients:
+            await _end(exchange, clients, sid)
+    return _blank_page(exchange.application)
+
+
+async def _end(exchange: Exchange, clients: dict[str, AsyncRelyingParty], sid: str) -> None:
+    application = exchange.application
+    # before it is marked: what is found to be marked is no session any more
+    session = dict(await exchange.require_session())
+    for name, client in clients.items():
+        is_here = session.get("current_provider") == name and _sid_of(session) == sid
+        is_marked = application.markers is not None and await application.markers.end_expected(
+            application.client_names[name], sid, application.now()
+        )
+        if is_here:
+            await exchange.log_out("frontchannel")
+            await forget_tokens(application, UserSession(session))
+        elif is_marked:
+            claims = {"iss": client.configuration.issuer_identifier, "sid": sid}
+            exchange.announce(logged_out, name, reason="frontchannel", claims=claims)
+
+
+def _sid_of(session: MutableMapping[str, Any]) -> Any:
+    return (UserSession(session).claims_of_login or {}).get("sid")
+
+
+def _named(request: WebRequest) -> tuple[str, str]:
+    """`iss` and `sid`, each given once; empty otherwise."""
+    try:
+        parameters = parse_qs(request.query, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return "", ""
+    issuers, sids = parameters.get("iss", []), parameters.get("sid", [])
+    return (issuers[0], sids[0]) if len(issuers) == len(sids) == 1 else ("", "")
+
+
+def _clients_of(application: WebApplication, issuer: str) -> dict[str, AsyncRelyingParty]:
+    clients = application.clients.items()
+    return {name: client for name, client in clients if client.configuration.issuer_identifier == issuer}
+
+
+def _blank_page(application: WebApplication) -> WebResponse:
+    ancestors = " ".join(sorted(set(_frame_origins(application)))) or "'none'"
+    headers = {
+        "content-type": "text/html; charset=utf-8",
+        "cache-control": "no-store",
+        # the address holds the sid
+        "referrer-policy": "no-referrer",
+        "content-security-policy": f"default-src 'none'; frame-ancestors {ancestors}",
+    }
+    return WebResponse(status=200, headers=headers)
+
+
+def _frame_origins(application: WebApplication) -> Iterator[str]:
+    """Where the providers show pages, as far as that is known: nobody is asked for it."""
+    for client in application.clients.values():
+        yield origin(client.configuration.issuer_identifier)
+        metadata = client.provider.known_metadata() or ProviderMetadata()
+        if endpoint := metadata.get("end_session_endpoint"):
+            yield origin(endpoint)

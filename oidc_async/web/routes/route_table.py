@@ -1,0 +1,145 @@
+"""Our own routes: the one table of what is answered where."""
+
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from oidc_async.web.application import Exchange
+from oidc_async.web.http.messages import WebRequest, WebResponse
+from oidc_async.web.settings import (
+    BACKCHANNEL_LOGOUT,
+    CLIENT_JWKS,
+    FRONTCHANNEL_LOGOUT,
+    INITIATE_LOGIN,
+    REQUEST_OBJECT,
+    RESOURCE_METADATA,
+    SESSION_IFRAME,
+    Settings,
+)
+
+from .backchannel_logout import end_sessions, refused_logout_request
+from .callback import Hook, finish_login, refused_callback
+from .client_jwks import jwks_response
+from .frontchannel_logout import end_framed_session
+from .initiate_login import initiate_login
+from .request_objects import request_object_response
+from .resource_metadata import metadata_response, metadata_route
+from .session_iframe import session_iframe
+
+
+def _never(_request: WebRequest) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One of our routes.
+
+    Parameters:
+        name: what its view is called.
+        description: the docstring of its view.
+        answer: what it answers, given the body of a POST.
+        refuse: a refusal of a request whose body is not worth reading.
+        before_hooks: whether it answers before hooks of the application, such as a check of CSRF tokens.
+    """
+
+    endpoint: str
+    name: str
+    description: str
+    answer: Callable[[Exchange, bytes], Coroutine[Any, Any, WebResponse]]
+    methods: tuple[str, ...] = ("GET",)
+    refuse: Callable[[WebRequest], WebResponse | None] = _never
+    before_hooks: bool = False
+
+
+def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[str, Route]:
+    """Those that the settings ask for, by the decoded path at which the application sees each.
+
+    `hook` is asked after each login, `scopes` are those that views ask for.
+    """
+    both, finish = ("GET", "POST"), partial(finish_login, hook=hook)
+    table = [
+        Route(
+            endpoint=settings.redirect_uri.endpoint,
+            name="redirect_uri",
+            description="Receive the authorization response (OIDC Core 3.1.2.5).",
+            methods=both,
+            answer=finish,
+            refuse=refused_callback,
+        ),
+        Route(
+            endpoint=INITIATE_LOGIN,
+            name="initiate_login",
+            description="Start a login for another site (OIDC Core 4).",
+            methods=both,
+            answer=initiate_login,
+            refuse=refused_callback,
+        ),
+        # a provider brings no cookie and no CSRF token, but a signature
+        Route(
+            endpoint=BACKCHANNEL_LOGOUT,
+            name="backchannel_logout",
+            description="End the sessions that a logout token names (OIDC Back-Channel Logout 2.5).",
+            methods=both,
+            answer=end_sessions,
+            refuse=refused_logout_request,
+            before_hooks=True,
+        ),
+        Route(
+            endpoint=FRONTCHANNEL_LOGOUT,
+            name="frontchannel_logout",
+            description="End the session of this browser (OIDC Front-Channel Logout 3).",
+            answer=_frontchannel_logout,
+        ),
+        Route(
+            endpoint=SESSION_IFRAME,
+            name="session_iframe",
+            description="Watch the session at the provider (OIDC Session Management 3.1).",
+            answer=_session_iframe,
+        ),
+        Route(
+            endpoint=CLIENT_JWKS,
+            name="client_jwks",
+            description="Publish the public keys of the client (RFC 7517 5).",
+            answer=_client_jwks,
+        ),
+        Route(
+            endpoint=REQUEST_OBJECT,
+            name="request_object",
+            description="Give a request object to the provider (OIDC Core 6.2).",
+            answer=_request_object,
+        ),
+        Route(
+            endpoint=RESOURCE_METADATA,
+            name="resource_metadata",
+            description="Publish the metadata of the protected resource (RFC 9728 3).",
+            answer=partial(_resource_metadata, scopes),
+        ),
+    ]
+    rules = {endpoint: uri.route for endpoint, uri in settings.own_uris().items()}
+    if REQUEST_OBJECT in rules:
+        rules[REQUEST_OBJECT] += "/<name>"
+    if settings.resource is not None:
+        rules[RESOURCE_METADATA] = metadata_route(settings.resource)
+    return {rules[route.endpoint]: route for route in table if route.endpoint in rules}
+
+
+async def _frontchannel_logout(exchange: Exchange, _body: bytes) -> WebResponse:
+    return await end_framed_session(exchange)
+
+
+async def _session_iframe(exchange: Exchange, _body: bytes) -> WebResponse:
+    return await session_iframe(exchange)
+
+
+async def _client_jwks(exchange: Exchange, _body: bytes) -> WebResponse:
+    return jwks_response(exchange.application.client_keys)
+
+
+async def _request_object(exchange: Exchange, _body: bytes) -> WebResponse:
+    return await request_object_response(exchange.application.request_objects, exchange.request)
+
+
+async def _resource_metadata(scopes: Iterable[str], exchange: Exchange, _body: bytes) -> WebResponse:
+    return metadata_response(exchange.application, scopes)

@@ -1,0 +1,106 @@
+"""The frame that watches the provider's session from the application's pages (OIDC Session Management 1.0, 3.1).
+
+It asks the provider's own frame again and again whether the session has changed there. When it has, it asks no more,
+tells the page around it, and the next page that needs the session leads through the provider (`prompt=none`), in the
+whole tab: there the provider sees its cookies, which browsers keep from frames.
+"""
+
+from base64 import b64encode
+from hashlib import sha256
+from html import escape
+
+from oidc_async.errors import ProviderError
+from oidc_async.protocol.uri import origin
+from oidc_async.web.application import Exchange
+from oidc_async.web.http.messages import WebRequest, WebResponse
+from oidc_async.web.http.navigation import is_embedded, is_prefetch
+from oidc_async.web.views.renewal_state import is_refused, mark_change, read_mark
+
+CHANGED = "changed"
+"""The query with which the frame says so."""
+SECONDS = 3
+"""Between two questions to the provider's frame."""
+
+WATCH = """
+const { message, origin, wait, every } = document.body.dataset;
+const frame = document.querySelector("iframe");
+const ask = () => frame.contentWindow.postMessage(message, origin);
+let timer;
+addEventListener("message", (event) => {
+  if (event.origin !== origin || event.source !== frame.contentWindow) return;
+  document.body.dataset.answer = event.data === "unchanged" || event.data === "changed" ? event.data : "error";
+  if (event.data === "unchanged") return;
+  clearInterval(timer);
+  if (event.data === "changed") location.replace(location.pathname + "?changed");
+});
+setTimeout(() => { ask(); timer = setInterval(ask, every * 1000); }, wait * 1000);
+"""
+TELL = """
+if (parent !== window) parent.postMessage("oidc_async:session_changed", location.origin);
+"""
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>Session</title>
+{body}
+</html>
+"""
+
+
+async def session_iframe(exchange: Exchange) -> WebResponse:
+    """The page for a frame. It watches nothing where there is no session, or none that can be watched.
+
+    Raises StoreError.
+    """
+    request = exchange.request
+    await exchange.require_session()
+    watched = await _watched(exchange)
+    if watched is None or request.method != "GET" or is_prefetch(request) or not _is_of_our_pages(request):
+        return _page("<body><p>There is no session to be watched.</p></body>")
+    if request.query == CHANGED:
+        mark_change(exchange)
+        return _page(f"<body><p>The session has changed.</p><script>{TELL}</script></body>", script=TELL)
+    mark, now = read_mark(exchange), exchange.application.now()
+    if mark.is_change(exchange.session) or is_refused(exchange):
+        # it was told already: once more, and a page that loads itself anew would never end
+        return _page("<body><p>The session has changed.</p></body>")
+    return _watching_page(*watched, wait=mark.pause_left(now))
+
+
+def _is_of_our_pages(request: WebRequest) -> bool:
+    # other sites can count the frames in a window that they open: there is none that tells of a session
+    return request.headers.get("sec-fetch-site", "same-origin") == "same-origin" and not is_embedded(request)
+
+
+async def _watched(exchange: Exchange) -> tuple[str, str] | None:
+    """The provider's frame, and what it is asked with; None when there is nothing to be watched."""
+    session_state = exchange.session.get("session_state")
+    client = exchange.application.clients.get(exchange.session.get("current_provider", ""))
+    if client is None or session_state is None:
+        return None
+    try:
+        metadata = await client.provider.metadata()
+    except ProviderError:
+        return None
+    frame, client_id = metadata.get("check_session_iframe"), client.provider.known_client.get("client_id")
+    return None if frame is None or client_id is None else (frame, f"{client_id} {session_state}")
+
+
+def _watching_page(frame: str, message: str, *, wait: float) -> WebResponse:
+    data = {"message": message, "origin": origin(frame), "wait": f"{wait:.0f}", "every": str(SECONDS)}
+    attributes = " ".join(f'data-{name}="{escape(value, quote=True)}"' for name, value in data.items())
+    body = f'<body {attributes}><iframe src="{escape(frame, quote=True)}"></iframe><script>{WATCH}</script></body>'
+    return _page(body, script=WATCH, frames=origin(frame))
+
+
+def _page(body: str, *, script: str = "", frames: str = "'none'") -> WebResponse:
+    scripts = f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" if script else "'none'"
+    headers = {
+        "content-type": "text/html; charset=utf-8",
+        "content-security-policy": f"default-src 'none'; script-src {scripts}; frame-src {frames}; base-uri 'none'; "
+        "frame-ancestors 'self'",
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+    }
+    return WebResponse(status=200, headers=headers, body=PAGE.format(body=body))

@@ -1,0 +1,1 @@
+"""Sessions and pending logins, in sealed cookies or in a store."""

@@ -1,0 +1,1 @@
+"""What protects views: logins, bearer tokens, silent renewal, refreshing access tokens."""

@@ -1,0 +1,117 @@
+"""What a browser remembers of the renewals of its session: when the next one may be tried, and that one was refused.
+
+In a cookie beside the session, which then needs no writing: a page that takes long must not write back the session
+of before a change. A refusal must not depend on a cookie that the browser may delete: with a store it stands in the
+session record, where changes of overlapping requests are merged.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+
+from oidc_async.protocol.strict_json import read_object
+from oidc_async.web.application import Exchange
+from oidc_async.web.http.messages import Cookie
+from oidc_async.web.sessions.session_record import SessionRecord
+from oidc_async.web.sessions.stored_sessions import StoredRecord
+
+KIND = "renewal"
+REFUSED_AFTER = "refused_after"
+"""In a session record: the `last_renewal` after which a renewal was refused."""
+LEAST_SECONDS = 5.0
+MOST_SECONDS = 60.0
+"""Between two tries, whatever becomes of them: no redirect can lead to the next one at once, and an outage costs
+one request in a minute its time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenewalMark:
+    """`refused_after` is the time of the renewal after which one was refused: a later one makes up for it.
+
+    `changed_after` is that of the one after which the provider's session has changed: it has to be renewed.
+    """
+
+    not_before: float = 0.0
+    refused_after: float | None = None
+    changed_after: float | None = None
+
+    def is_pause(self, now: float) -> bool:
+        # a clock that was put back must not make the pause longer
+        return 0 < self.not_before - now <= MOST_SECONDS
+
+    def pause_left(self, now: float) -> float:
+        """Seconds."""
+        return self.not_before - now if self.is_pause(now) else 0.0
+
+    def is_change(self, session: SessionRecord) -> bool:
+        return self.changed_after is not None and self.changed_after == _last_renewal(session)
+
+    def is_refusal(self, session: SessionRecord) -> bool:
+        return self.refused_after is not None and self.refused_after == _last_renewal(session)
+
+
+def is_refused(exchange: Exchange) -> bool:
+    """Whether the provider refused to renew the present session, and nothing has made up for it since."""
+    session = exchange.session
+    return session.get(REFUSED_AFTER) == _last_renewal(session) or read_mark(exchange).is_refusal(session)
+
+
+def read_mark(exchange: Exchange) -> RenewalMark:
+    """The mark of the present session."""
+    application = exchange.application
+    sealed = exchange.present_cookies().get(application.cookies.name(KIND))
+    if not sealed:
+        return RenewalMark()
+    data = application.sealer.open(KIND, exchange.session.session_id, sealed)
+    return _decode(data) if data else RenewalMark()
+
+
+def mark_try(exchange: Exchange, interval: float) -> None:
+    """Let some time pass until the next renewal; at most `interval` seconds, unless that is hardly any."""
+    pause = min(max(interval, LEAST_SECONDS), MOST_SECONDS)
+    _set(exchange, RenewalMark(not_before=exchange.application.now() + pause), int(MOST_SECONDS))
+
+
+def mark_refusal(exchange: Exchange) -> None:
+    """Let the session be in force no more, until it is renewed or another one begins."""
+    session = exchange.session
+    if isinstance(session, StoredRecord):
+        session[REFUSED_AFTER] = _last_renewal(session)
+    else:
+        _set(exchange, RenewalMark(refused_after=_last_renewal(session)), _for_the_session(exchange))
+
+
+def mark_change(exchange: Exchange) -> None:
+    """Let the session be renewed at the next page, however young it is; not sooner after a try than otherwise."""
+    mark = replace(read_mark(exchange), changed_after=_last_renewal(exchange.session))
+    _set(exchange, mark, _for_the_session(exchange))
+
+
+def forget_mark(exchange: Exchange) -> list[Cookie]:
+    """What deletes the mark, if there is one."""
+    cookies = exchange.application.cookies
+    return [cookies.delete(name) for name in [cookies.name(KIND)] if name in exchange.present_cookies()]
+
+
+def _set(exchange: Exchange, mark: RenewalMark, max_age: int | None) -> None:
+    application = exchange.application
+    document = json.dumps(asdict(mark)).encode()
+    sealed = application.sealer.seal(KIND, exchange.session.session_id, document)
+    exchange.set_cookies(application.cookies.set(application.cookies.name(KIND), sealed, max_age))
+
+
+def _for_the_session(exchange: Exchange) -> int | None:
+    settings = exchange.application.settings
+    return int(settings.session_seconds) if settings.session_permanent else None
+
+
+def _decode(data: bytes) -> RenewalMark:
+    # one that another version of us set may say something else
+    try:
+        return RenewalMark(**read_object(data))
+    except (TypeError, ValueError):
+        return RenewalMark()
+
+
+def _last_renewal(session: SessionRecord) -> float:
+    last: float = session.get("last_renewal", 0.0)
+    return last

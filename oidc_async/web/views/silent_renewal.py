@@ -1,0 +1,171 @@
+"""Asking the provider now and then whether the user is still logged in there (OIDC Core 3.1.2.1, prompt=none).
+
+Where the provider says no, the session is in force no more: guarded views ask for a login. Where it says nothing,
+because it is down, the session goes on and the next try is made a little later: an outage of the provider is none of
+its applications. Whoever else is logged in there never takes the session over.
+"""
+
+import logging
+
+from oidc_async.errors import (
+    AuthorizationRefused,
+    LoginExpired,
+    OAuthError,
+    OIDCError,
+    ProviderError,
+    SessionTooLarge,
+    StoreError,
+    UserChanged,
+)
+from oidc_async.protocol.id_token import is_same_user
+from oidc_async.relying_party.login import Login
+from oidc_async.relying_party.relying_party import AsyncRelyingParty
+from oidc_async.web.application import Exchange
+from oidc_async.web.http.messages import WebResponse
+from oidc_async.web.http.navigation import is_page
+from oidc_async.web.sessions.pending_logins import LoginInBrowser
+from oidc_async.web.sessions.user_session import UserSession
+from oidc_async.web.signals import refresh_failed
+
+from .access_token import refresh_tokens, update_within_limits
+from .authorization_redirect import request_login, request_renewal
+from .renewal_state import MOST_SECONDS, is_refused, mark_refusal, mark_try, read_mark
+from .unanswered_renewal import is_unanswered, note_answered, note_begun
+
+logger = logging.getLogger("oidc_async.login")
+
+REFUSALS = frozenset(
+    {
+        "access_denied",
+        "account_selection_required",
+        "consent_required",
+        "interaction_required",
+        "invalid_grant",
+        "login_required",
+    }
+)
+"""Errors that speak of the user (OIDC Core 3.1.2.6, RFC 6749 4.1.2.1 and 5.2); all others are of the provider."""
+
+
+async def is_in_force(exchange: Exchange, provider_name: str) -> bool:
+    """Whether the session will do, or has to be replaced by a login because the provider refused to renew it.
+
+    With `renew_with_refresh_token` it is renewed here, when it is time. Raises StoreError.
+    """
+    client = exchange.application.clients[provider_name]
+    if client.configuration.session_refresh_interval_seconds is None and not _is_watched(exchange):
+        return True
+    if is_refused(exchange):
+        return False
+    user = UserSession(exchange.session, provider_name)
+    if _has_changed(exchange) and is_page(exchange.request):
+        # a refresh token tells nothing of who is logged in there now
+        return True
+    if not exchange.sets_cookies:
+        # what it brings could not be kept, nor that it was tried
+        return True
+    if client.configuration.renew_with_refresh_token and user.refresh_token and _is_old(exchange, client, user):
+        return await _renew_with(user.refresh_token, exchange, client, user)
+    return True
+
+
+async def begin_renewal(exchange: Exchange, provider_name: str) -> WebResponse | None:
+    """The way through the provider, when it is time and somebody goes to a page; None to show the view."""
+    client, user = exchange.application.clients[provider_name], UserSession(exchange.session, provider_name)
+    is_time = _is_old(exchange, client, user) or _has_changed(exchange)
+    if not is_time or not is_page(exchange.request) or user.id_token is None or is_unanswered(exchange):
+        return None
+    _mark_try(exchange, client)
+    try:
+        renewal = await request_renewal(exchange, provider_name)
+    except ProviderError as error:
+        _tell(exchange, error)
+        return None
+    note_begun(exchange)
+    return renewal
+
+
+async def finish_renewal(
+    exchange: Exchange, client: AsyncRelyingParty, begun: LoginInBrowser, response: str, response_mode: str
+) -> WebResponse | None:
+    """Renew the session by the provider's `response`; the way to a login when it wants one, None to go on.
+
+    Raises UserChanged, other LoginErrors, TokenError, StoreError; the session then stays as it was.
+    """
+    note_answered(exchange)
+    if not _is_session_of(exchange, begun):
+        logger.info("a session ended while it was renewed")
+        return None
+    try:
+        login = await client.complete_login(begun.pending, response, response_mode=response_mode)
+        await _renew(exchange, login)
+    except AuthorizationRefused as refusal:
+        _tell(exchange, refusal)
+        if refusal.error in REFUSALS:
+            mark_refusal(exchange)
+            return await request_login(exchange, begun.provider, begun.return_path)
+    except (ProviderError, LoginExpired, SessionTooLarge) as error:
+        _tell(exchange, error)
+    return None
+
+
+def _is_watched(exchange: Exchange) -> bool:
+    return exchange.application.settings.session_iframe_uri is not None
+
+
+def _has_changed(exchange: Exchange) -> bool:
+    """Whether our frame saw that the provider's session is another one (OIDC Session Management 3.1)."""
+    if not _is_watched(exchange):
+        return False
+    mark = read_mark(exchange)
+    return mark.is_change(exchange.session) and not mark.is_pause(exchange.application.now())
+
+
+def _is_old(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> bool:
+    interval, now = client.configuration.session_refresh_interval_seconds, exchange.application.now()
+    return user.should_refresh(interval, now=now) and not read_mark(exchange).is_pause(now)
+
+
+def _is_session_of(exchange: Exchange, begun: LoginInBrowser) -> bool:
+    return exchange.is_logged_in(begun.provider) and exchange.session.session_id == begun.renews
+
+
+async def _renew(exchange: Exchange, login: Login) -> None:
+    if not is_same_user(login.id_token, UserSession(exchange.session).id_token or {}):
+        raise UserChanged("The provider says that another user is logged in there than here: log out here first.")
+    await exchange.renew(login)
+
+
+async def _renew_with(refresh_token: str, exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> bool:
+    _mark_try(exchange, client)
+    try:
+        await _refresh_all(refresh_token, exchange, client, user)
+    except StoreError:
+        raise
+    except OIDCError as error:
+        _log(error)
+        if isinstance(error, OAuthError) and error.error in REFUSALS:
+            mark_refusal(exchange)
+            return False
+    return True
+
+
+async def _refresh_all(refresh_token: str, exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> None:
+    record = exchange.session
+    refresh = await refresh_tokens(exchange, client, record, refresh_token)
+    userinfo = await client.userinfo(refresh.tokens.access_token, sub=(user.id_token or {}).get("sub", ""))
+    update_within_limits(exchange, record, userinfo=userinfo, now=refresh.at)
+
+
+def _mark_try(exchange: Exchange, client: AsyncRelyingParty) -> None:
+    mark_try(exchange, client.configuration.session_refresh_interval_seconds or MOST_SECONDS)
+
+
+def _tell(exchange: Exchange, error: OIDCError) -> None:
+    _log(error)
+    user = UserSession(exchange.session)
+    exchange.announce_failure(refresh_failed, user.current_provider, error, claims=user.id_token or {})
+
+
+def _log(error: OIDCError) -> None:
+    logger.warning("a session was not renewed: %s (%s)", error, error.code)

@@ -1,0 +1,105 @@
+"""Logins in WebSockets: read before the socket is accepted, and looked at again while it is open.
+
+A socket sets no cookies. What it reads of the session can be checked again, but not changed.
+"""
+
+import json
+from collections.abc import Iterator, MutableMapping
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from oidc_async.errors import ConfigurationError
+
+from .application import Exchange, WebApplication
+from .http.messages import WebRequest, WebResponse
+from .http.navigation import login_required
+from .http.websocket_origins import is_allowed_origin, log_refused_origin
+from .sessions.user_session import UserSession
+
+ORIGIN_MISSING = (
+    "A WebSocket that uses the session must be opened by a browser, which sends an Origin header. "
+    "Other clients bring a bearer token."
+)
+ORIGIN_NOT_ALLOWED = "Pages of this origin may not open this WebSocket with the session of the user."
+
+
+def socket_exchange(application: WebApplication, request: WebRequest) -> Exchange:
+    """The exchange of a WebSocket. One that another site opened comes without cookies, as far as logins go."""
+    is_own = is_allowed_origin(request.headers, application.settings.websocket_origins)
+    return Exchange(application, request if is_own else replace(request, cookies={}))
+
+
+def refused_origin(exchange: Exchange) -> WebResponse | None:
+    """The refusal of a WebSocket that must not use the session, by whose page opens it; None for all other requests.
+
+    A missing `Origin` is 401, as some other credential may do; that of another site is 403.
+    """
+    request = exchange.request
+    if not request.is_socket or is_allowed_origin(request.headers, exchange.application.settings.websocket_origins):
+        return None
+    log_refused_origin(request.headers)
+    if "origin" not in request.headers:
+        return replace(login_required(), body=_body("login_required", ORIGIN_MISSING))
+    return replace(login_required(), status=403, body=_body("origin_not_allowed", ORIGIN_NOT_ALLOWED))
+
+
+def require_request(exchange: Exchange, what: str) -> Exchange:
+    """The exchange of a request. Raises ConfigurationError in a WebSocket, which can neither redirect nor log out."""
+    if exchange.request.is_socket:
+        raise ConfigurationError(
+            f"{what} does not work in a WebSocket, which can't send a browser anywhere: use it in a view of a route."
+        )
+    return exchange
+
+
+async def is_session_active(exchange: Exchange) -> bool:
+    """Whether the login with which a WebSocket or a stream was opened still lasts. Raises StoreError if nobody knows.
+
+    It is read once more: from the store, or, with sessions in cookies, from the cookies of the handshake, of which
+    the lifetime and logouts by the provider are known.
+    """
+    opened = await exchange.require_session()
+    if not opened.get("current_provider"):
+        return False
+    if exchange.sets_cookies:
+        # a request that is not answered yet may have changed the session itself
+        return UserSession(opened).is_authenticated()
+    await exchange.reopen_session()
+    present = exchange.session
+    same = present.session_id == opened.session_id and present.get("current_provider") == opened["current_provider"]
+    return same and UserSession(present).is_authenticated()
+
+
+def shown_session(exchange: Exchange) -> MutableMapping[str, Any]:
+    """The session for the application to read, and, in a request, to change."""
+    return SocketSession(exchange) if exchange.request.is_socket else exchange.session
+
+
+class SocketSession(MutableMapping[str, Any]):
+    """The session of a WebSocket as it was last read; writing raises ConfigurationError."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+
+    def __getitem__(self, name: str) -> Any:
+        return self._exchange.session[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._exchange.session)
+
+    def __len__(self) -> int:
+        return len(self._exchange.session)
+
+    def __setitem__(self, name: str, value: Any) -> NoReturn:
+        _refuse_change()
+
+    def __delitem__(self, name: str) -> NoReturn:
+        _refuse_change()
+
+
+def _refuse_change() -> NoReturn:
+    raise ConfigurationError("A WebSocket can read the session of the user, but not change it: do that in a request.")
+
+
+def _body(error: str, description: str) -> str:
+    return json.dumps({"error": error, "error_description": description})
