@@ -57,6 +57,7 @@ NAMES_OF_THE_CORE = {
     "TokenError",
     "TokenResponse",
     "WebFinger",
+    "ends_refresh_token",
 }
 MODULES = {
     "provider_configuration": {
