@@ -12,7 +12,7 @@ from .test_readme import ADAPTERS, ORIGIN, Adapter, block_with, blocks_of, log_i
 
 __all__ = ["provider", "secret_key"]
 
-BLOCKS = blocks_of("docs/events.md")
+BLOCKS = blocks_of("docs/reference/events.md")
 
 
 def guided(adapter: Adapter, provider: SimulatedProvider, words: str) -> tuple[dict[str, Any], Client]:

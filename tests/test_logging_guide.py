@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-GUIDE = "docs/logging.md"
+GUIDE = "docs/guides/logging.md"
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 CHOSEN = "a level that is chosen"
 

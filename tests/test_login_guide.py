@@ -13,7 +13,7 @@ __all__ = ["provider", "secret_key"]
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
 def test_the_views_begin_logins(provider: SimulatedProvider, adapter: Adapter) -> None:
-    views, _ = blocks_of("docs/login.md")
+    views, _ = blocks_of("docs/guides/starting-a-login.md")
     code = block_with(f"from {adapter.name} import") + "\n" + adapter.migrated(views)
     names = run(code, __name__="app", runtime=adapter.runtime(provider))
     browser = adapter.client(names["app"])
@@ -36,7 +36,7 @@ def test_the_views_begin_logins(provider: SimulatedProvider, adapter: Adapter) -
 def test_the_decorator_asks_for_a_role(
     provider: SimulatedProvider, adapter: Adapter, roles: list[str] | None, status: int
 ) -> None:
-    _, views = blocks_of("docs/login.md")
+    _, views = blocks_of("docs/guides/starting-a-login.md")
     if adapter.name == "quart":
         # as the guide says
         views = views.replace("flask", "quart").replace("def checked", "async def checked")

@@ -24,7 +24,7 @@ def blocks_of(document: str) -> list[str]:
 
 
 BLOCKS = blocks_of("README.md")
-API_BLOCKS = blocks_of("docs/resource-server.md")
+API_BLOCKS = blocks_of("docs/guides/protecting-apis.md")
 ORIGIN = "https://app.example.com"
 API = "https://api.example.com"
 

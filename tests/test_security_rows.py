@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GUIDE = "docs/security.md"
+GUIDE = "docs/explanations/threat-model.md"
 FIRST_ROWS = range(1, 267)
 WITHOUT_A_TEST = ("not yet: ", "can't be: ")
 """How the result of a row begins that no test can show."""

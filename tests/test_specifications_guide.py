@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-GUIDE = "docs/specifications.md"
+GUIDE = "docs/reference/specifications.md"
 
 
 def test_each_test_that_the_guide_names_is_there() -> None:

@@ -13,7 +13,7 @@ from .test_readme import ADAPTERS, ORIGIN, Adapter, block_with, blocks_of, provi
 
 __all__ = ["provider", "secret_key"]
 
-(GUIDE,) = blocks_of("docs/webfinger.md")
+(GUIDE,) = blocks_of("docs/guides/webfinger.md")
 
 
 def migrated(code: str, adapter: Adapter) -> str:

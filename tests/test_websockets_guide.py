@@ -15,7 +15,7 @@ __all__ = ["provider", "secret_key"]
 
 @pytest.fixture
 def app(provider: SimulatedProvider) -> Any:
-    (views,) = blocks_of("docs/websockets.md")
+    (views,) = blocks_of("docs/guides/websockets.md")
     code = block_with("from quart_oidc_async import") + "\n" + views
     return run(code, __name__="app", runtime=provider.async_runtime())["app"]
 

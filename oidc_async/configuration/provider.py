@@ -450,4 +450,4 @@ def _private_network_advice(issuer: str) -> str:
     """What to set if `issuer` is the address of a provider inside of a private network; empty for other addresses."""
     if not str(issuer).startswith("http://"):
         return ""
-    return " For a provider in a private network, set backchannel_url or insecure_hosts (docs/deployment.md)."
+    return " For a provider in a private network, set backchannel_url or insecure_hosts (docs/guides/deployment.md)."

@@ -213,7 +213,7 @@ def _without_audience(claims: Claims) -> ClaimInvalid:
     other = f" or, as {' and '.join(named)} names the client that got it, set audience_claim" if named else ""
     return ClaimInvalid(
         f"aud is missing, so nothing says for whom the token is. Let the provider send it{other}. "
-        "See docs/resource-server.md.",
+        "See docs/guides/protecting-apis.md.",
         claim="aud",
     )
 

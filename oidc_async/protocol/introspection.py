@@ -19,7 +19,7 @@ JWT_TYPE = "application/token-introspection+jwt"
 INACTIVE = (
     "The provider says that the token is not active: it has expired, was revoked or never issued, or this client may "
     "not know. Keycloak says so to a client that is not in the token's aud: add an audience mapper for the client_id "
-    "that asks (docs/resource-server.md)."
+    "that asks (docs/guides/protecting-apis.md)."
 )
 
 ISSUED_WITHIN = 300.0

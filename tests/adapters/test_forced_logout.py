@@ -1,4 +1,4 @@
-"""How an application keeps others from logging its users out: docs/logout.md. security.md 196."""
+"""How an application keeps others from logging its users out: docs/guides/logging-out.md. security.md 196."""
 
 import secrets
 from collections.abc import Callable

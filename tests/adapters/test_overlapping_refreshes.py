@@ -110,7 +110,7 @@ def test_who_comes_late_with_what_was_gets_what_is(site: Site) -> None:
 
 @in_cookies
 def test_without_a_store_each_process_refreshes_for_itself(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 244: as docs/refresh.md tells"""
+    """security.md 244: as docs/guides/refreshing-access-tokens.md tells"""
     provider = new_provider()
     one, other = (token_site(make_site, framework, providers={"default": provider}) for _ in range(2))
     browser = user_of(one)

@@ -161,7 +161,7 @@ def test_a_preflight_request_has_nothing_to_show(make_site: MakeSite, kind: str)
 
 
 def test_a_hook_may_leave_out_what_everybody_may_see(make_site: MakeSite, framework: Framework) -> None:
-    """As docs/other-extensions.md says."""
+    """As docs/guides/integrations.md says."""
     tools = toolbox(framework)
 
     def views(app: Any, auth: Any) -> None:

@@ -18,7 +18,7 @@ from tests.adapters.served import served
 from tests.adapters.site import FlaskFramework, Framework, QuartFramework
 from tests.providers.processes import free_port
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "session-management.md").read_text()
+GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "session-management.md").read_text()
 (EMBEDDED,) = re.findall(r"```html\n(.*?)```", GUIDE, re.DOTALL)
 QUESTION = 3_500
 """Milliseconds within which the frame asks again."""

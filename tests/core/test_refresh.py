@@ -182,7 +182,7 @@ def test_sessions_are_refreshed_each_by_itself(either_world: World) -> None:
 
 
 def test_each_process_asks_for_itself_without_a_store(user: Refreshing) -> None:
-    """security.md 244: the limit of sealed cookies, which docs/refresh.md tells"""
+    """security.md 244: the limit of sealed cookies, which docs/guides/refreshing-access-tokens.md tells"""
     user.refresh()
     assert isinstance(user.elsewhere().refusal(), OAuthError)
     assert user.asked() == 2

@@ -147,7 +147,7 @@ def test_the_providers_of_the_process_are_used_whenever_they_are_set(when: str) 
 # The guide
 
 
-GUIDE = (Path(__file__).parents[2] / "docs" / "telemetry.md").read_text()
+GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "metrics-and-traces.md").read_text()
 
 
 def test_the_guide_names_every_metric(api: API, observer: Observer) -> None:

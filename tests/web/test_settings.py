@@ -15,7 +15,7 @@ from oidc_async.web.settings import KNOWN, Settings, read_settings
 SECRET = "s" * 16
 REDIRECT_URI = "https://rp.example/redirect_uri"
 DAY = 86_400
-DOCUMENT = Path(__file__).parents[2] / "docs" / "settings.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
 
 
 def settings(**config: Any) -> Settings:
