@@ -24,7 +24,7 @@ IN_PARALLEL := -n auto --maxprocesses 4
 help:
 	@echo "make demo        a login in a Flask and in a Quart app, at a real provider (ONCE=1: prove it and end)"
 	@echo "make test        the tests that need nothing but Python"
-	@echo "make lint        ruff"
+	@echo "make lint        ruff, and the check of words"
 	@echo "make types       mypy and pyright, both strict"
 	@echo "make check       lint, types and test"
 	@echo "make providers   login and logout at real providers (needs Node.js and redis-server)"
@@ -45,6 +45,7 @@ test: .venv/.stamp-test
 lint: .venv/.stamp-check
 	$(RUN) ruff check
 	$(RUN) ruff format --check
+	$(RUN) tests.project.words
 
 types: .venv/.stamp-check
 	$(RUN) mypy
