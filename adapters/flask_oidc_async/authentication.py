@@ -20,7 +20,7 @@ from oidc_async import (
     Statistics,
 )
 from oidc_async.errors import BearerError, StoreError, TokenError
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import Store, StoreChoice
 from oidc_async.web.application import WebApplication
 from oidc_async.web.extension import Extension, installed_application, require_login_at, require_return_uri
@@ -201,7 +201,7 @@ class OIDCAuthentication(Extension):
         """
         exchange = current_exchange()
         try:
-            return finish(valid_access_token(exchange, force_refresh=force_refresh))
+            return run_without_loop(valid_access_token(exchange, force_refresh=force_refresh))
         finally:
             send_late_signals(exchange)
 
@@ -219,7 +219,7 @@ class OIDCAuthentication(Extension):
         ProviderError or ConfigurationError if that can't be found out.
         """
         visit = current_visit()
-        if visit.needs_session and not finish(is_session_active(current_exchange())):
+        if visit.needs_session and not run_without_loop(is_session_active(current_exchange())):
             return False
         for guard in visit.guards:
             try:
@@ -341,7 +341,7 @@ class OIDCAuthentication(Extension):
 
     def _answer(self, work: Coroutine[Any, Any, WebResponse | None]) -> Response | None:
         try:
-            answer = finish(work)
+            answer = run_without_loop(work)
         except StoreError:
             # as from any other view, so that the app's error handlers see it
             raise
@@ -369,7 +369,7 @@ def _admits(tokens: TokenGuard) -> bool:
 def _find_out(guard: TokenGuard, application: WebApplication) -> Access | None:
     """The access of the token of this request; None when it brings none. Raises OIDCError for all that won't do."""
     authorizations, form_tokens = read_authorizations(carrier()), read_form_tokens(application)
-    access = finish(guard.find_out(application, authorizations, form_tokens))
+    access = run_without_loop(guard.find_out(application, authorizations, form_tokens))
     if access is not None and guard.requires is not None:
         guard.require(_verdict(guard.requires, access))
     return access

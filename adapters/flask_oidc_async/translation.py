@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, abort, current_app, request
 
 from oidc_async.errors import StoreError
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.web import response_headers as finishing
 from oidc_async.web.application import Exchange, WebApplication
 from oidc_async.web.extension import installed_application
@@ -140,7 +140,7 @@ def open_session() -> None:
     if is_static_file(request.endpoint, request.view_args):
         return
     if installed_application(current_app.extensions).has_stored_session(request.cookies):
-        finish(current_exchange().open_session())
+        run_without_loop(current_exchange().open_session())
 
 
 def finish_response(app: Flask, response: Response) -> Response:
@@ -148,7 +148,7 @@ def finish_response(app: Flask, response: Response) -> Response:
         return response
     visit = current_visit()
     try:
-        finish(finishing.finish_response(response, visit))
+        run_without_loop(finishing.finish_response(response, visit))
     except StoreError as error:
         response = write_response(failure_response(read_failure(error), read_request()))
     if visit.exchange is not None:

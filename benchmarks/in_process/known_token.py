@@ -23,7 +23,7 @@ from benchmarks.in_process import wsgi
 from benchmarks.in_process.memory import token
 from benchmarks.in_process.simulated import configuration
 from oidc_async import AsyncResourceServer
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.web.extension import installed_application
 
 SIZES = (10, 1_000, 100_000)
@@ -55,7 +55,7 @@ def new_app() -> Flask:
 def filled(app: Flask, tokens: Sequence[str]) -> AsyncResourceServer:
     server = installed_application(app.extensions).resource_servers["provider"]
     for each in tokens:
-        finish(server.verify(each))
+        run_without_loop(server.verify(each))
     return server
 
 

@@ -12,7 +12,7 @@ API = "https://api.example"
 
 
 class Simulated(BlockingRuntime):
-    """Flights, clock and all else are the real ones; only the network is not there."""
+    """Single flight, clock and all else are the real ones; only the network is not there."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -92,7 +92,7 @@ class Remembered(Generic[T]):
 
     async def _fetched_after(self, seen: _Kept[T] | None, allowance: Allowance | None = None) -> T:
         async def work() -> T:
-            # a flight that landed between our look and our turn has done the work
+            # Another caller completed the work between the first lookup and this call.
             if self._kept is not None and self._kept is not seen:
                 return self._kept.value
             # counted in here, once for everyone who waits
@@ -100,7 +100,7 @@ class Remembered(Generic[T]):
                 return seen.value
             return self._keep(await self._fetch())
 
-        # Who has an allowance doesn't join the flight of somebody whose own may be spent.
+        # A caller with an allowance does not join the call of one whose own allowance may be spent.
         return await self._runtime.share(self if allowance is None else (self, allowance), work)
 
     def _put_off(self, kept: _Kept[T], now: float, error: ProviderError) -> None:

@@ -109,7 +109,7 @@ class ClientRegistration:
 
     async def _obtained(self, discover: Discover) -> Registered:
         await self.recall()
-        # another process, or a flight that landed between our look and our turn, has done the work
+        # Another process, or another caller, completed the work between the first lookup and this call.
         if self._known is not None and self._is_good(self._known):
             return self._known
         provider = await discover()

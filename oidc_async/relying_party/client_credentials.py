@@ -42,7 +42,7 @@ class ServiceTokens:
         return kept.tokens if kept is not None and self._runtime.monotonic() < kept.until else None
 
     async def _fetched(self, key: Hashable, fetch: Callable[[], Awaitable[TokenResponse]]) -> TokenResponse:
-        # a flight that landed between a look and a turn has done the work
+        # Another caller completed the work between the first lookup and this call.
         if usable := self._usable(key):
             return usable
         asked_at = self._runtime.monotonic()

@@ -12,7 +12,7 @@ from oidc_async.errors import ClaimInvalid, OAuthError, OIDCError, RefreshTokenS
 from oidc_async.protocol.id_token import require_same_login
 from oidc_async.protocol.token import TokenResponse
 from oidc_async.runtime.port import Runtime
-from oidc_async.runtime.single_flight import twin
+from oidc_async.runtime.single_flight import copy_error
 from oidc_async.stores import Store
 
 from .refresh_failures import is_spent, mark_spent, may_be_valid_later
@@ -221,9 +221,9 @@ class Refreshes:
     def _keep_failure(self, key: bytes, error: OIDCError) -> None:
         if is_spent(error):
             self._spent.add(key, self._runtime.monotonic())
-            self._tell_again(key, twin(error), REPLAY_SECONDS)
+            self._tell_again(key, copy_error(error), REPLAY_SECONDS)
         elif isinstance(error, OAuthError):
-            self._tell_again(key, twin(error), FAILURE_SECONDS)
+            self._tell_again(key, copy_error(error), FAILURE_SECONDS)
 
     async def _verify(
         self, key: bytes, answer: RefreshAnswer, steps: RefreshSteps, shared: SharedAnswer | None
@@ -245,7 +245,7 @@ class Refreshes:
     ) -> None:
         if not answer.is_rotated:
             # the provider is asked again, after a pause
-            self._tell_again(key, twin(error), FAILURE_SECONDS)
+            self._tell_again(key, copy_error(error), FAILURE_SECONDS)
             if shared is not None:
                 await shared.forget()
         elif may_be_valid_later(error):
@@ -261,7 +261,7 @@ class Refreshes:
             return None
         result = replay.result
         if isinstance(result, OIDCError):
-            raise twin(result)
+            raise copy_error(result)
         answer = RefreshAnswer(tokens=result.tokens, at=result.at, is_rotated=result.is_rotated)
         return result if answer.is_wanted(replaces, now - replay.since) else None
 

@@ -33,7 +33,7 @@ from oidc_async.provider.default_runtime import asyncio_runtime, threads_runtime
 from oidc_async.provider.provider import Provider
 from oidc_async.provider.provider_keys import TokenSource
 from oidc_async.runtime.port import Runtime
-from oidc_async.runtime.single_flight import twin
+from oidc_async.runtime.single_flight import copy_error
 from oidc_async.runtime.statistics import Counters, Statistics
 from oidc_async.runtime.sync_facade import Blocking, blocking
 from oidc_async.runtime.telemetry import watch
@@ -186,7 +186,7 @@ class AsyncResourceServer:
         else:
             outcome = await self._joined(key, token, is_here=is_here)
         if isinstance(outcome, TokenError):
-            raise twin(outcome)
+            raise copy_error(outcome)
         return outcome.copy()
 
     async def _settled_key(self, token: PresentedToken, *, is_here: bool) -> bytes:
@@ -204,7 +204,7 @@ class AsyncResourceServer:
         refusal = self._cache.find_refusal(key, self._runtime.monotonic())
         if refusal is not None:
             self._counters.refused_hits += 1
-            raise twin(refusal)
+            raise copy_error(refusal)
 
     async def _joined(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
         """As `_asked`, once however many ask about the same token."""
@@ -213,7 +213,7 @@ class AsyncResourceServer:
         async def work() -> Access | TokenError:
             nonlocal is_mine
             is_mine = True
-            # a flight that landed between our look and our turn has done the work
+            # Another caller completed the work between the first lookup and this call.
             known = self._cache.find(key, self._runtime.monotonic())
             return known or await self._asked(key, token, is_here=is_here)
 
@@ -238,7 +238,7 @@ class AsyncResourceServer:
         except TokenError as error:
             # a key that is missing now may be published in a moment
             if not isinstance(error, KeyNotFound):
-                self._cache.keep_refusal(key, twin(error), self._runtime.monotonic())
+                self._cache.keep_refusal(key, copy_error(error), self._runtime.monotonic())
             return error
         except ProviderError as error:
             # here, and not by each of those who wait

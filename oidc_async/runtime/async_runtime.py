@@ -1,4 +1,4 @@
-"""The runtime on asyncio: for any number of event loops, each with its own connections, queue and flights."""
+"""The runtime on asyncio: for any number of event loops, each with its own connections, queue and shared calls."""
 
 import asyncio
 import ssl
@@ -27,7 +27,15 @@ from oidc_async.http.wire import address_of
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.protocol.uri import origin
 
-from .single_flight import Flight, Flights, RecentFailures, current_flight, overdue, patience, twin
+from .single_flight import (
+    RecentFailures,
+    SharedCall,
+    SingleFlight,
+    copy_error,
+    current_call,
+    longest_wait,
+    wait_timeout,
+)
 
 T = TypeVar("T")
 
@@ -91,17 +99,17 @@ class AsyncRuntime:
         raise failure
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
-        seconds = patience(self._settings.deadline) if detached else None
-        flights, caller = self._home().flights, current_flight.get()
+        seconds = longest_wait(self._settings.deadline) if detached else None
+        single_flight, caller = self._home().single_flight, current_call.get()
         while True:
-            mine = _TaskFlight(key)
-            flight = flights.board(mine)
-            if flight is mine:
-                mine.take_off(work, flights)
-            with flights.waiting(caller, flight):
-                await flight.ended(seconds)
-            if flight is mine or not flight.is_lost():
-                return cast("T", flight.result())
+            own = _TaskCall(key)
+            call = single_flight.join(own)
+            if call is own:
+                own.start(work, single_flight)
+            with single_flight.waiting(caller, call):
+                await call.wait(seconds)
+            if call is own or not call.was_interrupted():
+                return cast("T", call.result())
 
     def queue_length(self, url: str) -> int:
         return sum(home.queue_length(url) for home in list(self._homes.values()))
@@ -189,7 +197,7 @@ class _Home:
         self._gates: dict[str, _Gate] = {}
         self._login_gates: dict[str, _LoginGate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
-        self.flights: Flights[_TaskFlight] = Flights(failures, nullcontext())
+        self.single_flight: SingleFlight[_TaskCall] = SingleFlight(failures, nullcontext())
         self._new_engine = new_engine
         self._engine: _Engine | None = None
         self._lifeline: AsyncGenerator[None] | None = None
@@ -297,13 +305,13 @@ class _LoginGate:
         return self._moved_at + LOGIN_PATIENCE_SECONDS - self._monotonic()
 
 
-class _TaskFlight(Flight):
+class _TaskCall(SharedCall):
     """Shared work in a task of its own."""
 
     task: asyncio.Task[Any]
     begun_at: float
 
-    async def ended(self, seconds: float | None) -> None:
+    async def wait(self, seconds: float | None) -> None:
         """Wait for the end, at most until so many seconds after the beginning. Raises ProviderTimeout."""
         if seconds is None or self.task.done():
             return await _ended(self.task)
@@ -311,17 +319,17 @@ class _TaskFlight(Flight):
             async with asyncio.timeout_at(self.begun_at + seconds):
                 await _ended(self.task)
         except TimeoutError:
-            raise overdue(seconds) from None
+            raise wait_timeout(seconds) from None
         return None
 
-    def take_off(self, work: Callable[[], Awaitable[Any]], flights: "Flights[_TaskFlight]") -> None:
-        # In an empty context: the flight may outlive the request that began it.
+    def start(self, work: Callable[[], Awaitable[Any]], single_flight: "SingleFlight[_TaskCall]") -> None:
+        # In an empty context: the call may outlive the request that started it.
         self.begun_at = asyncio.get_running_loop().time()
-        self.task = asyncio.get_running_loop().create_task(self._fly(work), context=Context())
-        self.task.add_done_callback(lambda _: flights.land(self))
+        self.task = asyncio.get_running_loop().create_task(self._run(work), context=Context())
+        self.task.add_done_callback(lambda _: single_flight.complete(self))
 
-    async def _fly(self, work: Callable[[], Awaitable[T]]) -> T:
-        current_flight.set(self)
+    async def _run(self, work: Callable[[], Awaitable[T]]) -> T:
+        current_call.set(self)
         return await work()
 
     def failure(self) -> BaseException | None:
@@ -330,7 +338,7 @@ class _TaskFlight(Flight):
     def result(self) -> Any:
         failure = self.failure()
         if isinstance(failure, OIDCError):
-            raise twin(failure).with_traceback(failure.__traceback__)
+            raise copy_error(failure).with_traceback(failure.__traceback__)
         return self.task.result()
 
 

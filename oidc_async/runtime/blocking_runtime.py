@@ -29,14 +29,22 @@ from oidc_async.http.wire import address_of
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.protocol.uri import origin
 
-from .single_flight import Flight, Flights, RecentFailures, current_flight, overdue, patience, twin
-from .sync_facade import finish
+from .single_flight import (
+    RecentFailures,
+    SharedCall,
+    SingleFlight,
+    copy_error,
+    current_call,
+    longest_wait,
+    wait_timeout,
+)
+from .sync_facade import run_without_loop
 
 T = TypeVar("T")
 
 
 class BlockingRuntime:
-    """Talks HTTP and shares work while its thread waits. No method ever suspends: see `finish()`.
+    """Talks HTTP and shares work while its thread waits. No method ever suspends: see `run_without_loop()`.
 
     Parameters:
         settings: limits, TLS and proxy of our own connections; the limits hold for a caller's client too.
@@ -97,43 +105,43 @@ class BlockingRuntime:
         raise failure
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
-        flights, caller = self._home().flights, current_flight.get()
+        single_flight, caller = self._home().single_flight, current_call.get()
         if detached:
-            return cast("T", self._joined(flights, caller, key, work))
-        seconds = patience(self._settings.deadline)
+            return cast("T", self._joined(single_flight, caller, key, work))
+        seconds = longest_wait(self._settings.deadline)
         end = time.monotonic() + seconds
         while True:
-            mine = _ThreadFlight(key)
+            own = _ThreadCall(key)
             try:
-                flight = flights.board(mine)
-                with flights.waiting(caller, flight):
-                    if flight is mine:
-                        mine.fly(work)
-                    elif not flight.landed.wait(end - time.monotonic()):
+                call = single_flight.join(own)
+                with single_flight.waiting(caller, call):
+                    if call is own:
+                        own.run(work)
+                    elif not call.completed.wait(end - time.monotonic()):
                         raise ProviderTimeout(f"another thread has not fetched it in {seconds:g} s")
             finally:
-                flights.land(mine)
-                mine.landed.set()
-            if not flight.is_lost():
-                return cast("T", flight.result())
+                single_flight.complete(own)
+                own.completed.set()
+            if not call.was_interrupted():
+                return cast("T", call.result())
 
     def _joined(
         self,
-        flights: "Flights[_ThreadFlight]",
-        caller: Flight | None,
+        single_flight: "SingleFlight[_ThreadCall]",
+        caller: SharedCall | None,
         key: Hashable,
         work: Callable[[], Awaitable[Any]],
     ) -> Any:
         """The result of detached work, which runs in a thread of its own. Raises ProviderTimeout if it takes long."""
-        seconds = patience(self._settings.deadline)
-        mine = _ThreadFlight(key)
-        flight = flights.board(mine)
-        with flights.waiting(caller, flight):
-            if flight is mine:
-                _take_off(flights, mine, work)
-            if not flight.landed.wait(flight.begun_at + seconds - time.monotonic()):
-                raise overdue(seconds)
-        return flight.result()
+        seconds = longest_wait(self._settings.deadline)
+        own = _ThreadCall(key)
+        call = single_flight.join(own)
+        with single_flight.waiting(caller, call):
+            if call is own:
+                _start(single_flight, own, work)
+            if not call.completed.wait(call.begun_at + seconds - time.monotonic()):
+                raise wait_timeout(seconds)
+        return call.result()
 
     def queue_length(self, url: str) -> int:
         return self._home().queue_length(url)
@@ -210,7 +218,7 @@ class _Home:
         self._gates: dict[str, _Gate] = {}
         self._login_gates: dict[str, _LoginGate] = {}
         failures = RecentFailures(settings.failure_pause, monotonic)
-        self.flights: Flights[_ThreadFlight] = Flights(failures, threading.Lock())
+        self.single_flight: SingleFlight[_ThreadCall] = SingleFlight(failures, threading.Lock())
         self.engine = engine
 
     def gate_to(self, provider: str) -> "_Gate":
@@ -289,46 +297,48 @@ class _LoginGate:
         return self._moved_at + LOGIN_PATIENCE_SECONDS - self._monotonic()
 
 
-def _take_off(flights: "Flights[_ThreadFlight]", mine: "_ThreadFlight", work: Callable[[], Awaitable[Any]]) -> None:
+def _start(
+    single_flight: "SingleFlight[_ThreadCall]", own: "_ThreadCall", work: Callable[[], Awaitable[Any]]
+) -> None:
     try:
-        begun(lambda: _fly_and_land(flights, mine, work))
+        begun(lambda: _run_and_complete(single_flight, own, work))
     except BaseException:
-        # no thread could be started: who comes next must not wait for this flight
-        flights.land(mine)
-        mine.landed.set()
+        # No thread could be started: later callers must not wait for this call.
+        single_flight.complete(own)
+        own.completed.set()
         raise
 
 
-def _fly_and_land(
-    flights: "Flights[_ThreadFlight]", mine: "_ThreadFlight", work: Callable[[], Awaitable[Any]]
+def _run_and_complete(
+    single_flight: "SingleFlight[_ThreadCall]", own: "_ThreadCall", work: Callable[[], Awaitable[Any]]
 ) -> None:
     try:
-        mine.fly(work)
+        own.run(work)
     finally:
-        flights.land(mine)
-        mine.landed.set()
+        single_flight.complete(own)
+        own.completed.set()
 
 
-class _ThreadFlight(Flight):
+class _ThreadCall(SharedCall):
     """Shared work in the thread of the caller who was first, or in one of its own."""
 
     def __init__(self, key: Hashable) -> None:
         super().__init__(key)
         self.begun_at = time.monotonic()
-        self.landed = threading.Event()
+        self.completed = threading.Event()
         self._failure: BaseException | None = BaseException("cut off")
         self._value: Any = None
 
-    def fly(self, work: Callable[[], Awaitable[Any]]) -> None:
+    def run(self, work: Callable[[], Awaitable[Any]]) -> None:
         try:
             # In an empty context, as in a task: nothing of this request may end up in what is shared.
-            self._value = contextvars.Context().run(finish, self._fly(work))
+            self._value = contextvars.Context().run(run_without_loop, self._run(work))
             self._failure = None
         except Exception as error:
             self._failure = error
 
-    async def _fly(self, work: Callable[[], Awaitable[T]]) -> T:
-        current_flight.set(self)
+    async def _run(self, work: Callable[[], Awaitable[T]]) -> T:
+        current_call.set(self)
         return await work()
 
     def failure(self) -> BaseException | None:
@@ -336,7 +346,7 @@ class _ThreadFlight(Flight):
 
     def result(self) -> Any:
         if isinstance(self._failure, OIDCError):
-            raise twin(self._failure).with_traceback(self._failure.__traceback__)
+            raise copy_error(self._failure).with_traceback(self._failure.__traceback__)
         if self._failure is not None:
             raise self._failure
         return self._value

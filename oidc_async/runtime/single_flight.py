@@ -1,4 +1,4 @@
-"""What both runtimes know about shared work: flights, whom they wait for, and which failed just now."""
+"""Single flight: callers with the same key share one run of the same work."""
 
 from collections.abc import Callable, Generator, Hashable
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -10,123 +10,136 @@ from oidc_async.errors import OIDCError, ProviderTimeout
 from .port import REPEATING_SECONDS
 
 _MOST_FAILURES = 1000
-_NOBODY = nullcontext()
+_NO_CALLER = nullcontext()
 _MARGIN = 1.0
 
 
-def patience(deadline: float) -> float:
-    """Seconds that a caller waits for shared work that is not its own, if an exchange may take `deadline` seconds."""
+def longest_wait(deadline: float) -> float:
+    """Seconds that a caller waits for shared work that another caller runs.
+
+    Args:
+        deadline: seconds that one exchange with a provider may take.
+    """
     return max(deadline, REPEATING_SECONDS) + _MARGIN
 
 
-def overdue(seconds: float) -> ProviderTimeout:
+def wait_timeout(seconds: float) -> ProviderTimeout:
     """The error for callers who stop waiting for detached work after `seconds`."""
     return ProviderTimeout(
-        f"the provider has not answered in {seconds:g} s; its answer is still waited for, and kept for the next call",
+        f"the provider has not answered within {seconds:g} s; the request continues, and the next call uses its "
+        "answer",
         seconds=seconds,
     )
 
 
-class Flight:
-    """One run of shared work, from the first caller who asks for `key` until it has landed."""
+class SharedCall:
+    """One run of the shared work for `key`, from its first caller until it is complete."""
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
-        self.awaits: list[Flight] = []
+        self.waits_for: list[SharedCall] = []
 
     def failure(self) -> BaseException | None:
-        """With what it failed, or by what it was cut off; None when it gave a result."""
+        """The exception that ended the run, or None if it returned a result."""
         raise NotImplementedError
 
-    def is_lost(self) -> bool:
-        """Whether it was cut off, so that somebody else has to do the work."""
+    def was_interrupted(self) -> bool:
+        """Whether the run was cancelled, so that another caller has to do the work."""
         return not isinstance(self.failure(), Exception | None)
 
-    def depends_on(self, other: "Flight") -> bool:
-        return self is other or any(flight.depends_on(other) for flight in self.awaits)
+    def depends_on(self, other: "SharedCall") -> bool:
+        """Whether this run is `other`, or waits for it directly or through other runs."""
+        return self is other or any(call.depends_on(other) for call in self.waits_for)
 
 
-F = TypeVar("F", bound=Flight)
+C = TypeVar("C", bound=SharedCall)
 E = TypeVar("E", bound=OIDCError)
 
-current_flight: ContextVar[Flight | None] = ContextVar("oidc_async_current_flight", default=None)
-"""The flight in which the running code works; None outside."""
+current_call: ContextVar[SharedCall | None] = ContextVar("oidc_async_current_call", default=None)
+"""The shared call that runs the current code; None outside of shared work."""
 
 
-class Flights(Generic[F]):
-    """The flights under way, one at a time for each key, and the failures that are not tried again yet."""
+class SingleFlight(Generic[C]):
+    """The shared calls that are running, at most one for each key, and the recent failures."""
 
     def __init__(self, failures: "RecentFailures", lock: AbstractContextManager[object]) -> None:
         self._failures = failures
         self._lock = lock
-        self._under_way: dict[Hashable, F] = {}
+        self._running: dict[Hashable, C] = {}
 
-    def board(self, mine: F) -> F:
-        """The flight for this key: one under way, or else `mine`, which has to take off then.
+    def join(self, own: C) -> C:
+        """Return the running call for the key of `own`, or register `own`, which the caller has to start.
 
-        Raises the failure of the last one while its pause lasts.
+        Raises:
+            OIDCError: the last call for this key failed less than `failure_pause` seconds ago.
         """
         with self._lock:
-            flight = self._under_way.get(mine.key)
-            if flight is None:
-                self._failures.repeat(mine.key)
-                flight = self._under_way[mine.key] = mine
-            return flight
+            call = self._running.get(own.key)
+            if call is None:
+                self._failures.raise_recent(own.key)
+                call = self._running[own.key] = own
+            return call
 
-    def waiting(self, caller: Flight | None, flight: F) -> AbstractContextManager[None]:
-        """While `caller`, when it is a flight itself, waits for `flight`.
+    def waiting(self, caller: SharedCall | None, call: C) -> AbstractContextManager[None]:
+        """A context in which `caller`, if it is a shared call itself, waits for `call`.
 
-        Raises RuntimeError when it would wait for itself in the end.
+        Raises:
+            RuntimeError: `call` waits for `caller`, so that both would wait forever.
         """
-        return _NOBODY if caller is None else self._waits(caller, flight)
+        return _NO_CALLER if caller is None else self._waits(caller, call)
 
     @contextmanager
-    def _waits(self, caller: Flight, flight: F) -> Generator[None]:
+    def _waits(self, caller: SharedCall, call: C) -> Generator[None]:
         with self._lock:
-            if flight.depends_on(caller):
+            if call.depends_on(caller):
                 raise RuntimeError("shared work waits for its own key")
-            caller.awaits.append(flight)
+            caller.waits_for.append(call)
         try:
             yield
         finally:
             with self._lock:
-                caller.awaits.remove(flight)
+                caller.waits_for.remove(call)
 
-    def land(self, mine: F) -> None:
-        """End `mine`, however it went; nothing when it never took off."""
+    def complete(self, own: C) -> None:
+        """Remove `own` and note its failure, if any. Does nothing for a call that joined another one."""
         with self._lock:
-            if self._under_way.get(mine.key) is mine:
-                del self._under_way[mine.key]
-                failure = mine.failure()
+            if self._running.get(own.key) is own:
+                del self._running[own.key]
+                failure = own.failure()
                 if isinstance(failure, OIDCError):
-                    self._failures.remember(mine.key, failure)
+                    self._failures.add(own.key, failure)
 
 
 class RecentFailures:
-    """Which flights failed during the last `pause` seconds of `monotonic`, and how. Bounded in number."""
+    """The failures of the last `pause` seconds, by key. Bounded in number.
+
+    Args:
+        pause: seconds for which a failure is raised again instead of running the work.
+        monotonic: seconds on a clock that never jumps.
+    """
 
     def __init__(self, pause: float, monotonic: Callable[[], float]) -> None:
         self._pause = pause
         self._monotonic = monotonic
         self._failures: dict[Hashable, tuple[float, OIDCError]] = {}
 
-    def remember(self, key: Hashable, error: OIDCError) -> None:
+    def add(self, key: Hashable, error: OIDCError) -> None:
         self._failures.pop(key, None)
-        self._forget_expired()
+        self._remove_expired()
         if len(self._failures) >= _MOST_FAILURES:
             del self._failures[next(iter(self._failures))]
-        self._failures[key] = (self._monotonic() + self._pause, twin(error))
+        self._failures[key] = (self._monotonic() + self._pause, copy_error(error))
 
-    def repeat(self, key: Hashable) -> None:
-        """Raise the failure of `key` again while its pause lasts."""
+    def raise_recent(self, key: Hashable) -> None:
+        """Raise the last failure of `key` again while its pause lasts."""
         if key in self._failures:
             until, error = self._failures[key]
             if self._monotonic() < until:
-                raise twin(error)
+                raise copy_error(error)
             del self._failures[key]
 
-    def _forget_expired(self) -> None:
-        # They stand in the order of their end, so the first that still lasts ends the search.
+    def _remove_expired(self) -> None:
+        # All failures are kept for the same time, so insertion order is the order of expiry.
         now = self._monotonic()
         for key in list(self._failures):
             if self._failures[key][0] > now:
@@ -134,8 +147,11 @@ class RecentFailures:
             del self._failures[key]
 
 
-def twin(error: E) -> E:
-    """A copy of `error` to raise again: one exception raised by many callers collects the frames of them all."""
+def copy_error(error: E) -> E:
+    """Copy `error`, to raise it once more.
+
+    An exception that several callers raise collects the tracebacks of all of them, so each raises its own copy.
+    """
     copy = type(error).__new__(type(error), *error.args)
     copy.__dict__.update(error.__dict__)
     copy.__cause__ = error.__cause__

@@ -9,7 +9,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def finish(coroutine: Coroutine[Any, Any, T]) -> T:
+def run_without_loop(coroutine: Coroutine[Any, Any, T]) -> T:
     """The result of a coroutine that never suspends, as none does over a `BlockingRuntime`.
 
     Raises RuntimeError when it suspends all the same; the coroutine is closed then.
@@ -41,12 +41,12 @@ class Blocking(Generic[A]):
 def blocking(
     method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[Blocking[A], P], T]:
-    """The blocking twin of an async method: same parameters, same result, same documentation."""
+    """The blocking counterpart of an async method: same parameters, same result, same documentation."""
 
     @functools.wraps(method)
     def call(self: Blocking[A], /, *args: P.args, **kwargs: P.kwargs) -> T:
         # This function is the other half of the class, which no method of its own could express.
         origin = self._origin  # pyright: ignore[reportPrivateUsage]
-        return finish(method(origin, *args, **kwargs))
+        return run_without_loop(method(origin, *args, **kwargs))
 
     return call

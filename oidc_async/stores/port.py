@@ -11,8 +11,8 @@ LONGEST_SECONDS = 10 * 366 * 24 * 3600.0
 class Store(Protocol):
     """Short byte strings below text keys, each with a lifetime; what has ended is as if it had never been there.
 
-    In a blocking face no method ever suspends: see `finish()`. In an asynchronous one a call whose caller is
-    cancelled is carried out, or not, but never in part.
+    In a blocking face no method ever suspends: see `run_without_loop()`. In an asynchronous one a call whose caller
+    is cancelled is carried out, or not, but never in part.
 
     `seconds` is a lifetime from now on: at least a millisecond, at most `LONGEST_SECONDS`; ValueError when it is
     no number. All else that goes wrong raises StoreUnavailable: then a change may have happened, or not, or may still

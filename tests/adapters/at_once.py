@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 import httpx
 
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 
 from .site import Browser, Page, Site, WsgiTransport
 
@@ -44,7 +44,7 @@ def _in_threads(site: Site, visits: Sequence[Visit[T]], jars: Sequence[httpx.Coo
             async def visited() -> T:
                 return await visit(fetch)
 
-            return finish(visited())
+            return run_without_loop(visited())
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(run, visits, jars))

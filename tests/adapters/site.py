@@ -16,7 +16,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from oidc_async import ClientMetadata, ProviderConfiguration
 from oidc_async.protocol.response_type import RESPONSE_TYPES
 from oidc_async.runtime.port import Runtime
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.testing import Callback, SimulatedProvider
 from oidc_async.web.application import WebApplication
 
@@ -226,7 +226,7 @@ class FlaskFramework:
         add_views(app, auth)
 
     def run(self, call: Coroutine[Any, Any, T]) -> T:
-        return finish(call)
+        return run_without_loop(call)
 
 
 class QuartFramework:

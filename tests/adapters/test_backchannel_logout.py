@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientMetadata
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.testing import LOGOUT_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import changed, without
 from oidc_async.testing.faults.responses import reset
@@ -186,14 +186,14 @@ def test_a_mark_that_somebody_else_wrote_is_an_outage_for_those_whom_it_concerns
     marks = {key: mark for key, mark in store.values.items() if key.startswith("logout:")}
     assert len(marks) >= 2
     for key in marks:
-        finish(store.put(key, value, 60))
+        run_without_loop(store.put(key, value, 60))
     for path in ("/private", "/who"):
         page = alice.get(path)
         assert (page.status_code, page.headers["retry-after"]) == (503, "5")
     assert alice.get("/").text == "public"
     assert bob.get("/private").text == "private"
     for key, mark in marks.items():
-        finish(store.put(key, mark, 60))
+        run_without_loop(store.put(key, mark, 60))
     assert alice.get("/private").text == "private"
 
 

@@ -132,7 +132,7 @@ def api_for(world: World, fault: Misbehaviour, verification: str) -> API:
 
 
 def twice_in_a_row(monkeypatch: pytest.MonkeyPatch, owner: object) -> None:
-    """Shared work of this server or client takes off a second time as soon as it has landed."""
+    """Shared work of this server or client starts a second time as soon as it is complete."""
     runtime: Any = vars(getattr(owner, "_origin", owner))["_runtime"]
     share = runtime.share
 

@@ -13,7 +13,7 @@ import pytest
 
 import oidc_async
 from oidc_async.runtime.async_runtime import AsyncRuntime
-from oidc_async.runtime.sync_facade import Blocking, blocking, finish
+from oidc_async.runtime.sync_facade import Blocking, blocking, run_without_loop
 
 
 class AsyncSample:
@@ -61,7 +61,7 @@ def test_finish_gives_the_value() -> None:
     async def inner() -> int:
         return 1
 
-    assert finish(value()) == [1, 2]
+    assert run_without_loop(value()) == [1, 2]
 
 
 def test_a_coroutine_that_suspends_is_closed_and_named() -> None:
@@ -74,7 +74,7 @@ def test_a_coroutine_that_suspends_is_closed_and_named() -> None:
             cleaned_up.append("yes")
 
     with pytest.raises(RuntimeError, match=r"impatient awaited a real event loop under blocking I/O"):
-        finish(impatient())
+        run_without_loop(impatient())
     assert cleaned_up == ["yes"]
 
 
@@ -87,13 +87,13 @@ def test_so_is_one_that_clings_to_its_life() -> None:
                 return
 
     with pytest.raises(RuntimeError, match=r"clinging awaited a real event loop"):
-        finish(clinging())
+        run_without_loop(clinging())
 
 
 def test_an_async_runtime_needs_a_loop() -> None:
     """security.md 246"""
     with pytest.raises(RuntimeError, match="no running event loop"):
-        finish(AsyncRuntime().share("key", asyncio.Event().wait))
+        run_without_loop(AsyncRuntime().share("key", asyncio.Event().wait))
     with pytest.raises(RuntimeError, match="under blocking I/O"):
         Sample(AsyncSample()).wait()
 
@@ -137,15 +137,15 @@ def blocking_classes() -> Iterator[type[Blocking[Any]]]:
                 yield found
 
 
-def origin_of(twin: type[Blocking[Any]]) -> type:
-    """The async class that `twin` names as its origin."""
-    for parent in twin.__mro__:
+def origin_of(facade: type[Blocking[Any]]) -> type:
+    """The async class that `facade` names as its origin."""
+    for parent in facade.__mro__:
         for base in getattr(parent, "__orig_bases__", ()):
             if isinstance(base.__origin__, type) and issubclass(base.__origin__, Blocking):
                 (origin,) = get_args(base)
                 assert isinstance(origin, type)
                 return origin
-    raise AssertionError(f"{twin.__name__} names no origin")
+    raise AssertionError(f"{facade.__name__} names no origin")
 
 
 def public_coroutines(origin: type) -> dict[str, FunctionType]:
@@ -156,30 +156,30 @@ def public_coroutines(origin: type) -> dict[str, FunctionType]:
     }
 
 
-EVERY_CLASS = pytest.mark.parametrize("twin", list(blocking_classes()), ids=lambda twin: twin.__name__)
+EVERY_CLASS = pytest.mark.parametrize("facade", list(blocking_classes()), ids=lambda facade: facade.__name__)
 
 
 @EVERY_CLASS
-def test_each_async_method_has_its_blocking_twin(twin: type[Blocking[Any]]) -> None:
-    missing = [name for name in public_coroutines(origin_of(twin)) if not hasattr(twin, name)]
+def test_each_async_method_has_its_blocking_facade(facade: type[Blocking[Any]]) -> None:
+    missing = [name for name in public_coroutines(origin_of(facade)) if not hasattr(facade, name)]
     assert missing == []
 
 
 @EVERY_CLASS
-def test_each_twin_is_of_the_method_that_has_its_name(twin: type[Blocking[Any]]) -> None:
-    methods = public_coroutines(origin_of(twin))
-    twins = {name: getattr(twin, name, None) for name in methods}
-    assert {name: getattr(method, "__wrapped__", None) for name, method in twins.items()} == methods
+def test_each_facade_is_of_the_method_that_has_its_name(facade: type[Blocking[Any]]) -> None:
+    methods = public_coroutines(origin_of(facade))
+    facades = {name: getattr(facade, name, None) for name in methods}
+    assert {name: getattr(method, "__wrapped__", None) for name, method in facades.items()} == methods
 
 
 @EVERY_CLASS
-def test_twins_have_the_same_signature_name_and_documentation(twin: type[Blocking[Any]]) -> None:
+def test_facades_have_the_same_signature_name_and_documentation(facade: type[Blocking[Any]]) -> None:
     def looks(method: Callable[..., object]) -> tuple[object, ...]:
         return inspect.signature(method), method.__name__, method.__doc__, get_type_hints(method)
 
-    for name, method in public_coroutines(origin_of(twin)).items():
-        assert looks(getattr(twin, name)) == looks(method), name
-        assert not inspect.iscoroutinefunction(getattr(twin, name))
+    for name, method in public_coroutines(origin_of(facade)).items():
+        assert looks(getattr(facade, name)) == looks(method), name
+        assert not inspect.iscoroutinefunction(getattr(facade, name))
 
 
 def test_the_sample_is_among_them_and_a_lapse_is_seen() -> None:
@@ -194,6 +194,6 @@ def test_the_sample_is_among_them_and_a_lapse_is_seen() -> None:
     assert Sample in blocking_classes()
     assert set(public_coroutines(origin_of(Sample))) == {"add", "fail", "wait"}
     with pytest.raises(AssertionError):
-        test_each_async_method_has_its_blocking_twin(More)
+        test_each_async_method_has_its_blocking_facade(More)
     with pytest.raises(AssertionError):
-        test_each_twin_is_of_the_method_that_has_its_name(More)
+        test_each_facade_is_of_the_method_that_has_its_name(More)

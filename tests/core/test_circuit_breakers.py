@@ -16,7 +16,7 @@ from oidc_async.errors import (
 from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.provider.endpoint_breakers import MAX_FAILURES, CircuitBreakers
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 
 URL = "https://op.example/token"
 PAUSE = 2.0
@@ -51,7 +51,7 @@ def breakers(network: Any) -> CircuitBreakers:
 def outcome(breakers: CircuitBreakers, url: str = URL) -> object:
     """The status, or the type of what is raised."""
     try:
-        return finish(breakers.send(HttpRequest(method="POST", url=url))).status
+        return run_without_loop(breakers.send(HttpRequest(method="POST", url=url))).status
     except OIDCError as error:
         return type(error)
 

@@ -17,7 +17,7 @@ from oidc_async.errors import ProviderTimeout
 from oidc_async.http.settings import HttpSettings
 from oidc_async.runtime.async_runtime import AsyncRuntime
 from oidc_async.runtime.blocking_runtime import BlockingRuntime
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, always, get, response
 from tests.core.worlds import AsyncWorld, World, quick
@@ -142,7 +142,7 @@ def test_a_connection_that_comes_too_late_is_closed(serve: Serve, monkeypatch: p
     server = serve(ends)
     runtime = BlockingRuntime(quick(HttpSettings(deadline=0.2)))
     with pytest.raises(ProviderTimeout):
-        finish(runtime.send(get(server.url)))
+        run_without_loop(runtime.send(get(server.url)))
     found.set()
     assert ends.wait_for(1)
     assert server.seen == []
@@ -155,7 +155,7 @@ def test_threads_share_a_blocking_runtime(serve: Serve) -> None:
     server = serve(always(response(), after=0.005))
     runtime = BlockingRuntime(QUICK)
     with ThreadPoolExecutor(30) as threads:
-        done = [threads.submit(finish, runtime.send(get(server.url))) for _ in range(120)]
+        done = [threads.submit(run_without_loop, runtime.send(get(server.url))) for _ in range(120)]
         assert {each.result().status for each in done} == {200}
     assert server.connections <= HttpSettings().max_concurrency
     runtime.close()
@@ -167,7 +167,7 @@ def test_a_blocking_runtime_works_inside_a_running_loop(serve: Serve) -> None:
     runtime = BlockingRuntime(QUICK)
 
     async def view() -> int:
-        return finish(runtime.send(get(server.url))).status
+        return run_without_loop(runtime.send(get(server.url))).status
 
     assert asyncio.run(view()) == 200
     runtime.close()
@@ -175,7 +175,7 @@ def test_a_blocking_runtime_works_inside_a_running_loop(serve: Serve) -> None:
 
 FORKING = """
 import os, sys, threading
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.runtime.blocking_runtime import BlockingRuntime
 from oidc_async.protocol.http_message import HttpRequest
 from oidc_async.errors import ProviderTimeout
@@ -194,18 +194,18 @@ async def slow_work():
     may_land.wait(10)
     return status
 
-assert finish(runtime.send(request)).status == 200
-flying = threading.Thread(target=lambda: finish(runtime.share("key", slow_work)))
-flying.start()
+assert run_without_loop(runtime.send(request)).status == 200
+leader = threading.Thread(target=lambda: run_without_loop(runtime.share("key", slow_work)))
+leader.start()
 under_way.wait(10)
 child = os.fork()
 if child == 0:
-    # Neither the parent's connection nor its flight, whose thread does not exist here.
-    os._exit(0 if finish(runtime.share("key", work)) == 200 else 3)
+    # Neither the parent's connection nor its shared call, whose thread does not exist here.
+    os._exit(0 if run_without_loop(runtime.share("key", work)) == 200 else 3)
 status = os.waitpid(child, 0)[1]
 may_land.set()
-flying.join()
-assert finish(runtime.send(request)).status == 200
+leader.join()
+assert run_without_loop(runtime.send(request)).status == 200
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 

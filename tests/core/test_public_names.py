@@ -202,9 +202,9 @@ class Leveller(ast.NodeTransformer):
         return self.visit(node.value)
 
     def visit_Call(self, node: ast.Call) -> Any:
-        # cast(Response, ...): Quart's functions promise less than they give; finish(...) is Flask's `await`
+        # cast(Response, ...): Quart's functions promise less than they give; run_without_loop(...) is Flask's `await`
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name in ("cast", "finish"):
+        if name in ("cast", "run_without_loop"):
             return self.visit(node.args[-1])
         return self.generic_visit(node)
 

@@ -7,7 +7,7 @@ import pytest
 from oidc_async import errors
 from oidc_async.errors import OAuthError, OIDCError
 from oidc_async.relying_party.refresh_failures import ends_refresh_token, mark_spent, may_be_valid_later
-from oidc_async.runtime.single_flight import twin
+from oidc_async.runtime.single_flight import copy_error
 
 LATER = [
     errors.ProviderUnreachable("The keys."),
@@ -65,7 +65,7 @@ def test_what_stays_wrong_is_final(error: OIDCError) -> None:
     assert not may_be_valid_later(error)
     # before the provider has said 200 it costs nothing
     assert not ends_refresh_token(error)
-    assert ends_refresh_token(twin(mark_spent(error)))
+    assert ends_refresh_token(copy_error(mark_spent(error)))
 
 
 def kinds(of: type[OIDCError]) -> Iterator[type[OIDCError]]:

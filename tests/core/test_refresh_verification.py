@@ -26,7 +26,7 @@ from oidc_async.relying_party import token_refresh as refreshes
 from oidc_async.relying_party.refresh_failures import ends_refresh_token
 from oidc_async.relying_party.refresh_responses import PURPOSE, REPLAY_SECONDS, UNVERIFIED_SECONDS, result_name
 from oidc_async.relying_party.token_refresh import Refresh
-from oidc_async.runtime import single_flight as flight
+from oidc_async.runtime import single_flight
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore
 from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour
@@ -185,8 +185,8 @@ def test_an_answer_that_comes_when_nobody_waits_is_kept(
 ) -> None:
     """security.md 359: the provider has rotated the refresh token, and answers too late, as after a restart."""
     for module, name, value in (
-        (flight, "REPEATING_SECONDS", 0.0),
-        (flight, "_MARGIN", 0.0),
+        (single_flight, "REPEATING_SECONDS", 0.0),
+        (single_flight, "_MARGIN", 0.0),
         (relying_party, "ANSWER_SECONDS", 5.0),
         (refresh_answers, "LATE_SECONDS", 0.3),
         (refresh_answers, "REPLAY_SECONDS", 0.1),

@@ -198,7 +198,7 @@ def test_only_the_fault_of_a_provider_is_borne(source: Source, get: Get, failure
 
 
 class Overtaken:
-    """A runtime in which somebody else's flight lands between a look at the value and the own flight."""
+    """A runtime in which another caller's fetch completes between a look at the value and the own fetch."""
 
     def __init__(self, runtime: Runtime, overtake: Callable[[], Awaitable[object]]) -> None:
         self._runtime, self._overtake = runtime, overtake

@@ -61,7 +61,7 @@ def kinds(outcomes: list[Access | BaseException]) -> dict[str, int]:
     return dict(Counter(type(outcome).__name__ for outcome in outcomes))
 
 
-# One flight for each token
+# Single flight for each token
 
 
 @pytest.mark.parametrize("verification", ["introspection", "jwt"])
@@ -110,7 +110,7 @@ def test_a_key_that_is_missing_is_looked_for_once_by_a_crowd(either_world: World
 
 
 def test_who_comes_between_a_look_and_a_turn_finds_the_work_done(api: API, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 241: as for two callers of whom the second gets its turn after the first one's flight landed."""
+    """security.md 241: as for two callers of whom the second gets its turn after the first one's call is complete."""
     twice_in_a_row(monkeypatch, api.server)
     assert api.verify(api.issue()).subject == "alice"
     assert api.asked() == 1

@@ -20,7 +20,7 @@ from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.runtime.port import REPEATING_SECONDS
 from oidc_async.runtime.retry import LONGEST_RETRY_AFTER, RETRIES, send_repeatable
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from tests.core.conftest import Serve
 from tests.core.raw_server import Connection, response
 from tests.core.worlds import World
@@ -81,7 +81,7 @@ class Script:
 
 def outcome_of(runtime: Script, request: HttpRequest = REPEATABLE) -> Outcome:
     try:
-        return finish(send_repeatable(runtime, request))
+        return run_without_loop(send_repeatable(runtime, request))
     except ProviderError as error:
         return error
 

@@ -175,7 +175,7 @@ def test_one_request_serves_a_crowd(either_world: World) -> None:
 def test_who_comes_between_a_look_and_a_turn_finds_the_work_done(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 241: as for two callers of whom the second gets its turn after the first one's flight landed."""
+    """security.md 241: as for two callers of whom the second gets its turn after the first one's call is complete."""
     twice_in_a_row(monkeypatch, service.party)
     service.token("read")
     assert service.asked() == 1

@@ -1,4 +1,4 @@
-"""Shared work: one flight at a time for each key, whatever happens to those who wait."""
+"""Shared work: one call at a time for each key, whatever happens to the waiting callers."""
 
 import asyncio
 import contextvars
@@ -13,12 +13,12 @@ import pytest
 
 from oidc_async.errors import OAuthError, OIDCError, ProviderTimeout, ProviderUnreachable
 from oidc_async.http.settings import HttpSettings
-from oidc_async.runtime import single_flight as flight
+from oidc_async.runtime import single_flight
 from oidc_async.runtime.async_runtime import AsyncRuntime
 from oidc_async.runtime.blocking_runtime import BlockingRuntime
 from oidc_async.runtime.port import Runtime
-from oidc_async.runtime.single_flight import RecentFailures, twin
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.single_flight import RecentFailures, copy_error
+from oidc_async.runtime.sync_facade import run_without_loop
 from tests.core.worlds import World
 
 
@@ -57,7 +57,7 @@ def test_fifty_callers_make_one_fetch(either_world: World) -> None:
     assert work.runs == 1
 
 
-def test_another_key_is_another_flight(either_world: World) -> None:
+def test_another_key_is_another_call(either_world: World) -> None:
     runtime = either_world.runtime()
     work = Work(runtime)
     results = either_world.run_together([partial(runtime.share, key, work) for key in range(5)])
@@ -146,14 +146,14 @@ def test_the_memory_of_failures_is_bounded() -> None:
     clock = Clock()
     failures = RecentFailures(10.0, clock)
     for number in range(5000):
-        failures.remember(number, ProviderUnreachable(str(number)))
-    failures.repeat(0)  # the oldest were given up
+        failures.add(number, ProviderUnreachable(str(number)))
+    failures.raise_recent(0)  # the oldest were given up
     with pytest.raises(ProviderUnreachable, match="4999"):
-        failures.repeat(4999)
+        failures.raise_recent(4999)
     assert kept(failures) <= 1000
 
     clock.seconds += 11
-    failures.remember("one more", ProviderUnreachable(""))
+    failures.add("one more", ProviderUnreachable(""))
     assert kept(failures) == 1
 
 
@@ -162,11 +162,11 @@ def kept(failures: RecentFailures) -> int:
     return sum(isinstance(referred[1], OIDCError) for referred in vars(failures)["_failures"].values())
 
 
-def test_a_twin_is_the_same_failure_without_its_frames() -> None:
+def test_a_copied_error_is_the_same_failure_without_its_frames() -> None:
     cause = ValueError("cause")
     with pytest.raises(OAuthError) as caught:
         raise OAuthError("refused", error="invalid_grant", error_description=None, status=400, more=1) from cause
-    copy = twin(caught.value)
+    copy = copy_error(caught.value)
     assert type(copy) is OAuthError
     assert (copy.message, copy.error, copy.status, copy.evidence["more"]) == ("refused", "invalid_grant", 400, 1)
     assert copy.__cause__ is cause
@@ -195,7 +195,7 @@ def test_the_first_caller_may_be_cancelled() -> None:
     assert asyncio.run(scenario()) == [1] * 4
 
 
-def test_a_flight_goes_on_when_all_have_left() -> None:
+def test_a_call_continues_when_all_callers_have_left() -> None:
     """security.md 242"""
     runtime = AsyncRuntime()
     stored = list[int]()
@@ -251,7 +251,7 @@ def test_when_the_one_who_works_is_killed_another_takes_over(either_world: World
     assert either_world.run(runtime.share("key", work)) == 3
 
 
-def test_a_cancelled_flight_is_taken_over() -> None:
+def test_another_caller_takes_over_a_cancelled_call() -> None:
     runtime = AsyncRuntime()
     flying = list["asyncio.Task[object] | None"]()
 
@@ -273,35 +273,35 @@ def test_a_cancelled_flight_is_taken_over() -> None:
 
 
 def test_those_who_wait_in_threads_do_so_for_a_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flight, "REPEATING_SECONDS", 0.2)
+    monkeypatch.setattr(single_flight, "REPEATING_SECONDS", 0.2)
     runtime = BlockingRuntime(HttpSettings(deadline=0.2))
-    landed = threading.Event()
+    released = threading.Event()
 
     async def stuck() -> None:
-        landed.wait(10)
+        released.wait(10)
 
-    leader = threading.Thread(target=lambda: finish(runtime.share("key", stuck)))
+    leader = threading.Thread(target=lambda: run_without_loop(runtime.share("key", stuck)))
     leader.start()
     begin = time.monotonic()
     try:
         with pytest.raises(ProviderTimeout):
-            finish(runtime.share("key", stuck))
+            run_without_loop(runtime.share("key", stuck))
         assert 0.2 <= time.monotonic() - begin < 5
     finally:
-        landed.set()
+        released.set()
         leader.join()
 
 
 @pytest.fixture
 def impatient(either_world: World, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     """A runtime whose callers wait 0.2 seconds for detached work."""
-    monkeypatch.setattr(flight, "REPEATING_SECONDS", 0.0)
-    monkeypatch.setattr(flight, "_MARGIN", 0.0)
+    monkeypatch.setattr(single_flight, "REPEATING_SECONDS", 0.0)
+    monkeypatch.setattr(single_flight, "_MARGIN", 0.0)
     return either_world.runtime(HttpSettings(deadline=0.2))
 
 
 def test_detached_work_goes_on_when_nobody_waits_any_more(either_world: World, impatient: Runtime) -> None:
-    """Those who come while it is overdue don't wait at all; those who come in time share its result."""
+    """Callers after its timeout do not wait; callers before it share its result."""
     work = Work(impatient, seconds=0.6)
 
     async def wait() -> tuple[str, float]:
@@ -358,15 +358,15 @@ def test_detached_work_that_can_not_begin_holds_nobody_up(monkeypatch: pytest.Mo
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         with pytest.raises(RuntimeError, match="new thread"):
-            finish(runtime.share("key", work, detached=True))
-    finish(runtime.share("key", work, detached=True))
+            run_without_loop(runtime.share("key", work, detached=True))
+    run_without_loop(runtime.share("key", work, detached=True))
     assert work.runs == 1
 
 
 # --- loops, keys, contexts ---------------------------------------------------------------------------------------
 
 
-def test_each_loop_has_its_own_flights() -> None:
+def test_each_loop_has_its_own_calls() -> None:
     runtime = AsyncRuntime()
     work = Work(runtime, seconds=0.1)
     results = list[int]()
@@ -408,7 +408,7 @@ def test_so_it_is_by_a_detour(either_world: World) -> None:
         either_world.run(runtime.share("first", first))
 
 
-def test_two_flights_that_wait_for_each_other_are_told(either_world: World) -> None:
+def test_two_calls_that_wait_for_each_other_raise(either_world: World) -> None:
     """Begun by two callers, so that neither is nested in the other."""
     runtime = either_world.runtime(HttpSettings(deadline=5))
 
@@ -448,7 +448,7 @@ def test_the_context_of_the_caller_is_not_inherited(either_world: World) -> None
 
     async def work() -> str:
         seen = request_of.get()
-        request_of.set("the flight")
+        request_of.set("the call")
         return seen
 
     async def share() -> tuple[str, str]:
@@ -470,11 +470,11 @@ def test_no_lock_is_held_while_work_is_done() -> None:
     async def quick() -> int:
         return 1
 
-    leader = threading.Thread(target=lambda: finish(runtime.share("slow", slow)))
+    leader = threading.Thread(target=lambda: run_without_loop(runtime.share("slow", slow)))
     leader.start()
     try:
         assert begun.wait(10)
-        assert finish(runtime.share("quick", quick)) == 1
+        assert run_without_loop(runtime.share("quick", quick)) == 1
     finally:
         may_land.set()
         leader.join()

@@ -19,7 +19,7 @@ from oidc_async.http import settings as http_settings
 from oidc_async.http.settings import DEFAULT_SETTINGS, HttpSettings
 from oidc_async.runtime import async_runtime, blocking_runtime
 from oidc_async.runtime.port import Runtime
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 
 T = TypeVar("T")
 
@@ -112,7 +112,7 @@ class BlockingWorld:
         return runtime
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return finish(coroutine)
+        return run_without_loop(coroutine)
 
     def run_together(self, calls: Sequence[Callable[[], Coroutine[Any, Any, T]]]) -> list[T | BaseException]:
         everybody_is_there = threading.Barrier(len(calls), timeout=30)
@@ -120,7 +120,7 @@ class BlockingWorld:
         def outcome(call: Callable[[], Coroutine[Any, Any, T]]) -> T | BaseException:
             everybody_is_there.wait()
             try:
-                return finish(call())
+                return run_without_loop(call())
             except BaseException as error:
                 return error
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import MemoryStore, SQLiteStore, StoreChoice
 
 KEYS = ["", "a", "b", "A", "ab"]
@@ -42,42 +42,42 @@ class Model(RuleBasedStateMachine):
 
     @rule(key=keys, value=values, lifetime=seconds)
     def put(self, key: str, value: bytes, lifetime: float) -> None:
-        finish(self.store.put(key, value, lifetime))
+        run_without_loop(self.store.put(key, value, lifetime))
         self.known[key] = self.now + lifetime, value
 
     @rule(key=keys, value=values, lifetime=seconds)
     def put_if_absent(self, key: str, value: bytes, lifetime: float) -> None:
         is_absent = self.expected(key) is None
-        assert finish(self.store.put_if_absent(key, value, lifetime)) is is_absent
+        assert run_without_loop(self.store.put_if_absent(key, value, lifetime)) is is_absent
         if is_absent:
             self.known[key] = self.now + lifetime, value
 
     @rule(key=keys, old=values, new=values, lifetime=seconds)
     def replace(self, key: str, old: bytes, new: bytes, lifetime: float) -> None:
         is_there = self.expected(key) == old
-        assert finish(self.store.replace(key, old, new, lifetime)) is is_there
+        assert run_without_loop(self.store.replace(key, old, new, lifetime)) is is_there
         if is_there:
             self.known[key] = self.now + lifetime, new
 
     @rule(some=st.lists(keys, max_size=3))
     def delete(self, some: Sequence[str]) -> None:
-        finish(self.store.delete(some))
+        run_without_loop(self.store.delete(some))
         for key in some:
             self.known.pop(key, None)
 
     @rule(key=keys, value=values)
     def delete_if(self, key: str, value: bytes) -> None:
         is_there = self.expected(key) == value
-        assert finish(self.store.delete_if(key, value)) is is_there
+        assert run_without_loop(self.store.delete_if(key, value)) is is_there
         if is_there:
             del self.known[key]
 
     @invariant()
     def it_knows_what_is_known(self) -> None:
-        assert list(finish(self.store.get_many(KEYS))) == [self.expected(key) for key in KEYS]
+        assert list(run_without_loop(self.store.get_many(KEYS))) == [self.expected(key) for key in KEYS]
 
     def teardown(self) -> None:
-        finish(self.store.close())
+        run_without_loop(self.store.close())
 
 
 class MemoryModel(Model):

@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import SQLiteStore
 
 WORKERS = 8
@@ -18,9 +18,9 @@ def test_all_who_come_first_at_the_same_time_find_a_store(tmp_path: Path) -> Non
         store = SQLiteStore(path).blocking()
         everybody_is_there.wait()
         try:
-            return finish(store.put_if_absent("key", b"value", 60))
+            return run_without_loop(store.put_if_absent("key", b"value", 60))
         finally:
-            finish(store.close())
+            run_without_loop(store.close())
 
     with ThreadPoolExecutor(WORKERS) as workers:
         for number in range(ROUNDS):

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from oidc_async.errors import ConfigurationError, StoreUnavailable
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import SQLiteStore, Store
 from oidc_async.stores.sqlite_table import SWEEP_ROWS, SWEEP_SECONDS
 
@@ -32,11 +32,11 @@ def path(tmp_path: Path) -> Path:
 def store(path: Path) -> Iterator[Store]:
     store = SQLiteStore(path, timeout=1).blocking()
     yield store
-    finish(store.close())
+    run_without_loop(store.close())
 
 
 def get(store: Store, *keys: str) -> list[bytes | None]:
-    return list(finish(store.get_many(keys)))
+    return list(run_without_loop(store.get_many(keys)))
 
 
 def rows(path: Path, query: str = "SELECT count(*) FROM entries") -> int:
@@ -57,7 +57,7 @@ def test_a_file_that_allows_no_wal_mode_is_no_store(
     # a database in memory allows none, as a network file system does
     monkeypatch.setattr(sqlite3, "connect", lambda _, **options: connect(":memory:", **options))
     with pytest.raises(StoreUnavailable, match="does not allow WAL mode"):
-        finish(store.put("key", b"value", 60))
+        run_without_loop(store.put("key", b"value", 60))
 
 
 def python(source: str, *arguments: object) -> subprocess.Popen[str]:
@@ -87,7 +87,7 @@ def require_success(process: subprocess.Popen[str]) -> None:
 def test_the_file_and_those_beside_it_are_for_the_owner_only(store: Store, path: Path) -> None:
     before = os.umask(0)
     try:
-        finish(store.put("a", b"1", 60))
+        run_without_loop(store.put("a", b"1", 60))
     finally:
         os.umask(before)
     modes = {found.name: stat.S_IMODE(found.stat().st_mode) for found in path.parent.iterdir()}
@@ -101,11 +101,11 @@ def test_nothing_is_made_before_the_first_use(store: Store, path: Path) -> None:
 
 
 def test_contents_outlive_the_store(store: Store, path: Path) -> None:
-    finish(store.put("a", b"1", 60))
-    finish(store.close())
+    run_without_loop(store.put("a", b"1", 60))
+    run_without_loop(store.close())
     later = SQLiteStore(path).blocking()
     assert get(later, "a") == [b"1"]
-    finish(later.close())
+    run_without_loop(later.close())
 
 
 @pytest.mark.parametrize(
@@ -124,13 +124,13 @@ def test_the_database_of_another_application_is_left_alone(
     connection.close()
     before = path.read_bytes()
     with pytest.raises(ConfigurationError, match=complaint):
-        finish(store.put("a", b"1", 60))
+        run_without_loop(store.put("a", b"1", 60))
     assert path.read_bytes() == before
 
 
 def test_a_file_of_another_version_is_refused(store: Store, path: Path) -> None:
-    finish(store.put("a", b"1", 60))
-    finish(store.close())
+    run_without_loop(store.put("a", b"1", 60))
+    run_without_loop(store.close())
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 2")
     connection.close()
@@ -171,42 +171,42 @@ def test_what_has_ended_is_swept_away(path: Path) -> None:
     now = [1e9]
     store = SQLiteStore(path, clock=lambda: now[0]).blocking()
     for number in range(SWEEP_ROWS + 20):
-        finish(store.put(f"{number}", b"1", 10))
-    finish(store.put("lasting", b"1", 1e6))
+        run_without_loop(store.put(f"{number}", b"1", 10))
+    run_without_loop(store.put("lasting", b"1", 1e6))
     now[0] += SWEEP_SECONDS + 1
-    finish(store.put("new", b"1", 60))
+    run_without_loop(store.put("new", b"1", 60))
     assert rows(path) == 22, "some at a time"
-    finish(store.put("new", b"1", 60))
+    run_without_loop(store.put("new", b"1", 60))
     assert rows(path) == 2
     assert get(store, "lasting", "new", "0") == [b"1", b"1", None]
-    finish(store.close())
+    run_without_loop(store.close())
 
 
 # --- locks -------------------------------------------------------------------------------------------------------
 
 
 def test_a_lock_that_is_not_given_back_is_an_outage_for_writers_only(store: Store, path: Path) -> None:
-    finish(store.put("a", b"1", 60))
+    run_without_loop(store.put("a", b"1", 60))
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     begun = time.monotonic()
     with pytest.raises(StoreUnavailable, match="SQLITE_BUSY"):
-        finish(store.put("a", b"2", 60))
+        run_without_loop(store.put("a", b"2", 60))
     assert 0.9 < time.monotonic() - begun < 10
     assert get(store, "a") == [b"1"]
     other.execute("ROLLBACK")
     other.close()
-    finish(store.put("a", b"3", 60))
+    run_without_loop(store.put("a", b"3", 60))
     assert get(store, "a") == [b"3"]
 
 
 def test_a_writer_waits_for_a_short_lock(store: Store, path: Path) -> None:
-    finish(store.put("a", b"1", 60))
+    run_without_loop(store.put("a", b"1", 60))
     other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")
     release = threading.Timer(0.2, lambda: other.execute("ROLLBACK"))
     release.start()
-    finish(store.put("a", b"2", 60))
+    run_without_loop(store.put("a", b"2", 60))
     release.join()
     other.close()
     assert get(store, "a") == [b"2"]
@@ -255,7 +255,7 @@ def test_a_cancelled_caller_leaves_the_store_as_good_as_it_was(path: Path) -> No
 
 WRITER = """
 import sys, zlib
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import SQLiteStore
 
 store = SQLiteStore(sys.argv[1], timeout=30).blocking()
@@ -264,7 +264,7 @@ while True:
     turn += 1
     for slot in range(20):
         body = (b"%d," % turn) * (200 + turn % 900)
-        finish(store.put(f"slot{slot}", zlib.crc32(body).to_bytes(4, "big") + body, 3600))
+        run_without_loop(store.put(f"slot{slot}", zlib.crc32(body).to_bytes(4, "big") + body, 3600))
         if turn == 1 and slot == 3:
             print("writes", flush=True)
 """
@@ -286,8 +286,8 @@ def test_a_writer_may_be_killed_at_any_moment(path: Path) -> None:
         values = [value for value in get(store, *(f"slot{slot}" for slot in range(20))) if value is not None]
         assert len(values) >= 4
         assert [value for value in values if zlib.crc32(value[4:]).to_bytes(4, "big") != value[:4]] == []
-        finish(store.put("after", b"1", 60))
-        finish(store.close())
+        run_without_loop(store.put("after", b"1", 60))
+        run_without_loop(store.close())
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
@@ -295,15 +295,15 @@ def test_a_writer_may_be_killed_at_any_moment(path: Path) -> None:
 
 COUNTER = """
 import sys
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import SQLiteStore
 
 store = SQLiteStore(sys.argv[1], timeout=30).blocking()
-finish(store.put_if_absent("count", b"0", 3600))
+run_without_loop(store.put_if_absent("count", b"0", 3600))
 done = 0
 while done < 50:
-    (value,) = finish(store.get_many(["count"]))
-    done += finish(store.replace("count", value, b"%d" % (int(value) + 1), 3600))
+    (value,) = run_without_loop(store.get_many(["count"]))
+    done += run_without_loop(store.replace("count", value, b"%d" % (int(value) + 1), 3600))
 """
 
 
@@ -313,22 +313,22 @@ def test_processes_that_begin_at_once_lose_no_update(path: Path) -> None:
         require_success(process)
     store = SQLiteStore(path).blocking()
     assert get(store, "count") == [b"200"]
-    finish(store.close())
+    run_without_loop(store.close())
 
 
 FORKING = """
 import os, sys, threading
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import SQLiteStore
 
 store = SQLiteStore(sys.argv[1], timeout=30).blocking()
-finish(store.put("before", b"parent", 3600))
+run_without_loop(store.put("before", b"parent", 3600))
 goes_on = True
 
 def keep_busy():
     while goes_on:
-        finish(store.put("busy", b"x" * 5000, 3600))
-        finish(store.get_many(["busy"]))
+        run_without_loop(store.put("busy", b"x" * 5000, 3600))
+        run_without_loop(store.get_many(["busy"]))
 
 busy = threading.Thread(target=keep_busy)
 busy.start()
@@ -337,18 +337,18 @@ for number in range(5):
     child = os.fork()
     if child == 0:
         for turn in range(50):
-            finish(store.put(f"child{number}", b"%d" % turn, 3600))
-            if finish(store.get_many([f"child{number}", "before"])) != [b"%d" % turn, b"parent"]:
+            run_without_loop(store.put(f"child{number}", b"%d" % turn, 3600))
+            if run_without_loop(store.get_many([f"child{number}", "before"])) != [b"%d" % turn, b"parent"]:
                 os._exit(3)
-        finish(store.close())
+        run_without_loop(store.close())
         os._exit(0)
     children.append(child)
 codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 goes_on = False
 busy.join()
-if finish(store.get_many([f"child{number}" for number in range(5)])) != [b"49"] * 5:
+if run_without_loop(store.get_many([f"child{number}" for number in range(5)])) != [b"49"] * 5:
     sys.exit(4)
-finish(store.close())
+run_without_loop(store.close())
 sys.exit(max(codes))
 """
 
@@ -362,7 +362,7 @@ def test_forked_processes_have_connections_of_their_own(path: Path) -> None:
 
 INHERITING = """
 import os, sys
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import SQLiteStore
 
 def inode(place):
@@ -372,13 +372,13 @@ def inode(place):
         return None
 
 store = SQLiteStore(sys.argv[1]).blocking()
-finish(store.put("a", b"1", 3600))
+run_without_loop(store.put("a", b"1", 3600))
 child = os.fork()
 if child == 0:
     inherited = [fd for fd in range(256) if inode(fd) == inode(sys.argv[1])]
     os._exit(3 if inherited else 0)
 code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-finish(store.close())
+run_without_loop(store.close())
 sys.exit(code)
 """
 

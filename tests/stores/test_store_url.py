@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import ConfigurationError
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import MemoryStore, RedisStore, SQLiteStore, store_from_url
 
 SECRET = "hunter2"
@@ -89,5 +89,5 @@ def test_what_is_no_client_is_refused(client: object) -> None:
 def test_memory_from_a_url_works() -> None:
     store = store_from_url("memory:")
     assert isinstance(store, MemoryStore)
-    finish(store.put("a", b"1", 60))
-    assert list(finish(store.get_many(["a"]))) == [b"1"]
+    run_without_loop(store.put("a", b"1", 60))
+    assert list(run_without_loop(store.get_many(["a"]))) == [b"1"]

@@ -15,7 +15,7 @@ from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.runtime.async_runtime import AsyncRuntime
 from oidc_async.runtime.blocking_runtime import BlockingRuntime
 from oidc_async.runtime.port import Runtime
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.testing import Clock, Fault, Misbehaviour, SimulatedProvider
 from oidc_async.testing.runtimes import async_runtime, blocking_runtime
 
@@ -42,7 +42,7 @@ class World:
 def world(request: pytest.FixtureRequest) -> World:
     if request.param == "async":
         return World(async_runtime, asyncio.run)
-    return World(blocking_runtime, finish)
+    return World(blocking_runtime, run_without_loop)
 
 
 def test_a_runtime_reaches_the_provider(world: World, provider: SimulatedProvider) -> None:

@@ -12,7 +12,7 @@ from oidc_async.errors import OIDCError
 from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest
 from oidc_async.runtime.blocking_runtime import BlockingRuntime
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.testing import Fault, Misbehaviour, SimulatedProvider
 from tests.certificates import LOOPBACK, Authority
 
@@ -68,7 +68,7 @@ def test_accidents_are_real(https: Https, fault: Misbehaviour, error: type[OIDCE
     path = "/jwks" if fault.name.startswith("JWKS") else "/.well-known/openid-configuration"
     runtime = BlockingRuntime(HttpSettings(deadline=DEADLINE, ca_bundle=https.trusted))
     with https.served as issuer, https.provider.misbehaving(fault), pytest.raises(error):
-        finish(runtime.send(HttpRequest(method="GET", url=issuer + path)))
+        run_without_loop(runtime.send(HttpRequest(method="GET", url=issuer + path)))
     runtime.close()
 
 

@@ -17,7 +17,7 @@ from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.runtime.async_runtime import AsyncRuntime
 from oidc_async.runtime.blocking_runtime import BlockingRuntime
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.testing import Callback, Fault, Misbehaviour, SimulatedProvider
 
 from .conftest import SECRET
@@ -282,7 +282,7 @@ def send_async(request: HttpRequest) -> HttpResponse:
 def send_blocking(request: HttpRequest) -> HttpResponse:
     runtime = BlockingRuntime(HttpSettings(deadline=DEADLINE))
     try:
-        return finish(runtime.send(request))
+        return run_without_loop(runtime.send(request))
     finally:
         runtime.close()
 

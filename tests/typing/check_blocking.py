@@ -1,8 +1,8 @@
-"""Type-checked, never run: the blocking twin of an async method has its exact type."""
+"""Type-checked, never run: the blocking facade of an async method has its exact type."""
 
 from typing import assert_type
 
-from oidc_async.runtime.sync_facade import Blocking, blocking, finish
+from oidc_async.runtime.sync_facade import Blocking, blocking, run_without_loop
 
 
 class AsyncThing:
@@ -18,8 +18,8 @@ class Thing(Blocking[AsyncThing]):
 
 
 def values(thing: Thing, origin: AsyncThing) -> None:
-    assert_type(finish(origin.nothing()), None)
-    assert_type(finish(origin.many(1, named=True)), list[str])
+    assert_type(run_without_loop(origin.nothing()), None)
+    assert_type(run_without_loop(origin.many(1, named=True)), list[str])
     assert_type(thing.many(1, named=True), list[str])
     assert_type(thing.many(1, "2", b"3", b"4", named=False, x=1.5), list[str])
     assert_type(Thing(origin).many(1, named=True)[0], str)

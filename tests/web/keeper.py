@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.sealing import Sealer
 from oidc_async.web.http.cookies import Cookies
 from oidc_async.web.sessions.session_record import SessionRecord
@@ -45,13 +45,13 @@ class Keeper:
         jar = Jar() if jar is None else jar
         record = self.sessions.new(jar, now)
         record.update(values)
-        return jar.keep(finish(self.sessions.begin(record, jar, now)))
+        return jar.keep(run_without_loop(self.sessions.begin(record, jar, now)))
 
     def open(self, jar: Mapping[str, str], now: float = NOW) -> SessionRecord:
-        return finish(self.sessions.open(jar, now))
+        return run_without_loop(self.sessions.open(jar, now))
 
     def keep(self, record: SessionRecord, jar: Jar, now: float = NOW) -> None:
-        jar.keep(finish(self.sessions.keep(record, jar, now)))
+        jar.keep(run_without_loop(self.sessions.keep(record, jar, now)))
 
     def change(self, jar: Jar, change: Change, now: float = NOW) -> None:
         """A whole request."""

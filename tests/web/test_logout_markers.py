@@ -9,7 +9,7 @@ import pytest
 
 from oidc_async.errors import StoreUnavailable
 from oidc_async.protocol.logout_token import LogoutToken
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, Store
 from oidc_async.web.sessions.revocations import PURPOSE, LogoutMarkers, Marker
@@ -38,7 +38,7 @@ def begun(here: float, at_provider: float | None = None) -> LoginBegun:
 
 
 def is_ended(kept: LogoutMarkers, login: LoginBegun, claims: dict[str, Any] = ALICE, client: str = CLIENT) -> bool:
-    return kept.is_ended(finish(kept.find(client, claims)), login)
+    return kept.is_ended(run_without_loop(kept.find(client, claims)), login)
 
 
 @pytest.mark.parametrize(
@@ -71,8 +71,8 @@ def test_a_token_that_comes_late_ends_what_is_from_before_it_was_issued(begun_af
 
 def test_an_older_logout_that_comes_later_takes_nothing_back() -> None:
     kept = markers()
-    finish(kept.end(CLIENT, token(NOW), NOW + 1))
-    finish(kept.end(CLIENT, token(NOW - 300), NOW + 2))
+    run_without_loop(kept.end(CLIENT, token(NOW), NOW + 1))
+    run_without_loop(kept.end(CLIENT, token(NOW - 300), NOW + 2))
     assert is_ended(kept, begun(NOW - 100))
     assert not is_ended(kept, begun(NOW + 200))
 
@@ -97,7 +97,7 @@ def test_an_older_logout_that_comes_later_takes_nothing_back() -> None:
 def test_a_mark_is_of_those_whom_the_token_names(about: dict[str, Any], claims: dict[str, Any], ended: bool) -> None:
     """security.md 188"""
     kept = markers()
-    finish(kept.end(CLIENT, token(**about), NOW))
+    run_without_loop(kept.end(CLIENT, token(**about), NOW))
     assert is_ended(kept, begun(NOW - 60), claims) is ended
     assert not is_ended(kept, begun(NOW - 60), claims, "client1 at https://other.example")
     assert not is_ended(kept, begun(NOW - 60), claims, "client2 at https://op.example")
@@ -106,23 +106,23 @@ def test_a_mark_is_of_those_whom_the_token_names(about: dict[str, Any], claims: 
 def test_a_token_is_used_once() -> None:
     """security.md 182"""
     kept = markers()
-    assert not finish(kept.is_used(token()))
-    assert finish(kept.use(token(), NOW))
-    assert finish(kept.is_used(token()))
-    assert not finish(kept.use(token(), NOW))
-    assert not finish(kept.is_used(token(jti="token 2")))
+    assert not run_without_loop(kept.is_used(token()))
+    assert run_without_loop(kept.use(token(), NOW))
+    assert run_without_loop(kept.is_used(token()))
+    assert not run_without_loop(kept.use(token(), NOW))
+    assert not run_without_loop(kept.is_used(token(jti="token 2")))
 
 
 def test_marks_and_uses_end_when_they_are_of_no_use_any_more() -> None:
     """security.md 230"""
     now = 0.0
     kept = markers(MemoryStore(monotonic=lambda: now))
-    finish(kept.end(CLIENT, token(), NOW))
-    finish(kept.use(token(), NOW))
+    run_without_loop(kept.end(CLIENT, token(), NOW))
+    run_without_loop(kept.use(token(), NOW))
     now = 150 + 59
-    assert finish(kept.is_used(token()))
+    assert run_without_loop(kept.is_used(token()))
     now = 150 + 61
-    assert not finish(kept.is_used(token()))
+    assert not run_without_loop(kept.is_used(token()))
     now = 86_399
     assert is_ended(kept, begun(NOW - 60))
     now = 86_401
@@ -131,27 +131,27 @@ def test_marks_and_uses_end_when_they_are_of_no_use_any_more() -> None:
 
 def test_a_frame_ends_what_is_expected_and_nothing_else() -> None:
     kept = markers()
-    assert not finish(kept.end_expected(CLIENT, "session 1", NOW))
-    finish(kept.expect(CLIENT, ALICE))
+    assert not run_without_loop(kept.end_expected(CLIENT, "session 1", NOW))
+    run_without_loop(kept.expect(CLIENT, ALICE))
     assert not is_ended(kept, begun(NOW - 60))
-    assert finish(kept.end_expected(CLIENT, "session 1", NOW))
+    assert run_without_loop(kept.end_expected(CLIENT, "session 1", NOW))
     assert is_ended(kept, begun(NOW - 60))
     assert not is_ended(kept, begun(NOW + 60))
 
 
 def test_to_expect_a_session_takes_no_logout_back() -> None:
     kept = markers()
-    finish(kept.end(CLIENT, token(), NOW))
-    finish(kept.expect(CLIENT, ALICE))
+    run_without_loop(kept.end(CLIENT, token(), NOW))
+    run_without_loop(kept.expect(CLIENT, ALICE))
     assert is_ended(kept, begun(NOW - 60))
 
 
 def test_two_logouts_at_once_are_both_kept() -> None:
     store = WatchedStore()
     kept, other = markers(store), markers(store)
-    finish(kept.expect(CLIENT, ALICE))
-    store.meanwhile.append(lambda: finish(other.end(CLIENT, token(NOW + 100), NOW + 100)))
-    finish(kept.end(CLIENT, token(NOW), NOW))
+    run_without_loop(kept.expect(CLIENT, ALICE))
+    store.meanwhile.append(lambda: run_without_loop(other.end(CLIENT, token(NOW + 100), NOW + 100)))
+    run_without_loop(kept.end(CLIENT, token(NOW), NOW))
     assert is_ended(kept, begun(NOW + 50))
     assert is_ended(kept, begun(NOW - 50))
 
@@ -159,20 +159,20 @@ def test_two_logouts_at_once_are_both_kept() -> None:
 def test_a_mark_that_can_not_be_made_is_an_outage() -> None:
     store = WatchedStore()
     kept = markers(store)
-    finish(kept.expect(CLIENT, ALICE))
+    run_without_loop(kept.expect(CLIENT, ALICE))
     (key,) = store.values
     (_, name), *_ = kept._keys(json.dumps((CLIENT, "sid", "session 1")))
     assert name == key
     mark = Sealer([SECRET])
     for _ in range(20):
-        store.meanwhile.append(lambda: finish(store.put(key, mark.seal(PURPOSE, key, b"{}").encode(), 60)))
+        store.meanwhile.append(lambda: run_without_loop(store.put(key, mark.seal(PURPOSE, key, b"{}").encode(), 60)))
     with pytest.raises(StoreUnavailable):
-        finish(kept.end(CLIENT, token(), NOW))
+        run_without_loop(kept.end(CLIENT, token(), NOW))
 
 
 def started(kept: LogoutMarkers, login: LoginBegun) -> LoginBegun:
     """The same login, as its session keeps it from the moment at which it begins."""
-    found = finish(kept.find(CLIENT, ALICE))
+    found = run_without_loop(kept.find(CLIENT, ALICE))
     assert not kept.is_ended(found, login)
     return replace(login, revocations=tuple(marker.version for marker in found))
 
@@ -185,25 +185,25 @@ def test_a_logout_ends_a_session_that_has_begun_whatever_the_clocks_say(differen
     for number in range(sign_ins):
         now = NOW + 100 * number
         session = started(kept, begun(now))
-        finish(kept.end(CLIENT, token(now + 1), now + 1 + difference))
+        run_without_loop(kept.end(CLIENT, token(now + 1), now + 1 + difference))
         assert is_ended(kept, session)
 
 
 def test_a_logout_in_the_same_second_as_the_one_before_ends_what_began_between_them() -> None:
     """security.md 348"""
     kept = markers()
-    finish(kept.end(CLIENT, token(NOW), NOW))
+    run_without_loop(kept.end(CLIENT, token(NOW), NOW))
     session = started(kept, begun(NOW + 0.1))
     assert not is_ended(kept, session)
-    finish(kept.end(CLIENT, token(NOW), NOW - 30))
+    run_without_loop(kept.end(CLIENT, token(NOW), NOW - 30))
     assert is_ended(kept, session)
 
 
 def test_an_older_logout_that_comes_later_ends_no_session_that_began_after_the_newer_one() -> None:
     kept = markers()
-    finish(kept.end(CLIENT, token(NOW), NOW))
+    run_without_loop(kept.end(CLIENT, token(NOW), NOW))
     session = started(kept, begun(NOW + 5))
-    finish(kept.end(CLIENT, token(NOW - 300), NOW + 10))
+    run_without_loop(kept.end(CLIENT, token(NOW - 300), NOW + 10))
     assert not is_ended(kept, session)
 
 
@@ -211,20 +211,20 @@ def test_an_older_logout_that_comes_later_ends_no_session_that_began_after_the_n
 def test_clocks_of_a_providers_machines_may_differ_between_two_logouts(apart: float, ended: bool) -> None:
     """security.md 348: the second logout may be by a machine whose clock is behind that of the first one"""
     kept = markers()
-    finish(kept.end(CLIENT, token(NOW), NOW))
+    run_without_loop(kept.end(CLIENT, token(NOW), NOW))
     session = started(kept, begun(NOW + 5))
-    finish(kept.end(CLIENT, token(NOW - apart), NOW + 10))
+    run_without_loop(kept.end(CLIENT, token(NOW - apart), NOW + 10))
     assert is_ended(kept, session) is ended
 
 
 def test_a_logout_after_that_of_a_frame_ends_what_began_between_them() -> None:
     kept = markers()
-    finish(kept.expect(CLIENT, ALICE))
-    finish(kept.end_expected(CLIENT, "session 1", NOW))
+    run_without_loop(kept.expect(CLIENT, ALICE))
+    run_without_loop(kept.end_expected(CLIENT, "session 1", NOW))
     session = started(kept, begun(NOW + 5))
-    finish(kept.expect(CLIENT, ALICE))
+    run_without_loop(kept.expect(CLIENT, ALICE))
     assert not is_ended(kept, session)
-    finish(kept.end(CLIENT, token(NOW + 10), NOW + 10))
+    run_without_loop(kept.end(CLIENT, token(NOW + 10), NOW + 10))
     assert is_ended(kept, session)
 
 
@@ -239,12 +239,12 @@ def test_a_mark_that_somebody_else_wrote_is_an_outage(value: bytes) -> None:
     """security.md 351: it says neither that the session has ended, nor that it has not"""
     store = WatchedStore()
     kept = markers(store)
-    finish(kept.end(CLIENT, token(), NOW))
+    run_without_loop(kept.end(CLIENT, token(), NOW))
     (*_, key) = store.values
-    finish(store.put(key, value, 60))
+    run_without_loop(store.put(key, value, 60))
     for act in (kept.find(CLIENT, {"sub": "alice"}), kept.end(CLIENT, token(), NOW)):
         with pytest.raises(StoreUnavailable, match="altered"):
-            finish(act)
+            run_without_loop(act)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -252,21 +252,21 @@ def test_a_mark_of_another_shape_is_an_outage(shape: bytes) -> None:
     """security.md 351: though it was sealed with our key"""
     store = WatchedStore()
     kept = markers(store)
-    finish(kept.expect(CLIENT, ALICE))
+    run_without_loop(kept.expect(CLIENT, ALICE))
     (key,) = store.values
-    finish(store.put(key, Sealer([SECRET]).seal(PURPOSE, key, shape).encode(), 60))
+    run_without_loop(store.put(key, Sealer([SECRET]).seal(PURPOSE, key, shape).encode(), 60))
     with pytest.raises(StoreUnavailable):
-        finish(kept.find(CLIENT, ALICE))
+        run_without_loop(kept.find(CLIENT, ALICE))
 
 
 def test_the_mark_of_one_user_is_none_of_another() -> None:
     """security.md 351"""
     store = WatchedStore()
     kept = markers(store)
-    finish(kept.end(CLIENT, token(sid=None), NOW))
+    run_without_loop(kept.end(CLIENT, token(sid=None), NOW))
     (of_alice,) = store.values.values()
-    finish(kept.end(CLIENT, token(sub="bob", sid=None), NOW))
-    finish(store.put(list(store.values)[-1], of_alice, 60))
+    run_without_loop(kept.end(CLIENT, token(sub="bob", sid=None), NOW))
+    run_without_loop(store.put(list(store.values)[-1], of_alice, 60))
     assert is_ended(kept, begun(NOW - 60))
     with pytest.raises(StoreUnavailable):
         is_ended(kept, begun(NOW - 60), {"sub": "bob"})
@@ -278,24 +278,24 @@ def test_while_the_key_is_replaced_no_logout_is_missed() -> None:
     store = WatchedStore()
     before, during, after = markers(store, old), markers(store, new, old), markers(store, new)
     for teller, user in ((before, "alice"), (during, "carol")):
-        finish(teller.end(CLIENT, token(sub=user, sid=None), NOW))
+        run_without_loop(teller.end(CLIENT, token(sub=user, sid=None), NOW))
         for kept in (before, during):
             assert is_ended(kept, begun(NOW - 60), {"sub": user})
     assert is_ended(after, begun(NOW - 60), {"sub": "carol"})
-    finish(before.end(CLIENT, token(sub="bob", sid=None), NOW))
+    run_without_loop(before.end(CLIENT, token(sub="bob", sid=None), NOW))
     assert not is_ended(after, begun(NOW - 60), {"sub": "bob"})
-    assert finish(before.use(token(), NOW))
-    assert finish(during.is_used(token()))
-    assert not finish(during.use(token(), NOW))
+    assert run_without_loop(before.use(token(), NOW))
+    assert run_without_loop(during.is_used(token()))
+    assert not run_without_loop(during.use(token(), NOW))
 
 
 def test_the_store_tells_nobody_s_name() -> None:
     """security.md 351: nor can anybody who has no secret find the mark of a user"""
     store = WatchedStore()
     kept = markers(store)
-    finish(kept.expect(CLIENT, ALICE))
-    finish(kept.end(CLIENT, token(), NOW))
-    finish(kept.use(token(), NOW))
+    run_without_loop(kept.expect(CLIENT, ALICE))
+    run_without_loop(kept.end(CLIENT, token(), NOW))
+    run_without_loop(kept.use(token(), NOW))
     assert len(store.values) == 3
     told = " ".join((*store.values, *(value.decode() for value in store.values.values())))
     assert not any(name in told for name in ("alice", "session 1", "token 1", str(int(NOW))))
@@ -307,5 +307,5 @@ def test_the_store_tells_nobody_s_name() -> None:
 
 
 def _written(kept: LogoutMarkers, store: WatchedStore) -> dict[str, bytes]:
-    finish(kept.end(CLIENT, token(), NOW))
+    run_without_loop(kept.end(CLIENT, token(), NOW))
     return store.values

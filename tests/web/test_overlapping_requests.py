@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.web.sessions.session_record import SessionRecord
 from oidc_async.web.sessions.stored_sessions import TRIES
 from oidc_async.web.sessions.user_session import UserSession
@@ -258,7 +258,7 @@ def test_what_a_hook_changes_after_a_login_is_the_same_session() -> None:
     jar = Jar()
     record = keeper.sessions.new(jar, NOW)
     record.update(VALUES)
-    jar.keep(finish(keeper.sessions.begin(record, jar, NOW)))
+    jar.keep(run_without_loop(keeper.sessions.begin(record, jar, NOW)))
     record.settle()
     session_id = jar[SID]
     record["userinfo"] = {"name": "Alice"}

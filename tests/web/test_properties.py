@@ -11,7 +11,7 @@ from werkzeug.sansio.http import parse_cookie
 
 from oidc_async.errors import LoginError
 from oidc_async.relying_party.login import PendingLogin
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.sealing import Sealer
 from oidc_async.web.http.cookies import MAX_PARTS, PART_LENGTH, Cookies
 from oidc_async.web.http.messages import Cookie
@@ -274,9 +274,9 @@ def _carried_out(step: str, user: int, jar: Jar, now: float) -> list[Cookie]:
     record = SESSIONS.new(jar, now) if step == "log in" else SESSIONS.load(jar, now)
     if step == "log in":
         record["user"] = user
-        return finish(SESSIONS.begin(record, jar, now))
+        return run_without_loop(SESSIONS.begin(record, jar, now))
     if step == "log out":
         record.end()
     elif record:
         record["access_token"] = f"token {now}"
-    return finish(SESSIONS.keep(record, jar, now))
+    return run_without_loop(SESSIONS.keep(record, jar, now))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore
 from oidc_async.web.routes import request_objects
@@ -30,7 +30,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
 
 
 def keep(objects: ServedRequestObjects, asked: Any) -> None:
-    finish(objects.keep(asked))
+    run_without_loop(objects.keep(asked))
 
 
 def served(store: MemoryStore, uri: str = URI) -> ServedRequestObjects:
@@ -38,20 +38,20 @@ def served(store: MemoryStore, uri: str = URI) -> ServedRequestObjects:
 
 
 def test_a_flood_takes_its_places_and_no_more(store: MemoryStore) -> None:
-    finish(store.put("session:alice", b"record", 600))
+    run_without_loop(store.put("session:alice", b"record", 600))
     objects, asked = served(store), [Asked() for _ in range(20 * PLACES)]
     for each in asked:
         keep(objects, each)
     assert len(store) <= PLACES + 1
-    assert finish(store.get_many(["session:alice"])) == [b"record"]
+    assert run_without_loop(store.get_many(["session:alice"])) == [b"record"]
 
 
 def test_each_is_found_until_another_takes_its_place(store: MemoryStore) -> None:
     objects, asked = served(store), [Asked() for _ in range(20 * PLACES)]
     for each in asked:
         keep(objects, each)
-        assert finish(objects.find(each.name)) == each.request_object
-    found = [finish(objects.find(each.name)) for each in asked]
+        assert run_without_loop(objects.find(each.name)) == each.request_object
+    found = [run_without_loop(objects.find(each.name)) for each in asked]
     kept = [(text, each.request_object) for text, each in zip(found, asked, strict=True) if text is not None]
     assert PLACES / 2 < len(kept) <= PLACES
     assert all(text == expected for text, expected in kept)
@@ -63,5 +63,5 @@ def test_applications_with_one_store_have_places_of_their_own(store: MemoryStore
     keep(ours, asked)
     for _ in range(20 * PLACES):
         keep(others, Asked(other_uri))
-    assert finish(ours.find(asked.name)) == asked.request_object
-    assert finish(others.find(asked.name)) is None
+    assert run_without_loop(ours.find(asked.name)) == asked.request_object
+    assert run_without_loop(others.find(asked.name)) is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.sealing import Sealer
 from oidc_async.web.http.cookies import Cookies
 from oidc_async.web.http.messages import Cookie
@@ -133,14 +133,14 @@ def ended(keeper: SessionCookies, jar: Jar, now: float) -> Jar:
     """What a logout leaves, whoever is logged in."""
     record = keeper.load(jar, now)
     record.end()
-    return jar.keep(finish(keeper.keep(record, jar, now)))
+    return jar.keep(run_without_loop(keeper.keep(record, jar, now)))
 
 
 def changed(keeper: SessionCookies, jar: Jar, now: float) -> list[Cookie]:
     """What a response sets that changes the session, for instance by a refresh."""
     record = keeper.load(jar, now)
     record["access_token"] = "the next one"
-    return finish(keeper.keep(record, jar, now))
+    return run_without_loop(keeper.keep(record, jar, now))
 
 
 @pytest.mark.parametrize("difference", [-30.0, -0.5, 0.0, 0.5, 30.0])
@@ -154,7 +154,7 @@ def test_a_logout_is_final_and_a_login_after_it_is_one_though_clocks_differ(diff
         assert keeper.load(jar, now) == {}
     again = keeper.new(jar, NOW - difference)
     again.update(VALUES)
-    jar.keep(finish(keeper.begin(again, jar, NOW - difference)))
+    jar.keep(run_without_loop(keeper.begin(again, jar, NOW - difference)))
     for now in (NOW, NOW - difference, NOW + 3601, NOW + 86_000):
         assert keeper.load(jar, now) == VALUES
 
@@ -171,7 +171,7 @@ def test_a_late_response_hands_nobody_the_session_of_another_user(parts: tuple[i
     late = changed(keeper, jar, NOW)
     record = keeper.new(jar, NOW)
     record.update(bob)
-    jar.keep(finish(keeper.begin(record, jar, NOW)))
+    jar.keep(run_without_loop(keeper.begin(record, jar, NOW)))
     assert keeper.load(jar, NOW) == bob
     own = changed(keeper, jar, NOW)
     jar.keep(late)
@@ -186,10 +186,10 @@ def test_a_login_that_is_answered_late_revives_no_session_that_it_did_not_know()
     jar = Jar()
     bob = keeper.new(jar, NOW)
     bob.update({**VALUES, "userinfo": {"sub": "bob"}})
-    login_of_bob = finish(keeper.begin(bob, jar, NOW))
+    login_of_bob = run_without_loop(keeper.begin(bob, jar, NOW))
     carol = keeper.new(jar, NOW + 10)
     carol.update({**VALUES, "userinfo": {"sub": "carol"}})
-    jar.keep(finish(keeper.begin(carol, jar, NOW + 10)))
+    jar.keep(run_without_loop(keeper.begin(carol, jar, NOW + 10)))
     refresh_of_carol = changed(keeper, jar, NOW + 20)
     jar.keep(login_of_bob)
     assert keeper.load(jar, NOW + 30)["userinfo"] == {"sub": "bob"}
@@ -217,7 +217,7 @@ def test_what_takes_the_place_of_a_session_in_one_request_is_another_session() -
     record = keeper.load(jar, NOW)
     UserSession(record).clear()
     UserSession(record, "default").update(userinfo={"sub": "bob"}, now=NOW)
-    jar.keep(finish(keeper.keep(record, jar, NOW)))
+    jar.keep(run_without_loop(keeper.keep(record, jar, NOW)))
     assert keeper.load(jar, NOW)["userinfo"] == {"sub": "bob"}
     assert keeper.load(jar.keep(late), NOW) == {}
 
@@ -244,7 +244,7 @@ def test_cookies_of_a_dead_session_are_deleted_when_they_are_met() -> None:
     current = COOKIES.name("current")
     jar[current] = "of another session"
     assert len(jar) >= 4
-    jar.keep(finish(keeper.keep(keeper.load(jar, NOW), jar, NOW)))
+    jar.keep(run_without_loop(keeper.keep(keeper.load(jar, NOW), jar, NOW)))
     assert jar == {current: "of another session"}
 
 
@@ -252,7 +252,7 @@ def test_what_another_worker_may_be_able_to_open_is_not_deleted() -> None:
     """security.md 349: keys are replaced at one worker after the other"""
     keeper, other = sessions(), sessions(secret_keys=(b"another secret of the tests",))
     jar = logged_in(other)
-    assert finish(keeper.keep(keeper.load(jar, NOW), jar, NOW)) == []
+    assert run_without_loop(keeper.keep(keeper.load(jar, NOW), jar, NOW)) == []
     assert other.load(jar, NOW) == VALUES
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from oidc_async.errors import SessionTooLarge, StoreUnavailable
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.web.sessions.session_record import SessionRecord
 
 from .keeper import SID, VALUES, Keeper
@@ -21,7 +21,7 @@ def test_the_browser_has_an_id_of_256_bits_for_this_host_only() -> None:
     keeper = Keeper()
     record = keeper.sessions.new({}, NOW)
     record.update(VALUES)
-    (cookie,) = finish(keeper.sessions.begin(record, {}, NOW))
+    (cookie,) = run_without_loop(keeper.sessions.begin(record, {}, NOW))
     assert (cookie.name, len(cookie.value)) == (SID, 43)
     assert cookie.name.startswith("__Host-")
     assert (cookie.secure, cookie.httponly, cookie.samesite, cookie.path) == (True, True, "Lax", "/")
@@ -112,7 +112,7 @@ def test_a_record_below_another_key_is_no_session() -> None:
     keeper = Keeper()
     alice, bob = keeper.log_in(), keeper.log_in({**VALUES, "access_token": "of bob"})
     first, second = keeper.store.values
-    finish(keeper.store.put(second, keeper.store.values[first], 60))
+    run_without_loop(keeper.store.put(second, keeper.store.values[first], 60))
     assert keeper.open(bob) == {}
     assert keeper.open(alice) == VALUES
 
@@ -123,7 +123,7 @@ def test_a_record_of_nonsense_is_no_session(value: bytes) -> None:
     keeper = Keeper()
     jar = keeper.log_in()
     (key,) = keeper.store.values
-    finish(keeper.store.put(key, value, 60))
+    run_without_loop(keeper.store.put(key, value, 60))
     assert keeper.open(jar) == {}
 
 
@@ -158,7 +158,7 @@ def test_the_session_of_one_application_is_none_at_another_with_the_same_store_s
     stolen = {admin.cookies.name("sid"): session_id}
     assert shop.open({SID: session_id}) == VALUES
     assert admin.open(stolen) == {}
-    finish(admin.sessions.begin(admin.sessions.new({}, NOW), stolen, NOW))
+    run_without_loop(admin.sessions.begin(admin.sessions.new({}, NOW), stolen, NOW))
     assert shop.open({SID: session_id}) == VALUES
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.relying_party.relying_party import AsyncRelyingParty
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 
 
 class ClientNames(Mapping[str, str]):
@@ -26,7 +26,7 @@ class ClientNames(Mapping[str, str]):
             return self._given[name]
         if client.configuration.registration_file is not None:
             # a file is read without any waiting, also where a session is loaded from cookies
-            finish(registration.recall())
+            run_without_loop(registration.recall())
         return client.configuration.name_of(registration.known)
 
     def __iter__(self) -> Iterator[str]:

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from oidc_async.errors import StoreUnavailable
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import RedisStore, Store
 from tests.core.worlds import AsyncWorld, World
 from tests.stores.kept import Kept
@@ -52,7 +52,7 @@ class Load:
         def caller(number: int) -> None:
             turn = 0
             while self.goes_on:
-                finish(self.call(number, turn := turn + 1))
+                run_without_loop(self.call(number, turn := turn + 1))
                 time.sleep(0.005)
 
         with ThreadPoolExecutor(CALLERS) as threads:

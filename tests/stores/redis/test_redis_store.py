@@ -110,16 +110,16 @@ def test_a_client_of_the_callers_is_never_closed(redis_server: RedisServer, worl
 
 FORKING = """
 import os, sys
-from oidc_async.runtime.sync_facade import finish
+from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import RedisStore
 
 store = RedisStore.from_url(sys.argv[1], prefix="fork:").blocking()
-finish(store.put("before", b"parent", 60))
+run_without_loop(store.put("before", b"parent", 60))
 child = os.fork()
 mine = b"child" if child == 0 else b"parent"
 for turn in range(300):
-    finish(store.put(mine.decode(), mine + b"%d" % turn, 60))
-    values = finish(store.get_many([mine.decode(), "before"]))
+    run_without_loop(store.put(mine.decode(), mine + b"%d" % turn, 60))
+    values = run_without_loop(store.get_many([mine.decode(), "before"]))
     if values != [mine + b"%d" % turn, b"parent"]:
         os._exit(3)
 if child == 0:
