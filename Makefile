@@ -14,12 +14,13 @@ RUN := .venv/bin/python -m
 PYTEST := $(RUN) pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
 # others' deprecations are theirs to mend
 PYTEST_BESIDE := .venv-neighbours/bin/python -m pytest -W default $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
+SPHINX := .venv-docs/bin/python -m sphinx --fail-on-warning --keep-going --quiet -E
 # one process for each processor: two are twice as fast, and more than four are not worth their start
 IN_PARALLEL := -n auto --maxprocesses 4
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types check providers browser stores neighbours lowest bench format clean need-node need-chromium need-redis need-wrk
+.PHONY: help demo test lint types check providers browser stores neighbours lowest bench docs docs-links format clean need-node need-chromium need-redis need-wrk
 
 help:
 	@echo "make demo        a login in a Flask and in a Quart app, at a real provider (ONCE=1: prove it and end)"
@@ -33,6 +34,8 @@ help:
 	@echo "make neighbours  logins beside popular extensions of Flask and Quart, newest versions (needs redis-server)"
 	@echo "make lowest      the tests with the oldest dependencies that we promise"
 	@echo "make bench       speed beside other libraries, in half an hour (QUICK=1: in 3 minutes; needs Linux and wrk)"
+	@echo "make docs        the documentation site, in build/docs (DOCS_ONLINE=1: with links into the docs of Python, Flask, Quart)"
+	@echo "make docs-links  the links from the documentation to other sites (needs the internet)"
 	@echo "make format      lays the code out"
 	@echo "make clean       removes all that the above have made"
 
@@ -73,12 +76,22 @@ lowest: .venv-lowest/.stamp
 bench: need-wrk $(BENCH_STAMPS) $(BENCH_LIBRARY)
 	@.venv-bench-ours/bin/python -m benchmarks $(if $(filter-out 0,$(QUICK)),--quick)
 
+# a fresh environment (-E), because Sphinx repeats no warning of a page that it takes from its cache
+docs: .venv-docs/.stamp
+	@rm -rf build/docs
+	$(SPHINX) -b html docs build/docs
+	.venv-docs/bin/python docs/check_site.py build/docs
+	@echo "The documentation is in build/docs/index.html"
+
+docs-links: .venv-docs/.stamp
+	$(SPHINX) -b linkcheck docs build/docs-links
+
 format: .venv/.stamp-check
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 
 clean:
-	rm -rf .venv .venv-bench-* .venv-canaille .venv-lowest .venv-node .logs dist build $(NODE_DIR)/node_modules
+	rm -rf .venv .venv-bench-* .venv-canaille .venv-docs .venv-lowest .venv-node .logs dist build $(NODE_DIR)/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -144,6 +157,11 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 	@$(if $(UV),:,$(call install,.venv-lowest,uv))
 	@$(or $(UV),.venv-lowest/bin/uv) pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct \
 	  -e '.[flask,quart,httpx2,aiohttp,redis,telemetry]' --group test
+	@touch $@
+
+.venv-docs/.stamp: .venv-docs/.stamp-python pyproject.toml
+	@echo "Installing Sphinx into .venv-docs"
+	@$(call install,.venv-docs,-e '.[flask$(,)quart$(,)redis]' --group docs)
 	@touch $@
 
 # the newest of each, and beside them the last series before of those that look at our routes in another way
