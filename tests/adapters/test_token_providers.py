@@ -152,7 +152,7 @@ class TestSeveralProviders:
             read.append(payload)
             return read_claims(payload)
 
-        monkeypatch.setattr("oidc_async.protocol.jose.read_claims", counting)
+        monkeypatch.setattr("oidc_async.protocol.jose.jws.read_claims", counting)
         token = api.token(provider=api.site.providers[1], jwt=True)
         assert [api.call(token=token).status_code for _ in range(3)] == [200] * 3
         assert len(read) == 1

@@ -18,7 +18,7 @@ from tests.core.worlds import connections, quick
 AIOHTTP = quick(HttpSettings(engine="aiohttp"))
 
 
-@pytest.mark.parametrize("name", ["async_connections", "blocking_connections"])
+@pytest.mark.parametrize("name", ["httpcore_async", "httpcore_sync"])
 @pytest.mark.parametrize(("family", "core"), [("httpx", "httpcore"), ("httpx2", "httpcore2")])
 def test_httpx2_is_used_when_it_is_installed(name: str, family: str, core: str) -> None:
     assert connections(name, family).core.__name__ == core

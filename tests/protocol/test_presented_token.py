@@ -27,7 +27,7 @@ def test_a_token_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
         read.append(payload)
         return read_claims(payload)
 
-    monkeypatch.setattr("oidc_async.protocol.jose.read_claims", counting)
+    monkeypatch.setattr("oidc_async.protocol.jose.jws.read_claims", counting)
     token = PresentedToken(compact({"alg": "RS256"}, {"iss": "https://op.example"}))
     assert [token.claimed_issuer for _ in range(3)] == ["https://op.example"] * 3
     assert token.jws is token.jws
