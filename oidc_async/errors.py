@@ -360,7 +360,7 @@ class RefreshTokenSpent(TokenError):
     code = "refresh_token_spent"
 
     @classmethod
-    def of_the_past(cls) -> "RefreshTokenSpent":
+    def result_expired(cls) -> "RefreshTokenSpent":
         """For a refresh token whose result is gone."""
         return cls(
             "The refresh token was exchanged before, and is not sent again: the provider would take that for theft "

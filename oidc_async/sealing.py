@@ -33,7 +33,7 @@ class Sealer:
         sealed = self._cipher(self._secrets[0], purpose).encrypt(nonce, data, context.encode())
         return urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
-    def name(self, purpose: str, text: str) -> str:
+    def keyed_hash(self, purpose: str, text: str) -> str:
         """A name for `text` in a store (HMAC-SHA256): who has no secret can't tell what it names, nor find it."""
         return hmac.digest(self._key(self._secrets[0], f"{purpose} name"), text.encode(), sha256).hex()
 

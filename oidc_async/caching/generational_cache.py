@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 V = TypeVar("V")
 
 
-class Generations(Generic[V]):
+class GenerationalCache(Generic[V]):
     """A mapping that forgets what was not used for longest: at most `entries`, of at most `weight` together.
 
     Two dicts: what is used goes into the young one; when that is half full, or `seconds` old, it becomes the old

@@ -12,8 +12,8 @@ from oidc_async.protocol.access_token import ALLOWED_ALGORITHMS, AccessExpectati
 from oidc_async.protocol.client_authentication import require_client, uses_mtls, uses_mtls_endpoints
 from oidc_async.protocol.discovery import require_endpoints, require_usable
 from oidc_async.protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
-from oidc_async.protocol.metadata_members import require_members
-from oidc_async.protocol.parameters import Parameter, text_of
+from oidc_async.protocol.metadata_members import require_valid_members
+from oidc_async.protocol.parameters import Parameter, single_text
 from oidc_async.protocol.private_network import PrivateNetwork, private_network
 from oidc_async.protocol.request_object_algorithms import require_request_object_algorithms
 from oidc_async.protocol.response_algorithms import require_response_algorithms, response_algorithms
@@ -198,7 +198,7 @@ class ProviderConfiguration:
             raise ConfigurationError("requests_session is not used here: pass a client of httpx as http_client.")
         self._require_types()
         for metadata in (self.client_metadata, self.client_registration_info, self.provider_metadata):
-            require_members(metadata)
+            require_valid_members(metadata)
         self._require_choices()
         if self.http_client is not None:
             require_unused(self.http_settings)
@@ -257,8 +257,8 @@ class ProviderConfiguration:
     def response_mode(self) -> str:
         """By which way authorization responses come, unless a login asks for another one."""
         parameters = self.request_parameters()
-        usual = default_response_mode(registered_response_type(text_of(parameters, "response_type")))
-        return text_of(parameters, "response_mode", usual)
+        usual = default_response_mode(registered_response_type(single_text(parameters, "response_type")))
+        return single_text(parameters, "response_mode", usual)
 
     @property
     def id_token_algorithms(self) -> tuple[str, ...]:
@@ -360,7 +360,7 @@ class ProviderConfiguration:
             raise ConfigurationError(f"discovery_url {problem}.")
         if self.provider_metadata is not None:
             self._require_provider_metadata(self.provider_metadata)
-        if self.private_network.is_inside(self.issuer_identifier):
+        if self.private_network.is_at_backchannel(self.issuer_identifier):
             raise ConfigurationError("backchannel_url must have another scheme, host or port than issuer.")
 
     def _require_provider_metadata(self, metadata: ProviderMetadata) -> None:
@@ -373,7 +373,9 @@ class ProviderConfiguration:
             if self.issuer:
                 require_endpoints(metadata, issuer, self.private_network)
             else:
-                require_usable(metadata, text_of(self.request_parameters(), "response_type"), self.private_network)
+                require_usable(
+                    metadata, single_text(self.request_parameters(), "response_type"), self.private_network
+                )
         except MetadataInvalid as error:
             hint = "" if self.issuer else " Set issuer to discover what is not given."
             raise ConfigurationError(f"provider_metadata: {error}{hint}") from None

@@ -6,21 +6,21 @@ from typing import Any, cast
 
 from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.claims_parameter import read_required_claims
-from oidc_async.protocol.metadata_members import REQUEST_NAMES, misspelt
+from oidc_async.protocol.metadata_members import REQUEST_NAMES, find_misspelling
 from oidc_async.protocol.parameters import (
     JSON_PARAMETERS,
     Parameter,
     Parameters,
+    all_values,
     authorization_details_problem,
     json_text,
-    text_of,
-    values_of,
+    single_text,
 )
 from oidc_async.protocol.response_type import (
     RESPONSE_MODES,
     RESPONSE_TYPES,
+    allows_query_mode,
     default_response_mode,
-    may_be_in_query,
     registered_response_type,
 )
 from oidc_async.protocol.uri import is_encodable
@@ -59,17 +59,17 @@ OURS_AT_LOGOUT = {
 def require_request_parameters(parameters: Parameters, setting: str = "auth_request_params") -> None:
     """Raise ConfigurationError for what a login must not be asked with; `setting` is where it was given."""
     require_theirs(setting, parameters, OURS)
-    if found := misspelt(parameters, REQUEST_NAMES):
+    if found := find_misspelling(parameters, REQUEST_NAMES):
         raise ConfigurationError(f"{found[0]} in {setting} is unknown. Did you mean {found[1]}?")
     _require_response(parameters)
-    if "openid" not in text_of(parameters, "scope").split():
+    if "openid" not in single_text(parameters, "scope").split():
         raise ConfigurationError("scope must contain openid, otherwise there is no login.")
-    if not re.fullmatch("[0-9]{1,10}", text_of(parameters, "max_age", "0")):
+    if not re.fullmatch("[0-9]{1,10}", single_text(parameters, "max_age", "0")):
         raise ConfigurationError("max_age must be a whole number of seconds.")
-    if "none" in (prompts := text_of(parameters, "prompt").split()) and len(prompts) > 1:
+    if "none" in (prompts := single_text(parameters, "prompt").split()) and len(prompts) > 1:
         raise ConfigurationError("prompt none must stand alone: nobody can be asked and not asked.")
     try:
-        read_required_claims(text_of(parameters, "claims", "{}"))
+        read_required_claims(single_text(parameters, "claims", "{}"))
     except ValueError as error:
         raise ConfigurationError(f"claims must be a JSON object as in OIDC Core 5.5: {error}.") from None
     require_authorization(setting, parameters)
@@ -78,10 +78,10 @@ def require_request_parameters(parameters: Parameters, setting: str = "auth_requ
 def require_authorization(setting: str, parameters: Parameters) -> None:
     """Raise ConfigurationError for an invalid `authorization_details` (RFC 9396 2) or `resource` (RFC 8707 2)."""
     if "authorization_details" in parameters:
-        problem = authorization_details_problem(text_of(parameters, "authorization_details"))
+        problem = authorization_details_problem(single_text(parameters, "authorization_details"))
         if problem:
             raise ConfigurationError(f"authorization_details in {setting} {problem} (RFC 9396 2).")
-    for resource in values_of(parameters.get(REPEATED, ())):
+    for resource in all_values(parameters.get(REPEATED, ())):
         if not _RESOURCE.fullmatch(resource):
             raise ConfigurationError(
                 f"resource in {setting} must be a URI without spaces and without a fragment, or a list of such URIs: "
@@ -91,13 +91,13 @@ def require_authorization(setting: str, parameters: Parameters) -> None:
 
 def _require_response(parameters: Parameters) -> None:
     try:
-        response_type = registered_response_type(text_of(parameters, "response_type"))
+        response_type = registered_response_type(single_text(parameters, "response_type"))
     except ValueError:
         raise ConfigurationError(f"response_type must be one of {', '.join(RESPONSE_TYPES)}.") from None
-    mode = text_of(parameters, "response_mode", default_response_mode(response_type))
+    mode = single_text(parameters, "response_mode", default_response_mode(response_type))
     if mode not in RESPONSE_MODES:
         raise ConfigurationError(f"response_mode must be one of {', '.join(RESPONSE_MODES)}.")
-    if mode == "query" and not may_be_in_query(response_type):
+    if mode == "query" and not allows_query_mode(response_type):
         raise ConfigurationError(
             f"response_mode must be fragment or form_post for response_type={response_type}: "
             "tokens in a query end up in logs and histories."
@@ -109,7 +109,7 @@ def require_theirs(setting: str, parameters: Parameters, ours: Mapping[str, str]
     for name, value in parameters.items():
         if name in ours:
             raise ConfigurationError(f"{setting} must not set {name}: {ours[name]}.")
-        if not is_encodable(name) or not all(map(is_encodable, values_of(value))):
+        if not is_encodable(name) or not all(map(is_encodable, all_values(value))):
             raise ConfigurationError(f"{name!a} in {setting} must be Unicode text.")
 
 

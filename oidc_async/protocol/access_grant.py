@@ -118,7 +118,7 @@ class Requirements:
         return " ".join(sorted(self.scopes | self.any_scopes))
 
     @property
-    def asks_for_authentication(self) -> bool:
+    def requires_authentication(self) -> bool:
         """Whether it matters how, or when, the user authenticated."""
         return bool(self.acr_values) or self.max_age is not None
 
@@ -133,7 +133,7 @@ def require_granted(access: Access, requirements: Requirements, *, now: float, l
     """
     if not grants_scope(access, requirements):
         raise InsufficientScope("The token does not grant the scope that is needed.", scope=requirements.scope)
-    if requirements.asks_for_authentication:
+    if requirements.requires_authentication:
         _require_authentication(access, requirements, now - leeway)
 
 

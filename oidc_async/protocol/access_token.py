@@ -8,14 +8,14 @@ from oidc_async.errors import ClaimInvalid, ConfigurationError, TokenMalformed
 from .access_grant import CLIENT_CLAIMS, read_scopes
 from .claims import (
     Claims,
+    format_claim,
     read_audience,
-    require_begun,
     require_issuer,
+    require_not_before,
     require_not_expired,
     require_past_time,
     require_string,
     require_time,
-    shown,
 )
 from .jose.jws import (
     ALGORITHMS,
@@ -25,7 +25,7 @@ from .jose.jws import (
     verify_compact,
 )
 from .presented_token import PresentedToken
-from .token_kind import OF_ID_TOKENS, AccessTokenMark, require_marks, require_no_other_kind
+from .token_kind import ID_TOKEN_ONLY_CLAIMS, AccessTokenMark, require_marks, require_no_other_kind
 
 TYPES = ("at+jwt", "application/at+jwt")
 UNTYPED = (*TYPES, "jwt", "application/jwt")
@@ -102,7 +102,7 @@ def _require_audience(claims: Claims, expectations: AccessExpectations) -> None:
             claim="aud",
         )
     if read_audience(claims).isdisjoint(audience):
-        names, seen = ", ".join(sorted(audience)), shown(claims["aud"])
+        names, seen = ", ".join(sorted(audience)), format_claim(claims["aud"])
         raise ClaimInvalid(
             f"aud must contain {names}, not only {seen}. Let the provider add it, or set audience in "
             "ProviderConfiguration to what this provider calls this API; under introspection, "
@@ -130,7 +130,7 @@ def _require_subject(claims: Claims, subjects: frozenset[str] | None) -> None:
 def _require_one_of(claims: Claims, name: str, expected: frozenset[str], setting: str) -> None:
     value = claims.get(name)
     if not isinstance(value, str) or value not in expected:
-        seen = shown(value) if name in claims else "absent"
+        seen = format_claim(value) if name in claims else "absent"
         raise ClaimInvalid(
             f"{name} must be one that {setting} in ProviderConfiguration names, not {seen}.",
             claim=name,
@@ -142,7 +142,7 @@ def _require_one_of(claims: Claims, name: str, expected: frozenset[str], setting
 def _require_times(claims: Claims, leeway: float, now: float) -> None:
     if "exp" in claims:
         require_not_expired(claims, now=now, leeway=leeway)
-    require_begun(claims, now=now, leeway=leeway)
+    require_not_before(claims, now=now, leeway=leeway)
     if "iat" in claims:
         require_past_time(claims, "iat", now=now, leeway=leeway)
 
@@ -219,7 +219,7 @@ def _without_audience(claims: Claims) -> ClaimInvalid:
 
 
 def _require_no_id_token(claims: Claims, expectations: AccessExpectations, client_id: str | None) -> None:
-    for name in OF_ID_TOKENS:
+    for name in ID_TOKEN_ONLY_CLAIMS:
         if name in claims:
             raise ClaimInvalid(f"{name} must be absent: this is not an access token.", claim=name)
     if expectations.marks:

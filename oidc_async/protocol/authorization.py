@@ -18,9 +18,9 @@ from oidc_async.errors import (
 
 from .claims import is_same_secret
 from .metadata import ProviderMetadata
-from .oauth_error import quoted, safe_description, safe_error
+from .oauth_error import quote_description, safe_description, safe_error
 from .parameters import Parameters
-from .token import TokenResponse, bearer_problem, read_lifetime
+from .token import TokenResponse, bearer_token_problem, read_lifetime
 from .uri import with_query
 
 MAX_RESPONSE_LENGTH = 32 * 1024
@@ -144,7 +144,7 @@ def _require_nothing_else(parameters: dict[str, str], response_type: str) -> Non
 
 
 def _require_bearer(parameters: dict[str, str]) -> None:
-    if problem := bearer_problem(parameters):
+    if problem := bearer_token_problem(parameters):
         name, rule = problem
         raise AuthorizationResponseInvalid(f"{name} in the response {rule}.", parameter=name)
 
@@ -175,12 +175,14 @@ def _said_without_state(parameters: dict[str, str]) -> str:
     """The error in a response that nobody has to believe: for the log, not for the user."""
     if "error" not in parameters:
         return ""
-    return f" Its error is {safe_error(parameters['error'])!r}.{quoted(parameters.get('error_description'))}"
+    return (
+        f" Its error is {safe_error(parameters['error'])!r}.{quote_description(parameters.get('error_description'))}"
+    )
 
 
 def _refusal(parameters: dict[str, str]) -> AuthorizationRefused:
     error = safe_error(parameters["error"])
-    said = quoted(parameters.get("error_description"))
+    said = quote_description(parameters.get("error_description"))
     return AuthorizationRefused(
         f"The provider answered the login with the error {error!r}.{said}",
         error=error,

@@ -9,8 +9,8 @@ from oidc_async.errors import ClaimInvalid
 from .claims import (
     Claims,
     require_audience,
-    require_begun,
     require_issuer,
+    require_not_before,
     require_not_expired,
     require_string,
 )
@@ -19,13 +19,13 @@ from .jose.jws import CompactJWS, VerificationKey, parse_compact, require_algori
 from .registration import is_bearer_token
 from .uri import uri_problem
 
-NAMES, SOURCES = "_claim_names", "_claim_sources"
+CLAIM_NAMES, CLAIM_SOURCES = "_claim_names", "_claim_sources"
 MAX_SOURCES = 5
 MAX_BODY = 64 * 1024
 """Bytes of the answer with distributed claims."""
-OF_TOKENS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "events", "cnf"})
-OF_LOGINS = frozenset({"nonce", "auth_time", "acr", "amr", "azp", "sid", "at_hash", "c_hash", "s_hash"})
-NEVER = OF_TOKENS | OF_LOGINS | {NAMES, SOURCES}
+TOKEN_CLAIMS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "events", "cnf"})
+LOGIN_CLAIMS = frozenset({"nonce", "auth_time", "acr", "amr", "azp", "sid", "at_hash", "c_hash", "s_hash"})
+PROVIDER_ONLY_CLAIMS = TOKEN_CLAIMS | LOGIN_CLAIMS | {CLAIM_NAMES, CLAIM_SOURCES}
 """What nobody but the provider says."""
 
 
@@ -39,14 +39,14 @@ class ClaimSource:
     access_token: str | None = field(default=None, repr=False)
 
 
-def has_sources(claims: Claims) -> bool:
+def has_claim_sources(claims: Claims) -> bool:
     """Whether others vouch for some of the claims."""
-    return NAMES in claims or SOURCES in claims
+    return CLAIM_NAMES in claims or CLAIM_SOURCES in claims
 
 
-def without_sources(claims: Claims) -> dict[str, Any]:
+def without_claim_sources(claims: Claims) -> dict[str, Any]:
     """What the provider itself says, and no access token for anybody."""
-    return {name: value for name, value in claims.items() if name not in (NAMES, SOURCES)}
+    return {name: value for name, value in claims.items() if name not in (CLAIM_NAMES, CLAIM_SOURCES)}
 
 
 def read_claim_names(claims: Claims) -> dict[str, frozenset[str]]:
@@ -55,28 +55,28 @@ def read_claim_names(claims: Claims) -> dict[str, frozenset[str]]:
     Raises ClaimInvalid.
     """
     names: dict[str, set[str]] = {}
-    for name, source in _object(claims, NAMES).items():
+    for name, source in _object(claims, CLAIM_NAMES).items():
         if not isinstance(source, str):
-            raise ClaimInvalid(f"{NAMES} must name sources by strings.", claim=NAMES)
-        if name not in NEVER and name not in claims:
+            raise ClaimInvalid(f"{CLAIM_NAMES} must name sources by strings.", claim=CLAIM_NAMES)
+        if name not in PROVIDER_ONLY_CLAIMS and name not in claims:
             names.setdefault(source, set()).add(name)
     if len(names) > MAX_SOURCES:
-        raise ClaimInvalid(f"{NAMES} must name at most {MAX_SOURCES} sources.", claim=NAMES)
+        raise ClaimInvalid(f"{CLAIM_NAMES} must name at most {MAX_SOURCES} sources.", claim=CLAIM_NAMES)
     return {source: frozenset(found) for source, found in names.items()}
 
 
 def read_claim_source(claims: Claims, source: str, names: frozenset[str]) -> ClaimSource:
     """The source of this name. Raises ClaimInvalid for one that is missing, or neither of the two kinds."""
-    members = _object(_object(claims, SOURCES), source)
+    members = _object(_object(claims, CLAIM_SOURCES), source)
     if ("JWT" in members) == ("endpoint" in members):
-        raise ClaimInvalid(f"A source in {SOURCES} must have either JWT or endpoint.", claim=SOURCES)
+        raise ClaimInvalid(f"A source in {CLAIM_SOURCES} must have either JWT or endpoint.", claim=CLAIM_SOURCES)
     if "JWT" in members:
         return ClaimSource(names=names, jwt=require_string(members, "JWT"))
     endpoint, token = members["endpoint"], members.get("access_token")
     if problem := uri_problem(endpoint):
-        raise ClaimInvalid(f"endpoint in {SOURCES} {problem}.", claim=SOURCES)
+        raise ClaimInvalid(f"endpoint in {CLAIM_SOURCES} {problem}.", claim=CLAIM_SOURCES)
     if token is not None and not is_bearer_token(token):
-        raise ClaimInvalid(f"access_token in {SOURCES} must be a bearer token.", claim=SOURCES)
+        raise ClaimInvalid(f"access_token in {CLAIM_SOURCES} must be a bearer token.", claim=CLAIM_SOURCES)
     return ClaimSource(names=names, endpoint=endpoint, access_token=token)
 
 
@@ -98,7 +98,7 @@ def distributed_claims_request(endpoint: str, access_token: str | None, seconds:
 def read_distributed_claims(response: HttpResponse) -> str:
     """The JWT in the answer, of which nothing is verified yet. Raises ClaimInvalid."""
     if response.status != 200:
-        raise ClaimInvalid(f"A source of claims must answer with 200, not {response.status}.", claim=SOURCES)
+        raise ClaimInvalid(f"A source of claims must answer with 200, not {response.status}.", claim=CLAIM_SOURCES)
     # of whatever type it says it is: nothing is believed but a signature
     return response.body.decode("ascii", "replace").strip()
 
@@ -141,7 +141,7 @@ def read_source_token(
         require_audience(claims, frozenset({client_id}))
     if "exp" in claims:
         require_not_expired(claims, now=now, leeway=leeway)
-    require_begun(claims, now=now, leeway=leeway)
+    require_not_before(claims, now=now, leeway=leeway)
     if "events" in claims:
         raise ClaimInvalid("events must be absent: this is a logout or event token.", claim="events")
     return claims
@@ -150,5 +150,5 @@ def read_source_token(
 def _object(claims: Claims, name: str) -> Mapping[str, Any]:
     value: object = claims.get(name)
     if not isinstance(value, dict):
-        raise ClaimInvalid("_claim_names, _claim_sources and each source must be objects.", claim=SOURCES)
+        raise ClaimInvalid("_claim_names, _claim_sources and each source must be objects.", claim=CLAIM_SOURCES)
     return cast("Mapping[str, Any]", value)

@@ -44,7 +44,7 @@ def read_claims(payload: bytes) -> dict[str, Any]:
         raise TokenMalformed(f"The token's claims must be one JSON object: {error}.") from None
 
 
-def shown(value: object) -> str:
+def format_claim(value: object) -> str:
     """A claim's value of a **verified** token, printable and cut, for a message."""
     text = ascii(value)[:MAX_SHOWN]
     return text if isinstance(value, str | list) else type(value).__name__
@@ -94,7 +94,7 @@ def require_not_expired(claims: Claims, *, now: float, leeway: float) -> None:
         raise TokenExpired(message, claim="exp", seen=expiry, now=now)
 
 
-def require_begun(claims: Claims, *, now: float, leeway: float) -> None:
+def require_not_before(claims: Claims, *, now: float, leeway: float) -> None:
     """Require of `nbf`, if there is one, that it has passed (RFC 7519 4.1.5). Raises ClaimInvalid."""
     if "nbf" in claims:
         require_past_time(claims, "nbf", now=now, leeway=leeway)
@@ -120,7 +120,7 @@ def require_issued_recently(
 def require_issuer(claims: Claims, issuer: str) -> None:
     """Require that `iss` equals `issuer` in every character (OIDC Core 3.1.3.7, 2). Raises ClaimInvalid."""
     if claims.get("iss") != issuer:
-        seen = shown(claims.get("iss"))
+        seen = format_claim(claims.get("iss"))
         message = f"iss must be {issuer!r}, the configured issuer, not {seen}."
         raise ClaimInvalid(message, claim="iss", expected=issuer, seen=seen)
 
@@ -139,5 +139,5 @@ def read_audience(claims: Claims) -> frozenset[str]:
 def require_audience(claims: Claims, expected: frozenset[str]) -> None:
     """Require that `aud` names one of `expected` (RFC 7519 4.1.3). Raises ClaimInvalid."""
     if read_audience(claims).isdisjoint(expected):
-        names, seen = ", ".join(sorted(expected)), shown(claims["aud"])
+        names, seen = ", ".join(sorted(expected)), format_claim(claims["aud"])
         raise ClaimInvalid(f"aud must contain {names}, not only {seen}.", claim="aud", expected=expected, seen=seen)

@@ -12,7 +12,7 @@ from .strict_json import read_object
 from .uri import is_plaintext, uri_problem
 
 REQUIRED_ENDPOINTS = ("authorization_endpoint", "jwks_uri")
-FOR_BROWSERS = ("authorization_endpoint", "end_session_endpoint", "check_session_iframe")
+BROWSER_ENDPOINTS = ("authorization_endpoint", "end_session_endpoint", "check_session_iframe")
 """Those that browsers are sent to; all others are asked by us."""
 OPTIONAL_ENDPOINTS = (
     "userinfo_endpoint",
@@ -100,7 +100,7 @@ def require_issuer(document: dict[str, Any], issuer: str, network: PrivateNetwor
 def _advice(published: object, issuer: str, network: PrivateNetwork) -> str:
     """What to change where the issuers differ."""
     text = published if isinstance(published, str) else ""
-    if uri_problem(published, None) is None and network.is_inside(text):
+    if uri_problem(published, None) is None and network.is_at_backchannel(text):
         return (
             "The provider takes its name from the address at which it is asked, here backchannel_url: configure its "
             "public address there (KC_HOSTNAME of Keycloak)."
@@ -122,11 +122,11 @@ def require_usable(metadata: ProviderMetadata, response_type: str = "code", netw
     for name in REQUIRED_ENDPOINTS:
         if name not in metadata:
             raise MetadataInvalid(f"The provider's metadata must have {name}.", field=name)
-    require_for_codes(metadata, response_type)
+    require_token_endpoint(metadata, response_type)
     require_endpoints(metadata, str(metadata["issuer"]), network)
 
 
-def require_for_codes(metadata: ProviderMetadata, response_type: str) -> None:
+def require_token_endpoint(metadata: ProviderMetadata, response_type: str) -> None:
     """Raise MetadataInvalid when codes are asked for that nobody exchanges (OIDC Discovery 3)."""
     if "code" in response_type.split() and "token_endpoint" not in metadata:
         raise MetadataInvalid(
@@ -174,10 +174,10 @@ def with_mtls_endpoints(metadata: ProviderMetadata) -> ProviderMetadata:
 
 def _require_endpoint(name: str, endpoint: object, issuer: str, network: PrivateNetwork) -> None:
     problem = network.uri_problem(endpoint)
-    if problem is None and name in FOR_BROWSERS and network.is_inside(str(endpoint)):
+    if problem is None and name in BROWSER_ENDPOINTS and network.is_at_backchannel(str(endpoint)):
         problem = "is at backchannel_url, where no browser gets: configure the provider's public address there"
     # a public provider must not lead us to a service on this machine, unless somebody named it
-    is_named = problem is None and network.is_accepted_by_name(str(endpoint))
+    is_named = problem is None and network.accepts_plaintext(str(endpoint))
     if problem is None and is_plaintext(str(endpoint)) and not is_plaintext(issuer) and not is_named:
         problem = "must use https as the issuer does"
     if problem:

@@ -7,7 +7,7 @@ from .http_message import HttpResponse
 _MAX_AGE = re.compile(r'(?:^|[\s,])max-age="?(\d+)', re.IGNORECASE)
 
 
-def freshness(response: HttpResponse, *, default: float, least: float, most: float) -> float:
+def freshness_lifetime(response: HttpResponse, *, default: float, minimum: float, maximum: float) -> float:
     """Seconds: `max-age` of Cache-Control within bounds, else `default`. A provider can't ask for never or always."""
     match = _MAX_AGE.search(response.headers.get("cache-control", ""))
-    return min(max(float(match[1]), least), most) if match else default
+    return min(max(float(match[1]), minimum), maximum) if match else default

@@ -14,9 +14,9 @@ class HttpRequest:
 
     `repeatable` says that sending it twice does no harm. `max_body` caps the decoded response body, in bytes.
     `seconds` caps the whole exchange, where the runtime's own deadline is later; where that is earlier, the exchange
-    may take `least_seconds` all the same. `address` is the IP address to
+    may take `min_seconds` all the same. `address` is the IP address to
     connect to, in place of what the host's name stands for; it is still that host whose certificate must be shown.
-    `is_of_login` says that anybody can cause it, by a login: only so many of them may be under way at one endpoint.
+    `is_caused_by_login` marks a request that anybody can cause: only so many of them run at one endpoint at a time.
     """
 
     method: str
@@ -26,13 +26,13 @@ class HttpRequest:
     repeatable: bool = False
     max_body: int = MAX_RESPONSE_BODY
     seconds: float = math.inf
-    least_seconds: float = 0.0
+    min_seconds: float = 0.0
     address: str = ""
-    is_of_login: bool = False
+    is_caused_by_login: bool = False
 
     def deadline(self, usual: float) -> float:
         """Seconds for the whole exchange, where the runtime's own deadline is `usual`."""
-        return min(max(usual, self.least_seconds), self.seconds)
+        return min(max(usual, self.min_seconds), self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

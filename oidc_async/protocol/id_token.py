@@ -11,31 +11,31 @@ from oidc_async.errors import ClaimInvalid, ConfigurationError
 
 from .claims import (
     Claims,
+    format_claim,
     is_same_secret,
     read_audience,
-    require_begun,
     require_issued_recently,
     require_issuer,
+    require_not_before,
     require_not_expired,
     require_past_time,
     require_string,
     require_subject,
     require_time,
-    shown,
 )
 from .jose.jws import (
     ALGORITHMS,
     SUPPORTED_ALGORITHMS,
     CompactJWS,
     VerificationKey,
-    are_supported,
+    are_supported_algorithms,
     parse_compact,
     require_algorithm,
     verify_compact,
 )
 
 TYPES = ("jwt", "application/jwt")
-OF_THE_USER = ("iss", "sub")
+USER_IDENTITY = ("iss", "sub")
 
 _SUPPORTED = ", ".join(SUPPORTED_ALGORITHMS)
 
@@ -88,7 +88,7 @@ class IDTokenExpectations:
                 raise ConfigurationError(rule)
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        yield are_supported(self.algorithms), f"algorithms must be a tuple of some of {_SUPPORTED}."
+        yield are_supported_algorithms(self.algorithms), f"algorithms must be a tuple of some of {_SUPPORTED}."
         yield _is_text(self.issuer), "issuer must be a string that is not empty."
         yield _is_text(self.client_id), "client_id must be a string that is not empty."
         yield self.nonce is None or _is_text(self.nonce), "nonce must be None or a string that is not empty."
@@ -154,7 +154,7 @@ def require_same_login(claims: Claims, former: Claims) -> None:
     `auth_time` may also be later: providers tell in it that the same user has authenticated again, in another
     application or for a step-up. Raises ClaimInvalid.
     """
-    for name in OF_THE_USER:
+    for name in USER_IDENTITY:
         if claims.get(name) != former.get(name):
             raise ClaimInvalid(f"{name} must be that of the first ID token of the login.", claim=name)
     # both may be left out
@@ -177,7 +177,7 @@ def _require_not_earlier(claims: Claims, former: Claims, name: str) -> None:
 
 def is_same_user(claims: Claims, former: Claims) -> bool:
     """Whether two verified ID tokens are of one user; a `sub` says nothing without its `iss` (OIDC Core 5.7)."""
-    return all(name in claims and claims[name] == former.get(name) for name in OF_THE_USER)
+    return all(name in claims and claims[name] == former.get(name) for name in USER_IDENTITY)
 
 
 def require_same_authentication(claims: Claims, former: Claims) -> None:
@@ -185,7 +185,7 @@ def require_same_authentication(claims: Claims, former: Claims) -> None:
 
     Both are verified already. What neither must have is compared where both have it. Raises ClaimInvalid.
     """
-    for name in OF_THE_USER:
+    for name in USER_IDENTITY:
         if claims.get(name) != former.get(name):
             raise _other_login(name)
     for name in ("auth_time", "acr"):
@@ -232,10 +232,10 @@ def _read_claims(jws: CompactJWS) -> dict[str, Any]:
 def _require_audience(claims: Claims, expectations: IDTokenExpectations) -> None:
     audience = read_audience(claims)
     if expectations.client_id not in audience:
-        message = f"aud must contain {expectations.client_id!r}, not only {shown(claims['aud'])}."
-        raise ClaimInvalid(message, claim="aud", expected=expectations.client_id, seen=shown(claims["aud"]))
+        message = f"aud must contain {expectations.client_id!r}, not only {format_claim(claims['aud'])}."
+        raise ClaimInvalid(message, claim="aud", expected=expectations.client_id, seen=format_claim(claims["aud"]))
     if others := audience - {expectations.client_id} - expectations.trusted_audiences:
-        seen = shown(sorted(others))
+        seen = format_claim(sorted(others))
         message = f"aud must not contain {seen}: trusted_audiences in ProviderConfiguration doesn't name them."
         raise ClaimInvalid(message, claim="aud", expected=expectations.client_id, seen=seen)
 
@@ -248,14 +248,14 @@ def _require_authorized_party(claims: Claims, expectations: IDTokenExpectations)
             f"azp must be {expectations.client_id!r} when there is one, or several audiences.",
             claim="azp",
             expected=expectations.client_id,
-            seen=shown(claims.get("azp")),
+            seen=format_claim(claims.get("azp")),
         )
 
 
 def _require_times(claims: Claims, expectations: IDTokenExpectations, now: float) -> None:
     leeway = expectations.leeway_seconds
     require_not_expired(claims, now=now, leeway=leeway)
-    require_begun(claims, now=now, leeway=leeway)
+    require_not_before(claims, now=now, leeway=leeway)
     within, setting = expectations.issued_within_seconds, "id_token_issued_within_seconds"
     require_issued_recently(claims, now=now, leeway=leeway, within=within, setting=setting)
     max_age = expectations.max_age_seconds
@@ -286,7 +286,7 @@ def _require_user(claims: Claims, expectations: IDTokenExpectations) -> None:
 def _require_authentication_context(claims: Claims, expectations: IDTokenExpectations) -> None:
     if expectations.acr_values and claims.get("acr") not in expectations.acr_values:
         expected = ", ".join(expectations.acr_values)
-        message = f"acr must be one of {expected}, not {shown(claims.get('acr'))}."
+        message = f"acr must be one of {expected}, not {format_claim(claims.get('acr'))}."
         raise ClaimInvalid(message, claim="acr", expected=expectations.acr_values)
 
 

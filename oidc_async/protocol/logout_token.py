@@ -10,14 +10,21 @@ from .claims import (
     Claims,
     read_audience,
     require_audience,
-    require_begun,
     require_issued_recently,
     require_issuer,
+    require_not_before,
     require_not_expired,
     require_string,
     require_subject,
 )
-from .jose.jws import CompactJWS, VerificationKey, are_supported, parse_compact, require_algorithm, verify_compact
+from .jose.jws import (
+    CompactJWS,
+    VerificationKey,
+    are_supported_algorithms,
+    parse_compact,
+    require_algorithm,
+    verify_compact,
+)
 
 TYPES = ("logout+jwt", "application/logout+jwt")
 UNTYPED = (*TYPES, "jwt", "application/jwt")
@@ -35,7 +42,7 @@ class LogoutToken:
         iat: when the provider issued it, in seconds since 1970.
         exp: when it expires; None for a provider that does not say so.
         jti: the name of this token: a second one by this name is a replay.
-        good_until: when it would be refused as too old, in seconds since 1970.
+        valid_until: when it would be refused as too old, in seconds since 1970.
     """
 
     iss: str
@@ -44,7 +51,7 @@ class LogoutToken:
     iat: float
     exp: float | None
     jti: str
-    good_until: float
+    valid_until: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +79,7 @@ class LogoutTokenExpectations:
     without_exp: bool
 
     def __post_init__(self) -> None:
-        if not are_supported(self.algorithms):
+        if not are_supported_algorithms(self.algorithms):
             raise ConfigurationError("algorithms must be a tuple of names of signature algorithms.")
 
 
@@ -131,7 +138,7 @@ def read_logout_token_claims(jws: CompactJWS, expectations: LogoutTokenExpectati
         iat=claims["iat"],
         exp=claims.get("exp"),
         jti=require_string(claims, "jti"),
-        good_until=min(claims.get("exp", math.inf), claims["iat"] + expectations.issued_within_seconds)
+        valid_until=min(claims.get("exp", math.inf), claims["iat"] + expectations.issued_within_seconds)
         + expectations.leeway_seconds,
     )
 
@@ -153,7 +160,7 @@ def _require_times(claims: Claims, expectations: LogoutTokenExpectations, now: f
         raise ClaimInvalid(message, claim="exp")
     if "exp" in claims:
         require_not_expired(claims, now=now, leeway=leeway)
-    require_begun(claims, now=now, leeway=leeway)
+    require_not_before(claims, now=now, leeway=leeway)
     require_issued_recently(claims, now=now, leeway=leeway, within=expectations.issued_within_seconds)
 
 

@@ -207,7 +207,7 @@ CLIENT_LISTS = (
 LEAST_LIKENESS = 0.9
 
 
-def misspelt(names: Iterable[str], registered: Collection[str]) -> tuple[str, str] | None:
+def find_misspelling(names: Iterable[str], registered: Collection[str]) -> tuple[str, str] | None:
     """The first name that is nearly a registered one, and that one."""
     for name in names:
         nearest = [] if name in registered else get_close_matches(name, registered, n=1, cutoff=LEAST_LIKENESS)
@@ -216,7 +216,7 @@ def misspelt(names: Iterable[str], registered: Collection[str]) -> tuple[str, st
     return None
 
 
-def require_members(metadata: Mapping[str, Any] | None) -> None:
+def require_valid_members(metadata: Mapping[str, Any] | None) -> None:
     """Raise ConfigurationError for a member that is misspelt, or has a value of another type.
 
     It is for metadata that a developer wrote, not for what a provider published or registered.
@@ -225,7 +225,7 @@ def require_members(metadata: Mapping[str, Any] | None) -> None:
         return
     kind = type(metadata).__name__
     is_provider = isinstance(metadata, ProviderMetadata)
-    if found := misspelt(metadata, PROVIDER_NAMES if is_provider else CLIENT_NAMES):
+    if found := find_misspelling(metadata, PROVIDER_NAMES if is_provider else CLIENT_NAMES):
         raise ConfigurationError(f"{found[0]} in {kind} is unknown. Did you mean {found[1]}?")
     if is_provider:
         return

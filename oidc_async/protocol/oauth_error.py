@@ -47,7 +47,7 @@ def safe_description(description: object) -> str | None:
     return _NOT_ALLOWED.sub("?", description[:MAX_DESCRIPTION_LENGTH])
 
 
-def quoted(description: object, request: HttpRequest | None = None) -> str:
+def quote_description(description: object, request: HttpRequest | None = None) -> str:
     """An `error_description` as the end of a message: printable, cut, and without what may be a token.
 
     Providers may quote what they were sent: the secrets of `request` are taken out, too.
@@ -89,7 +89,7 @@ def read_description(response: HttpResponse) -> object:
 def require_success(response: HttpResponse, endpoint: str) -> None:
     """Raise OAuthError for an error response of `endpoint`, ProviderUnreachable for 5xx."""
     if response.status >= 500:
-        said = quoted(read_description(response), response.request)
+        said = quote_description(read_description(response), response.request)
         raise ProviderUnreachable(f"The {endpoint} answered {response.status}.{said}", status=response.status)
     if 400 <= response.status < 500:
         raise read_error(response, endpoint)
@@ -111,7 +111,7 @@ def read_error(response: HttpResponse, endpoint: str) -> OAuthError:
     hint = f" Check client_id, client_secret and {kind}_endpoint_auth_method in ClientMetadata."
     return OAuthError(
         f"The {endpoint} answered {response.status} with the error {error!r}.{hint * (error == 'invalid_client')}"
-        f"{quoted(document.get('error_description'), response.request)}",
+        f"{quote_description(document.get('error_description'), response.request)}",
         error=error,
         error_description=safe_description(document.get("error_description")),
         status=response.status,

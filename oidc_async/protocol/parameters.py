@@ -21,13 +21,13 @@ JSON_PARAMETERS = frozenset({"claims", "authorization_details"})
 """Parameters that are JSON by their specification, also where an application wrote them as text."""
 
 
-def text_of(parameters: Parameters, name: str, default: str = "") -> str:
+def single_text(parameters: Parameters, name: str, default: str = "") -> str:
     """The value of a parameter that occurs once."""
     value = parameters.get(name, default)
     return value if isinstance(value, str) else " ".join(value)
 
 
-def values_of(value: Parameter) -> tuple[str, ...]:
+def all_values(value: Parameter) -> tuple[str, ...]:
     """The values of a parameter, each of which is sent under its name."""
     return (value,) if isinstance(value, str) else value
 

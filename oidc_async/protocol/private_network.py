@@ -25,27 +25,27 @@ class PrivateNetwork:
     backchannel: str | None = None
     insecure_hosts: frozenset[str] = frozenset()
 
-    def is_inside(self, uri: str) -> bool:
+    def is_at_backchannel(self, uri: str) -> bool:
         """Whether `uri` is at the origin of the backchannel: a place for our own requests, and not for browsers."""
         return self.backchannel is not None and origin(uri) == origin(self.backchannel)
 
-    def is_accepted_by_name(self, uri: str) -> bool:
+    def accepts_plaintext(self, uri: str) -> bool:
         """Whether http is accepted there because somebody named the host."""
-        return self.is_inside(uri) or urlsplit(uri).hostname in self.insecure_hosts
+        return self.is_at_backchannel(uri) or urlsplit(uri).hostname in self.insecure_hosts
 
     def uri_problem(self, uri: object) -> str | None:
         """Why no request may be sent to `uri`; None when it may."""
-        if isinstance(uri, str) and uri_problem(uri, None) is None and self.is_inside(uri):
+        if isinstance(uri, str) and uri_problem(uri, None) is None and self.is_at_backchannel(uri):
             return None
         return uri_problem(uri, self.insecure_hosts)
 
-    def internal(self, uri: str) -> str:
+    def to_backchannel(self, uri: str) -> str:
         """The same resource at the backchannel: another scheme, host and port, and its path in front."""
         parts = urlsplit(uri)
         query = f"?{parts.query}" if parts.query else ""
         return f"{self.backchannel}{parts.path}{query}"
 
-    def risks(self) -> list[str]:
+    def plaintext_addresses(self) -> list[str]:
         """The addresses to which tokens and secrets are sent without encryption."""
         backchannel = self.backchannel or ""
         is_open = is_plaintext(backchannel) and not is_loopback(urlsplit(backchannel).hostname)

@@ -50,6 +50,6 @@ def read_pushed_authorization(response: HttpResponse) -> str:
     return request_uri
 
 
-def by_push(client_id: str, request_uri: str) -> dict[str, Parameter]:
+def pushed_request_parameters(client_id: str, request_uri: str) -> dict[str, Parameter]:
     """The parameters that the browser carries then, and nothing else (RFC 9126 4)."""
     return {"client_id": client_id, "request_uri": request_uri}

@@ -16,14 +16,14 @@ from .uri import is_plaintext
 
 MAX_CREDENTIAL_LENGTH = 8192
 """Characters: some providers keep nothing of a client, and write all of it into its identifier (RFC 7591 A.5.2)."""
-NOT_UPDATED = frozenset(
+NOT_SENT_IN_UPDATES = frozenset(
     {"client_id_issued_at", "client_secret_expires_at", "registration_access_token", "registration_client_uri"}
 )
 """What the provider says of a registration, and must not be told (RFC 7592 2.2)."""
-OF_THE_PROVIDER = NOT_UPDATED | {"client_id", "client_secret"}
+ISSUED_BY_PROVIDER = NOT_SENT_IN_UPDATES | {"client_id", "client_secret"}
 LISTS = ("redirect_uris", "response_types", "grant_types", "post_logout_redirect_uris", "request_uris")
 ALGORITHMS = ("_alg", "_enc", "_auth_method")
-NEVER_NONE = frozenset({"token_endpoint_auth_method"})
+NONE_ONLY_IF_REQUESTED = frozenset({"token_endpoint_auth_method"})
 """What must not be none unless it was asked for so; of the others, only what was asked for at all."""
 SIGNED_RESPONSE = "_signed_response_alg"
 """The end of the names of metadata about responses that this client verifies, whatever the provider registered."""
@@ -52,7 +52,7 @@ def client_read_request(client: ClientMetadata) -> HttpRequest:
 
 def client_update_request(client: ClientMetadata, metadata: Mapping[str, Any]) -> HttpRequest:
     """Replace all that is registered by `metadata` (RFC 7592 2.2); the client and its secret stay the same."""
-    sent = {name: value for name, value in metadata.items() if name not in NOT_UPDATED and value is not None}
+    sent = {name: value for name, value in metadata.items() if name not in NOT_SENT_IN_UPDATES and value is not None}
     secret = {"client_secret": client["client_secret"]} if "client_secret" in client else {}
     document = {**sent, "client_id": client["client_id"], **secret}
     return _request("PUT", client["registration_client_uri"], _token_of(client), document)
@@ -146,7 +146,7 @@ def _expected(requested: Mapping[str, Any], former: ClientMetadata | None) -> di
     if former is None or not requested:
         return dict(former or requested)
     # an update replaces everything but these
-    return {**{name: former[name] for name in former if name in OF_THE_PROVIDER}, **requested}
+    return {**{name: former[name] for name in former if name in ISSUED_BY_PROVIDER}, **requested}
 
 
 def _laid_over(known: dict[str, Any], document: dict[str, Any]) -> ClientMetadata:
@@ -179,11 +179,11 @@ def _require_credentials(client: ClientMetadata, now: float) -> None:
     # it is required beside a secret, but without it the secret works as well
     if not _is_time(client.get("client_secret_expires_at", 0)):
         _refuse("client_secret_expires_at", "must be a number of seconds since 1970, or 0")
-    if has_expired(client, now):
+    if has_expired_secret(client, now):
         _refuse("client_secret_expires_at", "must not have passed already")
 
 
-def has_expired(client: ClientMetadata, now: float) -> bool:
+def has_expired_secret(client: ClientMetadata, now: float) -> bool:
     """Whether the client's secret is good no more (RFC 7591 3.2.1); 0 means that it always is."""
     expires_at: float = client.get("client_secret_expires_at", 0)
     return "client_secret" in client and 0 < expires_at <= now
@@ -197,7 +197,7 @@ def _require_expected(client: ClientMetadata, expected: Mapping[str, Any]) -> No
     for response_type in expected.get("response_types", ()):
         if set(response_type.split()) not in registered:
             _refuse("response_types", f"must contain {response_type!r}, which was asked for")
-    for name in sorted(NEVER_NONE | {name for name in expected if name.endswith(ALGORITHMS)}):
+    for name in sorted(NONE_ONLY_IF_REQUESTED | {name for name in expected if name.endswith(ALGORITHMS)}):
         if client.get(name) == "none" and expected.get(name) != "none":
             _refuse(name, "must not be none, which was not asked for")
 
@@ -209,7 +209,7 @@ def _require_management(client: ClientMetadata, endpoint: str, network: PrivateN
     if uri is None:
         return
     problem = network.uri_problem(uri)
-    is_named = problem is None and network.is_accepted_by_name(uri)
+    is_named = problem is None and network.accepts_plaintext(uri)
     # a public provider must not lead us to a service on this machine, unless somebody named it
     if problem is None and is_plaintext(uri) and not is_plaintext(endpoint) and not is_named:
         problem = "must use https as the registration endpoint does"

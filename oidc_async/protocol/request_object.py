@@ -43,17 +43,17 @@ def unsigned_request_object(claims: Mapping[str, Any]) -> str:
     return unsigned_compact({"alg": "none", "typ": TYPE}, claims)
 
 
-def by_value(parameters: Parameters, request_object: str) -> dict[str, Parameter]:
+def parameters_by_value(parameters: Parameters, request_object: str) -> dict[str, Parameter]:
     """The parameters of a request that brings its object along (OIDC Core 6.1)."""
     return {**_outside(parameters), "request": request_object}
 
 
-def by_reference(parameters: Parameters, request_uri: str) -> dict[str, Parameter]:
+def parameters_by_reference(parameters: Parameters, request_uri: str) -> dict[str, Parameter]:
     """The parameters of a request whose object the provider finds at `request_uri` (OIDC Core 6.2)."""
     return {**_outside(parameters), "request_uri": request_uri}
 
 
-def in_push(request_object: str) -> dict[str, Parameter]:
+def pushed_object_parameters(request_object: str) -> dict[str, Parameter]:
     """The parameters of a pushed request with an object; client authentication adds its own, only (RFC 9126 3)."""
     return {"request": request_object}
 

@@ -13,9 +13,11 @@ from .jose.jws import SUPPORTED_ALGORITHMS
 from .metadata import ClientMetadata
 from .registered_encryption import registered_encryption, require_encryption
 
-Kind = Literal["id_token", "userinfo"]
+ResponseKind = Literal["id_token", "userinfo"]
 
-DEFAULT_SIGNATURES: Mapping[Kind, tuple[str, ...]] = MappingProxyType({"id_token": ("RS256",), "userinfo": ()})
+DEFAULT_SIGNATURES: Mapping[ResponseKind, tuple[str, ...]] = MappingProxyType(
+    {"id_token": ("RS256",), "userinfo": ()}
+)
 """An ID token is signed always; userinfo is plain JSON unless the client says otherwise."""
 
 
@@ -31,7 +33,7 @@ class ResponseAlgorithms:
         return not self.signatures and self.encryption is None
 
 
-def response_algorithms(client: ClientMetadata, kind: Kind) -> ResponseAlgorithms:
+def response_algorithms(client: ClientMetadata, kind: ResponseKind) -> ResponseAlgorithms:
     """`<kind>_signed_response_alg`, `<kind>_encrypted_response_alg` and `<kind>_encrypted_response_enc`."""
     name = f"{kind}_signed_response_alg"
     return ResponseAlgorithms(
@@ -48,7 +50,7 @@ def require_response_algorithms(client: ClientMetadata) -> tuple[str, ...]:
     return tuple(alg for kind in DEFAULT_SIGNATURES for alg in _require_kind(client, kind))
 
 
-def _require_kind(client: ClientMetadata, kind: Kind) -> list[str]:
+def _require_kind(client: ClientMetadata, kind: ResponseKind) -> list[str]:
     algorithms = response_algorithms(client, kind)
     for alg in algorithms.signatures:
         _require_signature(f"{kind}_signed_response_alg", alg, client)

@@ -22,6 +22,6 @@ def default_response_mode(response_type: str) -> str:
     return "query" if response_type == "code" else "fragment"
 
 
-def may_be_in_query(response_type: str) -> bool:
+def allows_query_mode(response_type: str) -> bool:
     """Whether nothing in it harms where queries end up: in logs, in histories and in Referer (3.1, 5 there)."""
     return response_type == "code"

@@ -124,7 +124,7 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
     if isinstance(document.get("error"), str) and "access_token" not in document:
         # some providers answer errors with 200
         raise read_error(response, "token endpoint")
-    if problem := bearer_problem(document):
+    if problem := bearer_token_problem(document):
         name, rule = problem
         raise TokenResponseInvalid(f"{name} in the token response {rule}.", parameter=name)
     if isinstance(document.get("scope"), list):
@@ -148,7 +148,7 @@ def _joined_scope(words: list[object]) -> str:
     return " ".join(texts)
 
 
-def bearer_problem(document: Mapping[str, Any]) -> tuple[str, str] | None:
+def bearer_token_problem(document: Mapping[str, Any]) -> tuple[str, str] | None:
     """Which member of what issues a bearer token is wrong, and what it must be; None when all are right."""
     access_token, token_type = document.get("access_token"), document.get("token_type")
     # it goes into a header: anything but visible ASCII could break out of it

@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 from oidc_async.errors import ClaimInvalid, ConfigurationError
 
-from .claims import STANDARD_CLAIMS, Claims, shown
+from .claims import STANDARD_CLAIMS, Claims, format_claim
 
 KIND_CLAIMS = ("typ", "token_use", "token_type")
 """Claims in which providers say the kind: Keycloak, Amazon Cognito, RFC 7662 (and whoever else uses its name)."""
@@ -20,13 +20,13 @@ OTHER_KINDS = frozenset(
 )
 """Kinds that open no API, by their names without case and without `token` at the end."""
 
-OF_ID_TOKENS = ("nonce", "at_hash", "c_hash", "s_hash", "events")
+ID_TOKEN_ONLY_CLAIMS = ("nonce", "at_hash", "c_hash", "s_hash", "events")
 """Claims that only other kinds of tokens have."""
 
-OF_ANY_ID_TOKEN = frozenset({*STANDARD_CLAIMS, *OF_ID_TOKENS, "azp"})
+ID_TOKEN_CLAIMS = frozenset({*STANDARD_CLAIMS, *ID_TOKEN_ONLY_CLAIMS, "azp"})
 """Claims that each provider may put into ID tokens (OIDC Core 2, 5.1)."""
 
-IN_ID_TOKENS = OF_ANY_ID_TOKEN | {"roles", "groups"}
+COMMON_ID_TOKEN_CLAIMS = ID_TOKEN_CLAIMS | {"roles", "groups"}
 """Claims that ID tokens commonly have, so that they mark no access token."""
 
 MarkValue = Literal[True] | str | Collection[str]
@@ -43,9 +43,11 @@ def require_no_other_kind(claims: Claims) -> None:
         if value is None:
             continue
         if not isinstance(value, str):
-            raise ClaimInvalid(f"{name} must be a string, not a {shown(value)}.", claim=name)
+            raise ClaimInvalid(f"{name} must be a string, not a {format_claim(value)}.", claim=name)
         if _kind(value) in OTHER_KINDS:
-            raise ClaimInvalid(f"{name} is {shown(value)}: this is not an access token.", claim=name, seen=value)
+            raise ClaimInvalid(
+                f"{name} is {format_claim(value)}: this is not an access token.", claim=name, seen=value
+            )
 
 
 def _kind(value: str) -> str:
@@ -102,7 +104,7 @@ def read_marks(marks: object) -> tuple[AccessTokenMark, ...]:
             'access_token_marks must be a mapping that is not empty, such as {"token_use": "access"}.'
         )
     read = tuple(_read_mark(key, value) for key, value in cast("Mapping[object, object]", marks).items())
-    if not _has_azp_and_grants(read) and not any(IN_ID_TOKENS.isdisjoint(mark.names) for mark in read):
+    if not _has_azp_and_grants(read) and not any(COMMON_ID_TOKEN_CLAIMS.isdisjoint(mark.names) for mark in read):
         raise ConfigurationError(
             f"access_token_marks needs a claim that ID tokens lack: {', '.join(map(str, read))} may be in both."
         )
@@ -112,7 +114,7 @@ def read_marks(marks: object) -> tuple[AccessTokenMark, ...]:
 def _has_azp_and_grants(marks: Collection[AccessTokenMark]) -> bool:
     # Some providers put azp into ID tokens, and some put roles there: an ID token with both is rarer.
     has_azp = any("azp" in mark.names for mark in marks)
-    return has_azp and any(OF_ANY_ID_TOKEN.isdisjoint(mark.names) for mark in marks)
+    return has_azp and any(ID_TOKEN_CLAIMS.isdisjoint(mark.names) for mark in marks)
 
 
 def _read_mark(key: object, value: object) -> AccessTokenMark:

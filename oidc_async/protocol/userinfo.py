@@ -5,10 +5,10 @@ from urllib.parse import urlencode
 
 from oidc_async.errors import ClaimInvalid, ProviderUnreachable, UserInfoInvalid
 
-from .claims import require_audience, require_begun, require_issuer, require_not_expired
+from .claims import require_audience, require_issuer, require_not_before, require_not_expired
 from .http_message import HttpRequest, HttpResponse
 from .jose.jws import CompactJWS, VerificationKey, parse_compact, require_algorithm, verify_compact
-from .oauth_error import quoted, read_description
+from .oauth_error import quote_description, read_description
 from .strict_json import read_object
 
 JWT_TYPE = "application/jwt"
@@ -97,14 +97,14 @@ def read_signed_userinfo(
         require_audience(claims, frozenset({client_id}))
     if "exp" in claims:
         require_not_expired(claims, now=now, leeway=leeway)
-    require_begun(claims, now=now, leeway=leeway)
+    require_not_before(claims, now=now, leeway=leeway)
     if "events" in claims:
         raise ClaimInvalid("events must be absent: this is a logout or event token.", claim="events")
     return claims
 
 
 def _require_answer(response: HttpResponse) -> None:
-    said = quoted(read_description(response), response.request) if response.status != 200 else ""
+    said = quote_description(read_description(response), response.request) if response.status != 200 else ""
     if response.status >= 500:
         raise ProviderUnreachable(f"The userinfo endpoint answered {response.status}.{said}", status=response.status)
     if response.status != 200:

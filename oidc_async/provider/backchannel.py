@@ -60,4 +60,4 @@ class BackchannelRuntime:
         return request if address == request.url else replace(request, url=address)
 
     def _address(self, url: str) -> str:
-        return self._network.internal(url) if origin(url) == self._public else url
+        return self._network.to_backchannel(url) if origin(url) == self._public else url

@@ -12,7 +12,7 @@ from oidc_async.protocol.registration import (
     client_delete_request,
     client_read_request,
     client_update_request,
-    has_expired,
+    has_expired_secret,
     is_manageable,
     read_deletion,
     read_registration,
@@ -97,7 +97,9 @@ class ClientRegistration:
             await self._kept.forget()
 
     def _is_good(self, registered: Registered) -> bool:
-        return registered.requested == self._requested and not has_expired(registered.client, self._runtime.now())
+        return registered.requested == self._requested and not has_expired_secret(
+            registered.client, self._runtime.now()
+        )
 
     async def _logged(self, discover: Discover) -> Registered:
         try:

@@ -52,7 +52,7 @@ class CircuitBreakers:
         breaker = self._breaker(request.url)
         call, is_sent = breaker.enter(self._runtime.monotonic()), True
         try:
-            response = await self._runtime.send(replace(request, is_of_login=True))
+            response = await self._runtime.send(replace(request, is_caused_by_login=True))
         except ProviderError as error:
             is_sent = not isinstance(error, ProviderOverloaded)
             if is_outage(error):

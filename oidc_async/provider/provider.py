@@ -8,14 +8,14 @@ from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.errors import KeyNotFound
 from oidc_async.protocol.client_authentication import uses_mtls_endpoints
 from oidc_async.protocol.discovery import discovery_request, read_discovery, well_known_uri, with_mtls_endpoints
-from oidc_async.protocol.freshness import freshness
+from oidc_async.protocol.freshness import freshness_lifetime
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.jose.encryption_keys import RecipientKey, select_recipient
 from oidc_async.protocol.jose.jwe import CompactJWE, DerivedKey, Encryption, decrypt_jwe, derived_key, parse_nested
 from oidc_async.protocol.jose.jwks import JWKS
 from oidc_async.protocol.jose.jws import CompactJWS, VerificationKey, client_secret_key
 from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
-from oidc_async.protocol.parameters import text_of
+from oidc_async.protocol.parameters import single_text
 from oidc_async.runtime.port import Runtime
 from oidc_async.runtime.retry import send_repeatable
 
@@ -44,7 +44,7 @@ class Provider:
         self._given = None if configuration.issuer else self._own
         self._discovered = Remembered(runtime, self._fetch_metadata, keep_stale=DAY)
         self._keys: dict[str, IssuerKeys] = {}
-        for address in configuration.private_network.risks():
+        for address in configuration.private_network.plaintext_addresses():
             logger.warning(
                 "tokens and secrets for %s travel unencrypted to %s: only a private network may carry them",
                 configuration.issuer_identifier,
@@ -152,8 +152,8 @@ class Provider:
         return _fetched(metadata.copy(**self._own), response)
 
     def _response_type(self) -> str:
-        return text_of(self.configuration.request_parameters(), "response_type")
+        return single_text(self.configuration.request_parameters(), "response_type")
 
 
 def _fetched(value: T, response: HttpResponse) -> Fetched[T]:
-    return Fetched(value=value, max_age=freshness(response, default=HOUR, least=60.0, most=DAY))
+    return Fetched(value=value, max_age=freshness_lifetime(response, default=HOUR, minimum=60.0, maximum=DAY))

@@ -5,7 +5,7 @@ from enum import Enum
 from typing import TypeVar
 
 from oidc_async.errors import KeyNotFound, SignatureInvalid
-from oidc_async.protocol.freshness import freshness
+from oidc_async.protocol.freshness import freshness_lifetime
 from oidc_async.protocol.jose.jwks import JWKS, jwks_request, read_jwks, select_key
 from oidc_async.protocol.jose.jws import CompactJWS, VerificationKey
 from oidc_async.runtime.port import Runtime
@@ -78,5 +78,5 @@ class IssuerKeys(Remembered[JWKS]):
 
     async def _fetch_keys(self) -> Fetched[JWKS]:
         response = await send_repeatable(self._runtime, jwks_request(self._jwks_uri), "jwks")
-        max_age = freshness(response, default=HOUR, least=60.0, most=DAY)
+        max_age = freshness_lifetime(response, default=HOUR, minimum=60.0, maximum=DAY)
         return Fetched(value=read_jwks(response), max_age=max_age)

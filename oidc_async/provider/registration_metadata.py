@@ -8,8 +8,8 @@ from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.client_authentication import METHODS
 from oidc_async.protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
-from oidc_async.protocol.parameters import text_of
-from oidc_async.protocol.registration import OF_THE_PROVIDER, is_bearer_token
+from oidc_async.protocol.parameters import single_text
+from oidc_async.protocol.registration import ISSUED_BY_PROVIDER, is_bearer_token
 from oidc_async.protocol.response_type import registered_response_type
 
 INITIAL_ACCESS_TOKENS = ("initial_access_token", "registration_token")
@@ -36,7 +36,7 @@ def requested_metadata(
     """
     given = configuration.client_registration_info or ClientRegistrationInfo()
     info = {name: value for name, value in given.items() if name not in INITIAL_ACCESS_TOKENS}
-    if taken := sorted(OF_THE_PROVIDER & info.keys()):
+    if taken := sorted(ISSUED_BY_PROVIDER & info.keys()):
         raise ConfigurationError(f"{taken[0]} in ClientRegistrationInfo is for the provider to say.")
     requested = _as_json({**_derived(configuration, redirect_uri, request_uri), **info})
     if "jwks_uri" in requested:
@@ -64,13 +64,13 @@ def grant_types(response_type: str, scope: str) -> list[str]:
 
 def _derived(configuration: ProviderConfiguration, redirect_uri: str, request_uri: str | None) -> dict[str, Any]:
     parameters = configuration.request_parameters()
-    response_type = registered_response_type(text_of(parameters, "response_type"))
+    response_type = registered_response_type(single_text(parameters, "response_type"))
     keys, is_fetched = configuration.client_keys, configuration.request_object == "reference"
     return {
         "application_type": "web",
         "redirect_uris": [redirect_uri],
         "response_types": [response_type],
-        "grant_types": grant_types(response_type, text_of(parameters, "scope")),
+        "grant_types": grant_types(response_type, single_text(parameters, "scope")),
         "id_token_signed_response_alg": "RS256",
         **({"request_uris": [request_uri]} if is_fetched else {}),
         **({} if keys is None else {"jwks": keys.jwks()}),

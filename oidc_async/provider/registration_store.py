@@ -13,8 +13,8 @@ from oidc_async.protocol.strict_json import read_object
 from oidc_async.runtime.port import Runtime
 from oidc_async.sealing import Sealer
 from oidc_async.stores import Store
-from oidc_async.stores.lock import Lease
-from oidc_async.stores.port import LONGEST_SECONDS
+from oidc_async.stores.lock import DistributedLock
+from oidc_async.stores.port import MAX_LIFETIME_SECONDS
 
 logger = logging.getLogger("oidc_async.provider")
 
@@ -41,7 +41,7 @@ class KeptRegistration:
     def __init__(self, store: Store, runtime: Runtime, name: str, sealer: Sealer | None) -> None:
         digest = sha256(name.encode()).hexdigest()
         self._store, self._sealer, self._key = store, sealer, f"registration:{digest}"
-        self._lease = Lease(store, runtime, f"registration-lease:{digest}", LEASE_SECONDS)
+        self._lock = DistributedLock(store, runtime, f"registration-lease:{digest}", LEASE_SECONDS)
 
     async def read(self) -> Registered | None:
         """What is kept; None when nothing is, or what another secret sealed."""
@@ -61,7 +61,7 @@ class KeptRegistration:
         async def do() -> Registered:
             return await self._write(await work(await self.read()))
 
-        return await self._lease.once(look, do, "registered the client")
+        return await self._lock.run_exclusively(look, do, "registered the client")
 
     async def forget(self) -> None:
         await self._store.delete([self._key])
@@ -70,7 +70,7 @@ class KeptRegistration:
         data = json.dumps({"client": registered.client.to_dict(), "requested": registered.requested}).encode()
         sealed = data if self._sealer is None else self._sealer.seal(PURPOSE, self._key, data).encode()
         try:
-            await self._store.put(self._key, sealed, LONGEST_SECONDS)
+            await self._store.put(self._key, sealed, MAX_LIFETIME_SECONDS)
         except StoreError as error:
             # the client is registered, and this process at least can go on with it
             logger.error("a registration could not be kept, others will register anew: %s (%s)", error, error.code)

@@ -9,14 +9,14 @@ from oidc_async.configuration.request_parameters import as_parameters, require_r
 from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.authorization import authorization_request, code_challenge
 from oidc_async.protocol.claims_parameter import read_required_claims
-from oidc_async.protocol.discovery import require_for_codes
+from oidc_async.protocol.discovery import require_token_endpoint
 from oidc_async.protocol.http_message import HttpRequest
 from oidc_async.protocol.metadata import ProviderMetadata
-from oidc_async.protocol.parameters import Parameter, Parameters, text_of
+from oidc_async.protocol.parameters import Parameter, Parameters, single_text
 from oidc_async.protocol.pushed_authorization import (
-    by_push,
     is_push_required,
     pushed_authorization_request,
+    pushed_request_parameters,
     read_pushed_authorization,
 )
 from oidc_async.protocol.response_type import default_response_mode, registered_response_type
@@ -54,17 +54,17 @@ class AuthenticationRequests:
         """
         parameters = {**self._configuration.request_parameters(), **as_parameters(GIVEN, given)}
         require_request_parameters(parameters, GIVEN)
-        response_type = registered_response_type(text_of(parameters, "response_type"))
+        response_type = registered_response_type(single_text(parameters, "response_type"))
         parameters["response_type"] = response_type
         provider, client = await self._provider.metadata(), await self._provider.client()
-        require_for_codes(provider, response_type)
+        require_token_endpoint(provider, response_type)
         pending = self._pending_login(provider, parameters)
         parameters |= {"client_id": client["client_id"], **_of_this_login(pending)}
         is_pushed = self._configuration.pushed_authorization_requests or is_push_required(provider, client)
         sent = await self._request_objects.carrying(parameters, provider, client, is_pushed=is_pushed)
         carried = sent.parameters
         if is_pushed:
-            carried = by_push(client["client_id"], await self._pushed(carried, provider))
+            carried = pushed_request_parameters(client["client_id"], await self._pushed(carried, provider))
         url = authorization_request(provider, carried)
         return AuthorizationRequest(
             url=url, pending=pending, request_object=sent.request_object, request_uri=sent.request_uri
@@ -85,8 +85,8 @@ class AuthenticationRequests:
         return read_pushed_authorization(response)
 
     def _pending_login(self, provider: ProviderMetadata, parameters: Parameters) -> PendingLogin:
-        response_type, max_age = text_of(parameters, "response_type"), text_of(parameters, "max_age")
-        required = read_required_claims(text_of(parameters, "claims", "{}"))
+        response_type, max_age = single_text(parameters, "response_type"), single_text(parameters, "max_age")
+        required = read_required_claims(single_text(parameters, "claims", "{}"))
         return PendingLogin(
             state=token_urlsafe(32),
             nonce=token_urlsafe(32),
@@ -94,7 +94,7 @@ class AuthenticationRequests:
             issuer=provider["issuer"],
             redirect_uri=self._redirect_uri,
             response_type=response_type,
-            response_mode=text_of(parameters, "response_mode", default_response_mode(response_type)),
+            response_mode=single_text(parameters, "response_mode", default_response_mode(response_type)),
             max_age=float(max_age) if max_age else None,
             acr_values=required.acr_values,
             subjects=required.subjects,

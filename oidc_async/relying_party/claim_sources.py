@@ -8,20 +8,20 @@ from oidc_async.configuration.claims_provider import ClaimsProvider
 from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.errors import ClaimInvalid, ProviderError, ProviderTimeout, TokenError
 from oidc_async.protocol.claim_sources import (
-    SOURCES,
+    CLAIM_SOURCES,
     ClaimSource,
     claimed_issuer,
     distributed_claims_request,
-    has_sources,
+    has_claim_sources,
     parse_source_token,
     read_claim_names,
     read_claim_source,
     read_distributed_claims,
     read_source_token,
-    without_sources,
+    without_claim_sources,
 )
 from oidc_async.protocol.discovery import discovery_request, read_discovery, well_known_uri
-from oidc_async.protocol.freshness import freshness
+from oidc_async.protocol.freshness import freshness_lifetime
 from oidc_async.protocol.jose.jws import CompactJWS, require_algorithm
 from oidc_async.provider.cached_fetch import Fetched, Remembered
 from oidc_async.provider.provider import Provider
@@ -52,14 +52,14 @@ class ClaimSources:
 
     async def resolved(self, claims: dict[str, Any]) -> dict[str, Any]:
         """The claims with those of the sources; as they are where no claims provider was configured. Never raises."""
-        if self._issuers is None or not has_sources(claims):
+        if self._issuers is None or not has_claim_sources(claims):
             return claims
         try:
             names = read_claim_names(claims)
         except TokenError as error:
             _log(error)
             names = {}
-        found = without_sources(claims)
+        found = without_claim_sources(claims)
         end = self._runtime.monotonic() + SECONDS
         for source, wanted in names.items():
             found |= await self._claims_of(claims, source, wanted, end)
@@ -85,7 +85,7 @@ class ClaimSources:
             return await self._verified_token(jws, self._issuer(claimed_issuer(jws)))
         endpoint = source.endpoint or ""
         if not any(issuer.may_answer_at(endpoint) for issuer in self._known.values()):
-            raise ClaimInvalid("endpoint must be at an origin of one of claims_providers.", claim=SOURCES)
+            raise ClaimInvalid("endpoint must be at an origin of one of claims_providers.", claim=CLAIM_SOURCES)
         request = distributed_claims_request(endpoint, source.access_token, seconds)
         response = await exchange(self._runtime, request, "distributed_claims")
         jws = parse_source_token(read_distributed_claims(response))
@@ -140,7 +140,7 @@ class _Issuer:
     async def _discover(self) -> Fetched[str]:
         request = discovery_request(well_known_uri(self.name))
         response = await send_repeatable(self._runtime, request, "discovery")
-        max_age = freshness(response, default=HOUR, least=60.0, most=DAY)
+        max_age = freshness_lifetime(response, default=HOUR, minimum=60.0, maximum=DAY)
         return Fetched(value=read_discovery(response, self.name)["jwks_uri"], max_age=max_age)
 
 

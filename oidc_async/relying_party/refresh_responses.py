@@ -16,11 +16,11 @@ from oidc_async.errors import (
 )
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.strict_json import read_object
-from oidc_async.protocol.token import TokenResponse, bearer_problem, read_token_response
+from oidc_async.protocol.token import TokenResponse, bearer_token_problem, read_token_response
 from oidc_async.runtime.port import Runtime
 from oidc_async.sealing import Sealer
 from oidc_async.stores import Store
-from oidc_async.stores.lock import Lease
+from oidc_async.stores.lock import DistributedLock
 
 from .refresh_failures import is_spent, mark_spent
 
@@ -110,7 +110,7 @@ class SharedAnswer:
     def __init__(self, store: Store, runtime: Runtime, key: bytes, refresh_token: str) -> None:
         self._store, self._runtime = store, runtime
         self._result, self._claim = result_name(key), f"refresh-lease:{key.hex()}"
-        self._lease = Lease(store, runtime, self._claim, LEASE_SECONDS)
+        self._lock = DistributedLock(store, runtime, self._claim, LEASE_SECONDS)
         self._sealer = Sealer([refresh_token.encode("utf-8", "surrogatepass")])
 
     async def once(self, ask: Callable[[], Awaitable[RefreshAnswer]], replaces: str | None) -> RefreshAnswer:
@@ -119,7 +119,9 @@ class SharedAnswer:
         Raises what `ask` raises, RefreshTokenSpent, StoreUnavailable, and ProviderTimeout if another process takes
         too long.
         """
-        return await self._lease.once(lambda: self._read(replaces), lambda: self._ask(ask), "refreshed the token")
+        return await self._lock.run_exclusively(
+            lambda: self._read(replaces), lambda: self._ask(ask), "refreshed the token"
+        )
 
     async def keep_longer(self, answer: RefreshAnswer) -> None:
         """Keep a response that can't be verified yet until UNVERIFIED_SECONDS after its request."""
@@ -141,7 +143,7 @@ class SharedAnswer:
         if answer is not None and answer.is_wanted(replaces, max(0.0, self._runtime.now() - answer.at)):
             return answer
         if claim == SPENT:
-            raise RefreshTokenSpent.of_the_past()
+            raise RefreshTokenSpent.result_expired()
         return None
 
     async def _ask(self, ask: Callable[[], Awaitable[RefreshAnswer]]) -> RefreshAnswer:
@@ -214,7 +216,7 @@ def _decode(data: bytes) -> RefreshAnswer:
 
 def _decode_answer(document: Mapping[str, Any]) -> RefreshAnswer:
     tokens = TokenResponse(**document["tokens"])
-    if problem := bearer_problem(tokens):
+    if problem := bearer_token_problem(tokens):
         raise ValueError(*problem)
     return RefreshAnswer(
         tokens=tokens,

@@ -237,7 +237,7 @@ class AsyncRelyingParty:
         provider = await self.provider.metadata()
         client, at = await self._registered.authentication(provider), self._runtime.now()
         request = refresh_request(provider, client, refresh_token, self.configuration.token_parameters())
-        request = replace(request, least_seconds=ANSWER_SECONDS)
+        request = replace(request, min_seconds=ANSWER_SECONDS)
         # sent once: a provider that rotates refresh tokens takes a second use for theft
         with spent_by_a_broken_answer():
             response = await exchange(self._runtime, request, "token")

@@ -13,9 +13,9 @@ from oidc_async.protocol.jose.private_keys import PrivateKey
 from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
 from oidc_async.protocol.parameters import Parameter, Parameters
 from oidc_async.protocol.request_object import (
-    by_reference,
-    by_value,
-    in_push,
+    parameters_by_reference,
+    parameters_by_value,
+    pushed_object_parameters,
     request_object_claims,
     signed_request_object,
     unsigned_request_object,
@@ -72,11 +72,11 @@ class RequestObjects:
             return SentRequest(parameters=parameters)
         token = await self._object(parameters, provider, client, is_pushed=is_pushed)
         if is_pushed and way == "value":
-            return SentRequest(parameters=in_push(token))
+            return SentRequest(parameters=pushed_object_parameters(token))
         if way == "value":
-            return SentRequest(parameters=by_value(parameters, token))
+            return SentRequest(parameters=parameters_by_value(parameters, token))
         uri = f"{self._request_uri}/{token_urlsafe(32)}.jwt"
-        return SentRequest(parameters=by_reference(parameters, uri), request_object=token, request_uri=uri)
+        return SentRequest(parameters=parameters_by_reference(parameters, uri), request_object=token, request_uri=uri)
 
     async def _object(
         self, parameters: Parameters, provider: ProviderMetadata, client: ClientMetadata, *, is_pushed: bool

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
-from oidc_async.caching.generational_cache import Generations
-from oidc_async.caching.invalidations import Forgotten
+from oidc_async.caching.generational_cache import GenerationalCache
+from oidc_async.caching.invalidations import Invalidations
 from oidc_async.errors import ClaimInvalid, OAuthError, OIDCError, RefreshTokenSpent, StoreError
 from oidc_async.protocol.id_token import require_same_login
 from oidc_async.protocol.token import TokenResponse
@@ -101,13 +101,13 @@ class Refreshes:
         self._runtime, self._store = runtime, store
         # several clients may share a store, and nothing keeps two providers from issuing the same token
         self._client = f"{client}\n"
-        self._replays = Generations[_Replay](MOST_REPLAYS, MOST_REPLAYS, REPLAY_SECONDS, lambda _: 1)
-        self._former = Generations[bytes](MOST_REPLAYS, MOST_REPLAYS, REPLAY_SECONDS, lambda _: 1)
-        self._unverified = Generations[tuple[float, RefreshAnswer]](
+        self._replays = GenerationalCache[_Replay](MOST_REPLAYS, MOST_REPLAYS, REPLAY_SECONDS, lambda _: 1)
+        self._former = GenerationalCache[bytes](MOST_REPLAYS, MOST_REPLAYS, REPLAY_SECONDS, lambda _: 1)
+        self._unverified = GenerationalCache[tuple[float, RefreshAnswer]](
             MOST_UNVERIFIED, MOST_UNVERIFIED, UNVERIFIED_SECONDS, lambda _: 1
         )
         self._spent = _SpentTokens()
-        self._forgotten = Forgotten()
+        self._invalidations = Invalidations()
 
     async def once(self, refresh_token: str, steps: RefreshSteps, *, replaces: str | None = None) -> Refresh:
         """Return the result for this refresh token: of the refresh under way, of a recent one, or of a new one.
@@ -145,7 +145,7 @@ class Refreshes:
         """
         keys = self._line(self._key(refresh_token))
         for key in keys:
-            self._forgotten.mark(key, self._runtime.monotonic())
+            self._invalidations.add(key, self._runtime.monotonic())
         await self._drop(keys)
 
     def _key(self, refresh_token: str) -> bytes:
@@ -173,13 +173,13 @@ class Refreshes:
         result = self._replay(key, replaces)
         if result is not None:
             return result
-        forgotten = self._forgotten.last(key)
+        forgotten = self._invalidations.latest(key)
         shared = None if self._store is None else SharedAnswer(self._store, self._runtime, key, refresh_token)
         try:
             answer = self._unverified_answer(key, steps) or await self._ask(key, steps, shared, replaces)
             return await self._verify(key, answer, steps, shared)
         finally:
-            if self._forgotten.last(key) is not forgotten:
+            if self._invalidations.latest(key) is not forgotten:
                 await self._drop([key])
 
     def _unverified_answer(self, key: bytes, steps: RefreshSteps) -> RefreshAnswer | None:
@@ -274,7 +274,7 @@ class _SpentTokens:
     """The last refresh tokens, by key, for which the provider has given others. They must not be sent again."""
 
     def __init__(self) -> None:
-        self._keys = Generations[bool](MOST_SPENT, MOST_SPENT, float("inf"), lambda _: 1)
+        self._keys = GenerationalCache[bool](MOST_SPENT, MOST_SPENT, float("inf"), lambda _: 1)
 
     def add(self, key: bytes, now: float) -> None:
         self._keys.put(key, True, now)
@@ -282,7 +282,7 @@ class _SpentTokens:
     def require_unspent(self, key: bytes) -> None:
         """Raise RefreshTokenSpent for one of them."""
         if self._keys.get(key):
-            raise RefreshTokenSpent.of_the_past()
+            raise RefreshTokenSpent.result_expired()
 
 
 def _tell(on_lead: Callable[[], object] | None) -> None:

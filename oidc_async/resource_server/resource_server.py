@@ -123,7 +123,7 @@ class AsyncResourceServer:
 
         None when `verify` has to tell.
         """
-        if requirements.asks_for_authentication:
+        if requirements.requires_authentication:
             return None
         access = self._cache.find(self._key(token), self._runtime.monotonic())
         if access is None or not grants_scope(access, requirements):
@@ -219,15 +219,15 @@ class AsyncResourceServer:
 
         try:
             # who comes after a `forget` doesn't wait for an answer of before
-            return await self._runtime.share((key, self._cache.forgotten.last(key)), work)
+            return await self._runtime.share((key, self._cache.invalidations.latest(key)), work)
         finally:
             self._counters.joined += not is_mine
 
     async def _asked(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
         """What comes of a token that nobody knows yet, kept unless it is forgotten meanwhile."""
-        forgotten = self._cache.forgotten.last(key)
+        forgotten = self._cache.invalidations.latest(key)
         outcome = await self._kept(key, token, is_here=is_here)
-        if self._cache.forgotten.last(key) is not forgotten:
+        if self._cache.invalidations.latest(key) is not forgotten:
             self._cache.drop(key)
         return outcome
 

@@ -3,7 +3,7 @@
 import logging
 import struct
 
-from oidc_async.caching.invalidations import FORGOTTEN_SECONDS
+from oidc_async.caching.invalidations import INVALIDATION_SECONDS
 from oidc_async.errors import StoreError
 from oidc_async.protocol.access_grant import Access
 from oidc_async.protocol.strict_json import read_object
@@ -71,7 +71,7 @@ class SharedAccesses:
         """Keep nothing about a token, nor what some process is finding out about it now."""
         try:
             # it stands where an answer of before would be put
-            await self._store.put(_name(key), _FORGOTTEN, FORGOTTEN_SECONDS)
+            await self._store.put(_name(key), _FORGOTTEN, INVALIDATION_SECONDS)
         except StoreError as error:
             logger.warning("what is known of a token could not be deleted: %s (%s)", error, error.code)
 

@@ -2,8 +2,8 @@
 
 import struct
 
-from oidc_async.caching.generational_cache import Generations
-from oidc_async.caching.invalidations import Forgotten
+from oidc_async.caching.generational_cache import GenerationalCache
+from oidc_async.caching.invalidations import Invalidations
 from oidc_async.errors import ConfigurationError, TokenError
 from oidc_async.protocol.access_grant import Access
 
@@ -28,12 +28,14 @@ class AccessCache:
         for name, value in (("seconds", seconds), ("refused_seconds", refused_seconds), ("entries", entries)):
             _require_number(name, value)
         self.seconds, self.refused_seconds = seconds, refused_seconds
-        self._good: Generations[bytes] = Generations(entries, entries * BYTES_PER_ENTRY, seconds, len)
+        self._good: GenerationalCache[bytes] = GenerationalCache(entries, entries * BYTES_PER_ENTRY, seconds, len)
         # a flood of bad tokens must not push out the good ones
         bad = -(-entries // 10)
-        self._bad: Generations[tuple[float, TokenError]] = Generations(bad, bad, refused_seconds, lambda _: 1)
+        self._bad: GenerationalCache[tuple[float, TokenError]] = GenerationalCache(
+            bad, bad, refused_seconds, lambda _: 1
+        )
         self._scopes: dict[bytes, frozenset[str]] = {}
-        self.forgotten = Forgotten()
+        self.invalidations = Invalidations()
 
     def __len__(self) -> int:
         return len(self._good)
@@ -70,7 +72,7 @@ class AccessCache:
 
     def forget(self, key: bytes, now: float) -> None:
         """Ask about this token again: what is being found out about it now isn't kept, either."""
-        self.forgotten.mark(key, now)
+        self.invalidations.add(key, now)
         self.drop(key)
 
     def drop(self, key: bytes) -> None:

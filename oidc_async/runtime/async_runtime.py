@@ -134,7 +134,7 @@ class AsyncRuntime:
         return home
 
     async def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
-        if not request.is_of_login:
+        if not request.is_caused_by_login:
             return await self._exchange(home, request)
         gate = home.login_gate_to(request.url)
         await gate.enter(request)

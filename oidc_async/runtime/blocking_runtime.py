@@ -161,7 +161,7 @@ class BlockingRuntime:
         )
 
     def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
-        if not request.is_of_login:
+        if not request.is_caused_by_login:
             return self._exchange(home, request)
         gate = home.login_gate_to(request.url)
         gate.enter(request, self._deadline.left())

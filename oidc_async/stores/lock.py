@@ -16,13 +16,15 @@ logger = logging.getLogger("oidc_async.stores")
 LOOK_AGAIN_SECONDS = 0.05
 
 
-class Lease:
+class DistributedLock:
     """One lease below a name in the store. Whoever dies with it holds it for `seconds`."""
 
     def __init__(self, store: Store, runtime: Runtime, name: str, seconds: float) -> None:
         self._store, self._runtime, self._name, self._seconds = store, runtime, name, seconds
 
-    async def once(self, look: Callable[[], Awaitable[T | None]], work: Callable[[], Awaitable[T]], done: str) -> T:
+    async def run_exclusively(
+        self, look: Callable[[], Awaitable[T | None]], work: Callable[[], Awaitable[T]], done: str
+    ) -> T:
         """What `look` finds, else what `work` makes: one process works, and the others look until it is done.
 
         Raises what these raise, StoreUnavailable, and ProviderTimeout when another process has not `done` it in time.

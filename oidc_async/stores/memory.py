@@ -34,7 +34,7 @@ class MemoryStore:
         self._shelves: dict[int, _Shelf] = {}
 
     @cached_property
-    def for_strangers(self) -> "MemoryStore":
+    def for_anonymous_requests(self) -> "MemoryStore":
         """A second one, always the same, for what anybody can have kept: however much that is, nothing goes here."""
         return MemoryStore(entries=self._most, monotonic=self._monotonic)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Protocol
 
-LONGEST_SECONDS = 10 * 366 * 24 * 3600.0
+MAX_LIFETIME_SECONDS = 10 * 366 * 24 * 3600.0
 """What lives longer is kept for these ten years."""
 
 
@@ -14,7 +14,7 @@ class Store(Protocol):
     In a blocking face no method ever suspends: see `run_without_loop()`. In an asynchronous one a call whose caller
     is cancelled is carried out, or not, but never in part.
 
-    `seconds` is a lifetime from now on: at least a millisecond, at most `LONGEST_SECONDS`; ValueError when it is
+    `seconds` is a lifetime from now on: at least a millisecond, at most `MAX_LIFETIME_SECONDS`; ValueError when it is
     no number. All else that goes wrong raises StoreUnavailable: then a change may have happened, or not, or may still
     happen a moment later, even after a later one. Where an older value must never come back, use `replace`.
     """
@@ -62,4 +62,4 @@ class StoreChoice(Protocol):
 
 def milliseconds(seconds: float) -> int:
     """A lifetime as stores count it. Raises ValueError for what is no number."""
-    return max(1, math.ceil(min(seconds, LONGEST_SECONDS) * 1000))
+    return max(1, math.ceil(min(seconds, MAX_LIFETIME_SECONDS) * 1000))

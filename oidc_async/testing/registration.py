@@ -7,7 +7,7 @@ from typing import Any, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from oidc_async.protocol.http_message import HttpRequest
-from oidc_async.protocol.registration import NOT_UPDATED
+from oidc_async.protocol.registration import NOT_SENT_IN_UPDATES
 from oidc_async.protocol.strict_json import read_object
 from oidc_async.protocol.uri import uri_problem
 
@@ -26,7 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
     "token_endpoint_auth_method": "client_secret_basic",
 }
 URIS = ("backchannel_logout_uri", "frontchannel_logout_uri", "initiate_login_uri", "jwks_uri")
-OURS = NOT_UPDATED | {"client_id", "client_secret"}
+OURS = NOT_SENT_IN_UPDATES | {"client_id", "client_secret"}
 UNDERSTOOD = frozenset(field.name for field in fields(Client)) - {"access_tokens", "rotates_refresh_tokens"}
 
 
@@ -54,7 +54,7 @@ def read(registry: Registry, request: HttpRequest) -> JSONObject:
 def update(registry: Registry, request: HttpRequest) -> JSONObject:
     """The client with other metadata, and with another registration access token. Raises Refusal."""
     present, metadata = _present(registry, request), _read_metadata(request)
-    if NOT_UPDATED & metadata.keys():
+    if NOT_SENT_IN_UPDATES & metadata.keys():
         raise Refusal("invalid_request", "The provider says that, and must not be told.")
     given = {name: metadata.pop(name, None) for name in ("client_id", "client_secret")}
     if given["client_id"] != present["client_id"] or given["client_secret"] not in (

@@ -395,7 +395,7 @@ def _new_request_objects(application: WebApplication) -> ServedRequestObjects | 
 
     if isinstance(store, MemoryStore):
         # anybody may begin logins
-        store = store.for_strangers
+        store = store.for_anonymous_requests
     return ServedRequestObjects(store, application.sealer, settings.request_uri.full_uri, settings.login_seconds)
 
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from oidc_async.caching.generational_cache import Generations
+from oidc_async.caching.generational_cache import GenerationalCache
 from oidc_async.errors import ClaimInvalid, ConfigurationError, TokenInactive
 from oidc_async.protocol.access_grant import Access
 from oidc_async.resource_server.token_cache import BYTES_PER_ENTRY, MAX_SCOPES, AccessCache
@@ -284,7 +284,7 @@ TestCacheAgainstAModel.settings = settings(max_examples=150, stateful_step_count
 
 
 def test_a_key_is_counted_once_however_often_it_is_used() -> None:
-    generations: Generations[str] = Generations(4, 4, 60, lambda _: 1)
+    generations: GenerationalCache[str] = GenerationalCache(4, 4, 60, lambda _: 1)
     for key in (b"a", b"b", b"c", b"a", b"a", b"c", b"a"):
         generations.put(key, key.decode(), 0)
         assert generations.get(key) == key.decode()

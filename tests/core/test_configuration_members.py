@@ -12,7 +12,7 @@ from oidc_async import (
     ProviderConfiguration,
     ProviderMetadata,
 )
-from oidc_async.protocol.metadata_members import CLIENT_NAMES, PROVIDER_NAMES, REQUEST_NAMES, misspelt
+from oidc_async.protocol.metadata_members import CLIENT_NAMES, PROVIDER_NAMES, REQUEST_NAMES, find_misspelling
 
 ISSUER = "https://op.example"
 
@@ -76,7 +76,7 @@ def test_a_name_of_its_own_that_a_provider_has_is_none(make: Any, name: str) -> 
 
 @pytest.mark.parametrize("names", [CLIENT_NAMES, PROVIDER_NAMES, REQUEST_NAMES])
 def test_no_registered_name_is_taken_for_another_one(names: Collection[str]) -> None:
-    assert misspelt(names, names) is None
+    assert find_misspelling(names, names) is None
 
 
 @pytest.mark.parametrize("make", [with_client, with_registration])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from oidc_async.caching import invalidations as forgotten
+from oidc_async.caching import invalidations
 from oidc_async.errors import OAuthError, RefreshTokenSpent, TokenInactive
 from oidc_async.protocol.token import TokenResponse
 from oidc_async.relying_party.refresh_responses import RefreshAnswer
@@ -89,15 +89,15 @@ def test_other_tokens_stay_known(either_world: World, monkeypatch: pytest.Monkey
 
 def test_what_was_forgotten_is_noted_for_a_while_and_not_without_end() -> None:
     """security.md 230"""
-    notes: Any = forgotten.Forgotten()
-    notes.mark(b"first", 0)
-    notes.mark(b"last", forgotten.FORGOTTEN_SECONDS - 1)
-    assert notes.last(b"first") is not None
-    for number in range(3 * forgotten.MOST_FORGOTTEN):
-        notes.mark(str(number).encode(), forgotten.FORGOTTEN_SECONDS)
-    assert notes.last(b"first") is None
+    notes: Any = invalidations.Invalidations()
+    notes.add(b"first", 0)
+    notes.add(b"last", invalidations.INVALIDATION_SECONDS - 1)
+    assert notes.latest(b"first") is not None
+    for number in range(3 * invalidations.MAX_INVALIDATIONS):
+        notes.add(str(number).encode(), invalidations.INVALIDATION_SECONDS)
+    assert notes.latest(b"first") is None
 
-    assert len(notes._marks) <= forgotten.MOST_FORGOTTEN
+    assert len(notes._entries) <= invalidations.MAX_INVALIDATIONS
 
 
 # Refresh tokens

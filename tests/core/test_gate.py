@@ -217,7 +217,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def of_login(url: str) -> HttpRequest:
-    return replace(get(url), is_of_login=True)
+    return replace(get(url), is_caused_by_login=True)
 
 
 @pytest.mark.usefixtures("hurried")

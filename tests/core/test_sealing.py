@@ -16,13 +16,13 @@ DATA = b"an access token that nobody may see"
 def test_a_name_is_another_one_for_each_text_purpose_and_secret() -> None:
     """security.md 351: and the same one in each process"""
     names = [
-        Sealer([secret]).name(purpose, text)
+        Sealer([secret]).keyed_hash(purpose, text)
         for secret in (SECRET, FORMER)
         for purpose in ("logout", "session")
         for text in ("alice", "bob", "")
     ]
     assert len(set(names)) == len(names)
-    assert Sealer([SECRET, FORMER]).name("logout", "alice") == names[0]
+    assert Sealer([SECRET, FORMER]).keyed_hash("logout", "alice") == names[0]
     assert all(len(name) == 64 for name in names)
 
 

@@ -7,16 +7,16 @@ import pytest
 from oidc_async.errors import AlgorithmNotAllowed, ClaimInvalid, SignatureInvalid, TokenError
 from oidc_async.protocol.claim_sources import (
     MAX_SOURCES,
-    NEVER,
+    PROVIDER_ONLY_CLAIMS,
     claimed_issuer,
     distributed_claims_request,
-    has_sources,
+    has_claim_sources,
     parse_source_token,
     read_claim_names,
     read_claim_source,
     read_distributed_claims,
     read_source_token,
-    without_sources,
+    without_claim_sources,
 )
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.jose.jws import import_jwk
@@ -40,7 +40,7 @@ def claims(names: object, sources: object = None) -> dict[str, Any]:
         # what the provider says itself is asked of nobody
         ({"name": "a", "age": "a"}, {"a": ["age"]}),
         ({"name": "a"}, {}),
-        *(({name: "a"}, {}) for name in sorted(NEVER)),
+        *(({name: "a"}, {}) for name in sorted(PROVIDER_ONLY_CLAIMS)),
     ],
     ids=str,
 )
@@ -55,7 +55,7 @@ OF_THE_PROVIDER = "iss sub aud exp iat nbf nonce auth_time acr amr azp sid at_ha
 @pytest.mark.parametrize("name", OF_THE_PROVIDER.split())
 def test_what_only_the_provider_says(name: str) -> None:
     """security.md 119."""
-    assert name in NEVER
+    assert name in PROVIDER_ONLY_CLAIMS
 
 
 @pytest.mark.parametrize("names", [None, [], "a", {"age": 5}, {"age": None}, {"age": ["a"]}], ids=str)
@@ -134,8 +134,12 @@ def test_only_200_brings_claims(status: int) -> None:
 
 
 def test_what_is_kept_is_what_the_provider_says_itself() -> None:
-    assert without_sources(claims({"age": "a"})) == OWN
-    assert (has_sources(claims({})), has_sources({"_claim_sources": {}}), has_sources(OWN)) == (True, True, False)
+    assert without_claim_sources(claims({"age": "a"})) == OWN
+    assert (has_claim_sources(claims({})), has_claim_sources({"_claim_sources": {}}), has_claim_sources(OWN)) == (
+        True,
+        True,
+        False,
+    )
 
 
 SIGNED = {"iss": ISSUER, "age": 30}

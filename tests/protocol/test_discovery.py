@@ -18,7 +18,7 @@ from oidc_async.protocol.discovery import (
     well_known_uri,
     with_mtls_endpoints,
 )
-from oidc_async.protocol.freshness import freshness
+from oidc_async.protocol.freshness import freshness_lifetime
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.metadata import ProviderMetadata
 from oidc_async.protocol.response_type import RESPONSE_TYPES
@@ -308,4 +308,4 @@ def test_no_document_makes_anything_fail_but_with_our_errors(status: int, member
 def test_a_provider_cannot_ask_to_be_asked_always_or_never(cache_control: str, seconds: float) -> None:
     """security.md 233."""
     response = HttpResponse(status=200, headers={"cache-control": cache_control})
-    assert freshness(response, default=3600, least=60, most=86400) == seconds
+    assert freshness_lifetime(response, default=3600, minimum=60, maximum=86400) == seconds

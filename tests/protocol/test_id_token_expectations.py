@@ -12,7 +12,7 @@ from oidc_async.errors import (
     ConfigurationError,
     TokenError,
 )
-from oidc_async.protocol.claims import shown
+from oidc_async.protocol.claims import format_claim
 from tests.protocol.id_tokens import CLAIMS, EXPECTATIONS, read
 
 
@@ -137,4 +137,4 @@ def test_messages_and_evidence_hold_no_secret(changes: dict[str, Any]) -> None:
     ],
 )
 def test_a_shown_value_is_printable_and_short(value: object, text: str) -> None:
-    assert shown(value) == text
+    assert format_claim(value) == text

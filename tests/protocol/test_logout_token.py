@@ -75,16 +75,18 @@ def test_a_right_token_says_whose_sessions_end() -> None:
     token = read({**CLAIMS, "trace_id": "of no interest"})
     told = {field.name: getattr(token, field.name) for field in fields(token)}
     said = {name: CLAIMS[name] for name in ("iss", "sub", "sid", "iat", "exp", "jti")}
-    assert told == {**said, "good_until": NOW + 150}
+    assert told == {**said, "valid_until": NOW + 150}
 
 
-@pytest.mark.parametrize(("exp", "good_until"), [(NOW + 120, NOW + 150), (NOW + 1e6, NOW + 630), (ABSENT, NOW + 630)])
-def test_it_tells_until_when_it_would_be_taken(exp: object, good_until: float) -> None:
+@pytest.mark.parametrize(
+    ("exp", "valid_until"), [(NOW + 120, NOW + 150), (NOW + 1e6, NOW + 630), (ABSENT, NOW + 630)]
+)
+def test_it_tells_until_when_it_would_be_taken(exp: object, valid_until: float) -> None:
     expectations = replace(EXPECTATIONS, without_exp=True)
     payload = claims_with(exp=exp)
-    assert read(payload, expectations).good_until == good_until
+    assert read(payload, expectations).valid_until == valid_until
     with pytest.raises(TokenError):
-        read(payload, expectations, now=good_until + 0.5)
+        read(payload, expectations, now=valid_until + 0.5)
 
 
 def test_who_it_is_does_not_show() -> None:

@@ -10,7 +10,7 @@ from oidc_async.errors import AuthorizationRefused, OAuthError, ProviderError
 from oidc_async.protocol.authorization import read_authorization_response
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.protocol.metadata import ProviderMetadata
-from oidc_async.protocol.oauth_error import MAX_QUOTED_LENGTH, quoted, require_success
+from oidc_async.protocol.oauth_error import MAX_QUOTED_LENGTH, quote_description, require_success
 
 EXPIRED = "AADSTS7000222: The provided client secret keys for app '8d3e3d0a-7f5c-4d0c-9a53-0d6a3b8c2f11' are expired."
 ADDRESS = "use https://login.example.com/signin-oidc, not 2026-12-01"
@@ -45,7 +45,7 @@ def request(body: bytes = b"", authorization: str = "") -> HttpRequest:
 )
 def test_it_is_printable_and_short_and_has_nothing_that_looks_random(description: object, shown: str) -> None:
     """security.md 256, 394"""
-    said = quoted(description)
+    said = quote_description(description)
     assert said == (f' The provider says: "{shown}"' if shown else "")
     assert said.isprintable()
 
@@ -86,7 +86,7 @@ def test_what_was_sent_is_not_quoted(sent: HttpRequest, secret: str) -> None:
 def test_what_is_public_is_quoted() -> None:
     sent = request(b"client_id=client1&redirect_uri=https%3A%2F%2Frp.example%2Fcallback&scope=openid+groups")
     text = "client1 must not use https://rp.example/callback or openid groups"
-    assert quoted(text, sent) == f' The provider says: "{text}"'
+    assert quote_description(text, sent) == f' The provider says: "{text}"'
 
 
 def test_the_request_is_no_part_of_what_a_response_is() -> None:

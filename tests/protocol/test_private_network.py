@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oidc_async.errors import ConfigurationError, IssuerMismatch, MetadataInvalid
-from oidc_async.protocol.discovery import FOR_BROWSERS, OPTIONAL_ENDPOINTS, REQUIRED_ENDPOINTS, require_issuer
+from oidc_async.protocol.discovery import BROWSER_ENDPOINTS, OPTIONAL_ENDPOINTS, REQUIRED_ENDPOINTS, require_issuer
 from oidc_async.protocol.discovery import require_endpoints as require
 from oidc_async.protocol.metadata import ProviderMetadata
 from oidc_async.protocol.private_network import PUBLIC, PrivateNetwork, private_network
@@ -14,7 +14,7 @@ ISSUER = "https://id.example/realms/dev"
 INSIDE = "http://keycloak:8080"
 BACKCHANNEL = private_network(INSIDE, ())
 NAMED = private_network(None, {"keycloak"})
-OURS = sorted({*REQUIRED_ENDPOINTS, "token_endpoint", *OPTIONAL_ENDPOINTS} - set(FOR_BROWSERS))
+OURS = sorted({*REQUIRED_ENDPOINTS, "token_endpoint", *OPTIONAL_ENDPOINTS} - set(BROWSER_ENDPOINTS))
 
 
 def problem_of(name: str, endpoint: str, network: PrivateNetwork) -> str:
@@ -32,7 +32,7 @@ def test_what_we_ask_may_be_inside_where_that_is_named(name: str, network: Priva
     assert "https" in problem_of(name, f"{INSIDE}/x", PUBLIC)
 
 
-@pytest.mark.parametrize("name", FOR_BROWSERS)
+@pytest.mark.parametrize("name", BROWSER_ENDPOINTS)
 def test_browsers_are_not_sent_inside(name: str) -> None:
     assert "where no browser gets" in problem_of(name, f"{INSIDE}/x", BACKCHANNEL)
     assert problem_of(name, "https://id.example/x", BACKCHANNEL) == ""
@@ -91,7 +91,7 @@ def test_aliases_for_certificates_use_https(network: PrivateNetwork) -> None:
     ],
 )
 def test_a_path_stays_behind_that_of_the_backchannel(backchannel: str, public: str, internal: str) -> None:
-    assert private_network(backchannel, ()).internal(public) == internal
+    assert private_network(backchannel, ()).to_backchannel(public) == internal
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_a_path_stays_behind_that_of_the_backchannel(backchannel: str, public: s
     ],
 )
 def test_addresses_without_encryption_are_known(backchannel: str | None, hosts: Any, risks: list[str]) -> None:
-    assert private_network(backchannel, hosts).risks() == risks
+    assert private_network(backchannel, hosts).plaintext_addresses() == risks
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from oidc_async.protocol.registration import (
     client_delete_request,
     client_read_request,
     client_update_request,
-    has_expired,
+    has_expired_secret,
     is_manageable,
     read_deletion,
     read_registration,
@@ -298,7 +298,7 @@ def test_an_update_replaces_all_but_the_client_itself() -> None:
 def test_a_new_secret_does_not_take_over_when_the_former_one_expired() -> None:
     former = CLIENT.copy(client_secret_expires_at=1)
     renewed = read(answer(200, client_secret="s2", client_secret_expires_at=...), {}, former=former)
-    assert (renewed["client_secret"], has_expired(renewed, NOW)) == ("s2", False)
+    assert (renewed["client_secret"], has_expired_secret(renewed, NOW)) == ("s2", False)
     same = HttpResponse(status=200, body=b'{"client_id":"c1"}')
     assert refusal(same, requested={}, former=former).evidence["field"] == "client_secret_expires_at"
 
@@ -321,7 +321,7 @@ def test_nobody_becomes_another_client() -> None:
 )
 def test_a_secret_expires_when_the_provider_said(changes: dict[str, Any], expired: bool) -> None:
     """RFC 7591 3.2.1: 0 is never"""
-    assert has_expired(CLIENT.copy(**changes), NOW) is expired
+    assert has_expired_secret(CLIENT.copy(**changes), NOW) is expired
 
 
 @pytest.mark.parametrize("status", [200, 204])

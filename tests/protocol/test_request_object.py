@@ -10,9 +10,9 @@ from oidc_async.protocol.jose.jws import client_secret_key, import_jwk, parse_co
 from oidc_async.protocol.jose.private_keys import import_private_jwk
 from oidc_async.protocol.parameters import JSONText, Parameter
 from oidc_async.protocol.request_object import (
-    by_reference,
-    by_value,
-    in_push,
+    parameters_by_reference,
+    parameters_by_value,
+    pushed_object_parameters,
     request_object_claims,
     signed_request_object,
     unsigned_request_object,
@@ -77,9 +77,9 @@ def test_no_parameter_takes_the_place_of_what_protects_it(name: str) -> None:
 
 
 def test_beside_it_stands_what_oauth_wants_and_nothing_else() -> None:
-    assert by_value(REQUEST, "a.b.c") == {**OUTSIDE, "request": "a.b.c"}
-    assert in_push("a.b.c") == {"request": "a.b.c"}
-    assert by_reference(REQUEST, "https://rp/r") == {**OUTSIDE, "request_uri": "https://rp/r"}
+    assert parameters_by_value(REQUEST, "a.b.c") == {**OUTSIDE, "request": "a.b.c"}
+    assert pushed_object_parameters("a.b.c") == {"request": "a.b.c"}
+    assert parameters_by_reference(REQUEST, "https://rp/r") == {**OUTSIDE, "request_uri": "https://rp/r"}
 
 
 def test_it_is_signed_by_the_key_that_it_names_and_says_what_it_is() -> None:

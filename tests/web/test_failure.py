@@ -68,7 +68,7 @@ STATUSES: list[tuple[OIDCError, int]] = [
     (errors.DecryptionFailed("Broken."), 502),
     (errors.TokenExpired("Too late."), 502),
     (errors.TokenInactive("Revoked."), 502),
-    (errors.RefreshTokenSpent.of_the_past(), 502),
+    (errors.RefreshTokenSpent.result_expired(), 502),
     (errors.ClaimInvalid("Another nonce.", claim="nonce"), 502),
     (errors.StoreUnavailable("No connection."), 503),
     (errors.SessionNotWritable("No response follows."), 503),

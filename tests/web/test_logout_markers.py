@@ -25,7 +25,7 @@ LEEWAY = 30.0
 
 def token(iat: float = NOW, **about: Any) -> LogoutToken:
     named = {"sub": "alice", "sid": "session 1", "jti": "token 1", **about}
-    return LogoutToken(iss="https://op.example", iat=iat, exp=iat + 120, good_until=iat + 150, **named)
+    return LogoutToken(iss="https://op.example", iat=iat, exp=iat + 120, valid_until=iat + 150, **named)
 
 
 def markers(store: Store | None = None, *secrets: bytes) -> LogoutMarkers:

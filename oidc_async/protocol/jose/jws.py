@@ -153,7 +153,7 @@ def parse_compact(token: str) -> CompactJWS:
     )
 
 
-def are_supported(algorithms: object) -> bool:
+def are_supported_algorithms(algorithms: object) -> bool:
     """Whether this is a tuple of some of SUPPORTED_ALGORITHMS."""
     # an empty one, or a string, would mean something else to many a JOSE library than to its caller
     members = cast("tuple[object, ...]", algorithms) if isinstance(algorithms, tuple) else ()

@@ -107,7 +107,7 @@ class LogoutMarkers:
 
     async def use(self, token: LogoutToken, now: float) -> bool:
         """Note that it is used, for as long as it would be accepted; False when another request did so first."""
-        seconds = max(token.good_until - now, 0) + MAX_CLOCK_DIFFERENCE
+        seconds = max(token.valid_until - now, 0) + MAX_CLOCK_DIFFERENCE
         keys = self._keys(_name_of_use(token))
         done = [await self._store.put_if_absent(key, _encode(sealer, key, None), seconds) for sealer, key in keys]
         return all(done)
@@ -133,7 +133,7 @@ class LogoutMarkers:
         return lambda former: marker.joined(former, self._leeway)
 
     def _keys(self, name: str) -> list[tuple[Sealer, str]]:
-        return [(sealer, "logout:" + sealer.name(PURPOSE, name)) for sealer in self._sealers]
+        return [(sealer, "logout:" + sealer.keyed_hash(PURPOSE, name)) for sealer in self._sealers]
 
     async def _change(self, name: str, change: Callable[[Marker | None], Marker | None]) -> None:
         for sealer, key in self._keys(name):

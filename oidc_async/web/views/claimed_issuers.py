@@ -3,7 +3,7 @@
 import math
 from hashlib import sha256
 
-from oidc_async.caching.generational_cache import Generations
+from oidc_async.caching.generational_cache import GenerationalCache
 
 
 class ClaimedIssuers:
@@ -14,7 +14,7 @@ class ClaimedIssuers:
     """
 
     def __init__(self, entries: int) -> None:
-        self._issuers: Generations[str] = Generations(entries, entries, math.inf, lambda _: 1)
+        self._issuers: GenerationalCache[str] = GenerationalCache(entries, entries, math.inf, lambda _: 1)
 
     def find(self, token: str) -> str | None:
         """The issuer of a token that was verified before; None when it has to be taken apart."""
