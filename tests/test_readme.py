@@ -241,8 +241,8 @@ def test_the_guides_blocking_server_verifies(provider: SimulatedProvider) -> Non
     who_may_read = run(api_block(" ResourceServer("), runtime=provider.blocking_runtime())["who_may_read"]
     kind: dict[str, Any] = {"username": "alice", "audience": API, "jwt": True}
     assert who_may_read(provider.issue_access_token("client1", scope="notes:read", **kind)) == "alice by client1"
-    assert who_may_read(provider.issue_access_token("client1", **kind)) == "refused: insufficient_scope"
-    assert who_may_read("nothing like it") == "refused: token_malformed"
+    assert who_may_read(provider.issue_access_token("client1", **kind)) == "rejected: insufficient_scope"
+    assert who_may_read("nothing like it") == "rejected: token_malformed"
     assert provider.count("introspection") == 0
 
 
