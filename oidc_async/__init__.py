@@ -36,6 +36,8 @@ from .runtime.blocking_runtime import BlockingRuntime
 from .runtime.statistics import Statistics
 from .web.sessions.user_session import UninitialisedSession, UserSession
 
+__version__ = "0.1.0.dev0"
+
 __all__ = [
     "Access",
     "AccessCache",
@@ -73,6 +75,7 @@ __all__ = [
     "UninitialisedSession",
     "UserSession",
     "WebFinger",
+    "__version__",
     "ends_refresh_token",
 ]
 

@@ -57,6 +57,7 @@ NAMES_OF_THE_CORE = {
     "TokenError",
     "TokenResponse",
     "WebFinger",
+    "__version__",
     "ends_refresh_token",
 }
 MODULES = {
