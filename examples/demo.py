@@ -1,4 +1,4 @@
-"""A provider and two applications on this machine: proves that they work, then lets you try (`make demo`)."""
+"""Start a provider and two applications on this machine, test them, and leave them to you (`make demo`)."""
 
 import argparse
 import re
@@ -19,7 +19,7 @@ FRAMEWORKS = ("flask", "quart")
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--once", action="store_true", help="end after the proof")
+    parser.add_argument("--once", action="store_true", help="end after the test")
     once: bool = parser.parse_args().once
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
@@ -47,7 +47,7 @@ def demo(stack: ExitStack, once: bool) -> None:
         with step(f"examples/{framework}_app.py is up"):
             stack.enter_context(app)
     for framework, address in addresses.items():
-        prove(framework, address, provider)
+        check(framework, address, provider)
     if not once:
         invite(addresses, provider)
         wait_while_running(servers)
@@ -56,7 +56,7 @@ def demo(stack: ExitStack, once: bool) -> None:
 def application(
     framework: str, addresses: dict[str, str], provider: CanailleProvider, *, log_name: str, **more: str
 ) -> ServerProcess:
-    """One of the examples, with `more` settings. Both are the same client, so its tokens are meant for both."""
+    """One of the examples, with `more` settings. Both are the same client, so each accepts the other's tokens."""
     client, address = provider.clients["basic"], addresses[framework]
     settings = {
         "SECRET_KEY": secrets.token_urlsafe(32),
@@ -73,33 +73,33 @@ def application(
     return ServerProcess(log_name, leashed(script), ready_url=address, environment=settings)
 
 
-def prove(framework: str, address: str, provider: CanailleProvider) -> None:
-    """A login and a logout without a browser, as bob: alice's first login is left to you."""
+def check(framework: str, address: str, provider: CanailleProvider) -> None:
+    """Log in and out without a browser, as bob: the first login of alice is yours."""
     with Visitor() as visitor:
-        with step(f"{framework}: the profile sends us to the provider"):
+        with step(f"{framework}: the profile page redirects to the provider"):
             authorization_url = left_for(visitor.open(f"{address}/profile", within=address))
         with step(f"{framework}: bob logs in there"):
             callback = provider.login(visitor, authorization_url, provider.bob)
-        with step(f"{framework}: the profile shows Bob and his {provider.bob.groups} groups"):
+        with step(f"{framework}: the profile page shows Bob and his {provider.bob.groups} groups"):
             require(visitor.open(callback, within=address), "Bob Manifold", "team-199-")
-        with step(f"{framework}: both APIs take his access token"):
+        with step(f"{framework}: both APIs accept his access token"):
             before = api_hits(visitor.open(f"{address}/call-apis", within=address))
-        with step(f"{framework}: both know it at the second call"):
+        with step(f"{framework}: both answer the second call from their cache"):
             require_growth(before, api_hits(visitor.open(f"{address}/call-apis", within=address)))
         with step(f"{framework}: bob refreshes his tokens, and the provider replaces both"):
-            # within one second canaille issues the same access token again, which would replace nothing
+            # within one second canaille issues the same access token again, so nothing would be replaced
             time.sleep(1.1)
             button = visitor.open(f"{address}/profile", within=address).form()
-            require(visitor.submit(button, within=address), "the provider has replaced the refresh token, too")
-        with step(f"{framework}: both APIs take the new access token"):
+            require(visitor.submit(button, within=address), "the provider has replaced the refresh token")
+        with step(f"{framework}: both APIs accept the new access token"):
             api_hits(visitor.open(f"{address}/call-apis", within=address))
         with step(f"{framework}: bob logs out, here and at the provider"):
             end_session_url = left_for(visitor.open(f"{address}/logout", within=address))
             require(visitor.open(provider.logout(visitor, end_session_url), within=address), "Goodbye")
-        with step(f"{framework}: and has to log in again"):
+        with step(f"{framework}: bob has to log in again"):
             again = left_for(visitor.open(f"{address}/profile", within=address))
             if not provider.requires_login(visitor.open(again, within=provider.issuer)):
-                raise StepFailed("the provider did not ask who it is")
+                raise StepFailed("the provider did not ask for a login")
 
 
 def require(page: Page, *texts: str) -> None:
@@ -109,18 +109,18 @@ def require(page: Page, *texts: str) -> None:
 
 
 def api_hits(page: Page) -> list[int]:
-    """How many tokens each API says that it knew."""
+    """The cache hits that each API reports."""
     require(page, *(f'id="{framework}-api"' for framework in FRAMEWORKS))
     return [int(hits) for hits in re.findall(r'data-counter="hits">([0-9]+)<', page.text)]
 
 
 def require_growth(before: list[int], after: list[int]) -> None:
     if after != [hits + 1 for hits in before] or len(after) != len(FRAMEWORKS):
-        raise StepFailed(f"the APIs had known {before} tokens, and a call later {after}")
+        raise StepFailed(f"the APIs reported {before} cache hits, and after another call {after}")
 
 
 class StepFailed(Exception):
-    """A step of the proof went wrong."""
+    """A step of the test failed."""
 
 
 @contextmanager
@@ -136,14 +136,14 @@ def step(what: str) -> Iterator[None]:
 
 def invite(addresses: dict[str, str], provider: CanailleProvider) -> None:
     alice, bob = provider.alice, provider.bob
-    print("\nIt works. Now you:\n")
+    print("\nEverything works. Try it in your browser:\n")
     for framework, address in addresses.items():
         print(f"  {framework.capitalize():8} {address}")
     print(f"  {'Canaille':8} {provider.issuer}")
     print(f"\n  log in as {alice.username} with {alice.password}")
     print(f"  or as {bob.username} (in {bob.groups} groups) with {bob.password}")
-    print("  then press 'Call the APIs', twice, and 'Refresh the tokens'")
-    print("\nCtrl-C ends it all.", flush=True)
+    print("  then press 'Call the APIs' twice, and 'Refresh the tokens'")
+    print("\nPress Ctrl-C to stop.", flush=True)
 
 
 def wait_while_running(servers: list[ServerProcess]) -> None:

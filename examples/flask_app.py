@@ -1,4 +1,4 @@
-"""A Flask application: login, refresh, an API, and a page that calls APIs. Its settings come from the environment."""
+"""A Flask application with a login, a refresh, an API, and a page that calls APIs; configured by the environment."""
 
 import logging
 from datetime import UTC, datetime
@@ -11,12 +11,12 @@ from flask import Flask, Response, flash, jsonify, redirect, render_template, se
 from flask_oidc_async import ClientMetadata, OIDCAuthentication, ProviderConfiguration, UserSession
 from werkzeug import Response as BaseResponse
 
-logging.basicConfig()  # it tells why a login or a refresh failed
+logging.basicConfig()  # the log says why a login or a refresh failed
 app = Flask(__name__)
 app.config["FRAMEWORK"] = "Flask"
 app.config["SECRET_KEY"] = environ["SECRET_KEY"]
 app.config["OIDC_REDIRECT_URI"] = environ["OIDC_REDIRECT_URI"]
-app.config["OIDC_STORE"] = environ.get("OIDC_STORE")  # sealed cookies without one
+app.config["OIDC_STORE"] = environ.get("OIDC_STORE")  # without it, sessions are encrypted cookies
 
 provider = ProviderConfiguration(
     issuer=environ["OIDC_ISSUER"],
@@ -45,17 +45,17 @@ def profile() -> str:
     return render_template("profile.html", user=UserSession(session))
 
 
-@app.post("/refresh")  # no other site can press this button: the session's cookies are SameSite=Lax
+@app.post("/refresh")  # safe from forms of other sites: the session's cookies are SameSite=Lax
 @auth.oidc_auth("provider")
 def refresh() -> BaseResponse:
     user = UserSession(session)
     refresh_token = user.refresh_token
     if auth.valid_access_token(force_refresh=True) is None:
-        flash("The provider gave no new tokens. The log says why.")
+        flash("The provider issued no new tokens. The log says why.")
     elif user.refresh_token == refresh_token:
-        flash("The tokens are refreshed. The refresh token stays as it is.")
+        flash("The tokens are refreshed. The refresh token is the same as before.")
     else:
-        flash("The tokens are refreshed: the provider has replaced the refresh token, too.")
+        flash("The tokens are refreshed, and the provider has replaced the refresh token.")
     return redirect(url_for("profile"), 303)
 
 
@@ -76,13 +76,18 @@ def api() -> Response:
 @app.get("/call-apis")
 @auth.oidc_auth("provider")
 def call_apis() -> str:
-    token = auth.valid_access_token()  # it stays here: the browser sees the answers alone
-    return render_template("call_apis.html", answers=[ask(url, token) for url in apis])
+    token = auth.valid_access_token()  # stays on the server: the browser sees the responses only
+    return render_template("call_apis.html", responses=[call(url, token) for url in apis])
 
 
-def ask(url: str, token: str | None) -> dict[str, Any]:
-    answer = http.get(url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
-    return {"url": url, "status": answer.status_code, "seconds": answer.elapsed.total_seconds(), **answer.json()}
+def call(url: str, token: str | None) -> dict[str, Any]:
+    response = http.get(url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
+    return {
+        "url": url,
+        "status": response.status_code,
+        "seconds": response.elapsed.total_seconds(),
+        **response.json(),
+    }
 
 
 @app.get("/logout")

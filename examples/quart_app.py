@@ -1,4 +1,4 @@
-"""A Quart application: login, refresh, an API, and a page that calls APIs. Its settings come from the environment."""
+"""A Quart application with a login, a refresh, an API, and a page that calls APIs; configured by the environment."""
 
 import logging
 from asyncio import gather
@@ -12,12 +12,12 @@ from quart import Quart, Response, flash, jsonify, redirect, render_template, se
 from quart_oidc_async import ClientMetadata, OIDCAuthentication, ProviderConfiguration, UserSession
 from werkzeug import Response as BaseResponse
 
-logging.basicConfig()  # it tells why a login or a refresh failed
+logging.basicConfig()  # the log says why a login or a refresh failed
 app = Quart(__name__)
 app.config["FRAMEWORK"] = "Quart"
 app.config["SECRET_KEY"] = environ["SECRET_KEY"]
 app.config["OIDC_REDIRECT_URI"] = environ["OIDC_REDIRECT_URI"]
-app.config["OIDC_STORE"] = environ.get("OIDC_STORE")  # sealed cookies without one
+app.config["OIDC_STORE"] = environ.get("OIDC_STORE")  # without it, sessions are encrypted cookies
 
 provider = ProviderConfiguration(
     issuer=environ["OIDC_ISSUER"],
@@ -46,17 +46,17 @@ async def profile() -> str:
     return await render_template("profile.html", user=UserSession(session))
 
 
-@app.post("/refresh")  # no other site can press this button: the session's cookies are SameSite=Lax
+@app.post("/refresh")  # safe from forms of other sites: the session's cookies are SameSite=Lax
 @auth.oidc_auth("provider")
 async def refresh() -> BaseResponse:
     user = UserSession(session)
     refresh_token = user.refresh_token
     if await auth.valid_access_token(force_refresh=True) is None:
-        await flash("The provider gave no new tokens. The log says why.")
+        await flash("The provider issued no new tokens. The log says why.")
     elif user.refresh_token == refresh_token:
-        await flash("The tokens are refreshed. The refresh token stays as it is.")
+        await flash("The tokens are refreshed. The refresh token is the same as before.")
     else:
-        await flash("The tokens are refreshed: the provider has replaced the refresh token, too.")
+        await flash("The tokens are refreshed, and the provider has replaced the refresh token.")
     return redirect(url_for("profile"), 303)
 
 
@@ -77,13 +77,18 @@ async def api() -> Response:
 @app.get("/call-apis")
 @auth.oidc_auth("provider")
 async def call_apis() -> str:
-    token = await auth.valid_access_token()  # it stays here: the browser sees the answers alone
-    return await render_template("call_apis.html", answers=await gather(*(ask(url, token) for url in apis)))
+    token = await auth.valid_access_token()  # stays on the server: the browser sees the responses only
+    return await render_template("call_apis.html", responses=await gather(*(call(url, token) for url in apis)))
 
 
-async def ask(url: str, token: str | None) -> dict[str, Any]:
-    answer = await http.get(url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
-    return {"url": url, "status": answer.status_code, "seconds": answer.elapsed.total_seconds(), **answer.json()}
+async def call(url: str, token: str | None) -> dict[str, Any]:
+    response = await http.get(url, headers={"Authorization": f"Bearer {token}", "Accept": "application/json"})
+    return {
+        "url": url,
+        "status": response.status_code,
+        "seconds": response.elapsed.total_seconds(),
+        **response.json(),
+    }
 
 
 @app.get("/logout")
