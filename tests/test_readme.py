@@ -1,5 +1,6 @@
-"""The code of the README, and of the guide to APIs, is run as it stands there."""
+"""The code of the README and of the guide to APIs is executed."""
 
+import ast
 import asyncio
 import re
 from collections.abc import Callable, Iterator
@@ -45,11 +46,15 @@ def provider() -> SimulatedProvider:
 
 
 def block_with(words: str) -> str:
-    """The one block of code that holds `words`, in a world where the provider is a simulated one."""
+    """The one block that contains `words`, at a simulated provider; an application has its logout and error view."""
+    in_quart = "quart" in words
+    words = words.replace("quart", "flask")
     (block,) = [block for block in BLOCKS if words in block]
+    if "OIDCAuthentication" in block:
+        block = "\n\n".join([block, *(more for more in BLOCKS if "@auth.error_view" in more)])
     without_network: str = block.replace("client_metadata=", "runtime=runtime, client_metadata=")
     assert without_network != block
-    return without_network
+    return QUART.migrated(without_network) if in_quart else without_network
 
 
 def run(code: str, **names: Any) -> dict[str, Any]:
@@ -59,7 +64,7 @@ def run(code: str, **names: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Adapter:
-    """One of the two frameworks, and what its users do to code that is written for Flask."""
+    """A framework, and the changes that its users make to code for Flask."""
 
     name: str
     runtime: Callable[[SimulatedProvider], Any]
@@ -73,17 +78,13 @@ class Adapter:
         return code.replace("auth.clients", "await auth.clients").replace("auth.login(", "await auth.login(")
 
 
-ADAPTERS = [
-    pytest.param(
-        Adapter(
-            "flask",
-            SimulatedProvider.blocking_runtime,
-            lambda app: cast(Client, httpx.Client(transport=httpx.WSGITransport(app=app))),
-        ),
-        id="Flask",
-    ),
-    pytest.param(Adapter("quart", SimulatedProvider.async_runtime, lambda app: AsgiClient(app, "")), id="Quart"),
-]
+FLASK = Adapter(
+    "flask",
+    SimulatedProvider.blocking_runtime,
+    lambda app: cast(Client, httpx.Client(transport=httpx.WSGITransport(app=app))),
+)
+QUART = Adapter("quart", SimulatedProvider.async_runtime, lambda app: AsgiClient(app, ""))
+ADAPTERS = [pytest.param(FLASK, id="Flask"), pytest.param(QUART, id="Quart")]
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +93,7 @@ def secret_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def log_in(browser: Client, provider: SimulatedProvider, url: str) -> httpx.Response:
-    """A whole login; the page that the browser ends on."""
+    """Log in, and return the page that the browser ends on."""
     to_login = browser.request("GET", url)
     back = browser.request("GET", provider.authorize(to_login.headers["location"]).url)
     return browser.request("GET", urljoin(url, back.headers["location"]))
@@ -103,7 +104,7 @@ def test_the_readmes_app_logs_in_and_out(provider: SimulatedProvider, adapter: A
     names = run(block_with(f"from {adapter.name} import"), __name__="app", runtime=adapter.runtime(provider))
     browser = adapter.client(names["app"])
 
-    assert log_in(browser, provider, f"{ORIGIN}/").text == "Hello, Alice (alice)"
+    assert log_in(browser, provider, f"{ORIGIN}/").json() == {"hello": "Alice"}
 
     to_logout = browser.request("GET", f"{ORIGIN}/logout")
     assert to_logout.status_code == 303
@@ -153,14 +154,27 @@ def test_the_readmes_blocking_client_logs_in(provider: SimulatedProvider, capsys
     assert capsys.readouterr().out.startswith("alice {'sub': 'alice'")
 
 
-def test_the_readmes_async_client_logs_in(provider: SimulatedProvider, capsys: pytest.CaptureFixture[str]) -> None:
-    names = run(
-        block_with("from oidc_async import AsyncRelyingParty"),
-        runtime=provider.async_runtime(),
-        open_in_browser=lambda url: urlsplit(provider.authorize(url).url).query,
-    )
-    asyncio.run(names["log_in"]())
+def test_the_readmes_client_logs_in_with_await_too(
+    provider: SimulatedProvider, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = block_with("from oidc_async import ClientMetadata, ProviderConfiguration, RelyingParty")
+    code = code.replace("RelyingParty", "AsyncRelyingParty")
+    code = re.sub(r"client\.(?=begin_login|complete_login|end_session_url)", "await client.", code)
+    names = {
+        "runtime": provider.async_runtime(),
+        "open_in_browser": lambda url: urlsplit(provider.authorize(url).url).query,
+    }
+    asyncio.run(eval(compile(code, "README.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names))
     assert capsys.readouterr().out.startswith("alice {'sub': 'alice'")
+
+
+def test_the_readmes_changes_for_quart_are_those_of_its_users() -> None:
+    (diff,) = re.findall(r"```diff\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    app = block_with("from flask import").splitlines()
+    removed = [line[1:] for line in diff.splitlines() if line.startswith("-")]
+    added = [line[1:] for line in diff.splitlines() if line.startswith("+")]
+    assert set(removed) <= set(app)
+    assert [QUART.migrated(line) for line in removed] == added
 
 
 def api_block(words: str) -> str:
@@ -189,20 +203,18 @@ class TestTheGuideToApis:
         client.close()
 
     @pytest.mark.parametrize("jwt", [False, True])
-    def test_opens_views_to_either_kind_of_token(
-        self, provider: SimulatedProvider, client: Client, jwt: bool
-    ) -> None:
+    def test_accepts_either_kind_of_token(self, provider: SimulatedProvider, client: Client, jwt: bool) -> None:
         token = provider.issue_access_token("client1", scope="notes:read", username="alice", audience=API, jwt=jwt)
         for path in ("/notes", "/both"):
             assert bring(client, API + path, token).json() == {"notes_of": "alice"}
-        (told,) = client.request("GET", f"{API}/metrics").json().values()
-        assert (told["misses"], told["hits"]) == (1, 1)
-        assert (told["upstream_calls"], told["verified_here"]) == ((0, 1) if jwt else (1, 0))
+        (counters,) = client.request("GET", f"{API}/metrics").json().values()
+        assert (counters["misses"], counters["hits"]) == (1, 1)
+        assert (counters["upstream_calls"], counters["verified_here"]) == ((0, 1) if jwt else (1, 0))
 
-    def test_opens_a_view_to_a_login(self, provider: SimulatedProvider, client: Client) -> None:
+    def test_accepts_a_login(self, provider: SimulatedProvider, client: Client) -> None:
         assert log_in(client, provider, f"{API}/both").json() == {"notes_of": "alice"}
 
-    def test_refuses_tokens_for_others(self, provider: SimulatedProvider, client: Client) -> None:
+    def test_rejects_tokens_for_other_apis(self, provider: SimulatedProvider, client: Client) -> None:
         for_others = provider.issue_access_token("client1", scope="notes:read", audience="https://other.example.com")
         page = bring(client, f"{API}/notes", for_others)
         assert (page.status_code, page.json()["error"]) == (401, "invalid_token")
@@ -218,7 +230,7 @@ class TestTheGuideToApis:
             ("notes:read notes:delete owner", {"auth_time": 1}, 401),
         ],
     )
-    def test_asks_for_all_that_a_view_wants(
+    def test_requires_everything_that_a_view_requires(
         self, provider: SimulatedProvider, client: Client, scope: str, claims: dict[str, Any], status: int
     ) -> None:
         good = {"department": "archive", "acr": "urn:example:two-factors"}
@@ -253,7 +265,7 @@ def test_the_guides_blocking_server_says_when_nothing_is_known(provider: Simulat
         assert who_may_read(token) == "try again in a moment"
 
 
-def test_the_guides_async_server_verifies_and_forgets(provider: SimulatedProvider) -> None:
+def test_the_guides_async_server_verifies_and_invalidates(provider: SimulatedProvider) -> None:
     names = run(api_block("AsyncResourceServer("), runtime=provider.async_runtime())
     token = provider.issue_access_token("client1", username="alice", audience=API)
 
