@@ -17,14 +17,22 @@ PYTEST_BESIDE := .venv-neighbours/bin/python -m pytest -W default $(if $(OIDC_NO
 SPHINX := .venv-docs/bin/python -m sphinx --fail-on-warning --keep-going --quiet -E
 # one process for each processor: two are twice as fast, and more than four are not worth their start
 IN_PARALLEL := -n auto --maxprocesses 4
+# tests/sampling.py says what is chosen; `SALT=... make test` repeats a failure
+SALT ?= $(shell date +%F)
+export SALT
+SAMPLED := $(IN_PARALLEL) -p tests.sampling --hypothesis-profile dev --hypothesis-seed $(SALT)
+WHOLE := $(IN_PARALLEL) --hypothesis-profile ci
+# without compiled files each process compiles the tests again, which takes it 15 s
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint types check providers browser stores neighbours lowest bench docs docs-links format clean need-node need-chromium need-redis need-wrk
+.PHONY: help demo test test-all lint types check providers browser stores neighbours lowest bench docs docs-links format clean need-node need-chromium need-redis need-wrk
 
 help:
 	@echo "make demo        a login in a Flask and in a Quart app, at a real provider (ONCE=1: prove it and end)"
-	@echo "make test        the tests that need nothing but Python"
+	@echo "make test        a sample of the tests, another one each day (SALT=... repeats it); needs nothing but Python"
+	@echo "make test-all    all of these tests, in ten minutes"
 	@echo "make lint        ruff, and the check of words"
 	@echo "make types       mypy and pyright, both strict"
 	@echo "make check       lint, types and test"
@@ -43,7 +51,10 @@ demo: .venv/.stamp-demo .venv-canaille/.stamp
 	@$(RUN) examples.demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: .venv/.stamp-test
-	$(PYTEST) $(IN_PARALLEL) $(T)
+	$(PYTEST) $(SAMPLED) $(T)
+
+test-all: .venv/.stamp-test
+	$(PYTEST) $(WHOLE) $(T)
 
 lint: .venv/.stamp-check
 	$(RUN) ruff check
@@ -71,7 +82,7 @@ neighbours: need-redis .venv-neighbours/.stamp
 	PYTHONPATH=.venv-neighbours/older $(PYTEST_BESIDE) tests/neighbours -k "Flask-WTF or Flask-Limiter"
 
 lowest: .venv-lowest/.stamp
-	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(IN_PARALLEL) $(T)
+	.venv-lowest/bin/python -m pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips) $(SAMPLED) $(T)
 
 bench: need-wrk $(BENCH_STAMPS) $(BENCH_LIBRARY)
 	@.venv-bench-ours/bin/python -m benchmarks $(if $(filter-out 0,$(QUICK)),--quick)

@@ -1,9 +1,11 @@
-"""Shared by all tests: routes are compiled once."""
+"""Shared by all tests: the profiles of Hypothesis, and routes that are compiled once."""
 
 from collections.abc import Callable
 from typing import Any
 
 from werkzeug.routing import Rule
+
+import tests.hypothesis_profiles  # noqa: F401
 
 
 def _compile_routes_once() -> None:

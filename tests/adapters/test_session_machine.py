@@ -57,7 +57,7 @@ class Answer:
 
 class SessionMachine(RuleBasedStateMachine):
     framework: ClassVar[Framework]
-    place: ClassVar[str]
+    storage: ClassVar[str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +76,7 @@ class SessionMachine(RuleBasedStateMachine):
     )
     def begin(self, refresh_tokens: str, interval: int | None) -> None:
         stored = store_in(Path(self._directory.name)) if self.is_stored else {}
-        if self.place == "cookies beside sqlite":
+        if self.storage == "cookies beside sqlite":
             stored["OIDC_SESSION_IN_COOKIES"] = True
         self.world = World(self.framework, stored, refresh_tokens, interval)
 
@@ -90,11 +90,11 @@ class SessionMachine(RuleBasedStateMachine):
 
     @property
     def is_stored(self) -> bool:
-        return self.place != "cookies"
+        return self.storage != "cookies"
 
     @property
     def has_records(self) -> bool:
-        return self.place == "sqlite"
+        return self.storage == "sqlite"
 
     def ask(self, worker: int, path: str, headers: dict[str, str], cookies: dict[str, str] | None = None) -> Page:
         present = self.world.jar.present() if cookies is None else cookies
@@ -283,10 +283,10 @@ class SessionMachine(RuleBasedStateMachine):
         self.the_session_is_that_of_the_last_login()
 
 
-@pytest.mark.parametrize("place", ["cookies", "sqlite", "cookies beside sqlite"])
+@pytest.mark.parametrize("storage", ["cookies", "sqlite", "cookies beside sqlite"])
 @pytest.mark.parametrize("framework", [FlaskFramework(), QuartFramework()], ids=lambda framework: framework.name)
-def test_no_order_of_events_brings_a_session_back(framework: Framework, place: str) -> None:
-    machine = type("Machine", (SessionMachine,), {"framework": framework, "place": place})
+def test_no_order_of_events_brings_a_session_back(framework: Framework, storage: str) -> None:
+    machine = type("Machine", (SessionMachine,), {"framework": framework, "storage": storage})
     run_state_machine_as_test(
         machine,
         settings=settings(

@@ -12,6 +12,7 @@ from oidc_async.caching.generational_cache import GenerationalCache
 from oidc_async.errors import ClaimInvalid, ConfigurationError, TokenInactive
 from oidc_async.protocol.access_grant import Access
 from oidc_async.resource_server.token_cache import BYTES_PER_ENTRY, MAX_SCOPES, AccessCache
+from tests.hypothesis_profiles import examples
 
 
 def access(subject: str = "alice", *, scope: str = "read", padding: int = 0) -> Access:
@@ -280,7 +281,7 @@ class CacheMachine(RuleBasedStateMachine):
 
 
 TestCacheAgainstAModel = CacheMachine.TestCase
-TestCacheAgainstAModel.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestCacheAgainstAModel.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)
 
 
 def test_a_key_is_counted_once_however_often_it_is_used() -> None:

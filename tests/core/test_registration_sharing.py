@@ -339,11 +339,11 @@ def test_a_file_that_cannot_be_used_says_so(either_world: World, tmp_path: Path)
 
 
 @pytest.mark.parametrize("world", ["asyncio", "threads"])
-@pytest.mark.parametrize("place", ["store", "file"])
-def test_real_processes_register_one_client(place: str, world: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("storage", ["store", "file"])
+def test_real_processes_register_one_client(storage: str, world: str, tmp_path: Path) -> None:
     provider = open_provider()
     with provider.serve(login_page=False) as issuer:
-        command = [sys.executable, str(WORKER), world, place, issuer, str(tmp_path / "kept.db")]
+        command = [sys.executable, str(WORKER), world, storage, issuer, str(tmp_path / "kept.db")]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         workers = [
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from oidc_async.errors import ClaimInvalid, InsufficientScope, InsufficientUserAuthentication, OIDCError
 from oidc_async.protocol.access_grant import NO_REQUIREMENTS, Access, Requirements, read_scopes, require_granted
+from tests.hypothesis_profiles import examples
 
 NOW = 1_800_000_000.0
 CLAIMS: dict[str, Any] = {
@@ -126,7 +127,7 @@ documents = st.dictionaries(
 ).filter(lambda claims: not {"scope", "scp"} & claims.keys())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(documents, st.lists(st.text("abc:/", min_size=1), max_size=4))
 def test_claims_come_out_as_they_went_in(claims: dict[str, Any], scopes: list[str]) -> None:
     token = Access.of({**claims, "scope": scopes})
@@ -231,7 +232,7 @@ def test_a_missing_authentication_is_described() -> None:
 words = st.frozensets(st.sampled_from(["read", "write", "readwrite", "rea", "admin", "READ"]))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(words, words, words)
 def test_scopes_are_whole_words(granted: frozenset[str], all_of: frozenset[str], any_of: frozenset[str]) -> None:
     """security.md 146."""

@@ -30,6 +30,7 @@ from oidc_async.protocol.access_token import (
 from oidc_async.protocol.jose.jws import import_jwk
 from oidc_async.protocol.presented_token import PresentedToken
 from oidc_async.protocol.token_kind import AccessTokenMark, read_marks
+from tests.hypothesis_profiles import examples
 from tests.protocol.absent import ABSENT
 from tests.protocol.signing import b64, compact, key_for, public_jwk, rsa_key
 
@@ -410,7 +411,7 @@ anything: st.SearchStrategy[Any] = st.recursive(
     max_leaves=6,
 )
 NAMES = sorted({*CLAIMS, "nbf", "cnf", "nonce"})
-many = settings(max_examples=150, deadline=None)
+many = settings(max_examples=examples(150), deadline=None)
 
 
 @many

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from oidc_async.errors import BearerRequestInvalid
 from oidc_async.protocol.bearer_token import MAX_TOKEN_LENGTH, challenge, read_bearer_token, read_subprotocols
+from tests.hypothesis_profiles import examples
 
 TOKEN = "mF_9.B5f-4.1JqM"
 EVERY_CHARACTER = "AZaz09-._~+/=="
@@ -126,7 +127,7 @@ headers = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.lists(headers, max_size=3), st.lists(st.text(max_size=10) | st.text("aA0-._~+/=", max_size=10), max_size=2))
 @example([f"Bearer {TOKEN}"], [])
 def test_what_comes_out_is_a_token_nothing_or_a_refusal(authorizations: list[str], form_tokens: list[str]) -> None:
@@ -166,7 +167,7 @@ def test_a_challenge_says_what_there_is_to_say(parameters: dict[str, str | None]
     assert challenge(parameters) == header
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.dictionaries(st.sampled_from(["error", "error_description", "scope", "acr_values"]), st.none() | st.text()))
 def test_nothing_breaks_out_of_a_challenge(parameters: dict[str, str | None]) -> None:
     """security.md 147, 154: whatever is told, the header is ASCII in one line, and can be parsed."""

@@ -38,6 +38,7 @@ from oidc_async.protocol.introspection import (
 )
 from oidc_async.protocol.jose.jws import import_jwk
 from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
+from tests.hypothesis_profiles import examples
 from tests.protocol.signing import compact, key_for, public_jwk, rsa_key
 
 NOW = 1_800_000_000.0
@@ -304,7 +305,7 @@ members = st.dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(members)
 def test_whatever_is_told_nothing_but_a_good_token_is_taken(changes: dict[str, Any]) -> None:
     """security.md 123, 127."""
@@ -320,7 +321,7 @@ def test_whatever_is_told_nothing_but_a_good_token_is_taken(changes: dict[str, A
     assert "cnf" not in claims
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([200, 204, 302, 400, 401, 500]), st.sampled_from(["", JWT_TYPE]))
 def test_whatever_is_answered_our_own_errors_come_out(body: bytes, status: int, media_type: str) -> None:
     """security.md 125."""

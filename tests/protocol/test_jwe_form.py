@@ -18,6 +18,7 @@ from oidc_async.protocol.jose.jwe import (
     parse_jwe,
     parse_nested,
 )
+from tests.hypothesis_profiles import examples
 from tests.protocol.encrypting import (
     CONTENT,
     encrypted,
@@ -142,7 +143,7 @@ mangled_bytes = st.binary(max_size=80)
 TOKENS = {encryption.alg: encrypted(encryption) for encryption in KINDS}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.data())
 def test_a_mangled_token_raises_our_errors_only(data: st.DataObject) -> None:
     encryption = data.draw(st.sampled_from(KINDS))
@@ -166,7 +167,7 @@ anything = st.recursive(
 names = st.sampled_from(["epk", "apu", "apv", "kid", "cty", "typ", "p2c", "iv", "tag", "x5c", "jwk", "foo"])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.sampled_from(KINDS), st.dictionaries(names, anything, max_size=3))
 def test_a_header_of_any_kind_raises_our_errors_only(encryption: Encryption, header: dict[str, Any]) -> None:
     assert outcome(encrypted(encryption, at_last=header), encryption) in (CONTENT, TokenError)

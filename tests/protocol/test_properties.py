@@ -24,6 +24,7 @@ from oidc_async.protocol.jose.jws import (
     verify_compact,
 )
 from oidc_async.protocol.strict_json import read_object
+from tests.hypothesis_profiles import examples
 from tests.protocol.signing import SECRET, b64, compact, key_for, public_jwk, unb64
 
 NOW = 1_800_000_000.0
@@ -55,7 +56,7 @@ KEYS = {
     for alg in SUPPORTED_ALGORITHMS
 }
 
-many = settings(max_examples=100, deadline=None)
+many = settings(max_examples=examples(100), deadline=None)
 
 anything: st.SearchStrategy[Any] = st.recursive(
     st.none()
@@ -172,7 +173,7 @@ spellings |= st.builds(
 )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(spellings)
 @example("AA=A")
 @example("A===")

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import MemoryStore, SQLiteStore, StoreChoice
+from tests.hypothesis_profiles import examples
 
 KEYS = ["", "a", "b", "A", "ab"]
 keys = st.sampled_from(KEYS)
@@ -96,6 +97,6 @@ class SQLiteModel(Model):
 
 
 TestMemoryModel = MemoryModel.TestCase
-TestMemoryModel.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestMemoryModel.settings = settings(max_examples=examples(100), stateful_step_count=40, deadline=None)
 TestSQLiteModel = SQLiteModel.TestCase
-TestSQLiteModel.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+TestSQLiteModel.settings = settings(max_examples=examples(25), stateful_step_count=40, deadline=None)

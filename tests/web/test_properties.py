@@ -19,6 +19,7 @@ from oidc_async.web.http.navigation import is_navigation
 from oidc_async.web.http.return_path import MAX_LENGTH, return_path
 from oidc_async.web.sessions.cookie_sessions import SessionCookies, SessionRecord
 from oidc_async.web.sessions.pending_logins import KIND, LoginInBrowser, PendingLogins
+from tests.hypothesis_profiles import examples
 
 from .browser_url import origin_of_location
 from .web_request import NOW, ORIGIN, REDIRECT_URI, SECRET, Jar, web_request
@@ -83,7 +84,7 @@ mounts = st.one_of(st.just(""), st.just("/app"), paths)
 @example("POST", "/page", "", "", "", f"{ORIGIN}//evil.example", True)
 @example("POST", "/page", "", "", "", f"{ORIGIN}/\\evil.example", True)
 @example("POST", "/page", "", "", "", "https://rp.example\\@evil.example/", True)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_every_return_path_stays_on_this_origin(
     method: str, path: str, root_path: str, raw_path: str, query: str, referer: str, answers_get: bool
 ) -> None:
@@ -106,7 +107,7 @@ def test_every_return_path_stays_on_this_origin(
 
 
 @given(path=paths, query=anything, root_path=st.sampled_from(["", "/app"]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_return_path_is_the_page_itself_or_the_root(path: str, query: str, root_path: str) -> None:
     """security.md 209: nothing is cut off to make it fit"""
     request = web_request(path=path, query=query, root_path=root_path)
@@ -140,14 +141,14 @@ headers = st.one_of(
 @given(header=headers)
 @example("=__Host-oidc=1.a; ;;=;=;")
 @example(f'{COOKIES.name("session")}="1.\\303"')
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_no_cookie_header_is_an_error(header: str) -> None:
     """security.md 160, 162, 167"""
     _read_everything(parse_cookie(header))
 
 
 @given(jar=jars)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_no_cookies_are_an_error(jar: dict[str, str]) -> None:
     """security.md 160, 161, 162"""
     _read_everything(jar)
@@ -180,7 +181,7 @@ def _login() -> LoginInBrowser:
 
 
 @given(text=st.one_of(any_text, st.text("ABCDabcd0123-_=\n ", max_size=200), st.binary(max_size=200).map(repr)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_nothing_that_we_did_not_seal_is_opened(text: str) -> None:
     """security.md 160"""
     assert SEALER.open("session", "name", text) is None
