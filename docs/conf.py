@@ -8,7 +8,9 @@ from pathlib import Path
 from posixpath import normpath, relpath
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 import oidc_async
 from oidc_async.testing import Fault, Misbehaviour
@@ -136,6 +138,21 @@ def read_page(app: Sphinx, page: str, source: list[str]) -> None:
         source[0] = rewrite_links(source[0], f"docs/{page}.md", page)
 
 
+class InlinePictures(SphinxPostTransform):
+    """Put the SVG files of `docs/images` into the page, so that they follow its light or dark theme."""
+
+    default_priority = 5
+    builders = ("html",)
+
+    def run(self, **kwargs: Any) -> None:
+        for image in list(self.document.findall(nodes.image)):
+            path = ROOT / "docs" / image["uri"]
+            if path.suffix == ".svg" and path.parent == ROOT / "docs" / "images":
+                svg = re.sub(r"\s*<style>.*?</style>", "", path.read_text(), flags=re.DOTALL)
+                picture = f'<div class="picture-frame" tabindex="0" role="group" aria-label="Picture">{svg}</div>'
+                image.replace_self(nodes.raw("", picture, format="html"))
+
+
 def hide_private_bases(app: Sphinx, name: str, obj: type, options: Any, bases: list[Any]) -> None:
     """Leave out base classes that the package does not export."""
     bases[:] = [base for base in bases if is_public(base)] or [object]
@@ -156,4 +173,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("autodoc-process-bases", hide_private_bases)
     app.connect("autodoc-process-docstring", leave_out_modules)
     app.connect("source-read", read_page)
+    app.add_post_transform(InlinePictures)
     return {"parallel_read_safe": True}
