@@ -25,7 +25,7 @@ NOT_YET = (
     "SECURITY.md",
     "adapters",
     "benchmarks",
-    "docs",
+    "docs/*",
     "oidc_async/*",
     "oidc_async/caching",
     "oidc_async/configuration",
