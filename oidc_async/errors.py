@@ -1,8 +1,8 @@
-"""What can go wrong, sorted by who has to act.
+"""The errors of this library, grouped by the party that has to act.
 
     OIDCError
     ├── ConfigurationError            the developer: a setting is missing, unknown or unsafe (also a ValueError)
-    ├── ProviderError                 the provider, or the way to it
+    ├── ProviderError                 the provider, or the network to it
     │   ├── ProviderUnreachable
     │   ├── ProviderTimeout
     │   ├── ProviderOverloaded
@@ -17,7 +17,7 @@
     │   ├── WebFingerInvalid
     │   ├── ProviderPaused
     │   └── OAuthError
-    ├── LoginError                    this browser's login; its session stays as it was
+    ├── LoginError                    the login of this browser; an existing session is kept
     │   ├── StateMissing
     │   ├── StateMismatch
     │   ├── LoginExpired
@@ -32,7 +32,7 @@
     │   ├── IssuerNotAllowed
     │   ├── UserChanged
     │   └── SessionTooLarge
-    ├── TokenError                    this token
+    ├── TokenError                    this token is not accepted
     │   ├── TokenMalformed
     │   ├── AlgorithmNotAllowed
     │   ├── KeyNotFound
@@ -44,29 +44,37 @@
     │   ├── TokenInactive
     │   ├── RefreshTokenSpent
     │   └── ClaimInvalid
-    ├── BearerError                   this request to an API: what it brings, or what it may do
+    ├── BearerError                   this request to an API: its credentials or its permissions
     │   ├── BearerTokenMissing
     │   ├── BearerRequestInvalid
     │   ├── InsufficientScope
     │   └── InsufficientUserAuthentication
-    └── StoreError                    the operator: where sessions are kept
+    └── StoreError                    the operator: session storage
         ├── StoreUnavailable
         └── SessionNotWritable
 
-Each class has a stable `code`. Messages name the claim or setting and what was expected; neither messages nor
-evidence ever hold a token, a code or a secret.
+Each class has a stable `code`. Messages name the claim or setting and the expected value. Neither messages nor
+evidence contain a token, an authorization code or a secret.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class OIDCError(Exception):
-    """The root of everything this library raises on purpose.
+    """Base class of all errors that this library raises on purpose.
 
-    `code` is stable and meant for programs; `evidence` holds what was seen and what was expected.
+    Attributes:
+        code: a stable name of the error, for programs.
+        evidence: the values that were seen and expected, by name.
     """
 
     code: ClassVar[str] = "oidc_error"
+
+    # The code is a class keyword, so that the hierarchy below reads like a table.
+    def __init_subclass__(cls, *, code: str | None = None, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if code is not None:
+            cls.code = code
 
     def __init__(self, message: str, **evidence: object) -> None:
         super().__init__(message)
@@ -77,111 +85,79 @@ class OIDCError(Exception):
         return str(self.args[0])
 
 
-class ConfigurationError(OIDCError, ValueError):
+class ConfigurationError(OIDCError, ValueError, code="configuration_error"):
     """A setting is missing, unknown or unsafe. The message names it and the fix."""
 
-    code = "configuration_error"
+
+class ProviderError(OIDCError, code="provider_error"):
+    """The provider sent an invalid or an error response, or can't be reached."""
 
 
-class ProviderError(OIDCError):
-    """The provider answered nonsense, refused, or could not be reached."""
-
-    code = "provider_error"
+class ProviderUnreachable(ProviderError, code="provider_unreachable"):
+    """There is no usable connection to the provider, or it answers 5xx."""
 
 
-class ProviderUnreachable(ProviderError):
-    """No usable connection to the provider, or it answered 5xx."""
-
-    code = "provider_unreachable"
+class ProviderTimeout(ProviderError, code="provider_timeout"):
+    """The provider does not answer before the deadline."""
 
 
-class ProviderTimeout(ProviderError):
-    """The provider did not answer within the deadline."""
-
-    code = "provider_timeout"
-
-
-class ProviderOverloaded(ProviderError):
-    """Our own queue in front of the provider is full; `retry_after` is in seconds."""
-
-    code = "provider_overloaded"
+class ProviderOverloaded(ProviderError, code="provider_overloaded"):
+    """The local queue of requests to the provider is full; `retry_after` is in seconds."""
 
     def __init__(self, message: str, *, retry_after: float = 1.0, **evidence: object) -> None:
         super().__init__(message, **evidence)
         self.retry_after = retry_after
 
 
-class ResponseTooLarge(ProviderError):
-    """The provider's response is larger than what we are ready to read."""
-
-    code = "response_too_large"
+class ResponseTooLarge(ProviderError, code="response_too_large"):
+    """The provider's response exceeds the size limit."""
 
 
-class MetadataInvalid(ProviderError):
-    """The discovery document is not usable (OIDC Discovery 4.2)."""
-
-    code = "metadata_invalid"
+class MetadataInvalid(ProviderError, code="metadata_invalid"):
+    """The discovery document is invalid (OIDC Discovery 4.2)."""
 
 
-class IssuerMismatch(MetadataInvalid):
-    """The discovery document speaks for another issuer (OIDC Discovery 4.3)."""
-
-    code = "issuer_mismatch"
+class IssuerMismatch(MetadataInvalid, code="issuer_mismatch"):
+    """The discovery document is that of another issuer (OIDC Discovery 4.3)."""
 
 
-class JWKSInvalid(ProviderError):
-    """The provider's key set is not usable (RFC 7517)."""
-
-    code = "jwks_invalid"
+class JWKSInvalid(ProviderError, code="jwks_invalid"):
+    """The provider's key set is invalid or has no usable key (RFC 7517)."""
 
 
-class TokenResponseInvalid(ProviderError):
-    """A successful token response that is not one (RFC 6749 5.1)."""
-
-    code = "token_response_invalid"
+class TokenResponseInvalid(ProviderError, code="token_response_invalid"):
+    """The token response is invalid, though its status is that of a success (RFC 6749 5.1)."""
 
 
-class UserInfoInvalid(ProviderError):
-    """The userinfo response is unusable or speaks of another subject (OIDC Core 5.3)."""
-
-    code = "userinfo_invalid"
+class UserInfoInvalid(ProviderError, code="userinfo_invalid"):
+    """The userinfo response is invalid or describes another subject (OIDC Core 5.3)."""
 
 
-class IntrospectionInvalid(ProviderError):
-    """The introspection endpoint's response is none (RFC 7662 2.2, RFC 9701 5); nothing is known of the token."""
-
-    code = "introspection_invalid"
+class IntrospectionInvalid(ProviderError, code="introspection_invalid"):
+    """The introspection response is invalid (RFC 7662 2.2, RFC 9701 5). The token may still be valid."""
 
 
-class RegistrationInvalid(ProviderError):
-    """The client that the provider registered is not the one that was asked for (OIDC Registration 3.2, RFC 7591)."""
-
-    code = "registration_invalid"
+class RegistrationInvalid(ProviderError, code="registration_invalid"):
+    """The registration response is invalid or differs from the request (OIDC Registration 3.2, RFC 7591)."""
 
 
-class WebFingerInvalid(ProviderError):
-    """The host of an identifier does not say who its provider is (RFC 7033, OIDC Discovery 2)."""
-
-    code = "webfinger_invalid"
+class WebFingerInvalid(ProviderError, code="webfinger_invalid"):
+    """The WebFinger response does not name the provider of an identifier (RFC 7033, OIDC Discovery 2)."""
 
 
-class ProviderPaused(ProviderError):
-    """The provider failed a moment ago and is not asked again yet; `retry_after` is in seconds."""
-
-    code = "provider_paused"
+class ProviderPaused(ProviderError, code="provider_paused"):
+    """The circuit breaker of a failing endpoint is open: no request is sent; `retry_after` is in seconds."""
 
     def __init__(self, message: str, *, retry_after: float = 1.0, **evidence: object) -> None:
         super().__init__(message, **evidence)
         self.retry_after = retry_after
 
 
-class OAuthError(ProviderError):
-    """The provider answered a direct request with an error response (RFC 6749 5.2).
+class OAuthError(ProviderError, code="oauth_error"):
+    """The provider answers a direct request with an error response (RFC 6749 5.2).
 
-    `error` and `error_description` are the provider's, cut to a safe length and printable ASCII.
+    `error` and `error_description` come from the provider, cut to a safe length and printable ASCII.
     """
-
-    code = "oauth_error"
 
     def __init__(
         self, message: str, *, error: str, error_description: str | None, status: int, **evidence: object
@@ -192,49 +168,35 @@ class OAuthError(ProviderError):
         self.status = status
 
 
-class LoginError(OIDCError):
-    """This browser's login cannot go on. Any existing session stays as it was."""
-
-    code = "login_error"
+class LoginError(OIDCError, code="login_error"):
+    """The login of this browser can't continue. An existing session is kept."""
 
 
-class StateMissing(LoginError):
+class StateMissing(LoginError, code="state_missing"):
     """The authorization response has no `state`."""
 
-    code = "state_missing"
+
+class StateMismatch(LoginError, code="state_mismatch"):
+    """This browser has no pending login with this `state`; it may have finished already."""
 
 
-class StateMismatch(LoginError):
-    """No login with this `state` was begun in this browser, or it was already finished."""
-
-    code = "state_mismatch"
+class LoginExpired(LoginError, code="login_expired"):
+    """The login took longer than OIDC_LOGIN_SECONDS."""
 
 
-class LoginExpired(LoginError):
-    """The login was begun too long ago."""
-
-    code = "login_expired"
+class DuplicateParameter(LoginError, code="duplicate_parameter"):
+    """A parameter occurs more than once (RFC 6749 3.1)."""
 
 
-class DuplicateParameter(LoginError):
-    """A parameter occurs twice (RFC 6749 3.1)."""
-
-    code = "duplicate_parameter"
+class AuthorizationResponseInvalid(LoginError, code="authorization_response_invalid"):
+    """The authorization response is malformed or does not match the request."""
 
 
-class AuthorizationResponseInvalid(LoginError):
-    """The authorization response is not the one that was asked for."""
+class AuthorizationRefused(LoginError, code="authorization_refused"):
+    """The authorization response is an error response (OIDC Core 3.1.2.6).
 
-    code = "authorization_response_invalid"
-
-
-class AuthorizationRefused(LoginError):
-    """The provider sent an error instead of a code (OIDC Core 3.1.2.6).
-
-    `error` and `error_description` are the provider's, cut to a safe length and printable ASCII.
+    `error` and `error_description` come from the provider, cut to a safe length and printable ASCII.
     """
-
-    code = "authorization_refused"
 
     def __init__(self, message: str, *, error: str, error_description: str | None, **evidence: object) -> None:
         super().__init__(message, error=error, **evidence)
@@ -242,174 +204,124 @@ class AuthorizationRefused(LoginError):
         self.error_description = error_description
 
 
-class LoginRefused(LoginError):
-    """The application refuses this login: for hooks to raise. An error view is given the message, in one line."""
-
-    code = "login_refused"
+class LoginRefused(LoginError, code="login_refused"):
+    """The application rejects this login. Hooks raise it; an error view receives the message, as one line."""
 
     def __init__(self, message: str, **evidence: object) -> None:
-        # it may hold what a user chose, and forge no line of a log
+        # The message may contain the user's input, which must not forge a line of the log.
         super().__init__("".join(letter if letter.isprintable() else "?" for letter in message), **evidence)
 
 
-class LoginLoop(LoginError):
-    """Logins succeed one after the other, but no session stays."""
-
-    code = "login_loop"
+class LoginLoop(LoginError, code="login_loop"):
+    """Several logins in a row succeed, but the browser keeps no session."""
 
 
-class LoginRequestInvalid(LoginError):
-    """A login is asked for that can't be begun, by another site (OIDC Core 4) or by a link to a view of ours."""
-
-    code = "login_request_invalid"
+class LoginRequestInvalid(LoginError, code="login_request_invalid"):
+    """The request to start a login is invalid: from a third party (OIDC Core 4), or a link to a login view."""
 
 
-class IdentifierInvalid(LoginError):
-    """What the user typed is no identifier that leads to a provider (OIDC Discovery 2.1)."""
-
-    code = "identifier_invalid"
+class IdentifierInvalid(LoginError, code="identifier_invalid"):
+    """The user's input is not an identifier that leads to a provider (OIDC Discovery 2.1)."""
 
 
-class HostNotAllowed(LoginError):
-    """The host of a user's identifier may not be asked who its provider is."""
-
-    code = "host_not_allowed"
+class HostNotAllowed(LoginError, code="host_not_allowed"):
+    """The host of a user's identifier is not allowed for WebFinger requests."""
 
 
-class IssuerNotAllowed(LoginError):
-    """The provider that is in charge of a user's identifier is none of ours."""
-
-    code = "issuer_not_allowed"
+class IssuerNotAllowed(LoginError, code="issuer_not_allowed"):
+    """The provider of a user's identifier is not configured."""
 
 
-class UserChanged(LoginError):
-    """A session was to be renewed, but at the provider somebody else is logged in."""
-
-    code = "user_changed"
+class UserChanged(LoginError, code="user_changed"):
+    """The renewal of a session fails: another user is logged in at the provider."""
 
 
-class SessionTooLarge(LoginError):
+class SessionTooLarge(LoginError, code="session_too_large"):
     """The session does not fit into cookies."""
 
-    code = "session_too_large"
+
+class TokenError(OIDCError, code="token_invalid"):
+    """The token is invalid and must not be trusted."""
 
 
-class TokenError(OIDCError):
-    """This token must not be trusted."""
-
-    code = "token_invalid"
+class TokenMalformed(TokenError, code="token_malformed"):
+    """The token is not a JWS in compact form with a JSON payload (RFC 7515 7.1), or not the expected JWE."""
 
 
-class TokenMalformed(TokenError):
-    """Not a JWS in compact form with a JSON object inside (RFC 7515 7.1), or not the JWE that it had to be in."""
-
-    code = "token_malformed"
+class AlgorithmNotAllowed(TokenError, code="algorithm_not_allowed"):
+    """The token's algorithm is not one that the client registered (OIDC Core 3.1.3.7)."""
 
 
-class AlgorithmNotAllowed(TokenError):
-    """The token is signed or encrypted with an algorithm that the client did not register (OIDC Core 3.1.3.7)."""
-
-    code = "algorithm_not_allowed"
+class KeyNotFound(TokenError, code="key_not_found"):
+    """The provider publishes no key that fits the token, or the client has no key that decrypts it."""
 
 
-class KeyNotFound(TokenError):
-    """The provider publishes no key that fits this token, or the client has none that decrypts it."""
-
-    code = "key_not_found"
+class KeyAmbiguous(TokenError, code="key_ambiguous"):
+    """The token has no `kid`, and several keys fit (OIDC Core 10.1)."""
 
 
-class KeyAmbiguous(TokenError):
-    """The token names no key and several would fit (OIDC Core 10.1)."""
-
-    code = "key_ambiguous"
+class KeyUnusable(TokenError, code="key_unusable"):
+    """The key is too weak, too large, or not meant for this use."""
 
 
-class KeyUnusable(TokenError):
-    """The key that fits is too weak, too large or not meant for signatures."""
-
-    code = "key_unusable"
+class SignatureInvalid(TokenError, code="signature_invalid"):
+    """The signature is invalid."""
 
 
-class SignatureInvalid(TokenError):
-    """The signature does not verify."""
-
-    code = "signature_invalid"
+class DecryptionFailed(TokenError, code="decryption_failed"):
+    """The token can't be decrypted. The reason is withheld, so that modified tokens reveal nothing."""
 
 
-class DecryptionFailed(TokenError):
-    """The token can't be decrypted. It is not told why: who changes tokens must learn nothing from it."""
-
-    code = "decryption_failed"
-
-
-class TokenExpired(TokenError):
+class TokenExpired(TokenError, code="token_expired"):
     """`exp` has passed."""
 
-    code = "token_expired"
+
+class TokenInactive(TokenError, code="token_inactive"):
+    """The introspection response is `active: false`: expired, revoked or unknown (RFC 7662 2.2)."""
 
 
-class TokenInactive(TokenError):
-    """The provider says that the token is not active: expired, revoked or unknown to it (RFC 7662 2.2)."""
-
-    code = "token_inactive"
-
-
-class RefreshTokenSpent(TokenError):
-    """The refresh token was exchanged before, and what it brought is not kept any more: it is not sent again."""
-
-    code = "refresh_token_spent"
+class RefreshTokenSpent(TokenError, code="refresh_token_spent"):
+    """The refresh token was exchanged before, and the result is no longer cached: it is not sent again."""
 
     @classmethod
     def result_expired(cls) -> "RefreshTokenSpent":
-        """For a refresh token whose result is gone."""
+        """Create the error for a refresh token whose cached result has expired."""
         return cls(
-            "The refresh token was exchanged before, and is not sent again: the provider would take that for theft "
-            "(RFC 9700 4.14). Its result was replayed for a while, and is gone. The user has to log in."
+            "The refresh token was exchanged before and is not sent again: the provider would treat that as theft "
+            "(RFC 9700 4.14). Its cached result has expired. The user has to log in again."
         )
 
 
-class ClaimInvalid(TokenError):
-    """A claim is missing, of the wrong type, or not what was expected; `claim` names it."""
-
-    code = "claim_invalid"
+class ClaimInvalid(TokenError, code="claim_invalid"):
+    """A claim is missing, has the wrong type or an unexpected value; `claim` names it."""
 
     def __init__(self, message: str, *, claim: str, **evidence: object) -> None:
         super().__init__(message, claim=claim, **evidence)
         self.claim = claim
 
 
-class BearerError(OIDCError):
-    """This request to a protected resource can't be served (RFC 6750 3)."""
-
-    code = "bearer_error"
+class BearerError(OIDCError, code="bearer_error"):
+    """The request to a protected resource is rejected (RFC 6750 3)."""
 
 
-class BearerTokenMissing(BearerError):
-    """The request brings no bearer token."""
-
-    code = "bearer_token_missing"
+class BearerTokenMissing(BearerError, code="bearer_token_missing"):
+    """The request has no bearer token."""
 
 
-class BearerRequestInvalid(BearerError):
-    """The request brings a bearer token in a way that RFC 6750 doesn't know, or two."""
-
-    code = "invalid_request"
+class BearerRequestInvalid(BearerError, code="invalid_request"):
+    """The request has a malformed bearer token, or more than one (RFC 6750 2, 3.1)."""
 
 
-class InsufficientScope(BearerError):
-    """The token is good, but doesn't grant this (RFC 6750 3.1); `scope` is what is needed, where it can be said."""
-
-    code = "insufficient_scope"
+class InsufficientScope(BearerError, code="insufficient_scope"):
+    """The token is valid but lacks a scope (RFC 6750 3.1); `scope` is the required scope, empty if unknown."""
 
     def __init__(self, message: str, *, scope: str = "", **evidence: object) -> None:
         super().__init__(message, scope=scope, **evidence)
         self.scope = scope
 
 
-class InsufficientUserAuthentication(BearerError):
-    """The user has to authenticate anew, or better (RFC 9470 3); `acr_values` and `max_age` say how."""
-
-    code = "insufficient_user_authentication"
+class InsufficientUserAuthentication(BearerError, code="insufficient_user_authentication"):
+    """The user has to authenticate again (RFC 9470 3); `acr_values` and `max_age` are the requirements."""
 
     def __init__(
         self, message: str, *, acr_values: tuple[str, ...] = (), max_age: float | None = None, **evidence: object
@@ -419,19 +331,13 @@ class InsufficientUserAuthentication(BearerError):
         self.max_age = max_age
 
 
-class StoreError(OIDCError):
-    """Where sessions, markers and leases are kept can't be used."""
-
-    code = "store_error"
+class StoreError(OIDCError, code="store_error"):
+    """The store of sessions, session revocations and locks can't be used."""
 
 
-class StoreUnavailable(StoreError):
-    """The store did not answer, or refused. A change may have happened, or not, or later."""
-
-    code = "store_unavailable"
+class StoreUnavailable(StoreError, code="store_unavailable"):
+    """The store does not answer or rejects a call. A change may have happened, or may still happen."""
 
 
-class SessionNotWritable(StoreError):
-    """The session lives in cookies, and no response follows that could set them: a WebSocket, or a sent response."""
-
-    code = "session_not_writable"
+class SessionNotWritable(StoreError, code="session_not_writable"):
+    """The session is in cookies, and no response can set them: in a WebSocket, or after the response was sent."""

@@ -1,4 +1,4 @@
-"""Sealed text for cookies: encrypted, authenticated, and good for one purpose only."""
+"""Authenticated encryption of cookies and stored values, each bound to one purpose."""
 
 import hmac
 import os
@@ -8,7 +8,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-# At run time cryptography is imported at first need: it takes longer than all of ours.
+# cryptography is imported when it is first needed: its import takes longer than the whole package.
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -17,9 +17,10 @@ TAG_BYTES = 16
 
 
 class Sealer:
-    """AES-256-GCM with a key for each purpose, derived by HKDF (RFC 5869) from the application's secret.
+    """Encrypts with AES-256-GCM; each purpose has its own key, derived by HKDF (RFC 5869) from the secret.
 
-    The first of `secrets` seals; all of them open, so that a secret can be replaced without ending sessions.
+    Args:
+        secrets: the first one encrypts, all of them decrypt. So a secret can be rotated without ending sessions.
     """
 
     def __init__(self, secrets: Sequence[bytes]) -> None:
@@ -28,26 +29,29 @@ class Sealer:
         self._key = lru_cache(maxsize=64)(_key)
 
     def seal(self, purpose: str, context: str, data: bytes) -> str:
-        """`data`, to be opened for the same `purpose` and `context` (for instance the cookie's name)."""
+        """Encrypt `data` for one `purpose` and `context`, for instance the cookie's name.
+
+        The context is authenticated (as AEAD associated data), so a value can't be moved to another cookie or key.
+        """
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._cipher(self._secrets[0], purpose).encrypt(nonce, data, context.encode())
         return urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
 
     def keyed_hash(self, purpose: str, text: str) -> str:
-        """A name for `text` in a store (HMAC-SHA256): who has no secret can't tell what it names, nor find it."""
+        """Return the HMAC-SHA256 of `text`, in hex: a key in a store that reveals nothing without the secret."""
         return hmac.digest(self._key(self._secrets[0], f"{purpose} name"), text.encode(), sha256).hex()
 
     def open(self, purpose: str, context: str, text: str) -> bytes | None:
-        """What was sealed; None for anything that was not, or for another purpose or context."""
+        """Decrypt a sealed text; None if it is not authentic, or sealed for another purpose or context."""
         try:
             raw = b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except ValueError:
             return None
         if len(raw) < NONCE_BYTES + TAG_BYTES:
             return None
-        return self._opened(purpose, context, raw)
+        return self._decrypt(purpose, context, raw)
 
-    def _opened(self, purpose: str, context: str, raw: bytes) -> bytes | None:
+    def _decrypt(self, purpose: str, context: str, raw: bytes) -> bytes | None:
         from cryptography.exceptions import InvalidTag
 
         nonce, sealed = raw[:NONCE_BYTES], raw[NONCE_BYTES:]

@@ -1,1 +1,1 @@
-"""Caches in memory and what invalidates them; no I/O."""
+"""Caches in memory and their invalidation; no I/O."""

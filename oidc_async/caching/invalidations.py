@@ -1,16 +1,18 @@
-"""What was forgotten a moment ago: work that began before must not bring it back."""
+"""Keys that were invalidated recently, so that work that is still under way does not cache an outdated result."""
 
 from .generational_cache import GenerationalCache
 
 MAX_INVALIDATIONS = 10_000
 INVALIDATION_SECONDS = 300.0
-"""Longer than any work is under way."""
+"""Longer than any fetch or refresh takes."""
 
 
 class Invalidations:
-    """Which keys were invalidated. Who works on one keeps the result, and drops it if `latest` has changed meanwhile.
+    """Tombstones of invalidated keys.
 
-    In this order no lock is needed: a key is marked before what is kept under it goes.
+    A fetch reads `latest(key)` when it starts and again after it has cached its result. If the two differ, the key
+    was invalidated meanwhile, and the fetch removes its result. This needs no lock, because an invalidation adds its
+    tombstone first and removes the cached entry second: whichever order the two tasks run in, one of them removes it.
     """
 
     def __init__(self) -> None:
@@ -19,9 +21,9 @@ class Invalidations:
         )
 
     def add(self, key: bytes, now: float) -> None:
-        """Note that `key` is forgotten; `now` is on a clock that never jumps."""
+        """Add a tombstone for `key`; `now` is in seconds of a monotonic clock."""
         self._entries.put(key, object(), now)
 
     def latest(self, key: bytes) -> object | None:
-        """Something that is another one each time the key is forgotten; None when it was not."""
+        """Return the latest tombstone of `key`, compared by identity; None if there is none."""
         return self._entries.get(key)

@@ -1,4 +1,4 @@
-"""Where sessions may live besides cookies: memory, an SQLite file, Redis or Valkey, behind one port."""
+"""Session storage besides cookies: memory, an SQLite file, Redis or Valkey, behind one port."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MemoryStore", "RedisStore", "SQLiteStore", "Store", "StoreChoice", "store_from_url"]
 
-# most applications have none, and these bring asyncio and SQLite along
-_HOMES = {"MemoryStore": "memory", "RedisStore": "redis", "SQLiteStore": "sqlite", "store_from_url": "from_url"}
+# Imported on first use: most applications need no store, and these modules import asyncio and sqlite3.
+_MODULES = {"MemoryStore": "memory", "RedisStore": "redis", "SQLiteStore": "sqlite", "store_from_url": "from_url"}
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    if name in _MODULES:
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

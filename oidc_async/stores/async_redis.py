@@ -1,4 +1,4 @@
-"""Commands to Redis from event loops."""
+"""Redis commands from event loops."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -10,81 +10,89 @@ from .redis_connection import store_errors, store_failure
 
 
 class AsyncCommands:
-    """Sends commands over the clients that `client` gives, one for each event loop.
+    """Sends commands, with one client for each event loop.
 
-    A command runs in a task of its own and is never cancelled: a connection that was left in the middle of an
-    answer would give it to the next one who asks, or would never come back to its pool.
+    A command runs in its own task and is never cancelled. A connection that is left with half a response would give
+    the rest to the next command, or would never return to its pool.
 
-    `timeout` is in seconds, for a command from its place in the queue to its answer; None leaves that to the client.
+    Args:
+        new_client: creates the client of an event loop.
+        address: the server, for messages.
+        timeout: the seconds for a command, including the wait for a connection; None leaves that to the client.
+        owns_client: whether the clients are closed with their event loops.
     """
 
-    def __init__(self, client: Callable[[], Any], place: str, timeout: float | None, *, is_ours: bool) -> None:
-        self._client = client
-        self._place, self._timeout = place, timeout
-        self._is_ours = is_ours
-        self._homes: dict[asyncio.AbstractEventLoop, _Home] = {}
-        self._under_way: set[asyncio.Task[Any]] = set()
+    def __init__(
+        self, new_client: Callable[[], Any], address: str, timeout: float | None, *, owns_client: bool
+    ) -> None:
+        self._new_client = new_client
+        self._address, self._timeout = address, timeout
+        self._owns_client = owns_client
+        self._clients: dict[asyncio.AbstractEventLoop, _LoopClient] = {}
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def execute(self, *command: str | bytes | int) -> Any:
-        client = (await self._home()).client
-        task = asyncio.get_running_loop().create_task(_execute(client, command, self._place))
-        self._under_way.add(task)
-        task.add_done_callback(self._landed)
+        client = (await self._loop_client()).client
+        task = asyncio.get_running_loop().create_task(_execute(client, command, self._address))
+        # The event loop has only a weak reference to a task.
+        self._running.add(task)
+        task.add_done_callback(self._complete)
         done, _ = await asyncio.wait((task,), timeout=self._timeout)
         if not done:
-            message = f"Redis at {self._place} can't be used: no answer in {self._timeout:g} s"
-            raise StoreUnavailable(message, store=self._place)
+            message = f"Redis at {self._address} can't be used: no response within {self._timeout:g} s"
+            raise StoreUnavailable(message, store=self._address)
         return task.result()
 
     async def close(self) -> None:
-        home = self._homes.pop(asyncio.get_running_loop(), None)
-        if home is not None:
-            await home.close()
+        found = self._clients.pop(asyncio.get_running_loop(), None)
+        if found is not None:
+            await found.close()
 
-    def _landed(self, task: asyncio.Task[Any]) -> None:
-        self._under_way.discard(task)
+    def _complete(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # seen, also when its caller is gone
+            # Retrieve the exception: if its caller has timed out, asyncio would log it as never retrieved.
+            task.exception()
 
-    async def _home(self) -> "_Home":
+    async def _loop_client(self) -> "_LoopClient":
         loop = asyncio.get_running_loop()
-        home = self._homes.get(loop)
-        if home is None:
-            for closed in [known for known in list(self._homes) if known.is_closed()]:
-                self._homes.pop(closed, None)
-            home = self._homes[loop] = _Home(self._client())
-            if self._is_ours:
-                await home.live()
-        return home
+        found = self._clients.get(loop)
+        if found is None:
+            for closed in [other for other in list(self._clients) if other.is_closed()]:
+                self._clients.pop(closed, None)
+            found = self._clients[loop] = _LoopClient(self._new_client())
+            if self._owns_client:
+                await found.close_with_loop()
+        return found
 
 
-class _Home:
-    """The client of one event loop; one of ours is closed with it."""
+class _LoopClient:
+    """The client of one event loop."""
 
     def __init__(self, client: Any) -> None:
         self.client = client
-        self._lifeline: AsyncGenerator[None] | None = None
+        self._closer: AsyncGenerator[None] | None = None
 
-    async def live(self) -> None:
-        self._lifeline = _closing_with_the_loop(self.client)
-        await anext(self._lifeline)
+    async def close_with_loop(self) -> None:
+        self._closer = _closing_with_loop(self.client)
+        await anext(self._closer)
 
     async def close(self) -> None:
-        if self._lifeline is not None:
-            await self._lifeline.aclose()
+        if self._closer is not None:
+            await self._closer.aclose()
 
 
-async def _execute(client: Any, command: tuple[str | bytes | int, ...], place: str) -> Any:
+async def _execute(client: Any, command: tuple[str | bytes | int, ...], address: str) -> Any:
     try:
-        # as bytes, whatever the client of a caller's own makes of answers
+        # Always bytes: the application's client may be configured to decode responses.
         return await client.execute_command(*command, NEVER_DECODE=True)
     except store_errors() as error:
-        failure = store_failure(error, place)
+        failure = store_failure(error, address)
     raise failure
 
 
-async def _closing_with_the_loop(client: Any) -> AsyncGenerator[None]:
-    # A loop that shuts down closes the async generators that it has begun.
+async def _closing_with_loop(client: Any) -> AsyncGenerator[None]:
+    # asyncio has no hook for the end of an event loop, but an event loop that ends closes its async generators.
     try:
         yield
     finally:

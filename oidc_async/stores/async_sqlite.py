@@ -1,4 +1,4 @@
-"""Calls of SQLite from event loops: each runs in a thread, so that no loop waits for a lock."""
+"""SQLite calls from event loops: they run in threads, so that no event loop waits for a lock."""
 
 import asyncio
 import os
@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 
 class AsyncCalls:
-    """One thread reads and one writes, for all loops of a process.
+    """Runs reads in one thread and writes in another, for all event loops of a process.
 
-    They are the store's own: those of asyncio.to_thread() may all be taken by views that wait for the store.
+    These are not the threads of asyncio.to_thread(): views that wait for the store may occupy all of those.
     """
 
     def __init__(self, path: str, timeout: float) -> None:
@@ -22,10 +22,10 @@ class AsyncCalls:
         self._threads: dict[int, tuple[ThreadPoolExecutor, ThreadPoolExecutor]] = {}
 
     async def read(self, work: Callable[[], T]) -> T:
-        return await self._run(self._of_this_process()[0], work)
+        return await self._run(self._process_threads()[0], work)
 
     async def write(self, work: Callable[[], T]) -> T:
-        return await self._run(self._of_this_process()[1], work)
+        return await self._run(self._process_threads()[1], work)
 
     def close(self) -> None:
         for thread in self._threads.pop(os.getpid(), ()):
@@ -37,11 +37,11 @@ class AsyncCalls:
             async with asyncio.timeout(self._timeout):
                 return await running
         except TimeoutError:
-            message = f"the SQLite store {self._path} can't be used: it has not answered in {self._timeout:g} s"
+            message = f"the SQLite store {self._path} can't be used: it has not answered within {self._timeout:g} s"
             failure = StoreUnavailable(message, store=self._path)
         raise failure
 
-    def _of_this_process(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
+    def _process_threads(self) -> tuple[ThreadPoolExecutor, ThreadPoolExecutor]:
         pid = os.getpid()
         return self._threads.get(pid) or self._threads.setdefault(
             pid, (ThreadPoolExecutor(1, "oidc-store-reader"), ThreadPoolExecutor(1, "oidc-store-writer"))

@@ -1,4 +1,4 @@
-"""A store as one line of a configuration."""
+"""Creates a store from a URL, for configurations."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -13,10 +13,15 @@ _FORMS = "redis://host, rediss://host, unix:///path of a Redis socket, sqlite://
 
 
 def store_from_url(url: str) -> StoreChoice:
-    """The store that a URL names: `redis://`, `rediss://` or `unix://`, `sqlite:///path`, or `memory:`.
+    """Create the store that a URL names.
 
-    The path of `sqlite:///path` is absolute, also when it has one slash more. Raises ConfigurationError for anything
-    else, with a message that shows no more of the URL than its scheme.
+    Args:
+        url: `redis://`, `rediss://` or `unix://` with the options of redis-py, `sqlite:///path`, or `memory:`. The
+            path of `sqlite:///path` is absolute; a fourth slash makes no difference.
+
+    Raises:
+        ConfigurationError: the URL is none of these. The message shows the scheme only, because the rest may contain
+            a password.
     """
     scheme = _scheme(url)
     if scheme in ("redis", "rediss", "unix"):
@@ -26,15 +31,15 @@ def store_from_url(url: str) -> StoreChoice:
     if url in ("memory:", "memory://"):
         return MemoryStore()
     hint = (
-        "; for Sentinel, give RedisStore(sentinel.master_for(...)) instead of a URL" if "sentinel" in scheme else ""
+        "; for Sentinel, pass RedisStore(sentinel.master_for(...)) instead of a URL" if "sentinel" in scheme else ""
     )
     raise ConfigurationError(
-        f"a store is one of {_FORMS}; not {scheme or 'a URL without a scheme'}{hint}", setting="url"
+        f"a store URL must be one of {_FORMS}; not {scheme or 'a URL without a scheme'}{hint}", setting="url"
     )
 
 
 def _scheme(url: str) -> str:
-    # What stands before a colon may be anything, a password too, in what is no URL.
+    # In a string that is not a URL, the text before a colon may be anything, even a password.
     scheme, mark, _ = url.partition("://")
     return scheme.lower() if mark and scheme.replace("+", "").isalnum() else ""
 
@@ -46,5 +51,7 @@ def _path(url: str) -> str:
     except ValueError:
         is_plain = False
     if not (is_plain and url.partition(":")[2].startswith("///")):
-        raise ConfigurationError("an SQLite store is sqlite:///absolute/path, and nothing more", setting="url")
+        raise ConfigurationError(
+            "an SQLite store URL must be sqlite:///absolute/path, without host, query and fragment", setting="url"
+        )
     return "/" + unquote(urlsplit(url).path).lstrip("/")

@@ -1,4 +1,4 @@
-"""The right to do something of which one is enough, given by a store to one process at a time."""
+"""A distributed lock with expiry: of the processes that share a store, one at a time does the work."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -13,40 +13,66 @@ from . import Store
 T = TypeVar("T")
 logger = logging.getLogger("oidc_async.stores")
 
-LOOK_AGAIN_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 class DistributedLock:
-    """One lease below a name in the store. Whoever dies with it holds it for `seconds`."""
+    """A lock under one name of a store.
+
+    The lock is an entry that `put_if_absent` creates and that expires. If its owner dies, the others wait until it
+    expires, not for ever. Expiry also means that work that takes longer than `seconds` may run twice: callers must
+    tolerate that, or mark the work as done in the store.
+
+    Args:
+        store: the store that all processes share.
+        runtime: the clock, and how to wait.
+        name: the key of the lock.
+        seconds: the lifetime of the lock, and how long a caller waits for the result of another process.
+    """
 
     def __init__(self, store: Store, runtime: Runtime, name: str, seconds: float) -> None:
-        self._store, self._runtime, self._name, self._seconds = store, runtime, name, seconds
+        self._store = store
+        self._runtime = runtime
+        self._name = name
+        self._seconds = seconds
 
     async def run_exclusively(
-        self, look: Callable[[], Awaitable[T | None]], work: Callable[[], Awaitable[T]], done: str
+        self, find_result: Callable[[], Awaitable[T | None]], work: Callable[[], Awaitable[T]], done: str
     ) -> T:
-        """What `look` finds, else what `work` makes: one process works, and the others look until it is done.
+        """Return the result that another process has stored, or run `work` with the lock held.
 
-        Raises what these raise, StoreUnavailable, and ProviderTimeout when another process has not `done` it in time.
+        Args:
+            find_result: reads the stored result; None if there is none yet.
+            work: does the work and stores its result.
+            done: what the owner of the lock does, as a past participle, for the message of a timeout.
+
+        Raises:
+            ProviderTimeout: another process holds the lock, and stored no result in time.
+            StoreUnavailable: the store can't be used.
+            OIDCError: what `find_result` and `work` raise.
         """
         end = self._runtime.monotonic() + self._seconds
-        mine = token_bytes(16)
+        # A random value tells the owner's entry from one that another process creates after this one has expired.
+        owner = token_bytes(16)
         while self._runtime.monotonic() < end:
-            # in this order: who gets the lease after a look may have missed the result of who had it
-            is_mine = await self._store.put_if_absent(self._name, mine, self._seconds)
+            # First the lock, then the result. In the other order, the former owner could store its result and release
+            # the lock between the two steps, and this process would do the same work again.
+            is_owner = await self._store.put_if_absent(self._name, owner, self._seconds)
             try:
-                found = await look()
-                if found is not None or is_mine:
-                    return await work() if found is None else found
+                result = await find_result()
+                if result is not None or is_owner:
+                    return await work() if result is None else result
             finally:
-                if is_mine:
-                    await self._give_back(mine)
-            await self._runtime.sleep(LOOK_AGAIN_SECONDS)
+                if is_owner:
+                    await self._release(owner)
+            # A store has no notifications, so the others poll.
+            await self._runtime.sleep(POLL_SECONDS)
         raise ProviderTimeout(f"another process has not {done} in {self._seconds:g} s")
 
-    async def _give_back(self, mine: bytes) -> None:
+    async def _release(self, owner: bytes) -> None:
         try:
-            await self._store.delete_if(self._name, mine)
+            # Only the own entry: after an expiry, the lock may belong to another process.
+            await self._store.delete_if(self._name, owner)
         except StoreError as error:
-            # it ends by itself; what was done must not be lost for it
-            logger.warning("a lease could not be given back: %s (%s)", error, error.code)
+            # The lock expires anyway. The work is done, and its result must not be lost because of the store.
+            logger.warning("a lock could not be released: %s (%s)", error, error.code)

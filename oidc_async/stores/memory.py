@@ -1,4 +1,4 @@
-"""Entries in the memory of one process: for tests, and for applications that are one process."""
+"""A store in the memory of one process: for tests, and for applications with a single process."""
 
 import os
 import threading
@@ -11,39 +11,43 @@ from oidc_async.errors import ConfigurationError
 
 from .port import Store, milliseconds
 
-_SPARE_ENDS = 64
+_SPARE_EXPIRIES = 64
 
 
 class MemoryStore:
-    """Keeps entries in this process: several workers don't share it, and a restart empties it.
+    """A store in this process: several workers don't share it, and a restart empties it.
 
-    A process that is forked off begins with an empty one. Threads and event loops of one process may share it.
+    A forked process starts with an empty store. The threads and event loops of one process can share it.
 
-    Parameters:
-        entries: how many are kept; when there are more, those go that were written longest ago.
-        monotonic: seconds on a clock that never jumps.
+    Args:
+        entries: how many entries are kept at most; those that were written longest ago are evicted first.
+        monotonic: a monotonic clock, in seconds.
 
-    Raises ConfigurationError when no entry could be kept.
+    Raises:
+        ConfigurationError: `entries` is less than 1.
     """
 
     def __init__(self, *, entries: int = 10_000, monotonic: Callable[[], float] = time.monotonic) -> None:
         if entries < 1:
             raise ConfigurationError("entries of MemoryStore must be at least 1", setting="entries")
-        self._most = entries
+        self._max_entries = entries
         self._monotonic = monotonic
-        self._shelves: dict[int, _Shelf] = {}
+        self._tables: dict[int, _Table] = {}
 
     @cached_property
     def for_anonymous_requests(self) -> "MemoryStore":
-        """A second one, always the same, for what anybody can have kept: however much that is, nothing goes here."""
-        return MemoryStore(entries=self._most, monotonic=self._monotonic)
+        """A second store, always the same one, for entries that requests without a session cause.
+
+        However many requests an attacker sends, they evict no session from the first one.
+        """
+        return MemoryStore(entries=self._max_entries, monotonic=self._monotonic)
 
     def __repr__(self) -> str:
         return "MemoryStore()"
 
     def __len__(self) -> int:
-        """How many entries lie here, some of which may have ended."""
-        return len(self._shelf().entries)
+        """The number of entries, including expired ones that are not removed yet."""
+        return len(self._table().entries)
 
     def blocking(self) -> Store:
         return self
@@ -52,62 +56,66 @@ class MemoryStore:
         return self
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        shelf, now = self._shelf(), self._now()
-        with shelf.lock:
-            return [shelf.find(key, now) for key in keys]
+        table, now = self._table(), self._now()
+        with table.lock:
+            return [table.find(key, now) for key in keys]
 
     async def put(self, key: str, value: bytes, seconds: float) -> None:
-        shelf, now = self._shelf(), self._now()
-        with shelf.lock:
-            shelf.put(key, value, now, milliseconds(seconds))
+        table, now = self._table(), self._now()
+        with table.lock:
+            table.put(key, value, now, milliseconds(seconds))
 
     async def put_if_absent(self, key: str, value: bytes, seconds: float) -> bool:
-        return self._put_over(None, key, value, seconds)
+        return self._put_if(None, key, value, seconds)
 
     async def replace(self, key: str, expected: bytes, value: bytes, seconds: float) -> bool:
-        return self._put_over(expected, key, value, seconds)
+        return self._put_if(expected, key, value, seconds)
 
     async def delete(self, keys: Sequence[str]) -> None:
-        shelf = self._shelf()
-        with shelf.lock:
+        table = self._table()
+        with table.lock:
             for key in keys:
-                shelf.entries.pop(key, None)
+                table.entries.pop(key, None)
 
     async def delete_if(self, key: str, expected: bytes) -> bool:
-        shelf, now = self._shelf(), self._now()
-        with shelf.lock:
-            is_there = shelf.find(key, now) == expected
-            if is_there:
-                del shelf.entries[key]
-            return is_there
+        table, now = self._table(), self._now()
+        with table.lock:
+            is_expected = table.find(key, now) == expected
+            if is_expected:
+                del table.entries[key]
+            return is_expected
 
     async def close(self) -> None: ...
 
-    def _put_over(self, expected: bytes | None, key: str, value: bytes, seconds: float) -> bool:
-        shelf, now, lifetime = self._shelf(), self._now(), milliseconds(seconds)
-        with shelf.lock:
-            is_there = shelf.find(key, now) == expected
-            if is_there:
-                shelf.put(key, value, now, lifetime)
-            return is_there
+    def _put_if(self, expected: bytes | None, key: str, value: bytes, seconds: float) -> bool:
+        table, now, lifetime = self._table(), self._now(), milliseconds(seconds)
+        with table.lock:
+            is_expected = table.find(key, now) == expected
+            if is_expected:
+                table.put(key, value, now, lifetime)
+            return is_expected
 
     def _now(self) -> float:
         return self._monotonic() * 1000
 
-    def _shelf(self) -> "_Shelf":
-        # by process, since a lock that another thread holds at the moment of a fork stays locked in the child
+    def _table(self) -> "_Table":
+        # One per process: a lock that another thread holds during a fork stays locked in the child for ever.
         pid = os.getpid()
-        return self._shelves.get(pid) or self._shelves.setdefault(pid, _Shelf(self._most))
+        return self._tables.get(pid) or self._tables.setdefault(pid, _Table(self._max_entries))
 
 
-class _Shelf:
-    """The entries of one process; times in milliseconds. Its users hold the lock."""
+class _Table:
+    """The entries of one process. Callers hold the lock; times are in milliseconds.
 
-    def __init__(self, most: int) -> None:
+    `entries` is in the order of writing, so that the entry to evict is the first. The heap `_expiries` finds expired
+    entries without a scan. It keeps the expiries of deleted and overwritten entries until there are too many of them.
+    """
+
+    def __init__(self, max_entries: int) -> None:
         self.lock = threading.Lock()
         self.entries: dict[str, tuple[float, bytes]] = {}
-        self._ends: list[tuple[float, str]] = []
-        self._most = most
+        self._expiries: list[tuple[float, str]] = []
+        self._max_entries = max_entries
 
     def find(self, key: str, now: float) -> bytes | None:
         entry = self.entries.get(key)
@@ -115,21 +123,21 @@ class _Shelf:
 
     def put(self, key: str, value: bytes, now: float, lifetime: int) -> None:
         self.entries.pop(key, None)
-        self._drop_ended(now)
-        if len(self.entries) >= self._most:
+        self._remove_expired(now)
+        if len(self.entries) >= self._max_entries:
             del self.entries[next(iter(self.entries))]
         self.entries[key] = now + lifetime, bytes(value)
-        heappush(self._ends, (now + lifetime, key))
-        if len(self._ends) > 2 * len(self.entries) + _SPARE_ENDS:
-            self._forget_old_ends()
+        heappush(self._expiries, (now + lifetime, key))
+        if len(self._expiries) > 2 * len(self.entries) + _SPARE_EXPIRIES:
+            self._rebuild_expiries()
 
-    def _drop_ended(self, now: float) -> None:
-        while self._ends and self._ends[0][0] <= now:
-            _, key = heappop(self._ends)
+    def _remove_expired(self, now: float) -> None:
+        while self._expiries and self._expiries[0][0] <= now:
+            _, key = heappop(self._expiries)
+            # the entry may have been deleted, or written again with a later expiry
             if key in self.entries and self.entries[key][0] <= now:
                 del self.entries[key]
 
-    def _forget_old_ends(self) -> None:
-        # of entries that were deleted, or written again
-        self._ends = [(end, key) for key, (end, _) in self.entries.items()]
-        heapify(self._ends)
+    def _rebuild_expiries(self) -> None:
+        self._expiries = [(expiry, key) for key, (expiry, _) in self.entries.items()]
+        heapify(self._expiries)

@@ -1,4 +1,4 @@
-"""Entries in Redis or Valkey: for many processes on many hosts."""
+"""A store in Redis or Valkey: for processes on several hosts."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -8,13 +8,13 @@ from .blocking_redis import BlockingCommands
 from .port import Store, milliseconds
 from .redis_connection import (
     RedisServer,
+    address_of_client,
     own_async_client,
     own_client,
-    place_of_client,
     require_client,
 )
 
-# Sent with each call: no longer than its digest with all that it takes when a restarted server has forgotten it.
+# Scripts are sent with each call. EVALSHA would save few bytes and needs a fallback for a server that was restarted.
 _REPLACE = (
     "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end "
     "redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) return 1"
@@ -23,19 +23,20 @@ _DELETE_IF = "if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end return 
 
 
 class RedisStore:
-    """Keeps entries in Redis or Valkey, 6 or newer, a single server or one that Sentinel chose; not in a cluster.
+    """A store in Redis or Valkey, 6 or newer: a single server or a Sentinel setup, but not a cluster.
 
-    Parameters:
-        client: a redis.Redis or valkey.Valkey for threads, one of their asyncio classes for event loops. It is
-            never closed, its timeouts and retries stay as they are, and an asyncio one belongs to one event loop.
-            Sentinel's `master_for()` gives such a client.
-        prefix: of all keys, to share a server with others.
+    Args:
+        client: a redis.Redis or valkey.Valkey for threads, one of their asyncio classes for event loops. The store
+            never closes it and does not change its timeouts and retries. An asyncio client belongs to one event loop.
+            Sentinel's `master_for()` returns such a client.
+        prefix: the prefix of all keys, so that applications can share a server.
 
-    Raises ConfigurationError when it is no such client.
+    Raises:
+        ConfigurationError: `client` is not such a client.
     """
 
     def __init__(self, client: object, *, prefix: str = "oidc:") -> None:
-        self._place = client.place() if isinstance(client, RedisServer) else place_of_client(client)
+        self._address = client.address() if isinstance(client, RedisServer) else address_of_client(client)
         self._client = client
         self._prefix = prefix
 
@@ -43,43 +44,46 @@ class RedisStore:
     def from_url(
         cls, url: str, *, prefix: str = "oidc:", timeout: float = 2.0, max_connections: int = 50
     ) -> "RedisStore":
-        """Over connections of its own, those of a process or event loop apart from all others'.
+        """Create a store with its own connections, separate for each process and event loop.
 
-        Parameters:
-            url: redis://, rediss:// or unix://, with what redis-py understands in its query.
-            prefix: of all keys.
-            timeout: seconds to connect, for an answer, and to wait for a free connection, each; in event loops
-                also for all of it together.
-            max_connections: for each process or event loop.
+        Args:
+            url: redis://, rediss:// or unix://, with the query parameters of redis-py.
+            prefix: the prefix of all keys.
+            timeout: the seconds to connect, to wait for a response, and to wait for a free connection, each; in event
+                loops also the limit of all three together.
+            max_connections: the limit for each process or event loop.
 
-        Raises ConfigurationError when redis-py is not installed or can't use the URL, whose text is never shown.
+        Raises:
+            ConfigurationError: redis-py is not installed, or can't use the URL. The message never shows the URL.
         """
         return cls(RedisServer(url, timeout, max_connections), prefix=prefix)
 
     def __repr__(self) -> str:
-        return f"RedisStore({self._place}, prefix={self._prefix!r})"
+        return f"RedisStore({self._address}, prefix={self._prefix!r})"
 
     def blocking(self) -> Store:
         client = self._client
         if isinstance(client, RedisServer):
-            commands = BlockingCommands(lambda: own_client(client), self._place, is_ours=True)
+            commands = BlockingCommands(lambda: own_client(client), self._address, owns_client=True)
         else:
             given = require_client(client, is_async=False)
-            commands = BlockingCommands(lambda: given, self._place, is_ours=False)
+            commands = BlockingCommands(lambda: given, self._address, owns_client=False)
         return RedisEntries(commands, self._prefix)
 
     def asynchronous(self) -> Store:
         client = self._client
         if isinstance(client, RedisServer):
-            commands = AsyncCommands(lambda: own_async_client(client), self._place, client.timeout, is_ours=True)
+            commands = AsyncCommands(
+                lambda: own_async_client(client), self._address, client.timeout, owns_client=True
+            )
         else:
             given = require_client(client, is_async=True)
-            commands = AsyncCommands(lambda: given, self._place, None, is_ours=False)
+            commands = AsyncCommands(lambda: given, self._address, None, owns_client=False)
         return RedisEntries(commands, self._prefix)
 
 
 class Commands(Protocol):
-    """How commands get to a server and answers back; what fails raises StoreUnavailable."""
+    """Sends commands and returns responses. Failures raise StoreUnavailable."""
 
     async def execute(self, *command: str | bytes | int) -> Any: ...
 
@@ -87,7 +91,7 @@ class Commands(Protocol):
 
 
 class RedisEntries:
-    """A server as a `Store`."""
+    """The `Store` over a Redis or Valkey server."""
 
     def __init__(self, commands: Commands, prefix: str) -> None:
         self._commands = commands

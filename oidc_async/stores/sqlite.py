@@ -1,4 +1,4 @@
-"""Entries in an SQLite database: for the processes of one host, without a server."""
+"""A store in an SQLite database: for the processes of one host, without a server."""
 
 import os
 import time
@@ -16,18 +16,19 @@ T = TypeVar("T")
 
 
 class SQLiteStore:
-    """Keeps entries in a file that all processes of a host share; survives restarts, also sudden ones.
+    """A store in a file that all processes of a host share. It survives restarts and crashes.
 
-    The file is made at first use, readable to its owner only, in a directory that must exist, on a disk of this
-    host. Lifetimes follow the wall clock, the only one that processes share. On asyncio, calls run in two threads of
-    the store's own, so that the loop never waits for a lock.
+    The file is created on first use, readable by its owner only. Its directory must exist, on a local disk.
+    Lifetimes follow the wall clock, the only clock that processes share. On asyncio, calls run in two threads of the
+    store, so that the event loop never waits for a lock.
 
-    Parameters:
-        path: of the database file; better an absolute one.
-        timeout: seconds to wait for other threads and processes.
-        clock: seconds since the epoch.
+    Args:
+        path: the database file, preferably an absolute path.
+        timeout: how many seconds to wait for other threads and processes.
+        clock: the wall clock, in seconds since the epoch.
 
-    Raises ConfigurationError for a timeout that cannot work; at first use when the file is another application's.
+    Raises:
+        ConfigurationError: `timeout` is invalid; on first use, if the file is the database of another application.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class SQLiteStore:
 
 
 class Calls(Protocol):
-    """How calls that block are made."""
+    """Runs blocking calls."""
 
     def read(self, work: Callable[[], T]) -> Awaitable[T]: ...
 
@@ -61,7 +62,7 @@ class Calls(Protocol):
 
 
 class BlockingCalls:
-    """In the thread of the caller."""
+    """Runs calls in the thread of the caller."""
 
     async def read(self, work: Callable[[], T]) -> T:
         return work()
@@ -73,7 +74,7 @@ class BlockingCalls:
 
 
 class SQLiteEntries:
-    """A file as a `Store`."""
+    """The `Store` over an SQLite file."""
 
     def __init__(self, file: SQLiteFile, calls: Calls) -> None:
         self._file = file

@@ -1,4 +1,4 @@
-"""A table in an SQLite database that many threads and processes of one host share."""
+"""A table in an SQLite database that the threads and processes of one host share."""
 
 import os
 import sqlite3
@@ -35,27 +35,28 @@ _SWEEP = "DELETE FROM entries WHERE rowid IN (SELECT rowid FROM entries WHERE ex
 
 
 class SQLiteFile:
-    """The entries of one file. Each change is one statement, so it happens as a whole or not at all.
+    """The entries of one file. Each change is a single statement, so it is atomic.
 
-    One connection reads and one writes, each used by one thread at a time: in WAL mode no reader waits for a writer,
-    and SQLite lets no two write at once anyway. Both are closed before a fork, as none may be carried across.
+    One connection reads and another one writes; one thread at a time uses each of them. In WAL mode readers don't
+    wait for a writer, and SQLite has a single writer at a time anyway. Both are closed before a fork, because SQLite
+    forbids to use a connection in a child process.
     """
 
     def __init__(self, path: str, timeout: float, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._new_lane = partial(_Lane, path, timeout)
-        self._lanes = [self._new_lane(), self._new_lane()]
-        self._held: list[_Lane] = []
-        self._left_behind: list[_Lane] = []
+        self._new_connection = partial(_Connection, path, timeout)
+        self._connections = [self._new_connection(), self._new_connection()]
+        self._held: list[_Connection] = []
+        self._abandoned: list[_Connection] = []
         self._sweep_at = 0.0
-        weakref.finalize(self, _close, self._lanes)
+        weakref.finalize(self, _close, self._connections)
         _follow_forks(self)
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         marks = ", ".join("?" * len(keys))
-        query = f"SELECT key, value FROM entries WHERE key IN ({marks}) AND expires > ?"  # noqa: S608 marks only
-        rows = self._lanes[0].run(lambda connection: connection.execute(query, (*keys, self._now())).fetchall())
-        # a column of SQLite's holds values of any type, and others may write to the file
+        query = f"SELECT key, value FROM entries WHERE key IN ({marks}) AND expires > ?"  # noqa: S608 only marks
+        rows = self._connections[0].run(lambda connection: connection.execute(query, (*keys, self._now())).fetchall())
+        # SQLite does not enforce the type of a column, and other programs may write to the file.
         found = {key: value for key, value in rows if isinstance(value, bytes)}
         return [found.get(key) for key in keys]
 
@@ -77,15 +78,15 @@ class SQLiteFile:
         return self._change(_DELETE_IF, key, expected, self._now())
 
     def close(self) -> None:
-        _close(self._lanes)
+        _close(self._connections)
 
     def _change(self, statement: str, *values: object) -> bool:
-        return self._lanes[1].run(lambda connection: self._execute(connection, statement, values))
+        return self._connections[1].run(lambda connection: self._execute(connection, statement, values))
 
     def _execute(self, connection: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> bool:
         changed = connection.execute(statement, values).rowcount > 0
         if self._clock() >= self._sweep_at:
-            # what could not be swept now is swept later, and never read meanwhile
+            # If this fails, a later call removes the expired entries. They are never read until then.
             with suppress(sqlite3.OperationalError):
                 self._sweep(connection)
         return changed
@@ -93,32 +94,36 @@ class SQLiteFile:
     def _sweep(self, connection: sqlite3.Connection) -> None:
         self._sweep_at = self._clock() + SWEEP_SECONDS
         if connection.execute(_SWEEP, (self._now(), SWEEP_ROWS)).rowcount >= SWEEP_ROWS:
-            self._sweep_at = 0.0  # the rest with the next change, so that none takes long
+            # The next change removes more, so that none of them takes long.
+            self._sweep_at = 0.0
 
     def _now(self) -> int:
         return int(self._clock() * 1000)
 
     def before_fork(self) -> None:
-        for lane in self._lanes:
-            if lane.acquire():
-                self._held.append(lane)
-                lane.close()
+        for connection in self._connections:
+            if connection.acquire():
+                self._held.append(connection)
+                connection.close()
 
     def after_fork_in_parent(self) -> None:
         held, self._held = self._held, []
-        for lane in held:
-            lane.release()
+        for connection in held:
+            connection.release()
 
     def after_fork_in_child(self) -> None:
-        # One that was in use all the time stays as it is, unused: closing it would close the parent's, too.
-        stuck = [lane for lane in self._lanes if lane not in self._held]
-        self._left_behind += stuck
-        self._lanes[:] = [self._new_lane() if lane in stuck else lane for lane in self._lanes]
+        # A connection that was in use during the fork is abandoned, but referenced: closing it in the child would
+        # release the file locks of the parent.
+        in_use = [connection for connection in self._connections if connection not in self._held]
+        self._abandoned += in_use
+        self._connections[:] = [
+            self._new_connection() if connection in in_use else connection for connection in self._connections
+        ]
         self.after_fork_in_parent()
 
 
-class _Lane:
-    """One connection for one thread at a time, opened when it is needed."""
+class _Connection:
+    """A connection that one thread at a time uses, opened on first use."""
 
     def __init__(self, path: str, timeout: float) -> None:
         self._path, self._timeout = path, timeout
@@ -126,16 +131,16 @@ class _Lane:
         self._connection: sqlite3.Connection | None = None
 
     def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """What `work` gives. Raises StoreUnavailable; the next one begins with a new connection then."""
+        """Return the result of `work`. Raises StoreUnavailable; the next call then opens a new connection."""
         if not self.acquire():
-            raise self._failure("other threads have used it all the time")
+            raise self._failure(f"other threads have used the connection for {self._timeout:g} s")
         try:
             if self._connection is None:
                 self._connection = _open(self._path, self._timeout)
             return work(self._connection)
         except sqlite3.Error as error:
             self.close()
-            # the name alone: messages may quote what was to be written
+            # Only the name of the error: its message may quote the values.
             failure = self._failure(getattr(error, "sqlite_errorname", type(error).__name__))
         except OSError as error:
             failure = self._failure(error.strerror or type(error).__name__)
@@ -150,7 +155,7 @@ class _Lane:
         self._lock.release()
 
     def close(self) -> None:
-        """By whoever has acquired it."""
+        """Close the connection; the caller has acquired it."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(sqlite3.Error):
@@ -160,44 +165,45 @@ class _Lane:
         return StoreUnavailable(f"the SQLite store {self._path} can't be used: {reason}", store=self._path)
 
 
-def _close(lanes: list[_Lane]) -> None:
-    for lane in lanes:
-        if lane.acquire():
+def _close(connections: list[_Connection]) -> None:
+    for connection in connections:
+        if connection.acquire():
             try:
-                lane.close()
+                connection.close()
             finally:
-                lane.release()
+                connection.release()
 
 
 def _follow_forks(file: SQLiteFile) -> None:
-    known = weakref.ref(file)
+    # Handlers of forks can't be unregistered: a strong reference would keep the store for ever.
+    reference = weakref.ref(file)
 
-    def tell(event: Callable[[SQLiteFile], None]) -> None:
-        found = known()
+    def notify(event: Callable[[SQLiteFile], None]) -> None:
+        found = reference()
         if found is not None:
             event(found)
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
-            before=partial(tell, SQLiteFile.before_fork),
-            after_in_parent=partial(tell, SQLiteFile.after_fork_in_parent),
-            after_in_child=partial(tell, SQLiteFile.after_fork_in_child),
+            before=partial(notify, SQLiteFile.before_fork),
+            after_in_parent=partial(notify, SQLiteFile.after_fork_in_parent),
+            after_in_child=partial(notify, SQLiteFile.after_fork_in_child),
         )
 
 
 def _open(path: str, timeout: float) -> sqlite3.Connection:
-    """A connection to the entries at `path`, which are made when there are none."""
+    """Open a connection; create the file and its table if necessary."""
     if not os.path.exists(path):
         _create(path)
     connection = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
     try:
-        # in one transaction: another process may be making the table
+        # In one transaction, because another process may be creating the table.
         connection.execute("BEGIN")
-        is_ready = _is_ours(connection, path)
+        is_ready = _has_our_table(connection, path)
         connection.execute("COMMIT")
         _write_ahead(connection, time.monotonic() + timeout)
         if not is_ready:
-            _make_table(connection, path)
+            _create_table(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -205,36 +211,37 @@ def _open(path: str, timeout: float) -> sqlite3.Connection:
 
 
 def _create(path: str) -> None:
-    """An empty file that nobody else may read. SQLite's own files beside it take over its mode."""
+    """Create an empty file that only its owner may read; SQLite gives the same mode to the files beside it."""
     directory, name = os.path.split(os.path.abspath(path))
-    descriptor, draft = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
-    # Closed before it has its name: closing a file in use would lose the locks that this process has on it.
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
+    # Close the file before it gets its name: POSIX releases all locks that a process has on a file when it closes any
+    # descriptor of that file.
     os.close(descriptor)
     try:
         with suppress(FileExistsError):
-            os.link(draft, path)
+            os.link(temporary, path)
     finally:
-        os.unlink(draft)
+        os.unlink(temporary)
 
 
-def _is_ours(connection: sqlite3.Connection, path: str) -> bool:
-    """Whether the table is there; False for an empty database. Raises ConfigurationError for any other."""
+def _has_our_table(connection: sqlite3.Connection, path: str) -> bool:
+    """Whether the table exists; False for an empty database. Raises ConfigurationError for any other database."""
     (owner,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if (owner, version) == (APPLICATION_ID, SCHEMA_VERSION):
         return True
-    (things,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if (owner, version, things) == (0, 0, 0):
+    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if (owner, version, objects) == (0, 0, 0):
         return False
-    whose = f"version {version} of the store" if owner == APPLICATION_ID else "the database of something else"
+    found = f"version {version} of the store" if owner == APPLICATION_ID else "the database of another application"
     raise ConfigurationError(
-        f"{path} is {whose}, and version {SCHEMA_VERSION} is expected: name another file, or remove it",
+        f"{path} is {found}, not version {SCHEMA_VERSION} of the store: choose another file, or remove this one",
         setting="path",
     )
 
 
 def _write_ahead(connection: sqlite3.Connection, end: float) -> None:
-    # For the change to WAL itself SQLite does not wait.
+    # The timeout of a connection does not apply to the change to WAL mode, so this waits itself.
     while True:
         try:
             (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -244,15 +251,15 @@ def _write_ahead(connection: sqlite3.Connection, end: float) -> None:
                 raise
             time.sleep(0.01)
     if mode != "wal":
-        raise OSError(0, "its file system does not allow WAL mode")
+        raise OSError(0, "its file system does not support WAL mode")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA journal_size_limit = 16777216")
 
 
-def _make_table(connection: sqlite3.Connection, path: str) -> None:
+def _create_table(connection: sqlite3.Connection, path: str) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _is_ours(connection, path):
+        if not _has_our_table(connection, path):
             connection.execute(_TABLE)
             connection.execute(_INDEX)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")

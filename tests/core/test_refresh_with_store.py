@@ -70,11 +70,11 @@ class Shelf:
         self.other = self.user.elsewhere(party={"store": self.store})
 
     def entries(self) -> dict[str, bytes]:
-        return {key: value for key, (_, value) in self.store.store._shelf().entries.items()}
+        return {key: value for key, (_, value) in self.store.store._table().entries.items()}
 
     def results(self) -> dict[str, bytes]:
         """Those that have not ended."""
-        kept, now = self.store.store._shelf().entries, self.clock.monotonic() * 1000
+        kept, now = self.store.store._table().entries, self.clock.monotonic() * 1000
         return {key: value for key, (end, value) in kept.items() if key.startswith("refresh:") and end > now}
 
 

@@ -198,7 +198,7 @@ class Shared:
         return new_registering(self.world, self.provider, info, party=party)
 
     def entries(self) -> dict[str, bytes]:
-        return {key: value for key, (_, value) in self.store.store._shelf().entries.items()}
+        return {key: value for key, (_, value) in self.store.store._table().entries.items()}
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ class Fleet:
         return self.provider.count("introspection")
 
     def entries(self) -> dict[str, bytes]:
-        return {key: value for key, (_, value) in self.store.store._shelf().entries.items()}
+        return {key: value for key, (_, value) in self.store.store._table().entries.items()}
 
 
 @pytest.fixture

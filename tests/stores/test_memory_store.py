@@ -40,7 +40,7 @@ def test_writing_one_entry_again_and_again_takes_no_memory() -> None:
         run_without_loop(store.put("a", b"%d" % turn, 60 + turn))
         run_without_loop(store.put("b", b"1", 60))
         run_without_loop(store.delete(["b"]))
-    assert len(store._shelf()._ends) < 100
+    assert len(store._table()._expiries) < 100
     assert get(store, "a", "b") == [b"1999", None]
 
 

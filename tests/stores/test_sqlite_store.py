@@ -56,7 +56,7 @@ def test_a_file_that_allows_no_wal_mode_is_no_store(
     connect = sqlite3.connect
     # a database in memory allows none, as a network file system does
     monkeypatch.setattr(sqlite3, "connect", lambda _, **options: connect(":memory:", **options))
-    with pytest.raises(StoreUnavailable, match="does not allow WAL mode"):
+    with pytest.raises(StoreUnavailable, match="does not support WAL mode"):
         run_without_loop(store.put("key", b"value", 60))
 
 
@@ -111,9 +111,9 @@ def test_contents_outlive_the_store(store: Store, path: Path) -> None:
 @pytest.mark.parametrize(
     ("statement", "complaint"),
     [
-        ("CREATE TABLE invoices (id)", "the database of something else"),
-        ("PRAGMA application_id = 7", "the database of something else"),
-        ("PRAGMA user_version = 3", "the database of something else"),
+        ("CREATE TABLE invoices (id)", "the database of another application"),
+        ("PRAGMA application_id = 7", "the database of another application"),
+        ("PRAGMA user_version = 3", "the database of another application"),
     ],
 )
 def test_the_database_of_another_application_is_left_alone(
@@ -134,7 +134,7 @@ def test_a_file_of_another_version_is_refused(store: Store, path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 2")
     connection.close()
-    with pytest.raises(ConfigurationError, match="is version 2 of the store, and version 1 is expected"):
+    with pytest.raises(ConfigurationError, match="is version 2 of the store, not version 1"):
         get(store, "a")
 
 
