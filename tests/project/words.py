@@ -19,10 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 NOT_YET = (
     ".ci",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
     "Makefile",
-    "SECURITY.md",
     "adapters",
     "benchmarks",
     "docs/*",
