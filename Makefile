@@ -12,7 +12,7 @@ BENCH_LIBRARY := .venv-bench-ours/.stamp-library .venv-bench-ours-httpx2/.stamp-
 
 RUN := .venv/bin/python -m
 PYTEST := $(RUN) pytest $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
-# others' deprecations are theirs to mend
+# the deprecation warnings of other packages must not fail these tests
 PYTEST_BESIDE := .venv-neighbours/bin/python -m pytest -W default $(if $(OIDC_NO_SKIPS),-p tests.no_skips)
 SPHINX := .venv-docs/bin/python -m sphinx --fail-on-warning --keep-going --quiet -E
 # one process for each processor: two are twice as fast, and more than four are not worth their start
@@ -40,7 +40,7 @@ help:
 	@echo "make browser     the same in a real browser (needs Chromium and Node.js)"
 	@echo "make stores      stores, and every test about sessions, at a real Redis (needs redis-server)"
 	@echo "make neighbours  logins beside popular extensions of Flask and Quart, newest versions (needs redis-server)"
-	@echo "make lowest      the tests with the oldest dependencies that we promise"
+	@echo "make lowest      the tests with the minimum supported versions of the dependencies"
 	@echo "make bench       speed beside other libraries, in half an hour (QUICK=1: in 3 minutes; needs Linux and wrk)"
 	@echo "make docs        the documentation site, in build/docs (DOCS_ONLINE=1: with links into the docs of Python, Flask, Quart)"
 	@echo "make docs-links  the links from the documentation to other sites (needs the internet)"

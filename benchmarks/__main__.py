@@ -1,8 +1,8 @@
-"""All figures, or some of them.
+"""Measure all figures, or some of them.
 
 python -m benchmarks                             all of them, into results.json, README.md and throughput.svg
 python -m benchmarks --quick                     the headline in three minutes
-python -m benchmarks --only known jwt            these, full, printed only
+python -m benchmarks --only cached jwt           some of them, only printed
 python -m benchmarks --profile new "ours on uvicorn"
 python -m benchmarks --report                    README.md and throughput.svg from results.json
 """
@@ -27,7 +27,7 @@ RESULTS = Path(__file__).with_name("results.json")
 
 def main() -> None:
     options = read_options()
-    # whoever ends us ends the servers, too
+    # an end by a signal has to stop the servers, too
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     allow_many_connections()
     if options.report:
@@ -79,7 +79,7 @@ def publish(results: Results) -> None:
 
 def profile_of(figure: str, view: str) -> str:
     loads = {
-        "known": plan.known_tokens_load(FULL),
+        "cached": plan.cached_tokens_load(FULL),
         **{name: plan.new_tokens_load(FULL, delay) for name, delay in plan.DELAYS.items()},
     }
     if figure == "login":

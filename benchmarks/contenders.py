@@ -1,4 +1,4 @@
-"""Who is measured: an app, the server that it runs on, and the environment that both are installed in."""
+"""A contender: an app, its server, and the environment in which both are installed."""
 
 import json
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ FRAMEWORKS = {"uvicorn": "quart", "hypercorn": "quart", "gunicorn": "flask", "wa
 class Contender:
     """`name` as the tables have it; `app` is a module of `benchmarks.apps`, `environment` one of `peers/`.
 
-    `variables` are of the process's environment; who `remembers` is to have seen the known tokens before.
+    `variables` are added to the environment of the process; with `has_cache`, the load begins with a filled cache.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Contender:
     server: str
     environment: str = "ours"
     variables: Mapping[str, str] = field(default_factory=dict[str, str])
-    remembers: bool = False
+    has_cache: bool = False
 
     def command(self, port: int, threads: int) -> list[str]:
         template = COMMANDS[self.server]
@@ -78,7 +78,7 @@ def ours(server: str, name: str = "ours", environment: str = "ours", **http_sett
         server=server,
         environment=environment,
         variables={"OURS_HTTP_SETTINGS": json.dumps(http_settings)},
-        remembers=True,
+        has_cache=True,
     )
 
 

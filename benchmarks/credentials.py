@@ -1,4 +1,4 @@
-"""Whom the views are at the provider. Nothing is imported here: each app runs on what its own environment has."""
+"""The credentials of the views. Imports nothing: each app runs with the packages of its own environment."""
 
 CLIENT_ID = "benchmark-client"
 CLIENT_SECRET = "benchmark-secret-0123456789abcdef"

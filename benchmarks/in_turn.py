@@ -1,4 +1,4 @@
-"""Figures of single processes: each contender in one of its own, in turn."""
+"""Figures of single processes: each contender in its own process, in turn."""
 
 import json
 import os

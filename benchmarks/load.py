@@ -1,4 +1,4 @@
-"""The load: wrk, a process of its own, with tokens from `tokens.lua`; and its figures."""
+"""Puts load on a server with wrk and the tokens of `tokens.lua`, and reads its figures."""
 
 import json
 import resource
@@ -10,12 +10,12 @@ from pathlib import Path
 from benchmarks.processor_time import LOAD_CORES, on_cores
 
 SCRIPT = Path(__file__).with_name("tokens.lua")
-KNOWN_TOKENS = [f"known-{number:037d}" for number in range(1000)]
+CACHED_TOKENS = [f"cached-{number:036d}" for number in range(1000)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """`tokens` is "known" (1,000 of them in turn) or "new" (every one for the first time)."""
+    """`tokens` is "cached" (1,000 of them in turn) or "new" (every one for the first time)."""
 
     tokens: str
     clients: int
@@ -36,16 +36,16 @@ class Served:
 
 def run(load: Load, url: str) -> Served:
     """Put the load on the server at `url`, and wait for its end."""
-    choice = str(len(KNOWN_TOKENS)) if load.tokens == "known" else secrets.token_hex(6)
+    choice = str(len(CACHED_TOKENS)) if load.tokens == "cached" else secrets.token_hex(6)
     wrk = f"wrk -t1 -c{load.clients} -d{load.seconds}s --timeout 60s -s".split()
     command = on_cores(LOAD_CORES, [*wrk, str(SCRIPT), url, "--", load.tokens, choice])
     before = _children_seconds()
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seen = json.loads(output.splitlines()[-1])
     return Served(
-        requests=seen["requests"] - seen["refused"],
+        requests=seen["requests"] - seen["rejected"],
         seconds=seen["microseconds"] / 1e6,
-        failures=seen["refused"] + seen["broken"],
+        failures=seen["rejected"] + seen["broken"],
         p50=seen["p50"] / 1000,
         p99=seen["p99"] / 1000,
         cpu_seconds=_children_seconds() - before,

@@ -1,33 +1,34 @@
-"""What is measured: who against whom, under which load, how often."""
+"""The figures: which contenders are compared, under which load, and how often."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from benchmarks import in_turn, login, one_flight
+from benchmarks import in_turn, login, single_flight
 from benchmarks.contenders import Contender, authlib, bare, flask_pyoidc, naive, ours, raw_sockets
 from benchmarks.in_turn import Process, measure_within
 from benchmarks.load import Load
 from benchmarks.series import Series
 from benchmarks.under_load import UnderLoad
 
-KNOWN = "known tokens"
+CACHED = "cached tokens"
 JWT, MEMORY, CACHE_SIZE, IMPORT_TIME = "JWT", "memory", "cache size", "import time"
 DELAYS = {"new": 20, "new-5": 5, "new-0": 0}
 """Milliseconds that the provider takes, in the figures of new tokens."""
+SERVERS = ("uvicorn", "hypercorn", "gunicorn", "waitress")
 OVER_AIOHTTP = "ours over aiohttp"
 IN_PROCESS = "benchmarks.in_process"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How often each contender has its turn, and for how many seconds it is under load each time.
+    """How many turns each contender has, and the seconds of load in each.
 
-    With a provider to ask the load lasts longer: what waits at the end of it is not counted, and a pool that
-    collapses takes some seconds for it.
+    With calls to the provider the load lasts longer: requests that wait at its end are not counted, and a pool needs
+    some seconds until it collapses.
     """
 
     rounds: int
-    known_seconds: int
+    cached_seconds: int
     new_rounds: int
     new_seconds: int
     logins: int
@@ -37,15 +38,15 @@ class Effort:
 
 JWT_TURNS = 5
 """A turn takes a tenth of a second."""
-FULL = Effort(rounds=5, known_seconds=3, new_rounds=5, new_seconds=10, logins=100, imports=15, quick=False)
-QUICK = Effort(rounds=3, known_seconds=2, new_rounds=2, new_seconds=3, logins=50, imports=5, quick=True)
+FULL = Effort(rounds=5, cached_seconds=3, new_rounds=5, new_seconds=10, logins=100, imports=15, quick=False)
+QUICK = Effort(rounds=3, cached_seconds=2, new_rounds=2, new_seconds=3, logins=50, imports=5, quick=True)
 
 
 def new_tokens(delay_ms: float) -> str:
-    return f"new tokens, provider {delay_ms:g} ms"
+    return f"uncached tokens, provider {delay_ms:g} ms"
 
 
-def known_tokens_load(effort: Effort) -> UnderLoad:
+def cached_tokens_load(effort: Effort) -> UnderLoad:
     quick = [
         *(bare("uvicorn"), ours("uvicorn")),
         *(bare("gunicorn"), ours("gunicorn"), flask_pyoidc("gunicorn")),
@@ -57,8 +58,8 @@ def known_tokens_load(effort: Effort) -> UnderLoad:
         *(bare("waitress"), ours("waitress"), flask_pyoidc("waitress")),
     ]
     return UnderLoad(
-        figure=KNOWN,
-        load=Load(tokens="known", clients=64, seconds=effort.known_seconds),
+        figure=CACHED,
+        load=Load(tokens="cached", clients=64, seconds=effort.cached_seconds),
         delay_ms=5,
         contenders=quick if effort.quick else [*quick, *full],
     )
@@ -71,11 +72,11 @@ def new_tokens_load(effort: Effort, delay_ms: float) -> UnderLoad:
         *(bare("gunicorn"), ours("gunicorn"), flask_pyoidc("gunicorn")),
     ]
     full = [*variants("uvicorn"), *variants("gunicorn"), authlib("gunicorn")]
-    # the other delays are there to tell how much of it is the delay
+    # the other delays show the share of the delay
     is_headline = delay_ms == DELAYS["new"]
     return UnderLoad(
         figure=new_tokens(delay_ms),
-        load=Load(tokens="new", clients=256, seconds=effort.new_seconds if is_headline else effort.known_seconds),
+        load=Load(tokens="new", clients=256, seconds=effort.new_seconds if is_headline else effort.cached_seconds),
         delay_ms=delay_ms,
         contenders=[*quick, *full] if is_headline and not effort.quick else quick,
     )
@@ -88,12 +89,12 @@ def variants(server: str) -> list[Contender]:
     ]
 
 
-def measure_one_flight(effort: Effort) -> list[Series]:
-    # not on gunicorn, whose own work for so many threads would be what is seen
+def measure_single_flight(effort: Effort) -> list[Series]:
+    # not on gunicorn: its own work for so many threads would be measured
     mine = [ours("uvicorn"), ours("waitress")]
     if effort.quick:
-        return one_flight.measure(mine, rounds=1)
-    return one_flight.measure([*mine, naive("uvicorn"), flask_pyoidc("waitress")], effort.new_rounds)
+        return single_flight.measure(mine, rounds=1)
+    return single_flight.measure([*mine, naive("uvicorn"), flask_pyoidc("waitress")], effort.new_rounds)
 
 
 def login_contenders() -> list[Contender]:
@@ -135,19 +136,19 @@ def _module(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 FIGURES: Mapping[str, Callable[[Effort], list[Series]]] = {
-    "known": lambda effort: known_tokens_load(effort).measure(effort.rounds),
+    "cached": lambda effort: cached_tokens_load(effort).measure(effort.rounds),
     **{name: measure_new_tokens(delay) for name, delay in DELAYS.items()},
-    "one-flight": measure_one_flight,
+    "single-flight": measure_single_flight,
     "jwt": lambda effort: measure_within(
         JWT, Process(contender="", arguments=_module("jwt", str(JWT_TURNS * effort.rounds)))
     ),
     "memory": measure_memory,
     "cache-size": lambda effort: measure_within(
-        CACHE_SIZE, Process(contender="", arguments=_module("known_token", str(effort.rounds)))
+        CACHE_SIZE, Process(contender="", arguments=_module("cached_token", str(effort.rounds)))
     ),
     "import": measure_imports,
     "login": measure_logins,
 }
-"""By the names that the command line takes."""
+"""By their names on the command line."""
 
 SKIPPED_WHEN_QUICK = ("new-5", "new-0")

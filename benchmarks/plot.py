@@ -19,8 +19,8 @@ def draw(results: Results) -> None:
     from matplotlib import pyplot
 
     titles = {
-        plan.KNOWN: "known tokens, 64 clients, provider 5 ms",
-        plan.new_tokens(20): "every token new, 256 clients, provider 20 ms",
+        plan.CACHED: "cached tokens, 64 clients, provider 5 ms",
+        plan.new_tokens(20): "uncached tokens, 256 clients, provider 20 ms",
     }
     figure, axes = pyplot.subplots(1, 2, figsize=(11, 5), constrained_layout=True)
     for axis, (name, title) in zip(axes, titles.items(), strict=True):

@@ -1,4 +1,4 @@
-"""CPU time of processes, and on which of the cores they run."""
+"""The CPU time of processes, and their assignment to cores."""
 
 import os
 from pathlib import Path

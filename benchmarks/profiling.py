@@ -1,4 +1,4 @@
-"""Where the CPU of a server goes: py-spy looks at it while it is under load."""
+"""Profiles of a server under load, by py-spy."""
 
 import subprocess
 import sys

@@ -2,9 +2,9 @@
 
     python -m benchmarks.provider PORT DELAY_MS
 
-It introspects any token as active, except those that begin with "inactive", after the delay; it logs in whoever
-comes; and at /stats it says how often it was asked and which CPU time it took, so that a report can show that it
-was not what was measured. It knows nothing of the library.
+It introspects any token as active, except those that begin with "inactive", after the delay; it logs in every
+user agent; and /stats counts its requests and its CPU time, so that a report can show that it was not the
+bottleneck. It does not import the library.
 """
 
 import asyncio

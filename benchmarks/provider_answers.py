@@ -1,4 +1,4 @@
-"""What the stand-in says, as bytes: pure, and independent of the library that is measured."""
+"""The responses of the stand-in, as bytes: pure, and independent of the measured library."""
 
 import json
 import time

@@ -8,11 +8,12 @@ from benchmarks.goals import GOALS
 from benchmarks.series import Results, Series, spread
 
 README = Path(__file__).with_name("README.md")
-BEGIN, END = "<!-- results: written by the harness -->", "<!-- end of the results -->"
+SUMMARY, DETAILS = "summary", "details"
+"""The two parts of `README.md` that are generated."""
 Row = Sequence[str]
 
 MEASURES = {
-    "introspections": ("calls of the provider", 0),
+    "introspections": ("calls to the provider", 0),
     "granted": ("answered with 200", 0),
     "us": ("CPU of one call, us", 1),
     "ns": ("1,000 of them in turn, ns", 0),
@@ -26,7 +27,7 @@ MEASURES = {
 
 
 def headline(results: Results) -> list[Row]:
-    rows: list[Row] = [("figure", "median (min to max)", "to reach", "reached")]
+    rows: list[Row] = [("figure", "median (min to max)", "goal", "reached")]
     for goal in GOALS:
         seen = goal.reach(results)
         if seen is not None:
@@ -71,7 +72,7 @@ def load_table(results: Results, figure: str) -> list[Row]:
 
 
 def busy_table(results: Results) -> list[Row]:
-    """That neither the stand-in nor wrk was what was measured: the busiest that they ever were."""
+    """The highest load of each process: neither the stand-in nor wrk was the bottleneck."""
     rows: list[Row] = [("figure", "busiest server", "busiest provider", "busiest wrk")]
     for figure in figures(results):
         found = of_figure(results, figure)
@@ -94,7 +95,7 @@ def plain_table(results: Results, figure: str) -> list[Row]:
 
 
 def of_figure(results: Results, figure: str) -> list[Series]:
-    """By the servers, in the order in which these were first met."""
+    """The series of a figure, grouped by server in the order of their first series."""
     found = [series for series in results.series if series.figure == figure]
     groups = list(dict.fromkeys(series.group for series in found))
     return sorted(found, key=lambda series: groups.index(series.group))
@@ -116,14 +117,16 @@ def shown(values: Sequence[float], digits: int) -> str:
     return texts[0] if len(set(texts)) == 1 else f"{texts[0]} ({texts[1]} to {texts[2]})"
 
 
-def markdown(results: Results) -> str:
+def summary(results: Results) -> str:
+    picture = "![Requests per second of each view, with cached and with uncached tokens](throughput.svg)"
+    return "\n\n".join([as_markdown(headline(results)), picture, machine(results.machine)])
+
+
+def details(results: Results) -> str:
     return "\n\n".join(_sections(results))
 
 
 def _sections(results: Results) -> Iterator[str]:
-    yield machine(results.machine)
-    yield as_markdown(headline(results))
-    yield "![Requests per second of each view, with known tokens and with new ones](throughput.svg)"
     if busy := busy_table(results)[1:]:
         yield "### How busy the processes were, of one core"
         yield as_markdown([busy_table(results)[0], *busy])
@@ -148,7 +151,11 @@ def as_text(rows: Sequence[Row]) -> str:
 
 
 def write_readme(results: Results) -> None:
-    """Between the marks, and nowhere else."""
-    before, _, rest = README.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n\n{markdown(results)}\n\n{END}{after}")
+    """Replace the generated parts."""
+    text = README.read_text()
+    for part, content in ((SUMMARY, summary(results)), (DETAILS, details(results))):
+        begin, end = f"<!-- generated: {part} -->", f"<!-- end of {part} -->"
+        before, _, rest = text.partition(begin)
+        _, _, after = rest.partition(end)
+        text = f"{before}{begin}\n\n{content}\n\n{end}{after}"
+    README.write_text(text)

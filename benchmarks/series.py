@@ -1,4 +1,4 @@
-"""What was measured: a list of series, kept as JSON."""
+"""The results: a list of series, stored as JSON."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -59,8 +59,8 @@ def read_results(path: Path) -> Results:
 
 
 def spread(values: Iterable[float]) -> Spread:
-    known = sorted(values)
-    return Spread(median=median(known), low=known[0], high=known[-1])
+    ordered = sorted(values)
+    return Spread(median=median(ordered), low=ordered[0], high=ordered[-1])
 
 
 def by_measure(runs: list[Mapping[str, float]]) -> dict[str, list[float]]:

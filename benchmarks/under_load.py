@@ -1,4 +1,4 @@
-"""Servers under load, in turn: A, B, C, and again A, B, C, so that what disturbs the machine disturbs all of them."""
+"""Servers under load, in turn: A, B, C, A, B, C, so that other load of the machine affects all of them."""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -56,9 +56,9 @@ class UnderLoad:
 
 
 def warm(server: Server, under: Load) -> None:
-    """Connections, metadata and, where they are to be known, the tokens themselves."""
-    is_to_know = under.tokens == "known" and server.contender.remembers
-    tokens = load.KNOWN_TOKENS if is_to_know else load.KNOWN_TOKENS[:64]
+    """Open connections, fetch the metadata and, if the contender has a cache, fill it."""
+    is_to_fill = under.tokens == "cached" and server.contender.has_cache
+    tokens = load.CACHED_TOKENS if is_to_fill else load.CACHED_TOKENS[:64]
     statuses = send_in_turn(server.address, tokens)
     if set(statuses) != {200}:
         raise ServerFailed(f"{server.name} answered {dict(statuses)}:\n{server.log()}")

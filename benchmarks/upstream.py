@@ -1,4 +1,4 @@
-"""The stand-in for the provider, started, and what it counts."""
+"""Starts the stand-in for the provider, and reads its counters."""
 
 import json
 import time
@@ -32,7 +32,7 @@ class Upstream(ServerProcess):
         )
 
     def settle(self) -> None:
-        """Wait until nobody asks any more: what an ended load has begun goes on for a while, in a slow view."""
+        """Wait until no requests arrive: a slow view continues for a while after the end of the load."""
         last = -1
         while last != (last := self.statistics().introspections):
             time.sleep(QUIET_SECONDS)

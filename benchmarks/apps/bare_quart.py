@@ -1,4 +1,4 @@
-"""The view without protection: what all others are held against."""
+"""The view without protection, the baseline of all others."""
 
 from quart import Quart
 

@@ -1,6 +1,6 @@
 """Our library in Flask: a view for bearer tokens, and one that needs a login.
 
-By its defaults, unless it is told other settings.
+With the default settings, unless the environment has others.
 """
 
 import json

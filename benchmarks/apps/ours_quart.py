@@ -1,6 +1,6 @@
 """Our library in Quart: a view for bearer tokens.
 
-By its defaults, unless it is told other settings.
+With the default settings, unless the environment has others.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What it costs to import these modules, in a fresh interpreter.
+"""The cost of importing these modules in a fresh interpreter.
 
 python benchmarks/in_process/import_time.py MODULE...
 """

@@ -1,4 +1,4 @@
-"""What an access token that is a JWT by RS256 costs, at first sight and again.
+"""The cost of an access token that is a JWT by RS256, uncached and cached.
 
     python -m benchmarks.in_process.jwt ROUNDS
 
@@ -89,11 +89,11 @@ def microseconds(verify: Callable[[str], object], tokens: Sequence[str]) -> floa
 if __name__ == "__main__":
     server, opaque = ResourceServer(configuration("jwt")), ResourceServer(configuration("introspection"))
     ways: dict[str, Callable[[str], object]] = {
-        "by hand on cryptography": by_hand(),
+        "hand-written on cryptography": by_hand(),
         "joserfc": by_joserfc(),
-        "ours, first sight": server.verify,
-        "ours, second sight": server.verify,
-        "ours, known and not a JWT": opaque.verify,
+        "ours, uncached": server.verify,
+        "ours, cached": server.verify,
+        "ours, cached, not a JWT": opaque.verify,
     }
     others = [f"opaque-{number:037d}" for number in range(TOKENS)]
     for way in ways.values():

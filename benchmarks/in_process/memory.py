@@ -1,4 +1,4 @@
-"""What one remembered token weighs, with 12 claims.
+"""The memory of one cached token with 12 claims.
 
 python -m benchmarks.in_process.memory ours|dict tracemalloc|resident
 """
@@ -19,7 +19,7 @@ PAGE = 4096
 
 
 def token(number: int) -> str:
-    return f"known-{number:037d}"
+    return f"cached-{number:036d}"
 
 
 def remember_ours() -> object:
@@ -56,7 +56,7 @@ def bytes_per_token(remember: Callable[[], object], used: Callable[[], int]) -> 
 
 if __name__ == "__main__":
     remember = {"ours": remember_ours, "dict": remember_dict}[sys.argv[1]]
-    # what is loaded at first need is no part of a token
+    # modules that are loaded at the first use must not count
     ResourceServer(configuration("introspection")).verify(token(0))
     if sys.argv[2] == "tracemalloc":
         tracemalloc.start()

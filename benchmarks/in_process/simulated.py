@@ -1,4 +1,4 @@
-"""A provider that answers within this process: what is left is the cost of the library."""
+"""A provider within this process, so that only the cost of the library is measured."""
 
 from urllib.parse import parse_qs, urlsplit
 

@@ -1,4 +1,4 @@
-"""A WSGI application called within this process: no sockets and no server, in whose cost it would be lost."""
+"""Calls a WSGI application within this process, without the cost of sockets and a server."""
 
 from collections.abc import Mapping
 from typing import Any

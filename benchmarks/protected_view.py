@@ -1,9 +1,9 @@
-"""What the guard of a view costs who is logged in: CPU per request, beside a bare view in the same run.
+"""The cost of `oidc_auth` with a session: CPU per request, compared with a bare view in the same run.
 
-    python -m benchmarks.guarded_view
+    python -m benchmarks.protected_view
 
-The apps are called in this process, without sockets, so that the guard is not lost in the cost of a server. CPU time
-of this thread, not the clock on the wall: other work on the machine would be counted otherwise.
+The apps are called in this process, without sockets, so that the cost of a server does not hide it. CPU time
+of this thread, not wall-clock time, which would include other work of the machine.
 """
 
 import asyncio
@@ -91,11 +91,11 @@ def measure(framework: Framework, groups: int) -> str:
         ]
         runs = [[microseconds(call) for call in calls] for _ in range(RUNS)]
     site.close()
-    costs = sorted(guarded - bare for bare, guarded in runs)
-    bare, guarded = (median(run[column] for run in runs) for column in (0, 1))
+    costs = sorted(protected - bare for bare, protected in runs)
+    bare, protected = (median(run[column] for run in runs) for column in (0, 1))
     return (
-        f"{framework.name:6} {groups:4} groups, {len(cookies):6} bytes of cookies: bare {bare:4.0f} us, guarded "
-        f"{guarded:4.0f} us, the guard {median(costs):4.0f} us ({costs[0]:.0f} to {costs[-1]:.0f})"
+        f"{framework.name:6} {groups:4} groups, {len(cookies):6} bytes of cookies: bare {bare:4.0f} us, protected "
+        f"{protected:4.0f} us, the protection {median(costs):4.0f} us ({costs[0]:.0f} to {costs[-1]:.0f})"
     )
 
 

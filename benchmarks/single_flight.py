@@ -1,4 +1,4 @@
-"""1,000 concurrent requests with one token that nobody knows yet: how often is the provider asked?"""
+"""1,000 concurrent requests with one uncached token: how many introspection requests are there?"""
 
 import secrets
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from benchmarks.contenders import Contender, Server
 from benchmarks.series import Series, by_measure
 from benchmarks.upstream import Upstream
 
-FIGURE = "one flight"
+FIGURE = "single flight"
 REQUESTS = 1000
 # all requests are there before the first answer is
 DELAY_MS = 1000

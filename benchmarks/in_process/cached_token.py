@@ -1,10 +1,10 @@
-"""What a known token costs when so many are remembered.
+"""The cost of a cached token, by the size of the cache.
 
-    python -m benchmarks.in_process.known_token ROUNDS
+    python -m benchmarks.in_process.cached_token ROUNDS
 
-In three ways: a whole request to a guarded view in Flask; the look-up alone, for 1,000 of the tokens, which the
-caches of a processor can hold; and for each of them, which they can not. Tokens come in no order. The sizes take
-turns of some milliseconds, and of a round the median turn counts: who else wants the processor disturbs all alike.
+Three measurements: a whole request to a protected view in Flask; the look-up alone for 1,000 of the tokens, which fit
+into the caches of a processor; and the look-up of all of them, which do not. The order of tokens is random. The
+sizes take turns of some milliseconds, and the median turn of a round counts, so that other load disturbs all of them alike.
 """
 
 import gc
@@ -73,7 +73,7 @@ def request(app: Flask, each: str) -> None:
 
 
 class Crowd:
-    """An app that remembers so many tokens."""
+    """An app with so many tokens in its cache."""
 
     def __init__(self, size: int) -> None:
         tokens = [token(number) for number in range(size)]
@@ -89,7 +89,7 @@ class Crowd:
             "ns": cpu(self._server.known, self._some, LOOK_UPS) * 1e9,
             "every_ns": cpu(self._server.known, self._all, LOOK_UPS) * 1e9,
         }
-        assert self._server.statistics().upstream_calls == before, "a token was not known any more"
+        assert self._server.statistics().upstream_calls == before, "a token was not cached any more"
         return found
 
 
