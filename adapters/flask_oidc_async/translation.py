@@ -11,11 +11,11 @@ from flask import Flask, Response, abort, current_app, request
 from oidc_async.errors import StoreError
 from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.web import response_headers as finishing
-from oidc_async.web.application import Exchange, WebApplication
+from oidc_async.web.application import WebApplication
 from oidc_async.web.extension import installed_application
 from oidc_async.web.http.login_errors import failure_response, read_failure
 from oidc_async.web.http.messages import WebRequest, WebResponse
-from oidc_async.web.request_context import Visit, leaves_traces, visit_of
+from oidc_async.web.request_context import RequestContext, changes_response, context_of
 from oidc_async.web.routes.view_registration import is_static_file
 from oidc_async.web.views.token_required import may_be_in_body, require_one_length
 from oidc_async.web.websockets import shown_session
@@ -23,32 +23,31 @@ from oidc_async.web.websockets import shown_session
 BLOCK_BYTES = 64 * 1024
 
 
-def current_visit() -> Visit:
-    """What is kept of this request, in this app."""
-    return visit_of(carrier(), installed_application(current_app.extensions))
+def bare_context() -> RequestContext:
+    """The context of this request in this app, which may not have read the request."""
+    return context_of(current_environ(), installed_application(current_app.extensions))
 
 
-def current_exchange() -> Exchange:
-    """The exchange of this request."""
-    visit = current_visit()
-    if visit.exchange is None:
-        visit.exchange = Exchange(installed_application(current_app.extensions), read_request())
-    return visit.exchange
+def current_context() -> RequestContext:
+    """The context of this request, with the request."""
+    context = bare_context()
+    context.read_once(read_request)
+    return context
 
 
 def current_session() -> MutableMapping[str, Any]:
     """The session that is kept beside the framework's own."""
-    return shown_session(current_exchange())
+    return shown_session(current_context())
 
 
-def carrier() -> dict[str, Any]:
-    """The request as the server gave it."""
+def current_environ() -> dict[str, Any]:
+    """The WSGI environ of this request."""
     return request.environ
 
 
-def read_authorizations(carrier: Mapping[str, Any]) -> list[str]:
+def read_authorizations(environ: Mapping[str, Any]) -> list[str]:
     # WSGI has room for one: servers join several with a comma, which is in no token
-    value = carrier.get("HTTP_AUTHORIZATION")
+    value = environ.get("HTTP_AUTHORIZATION")
     return [] if value is None else [value]
 
 
@@ -120,7 +119,7 @@ def _answers_get() -> bool:
 
 def write_response(answer: WebResponse) -> Response:
     response = Response(answer.body, status=answer.status, headers=dict(answer.headers))
-    current_visit().own_response = (response, answer.headers)
+    bare_context().own_response = (response, answer.headers)
     return response
 
 
@@ -140,30 +139,30 @@ def open_session() -> None:
     if is_static_file(request.endpoint, request.view_args):
         return
     if installed_application(current_app.extensions).has_stored_session(request.cookies):
-        run_without_loop(current_exchange().open_session())
+        run_without_loop(current_context().open_session())
 
 
 def finish_response(app: Flask, response: Response) -> Response:
-    if not leaves_traces(carrier()):
+    if not changes_response(current_environ()):
         return response
-    visit = current_visit()
+    context = bare_context()
     try:
-        run_without_loop(finishing.finish_response(response, visit))
+        run_without_loop(finishing.finish_response(response, context))
     except StoreError as error:
         response = write_response(failure_response(read_failure(error), read_request()))
-    if visit.exchange is not None:
-        _send_signals(app, visit.exchange)
+    if context.has_request:
+        _send_signals(app, context)
     return response
 
 
-def send_late_signals(exchange: Exchange) -> None:
+def send_late_signals(context: RequestContext) -> None:
     """Send what no response will any more."""
-    if not exchange.sets_cookies:
-        _send_signals(cast(Any, current_app)._get_current_object(), exchange)
+    if not context.sets_cookies:
+        _send_signals(cast(Any, current_app)._get_current_object(), context)
 
 
-def _send_signals(app: Flask, exchange: Exchange) -> None:
-    while exchange.announcements:
+def _send_signals(app: Flask, context: RequestContext) -> None:
+    while context.announcements:
         # first: a receiver that raises makes for another response, which comes by here, too
-        announcement = exchange.announcements.pop(0)
+        announcement = context.announcements.pop(0)
         announcement.signal.send(app, _async_wrapper=app.ensure_sync, **announcement.fields)

@@ -25,7 +25,7 @@ from oidc_async.web.http.bearer_errors import TokenFailure, read_token_failure, 
 from oidc_async.web.http.login_errors import failure_response, read_failure
 from oidc_async.web.http.messages import WebResponse
 from oidc_async.web.login_hook import NewLogin
-from oidc_async.web.request_context import visit_of
+from oidc_async.web.request_context import context_of
 from oidc_async.web.routes.route_table import Route, own_routes
 from oidc_async.web.routes.view_registration import describe, require_app, run_first, run_last, run_no_more
 from oidc_async.web.views.access_token import valid_access_token
@@ -36,9 +36,9 @@ from oidc_async.web.views.token_required import TokenGuard, require_other_way
 from oidc_async.web.websockets import is_session_active, require_request
 
 from .translation import (
-    carrier,
-    current_exchange,
-    current_visit,
+    bare_context,
+    current_context,
+    current_environ,
     finish_response,
     finish_socket,
     is_exempt,
@@ -141,7 +141,7 @@ class OIDCAuthentication(Extension):
         A `before_request` hook requires it for a whole app or blueprint; our own routes are exempt.
         """
         self.require_login_provider(provider_name)
-        return self._guard(lambda: self._answer(require_login(current_exchange(), provider_name)))
+        return self._guard(lambda: self._answer(require_login(current_context(), provider_name)))
 
     async def login(
         self, provider_name: str, /, *, return_to: str | None = None, **authorization_params: Any
@@ -157,9 +157,9 @@ class OIDCAuthentication(Extension):
 
         Raises ValueError for the name of a provider that isn't configured.
         """
-        exchange = require_request(current_exchange(), "auth.login")
-        require_login_at(exchange.application, provider_name)
-        answer = await self._answer(log_in(exchange, provider_name, return_to, authorization_params))
+        context = require_request(current_context(), "auth.login")
+        require_login_at(context.application, provider_name)
+        answer = await self._answer(log_in(context, provider_name, return_to, authorization_params))
         return answer or Response(status=204)
 
     def token_auth(
@@ -205,7 +205,7 @@ class OIDCAuthentication(Extension):
     @property
     def current_token_identity(self) -> dict[str, Any] | None:
         """The verified claims of this request's bearer token; None when it brought none, or nothing asked for one."""
-        access = current_visit().access
+        access = bare_context().access
         return None if access is None else access.claims
 
     async def valid_access_token(self, force_refresh: bool = False) -> str | None:
@@ -213,17 +213,16 @@ class OIDCAuthentication(Extension):
 
         It is refreshed when it is about to expire (`OIDC_REFRESH_BEFORE_SECONDS`), or with `force_refresh`.
         """
-        exchange = current_exchange()
+        context = current_context()
         try:
-            return await valid_access_token(exchange, force_refresh=force_refresh)
+            return await valid_access_token(context, force_refresh=force_refresh)
         finally:
-            await send_late_signals(exchange)
+            await send_late_signals(context)
 
     @property
     def refresh_failure(self) -> OIDCError | None:
         """Why the last `valid_access_token` refreshed in vain; None when it succeeded or didn't try."""
-        exchange = current_visit().exchange
-        return None if exchange is None else exchange.refresh_failure
+        return bare_context().refresh_failure
 
     async def is_still_authorized(self) -> bool:
         """Whether what the decorators found when a WebSocket or a stream was opened still holds: ask it now and then.
@@ -232,12 +231,14 @@ class OIDCAuthentication(Extension):
         required, is read once more: it may have expired, or the user may have logged out. Raises StoreError,
         ProviderError or ConfigurationError if that can't be found out.
         """
-        visit = current_visit()
-        if visit.needs_session and not await is_session_active(current_exchange()):
+        context = bare_context()
+        if context.needs_session and not await is_session_active(current_context()):
             return False
-        for guard in visit.guards:
+        for guard in context.guards:
             try:
-                visit.access = await _find_out(guard, installed_application(current_app.extensions)) or visit.access
+                context.access = (
+                    await _find_out(guard, installed_application(current_app.extensions)) or context.access
+                )
             except (TokenError, BearerError):
                 return False
         return True
@@ -262,8 +263,8 @@ class OIDCAuthentication(Extension):
         require_return_uri(post_logout_redirect_uri)
 
         async def leave() -> Response | None:
-            exchange = require_request(current_exchange(), "oidc_logout")
-            return await self._answer(log_out(exchange, post_logout_redirect_uri))
+            context = require_request(current_context(), "oidc_logout")
+            return await self._answer(log_out(context, post_logout_redirect_uri))
 
         guard: Any = self._guard(leave)
         return guard if view is None else guard(view)
@@ -280,9 +281,9 @@ class OIDCAuthentication(Extension):
             _refuse(read_token_failure(error, application.settings, application.warning_limit, scope))
         if access is None:
             return await self._answer(
-                require_login_or_token(current_exchange(), login or "", guard.requirements.scope)
+                require_login_or_token(current_context(), login or "", guard.requirements.scope)
             )
-        visit_of(carrier(), application).admit(access, guard)
+        context_of(current_environ(), application).admit(access, guard)
         return None
 
     def _guard(self, check: Check, tokens: TokenGuard | None = None) -> ViewDecorator:
@@ -335,11 +336,11 @@ class OIDCAuthentication(Extension):
         return answer_before_hooks
 
     async def _serve(self, route: Route) -> ResponseReturnValue:
-        exchange = current_exchange()
-        if refusal := route.refuse(exchange.request):
+        context = current_context()
+        if refusal := route.refuse(context.request):
             return write_response(refusal)
         body = await read_body() if request.method == "POST" else b""
-        return await self._answer(route.answer(exchange, body)) or Response(status=204)
+        return await self._answer(route.answer(context, body)) or Response(status=204)
 
     async def _asked(self, login: NewLogin) -> Any:
         return None if self._after_login is None else await _call(self._after_login, login)
@@ -364,7 +365,7 @@ class OIDCAuthentication(Extension):
         return write_response(answer) if answer else None
 
     async def _failure(self, error: OIDCError) -> Response:
-        failure, given = read_failure(error), current_exchange().request
+        failure, given = read_failure(error), current_context().request
         if self._error_view is None or given.is_socket:
             return write_response(failure_response(failure, given))
         response = cast(Response, await make_response(await _call(self._error_view, **self.error_arguments(failure))))
@@ -376,13 +377,13 @@ class OIDCAuthentication(Extension):
 
 def _admits(tokens: TokenGuard) -> bool:
     # for every request with a token that is known: what is not needed for it stands elsewhere
-    given = carrier()
+    given = current_environ()
     return tokens.admits(installed_application(current_app.extensions), given, read_authorizations(given))
 
 
 async def _find_out(guard: TokenGuard, application: WebApplication) -> Access | None:
     """The access of the token of this request; None when it brings none. Raises OIDCError for all that won't do."""
-    authorizations, form_tokens = read_authorizations(carrier()), await read_form_tokens(application)
+    authorizations, form_tokens = read_authorizations(current_environ()), await read_form_tokens(application)
     access = await guard.find_out(application, authorizations, form_tokens)
     if access is not None and guard.requires is not None:
         guard.require(await _verdict(guard.requires, access))
@@ -392,7 +393,7 @@ async def _find_out(guard: TokenGuard, application: WebApplication) -> Access | 
 def _refuse(failure: TokenFailure) -> NoReturn:
     # as the framework's own exception, so that the app's error handlers see it
     answer = token_failure_response(failure, read_request())
-    current_visit().refusal = answer.headers
+    bare_context().refusal = answer.headers
     abort(failure.status, description=failure.description, response=write_response(answer))
 
 

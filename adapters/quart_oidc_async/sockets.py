@@ -8,7 +8,7 @@ from quart import Request, Websocket, has_request_context, has_websocket_context
 from quart.typing import ResponseTypes
 
 from oidc_async.protocol.bearer_token import SUBPROTOCOL, read_subprotocols
-from oidc_async.web.request_context import Visit
+from oidc_async.web.request_context import RequestContext
 from oidc_async.web.response_headers import finish_refusal
 
 NAME = "oidc_async.socket_tokens"
@@ -67,8 +67,8 @@ def _accept_as_bearer() -> None:
     vars(cast("Any", websocket)._get_current_object())["accept"] = accept_one
 
 
-def finish_socket(response: ResponseTypes | None, visit: Visit) -> ResponseTypes | None:
+def finish_socket(response: ResponseTypes | None, context: RequestContext) -> ResponseTypes | None:
     """What a refusal before the handshake is answered with, also when a handler of the application wrote it."""
-    if response is not None and visit.refusal is not None and response.status_code >= 400:
-        finish_refusal(response, visit.refusal)
+    if response is not None and context.refusal is not None and response.status_code >= 400:
+        finish_refusal(response, context.refusal)
     return response

@@ -8,47 +8,45 @@ from quart.typing import ResponseTypes
 
 from oidc_async.errors import StoreError
 from oidc_async.web import response_headers as finishing
-from oidc_async.web.application import Exchange, WebApplication
+from oidc_async.web.application import WebApplication
 from oidc_async.web.extension import installed_application
 from oidc_async.web.http.login_errors import failure_response, read_failure
 from oidc_async.web.http.messages import WebRequest, WebResponse
-from oidc_async.web.request_context import Visit, leaves_traces, visit_of
+from oidc_async.web.request_context import RequestContext, changes_response, context_of
 from oidc_async.web.routes.callback import MAX_FORM_BYTES
 from oidc_async.web.routes.view_registration import is_static_file
 from oidc_async.web.views.token_required import may_be_in_body, require_one_length
-from oidc_async.web.websockets import shown_session, socket_exchange
+from oidc_async.web.websockets import request_without_foreign_cookies, shown_session
 
 from . import sockets
 from .sockets import connection
 
 
-def current_visit() -> Visit:
-    """What is kept of this request, in this app."""
-    return visit_of(carrier(), installed_application(current_app.extensions))
+def bare_context() -> RequestContext:
+    """The context of this request in this app, which may not have read the request."""
+    return context_of(current_environ(), installed_application(current_app.extensions))
 
 
-def current_exchange() -> Exchange:
-    """The exchange of this request."""
-    visit = current_visit()
-    if visit.exchange is None:
-        new = socket_exchange if sockets.is_socket() else Exchange
-        visit.exchange = new(installed_application(current_app.extensions), read_request())
-    return visit.exchange
+def current_context() -> RequestContext:
+    """The context of this request, with the request."""
+    context = bare_context()
+    context.read_once(_read_trusted_request)
+    return context
 
 
 def current_session() -> MutableMapping[str, Any]:
     """The session that is kept beside the framework's own."""
-    return shown_session(current_exchange())
+    return shown_session(current_context())
 
 
-def carrier() -> dict[str, Any]:
-    """The request as the server gave it."""
+def current_environ() -> dict[str, Any]:
+    """The ASGI scope of this request."""
     return cast("dict[str, Any]", connection().scope)
 
 
-def read_authorizations(carrier: Mapping[str, Any]) -> list[str]:
+def read_authorizations(scope: Mapping[str, Any]) -> list[str]:
     # in lower case by ASGI; to look through Quart's headers would take longer than all else
-    headers: list[tuple[bytes, bytes]] = carrier["headers"]
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
     return [value.decode("latin-1") for name, value in headers if name == b"authorization"]
 
 
@@ -103,6 +101,14 @@ def read_request() -> WebRequest:
     )
 
 
+def _read_trusted_request() -> WebRequest:
+    """Read the request; a WebSocket that another site opened comes without cookies."""
+    given = read_request()
+    if not given.is_socket:
+        return given
+    return request_without_foreign_cookies(installed_application(current_app.extensions), given)
+
+
 async def read_body() -> bytes:
     """The body of a POST to one of our routes. Aborts with 413."""
     body = cast(bytes, await request.get_data())
@@ -113,7 +119,7 @@ async def read_body() -> bytes:
 
 
 def _raw_path() -> str:
-    raw_path: bytes = carrier().get("raw_path") or b""
+    raw_path: bytes = current_environ().get("raw_path") or b""
     return raw_path.decode("latin-1")
 
 
@@ -130,7 +136,7 @@ def _answers_get() -> bool:
 
 def write_response(answer: WebResponse) -> Response:
     response = Response(answer.body, status=answer.status, headers=dict(answer.headers))
-    current_visit().own_response = (response, answer.headers)
+    bare_context().own_response = (response, answer.headers)
     return response
 
 
@@ -151,36 +157,36 @@ async def open_session() -> None:
     if is_static_file(present.endpoint, present.view_args):
         return
     if installed_application(current_app.extensions).has_stored_session(present.cookies):
-        await current_exchange().open_session()
+        await current_context().open_session()
 
 
 async def finish_response(app: Quart, response: Response) -> Response:
-    if not leaves_traces(carrier()):
+    if not changes_response(current_environ()):
         return response
-    visit = current_visit()
+    context = bare_context()
     try:
-        await finishing.finish_response(response, visit)
+        await finishing.finish_response(response, context)
     except StoreError as error:
         response = write_response(failure_response(read_failure(error), read_request()))
-    if visit.exchange is not None:
-        await _send_signals(app, visit.exchange)
+    if context.has_request:
+        await _send_signals(app, context)
     return response
 
 
 async def finish_socket(response: ResponseTypes | None) -> ResponseTypes | None:
-    return sockets.finish_socket(response, current_visit()) if leaves_traces(carrier()) else response
+    return sockets.finish_socket(response, bare_context()) if changes_response(current_environ()) else response
 
 
-async def send_late_signals(exchange: Exchange) -> None:
+async def send_late_signals(context: RequestContext) -> None:
     """Send what no response will any more."""
-    if not exchange.sets_cookies:
-        await _send_signals(cast(Any, current_app)._get_current_object(), exchange)
+    if not context.sets_cookies:
+        await _send_signals(cast(Any, current_app)._get_current_object(), context)
 
 
-async def _send_signals(app: Quart, exchange: Exchange) -> None:
-    while exchange.announcements:
+async def _send_signals(app: Quart, context: RequestContext) -> None:
+    while context.announcements:
         # first: a receiver that raises makes for another response, which comes by here, too
-        announcement = exchange.announcements.pop(0)
+        announcement = context.announcements.pop(0)
         # it asks for coroutines, where anything awaitable will do
         wrapper: Any = app.ensure_async
         await announcement.signal.send_async(app, _sync_wrapper=wrapper, **announcement.fields)

@@ -15,6 +15,7 @@ from oidc_async.runtime.port import Runtime
 from oidc_async.stores import Store, StoreChoice
 
 from .application import WebApplication
+from .build_application import build_application
 from .http.login_errors import Failure
 from .login_hook import NewLogin
 from .routes.view_registration import App, exempt_from_csrf, require_free_endpoints, require_own_paths
@@ -110,9 +111,8 @@ class Extension:
             )
         providers = configurations or self._configurations or {}
         settings = read_settings(app.config, self._redirect_uri_config)
-        application = WebApplication(settings, providers, new_runtime, open_store)
-        # views may be guarded later on
-        application.token_providers = self._token_providers
+        # The set of token providers grows as views are decorated later on.
+        application = build_application(settings, providers, new_runtime, open_store, self._token_providers)
         for name in sorted(self._named):
             _require_provider(name, providers)
         for name in sorted(self._logins):

@@ -1,11 +1,12 @@
-"""What every response gets at its end: the cookies of its exchange, and what keeps it out of shared caches."""
+"""What every response gets at its end: the cookies of its context, and what keeps it out of shared caches."""
 
 import logging
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from .application import Exchange, WebApplication
-from .request_context import Visit
+from .application import WebApplication
+from .request_context import RequestContext
+from .sessions.lifecycle import SessionLifecycle
 
 logger = logging.getLogger("oidc_async.sessions")
 
@@ -37,15 +38,15 @@ class FrameworkResponse(Protocol):
     ) -> None: ...
 
 
-async def finish_response(response: FrameworkResponse, visit: Visit) -> None:
-    """All that this visit leaves on its response. Raises StoreError when its session could not be saved."""
-    if visit.own_response is not None and visit.own_response[0] is response:
-        _restore_headers(response, visit.own_response[1])
-    if visit.exchange is not None:
-        await _finish_exchange(response, visit.exchange)
-    # a view may have called another one, and made the best of its refusal
-    if visit.refusal is not None and response.status_code >= 400:
-        finish_refusal(response, visit.refusal)
+async def finish_response(response: FrameworkResponse, context: RequestContext) -> None:
+    """Set the cookies and headers that a request leaves on its response. Raises StoreError."""
+    if context.own_response is not None and context.own_response[0] is response:
+        _restore_headers(response, context.own_response[1])
+    if context.has_request:
+        await _set_cookies(response, context)
+    # A view may have called another one and handled its rejection, so only error responses keep the headers.
+    if context.refusal is not None and response.status_code >= 400:
+        finish_refusal(response, context.refusal)
 
 
 def _restore_headers(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
@@ -63,9 +64,9 @@ def finish_refusal(response: FrameworkResponse, headers: Mapping[str, str]) -> N
             response.headers[name] = headers[name]
 
 
-async def _finish_exchange(response: FrameworkResponse, exchange: Exchange) -> None:
-    """Set the cookies of `exchange`, and mark what is meant for one user only (RFC 9111 5.2.2)."""
-    cookies = await exchange.finished_cookies()
+async def _set_cookies(response: FrameworkResponse, context: RequestContext) -> None:
+    """Set the cookies of `context`, and mark what is meant for one user only (RFC 9111 5.2.2)."""
+    cookies = await SessionLifecycle(context).finish()
     for cookie in cookies:
         response.set_cookie(
             cookie.name,
@@ -77,10 +78,10 @@ async def _finish_exchange(response: FrameworkResponse, exchange: Exchange) -> N
             samesite=cookie.samesite,
         )
     if cookies:
-        _warn_of_size(exchange.application, response.headers)
-    if cookies or exchange.personal:
+        _warn_of_size(context.application, response.headers)
+    if cookies or context.is_personal:
         response.vary.add("Cookie")
-    if cookies or (exchange.personal and "cache-control" not in response.headers):
+    if cookies or (context.is_personal and "cache-control" not in response.headers):
         response.headers["Cache-Control"] = "no-store, private"
 
 

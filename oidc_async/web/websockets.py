@@ -10,10 +10,11 @@ from typing import Any, NoReturn
 
 from oidc_async.errors import ConfigurationError
 
-from .application import Exchange, WebApplication
+from .application import WebApplication
 from .http.messages import WebRequest, WebResponse
 from .http.navigation import login_required
 from .http.websocket_origins import is_allowed_origin, log_refused_origin
+from .request_context import RequestContext
 from .sessions.user_session import UserSession
 
 ORIGIN_MISSING = (
@@ -23,19 +24,19 @@ ORIGIN_MISSING = (
 ORIGIN_NOT_ALLOWED = "Pages of this origin may not open this WebSocket with the session of the user."
 
 
-def socket_exchange(application: WebApplication, request: WebRequest) -> Exchange:
-    """The exchange of a WebSocket. One that another site opened comes without cookies, as far as logins go."""
+def request_without_foreign_cookies(application: WebApplication, request: WebRequest) -> WebRequest:
+    """Return the handshake of a WebSocket, without cookies if a page of another site opened it."""
     is_own = is_allowed_origin(request.headers, application.settings.websocket_origins)
-    return Exchange(application, request if is_own else replace(request, cookies={}))
+    return request if is_own else replace(request, cookies={})
 
 
-def refused_origin(exchange: Exchange) -> WebResponse | None:
+def refused_origin(context: RequestContext) -> WebResponse | None:
     """The refusal of a WebSocket that must not use the session, by whose page opens it; None for all other requests.
 
     A missing `Origin` is 401, as some other credential may do; that of another site is 403.
     """
-    request = exchange.request
-    if not request.is_socket or is_allowed_origin(request.headers, exchange.application.settings.websocket_origins):
+    request = context.request
+    if not request.is_socket or is_allowed_origin(request.headers, context.application.settings.websocket_origins):
         return None
     log_refused_origin(request.headers)
     if "origin" not in request.headers:
@@ -43,43 +44,43 @@ def refused_origin(exchange: Exchange) -> WebResponse | None:
     return replace(login_required(), status=403, body=_body("origin_not_allowed", ORIGIN_NOT_ALLOWED))
 
 
-def require_request(exchange: Exchange, what: str) -> Exchange:
-    """The exchange of a request. Raises ConfigurationError in a WebSocket, which can neither redirect nor log out."""
-    if exchange.request.is_socket:
+def require_request(context: RequestContext, what: str) -> RequestContext:
+    """The context of a request. Raises ConfigurationError in a WebSocket, which can neither redirect nor log out."""
+    if context.request.is_socket:
         raise ConfigurationError(
             f"{what} does not work in a WebSocket, which can't send a browser anywhere: use it in a view of a route."
         )
-    return exchange
+    return context
 
 
-async def is_session_active(exchange: Exchange) -> bool:
+async def is_session_active(context: RequestContext) -> bool:
     """Whether the login with which a WebSocket or a stream was opened still lasts. Raises StoreError if nobody knows.
 
     It is read once more: from the store, or, with sessions in cookies, from the cookies of the handshake, of which
     the lifetime and logouts by the provider are known.
     """
-    opened = await exchange.require_session()
+    opened = await context.require_session()
     if not opened.get("current_provider"):
         return False
-    if exchange.sets_cookies:
+    if context.sets_cookies:
         # a request that is not answered yet may have changed the session itself
         return UserSession(opened).is_authenticated()
-    await exchange.reopen_session()
-    present = exchange.session
+    await context.reopen_session()
+    present = context.session
     same = present.session_id == opened.session_id and present.get("current_provider") == opened["current_provider"]
     return same and UserSession(present).is_authenticated()
 
 
-def shown_session(exchange: Exchange) -> MutableMapping[str, Any]:
+def shown_session(context: RequestContext) -> MutableMapping[str, Any]:
     """The session for the application to read, and, in a request, to change."""
-    return SocketSession(exchange) if exchange.request.is_socket else exchange.session
+    return SocketSession(context) if context.request.is_socket else context.session
 
 
 class SocketSession(MutableMapping[str, Any]):
     """The session of a WebSocket as it was last read; writing raises ConfigurationError."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, context: RequestContext) -> None:
+        self._exchange = context
 
     def __getitem__(self, name: str) -> Any:
         return self._exchange.session[name]

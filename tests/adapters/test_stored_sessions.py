@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from oidc_async import ClientMetadata, ProviderConfiguration
-from oidc_async.web.application import Exchange
+from oidc_async.web.request_context import RequestContext
+from oidc_async.web.sessions.lifecycle import SessionLifecycle
 from oidc_async.web.views.access_token import valid_access_token
 from tests.web.watched_store import WatchedStore
 from tests.web.web_request import web_request
@@ -198,23 +199,23 @@ def test_applications_with_one_store_one_secret_and_one_client_keep_apart(make_s
 # Requests that overlap
 
 
-def exchange(browser: Browser) -> Exchange:
+def request_of(browser: Browser) -> RequestContext:
     """A request of this browser, that has loaded its session and is under way."""
-    begun = Exchange(browser.site.web, web_request(cookies=jar_of(browser)))
+    begun = RequestContext(browser.site.web, web_request(cookies=jar_of(browser)))
     browser.site.framework.run(begun.open_session())
     return begun
 
 
-def finish(begun: Exchange, browser: Browser) -> list[str]:
+def finish(begun: RequestContext, browser: Browser) -> list[str]:
     """Let it end; the names of the cookies that it sets."""
-    return [cookie.name for cookie in browser.site.framework.run(begun.finished_cookies())]
+    return [cookie.name for cookie in browser.site.framework.run(SessionLifecycle(begun).finish())]
 
 
 def test_a_request_that_was_under_way_during_a_logout_revives_nothing(make_site: MakeSite) -> None:
     """security.md 248"""
     browser = logged_in(make_site())
     kept = jar_of(browser)
-    slow = exchange(browser)
+    slow = request_of(browser)
     slow.session["userinfo"] = {"name": "Alice"}
     browser.get("/logout")
     assert finish(slow, browser) == []
@@ -224,18 +225,18 @@ def test_a_request_that_was_under_way_during_a_logout_revives_nothing(make_site:
 
 def test_a_dead_refresh_token_that_was_replaced_in_the_same_request_is_not_dropped(make_site: MakeSite) -> None:
     """security.md 243: tasks of one request share its session"""
-    begun = exchange(logged_in(make_site()))
+    begun = request_of(logged_in(make_site()))
     begun.session["refresh_token"] = "newer"
-    begun.drop_refresh_token("older")
+    SessionLifecycle(begun).drop_refresh_token("older")
     assert begun.session["refresh_token"] == "newer"
-    begun.drop_refresh_token("newer")
+    SessionLifecycle(begun).drop_refresh_token("newer")
     assert "refresh_token" not in begun.session
 
 
 def test_requests_that_change_different_things_both_keep_theirs(make_site: MakeSite) -> None:
     """security.md 243"""
     browser = logged_in(make_site())
-    first, second = exchange(browser), exchange(browser)
+    first, second = request_of(browser), request_of(browser)
     first.session["userinfo"] = {"name": "Alice"}
     second.session["access_token"] = "next"
     assert finish(second, browser) == finish(first, browser) == []
@@ -248,9 +249,9 @@ def test_a_refresh_that_is_saved_late_does_not_undo_a_later_one(make_site: MakeS
     site = make_site(**OFFLINE)
     browser = logged_in(site)
     run = site.framework.run
-    slow = exchange(browser)
+    slow = request_of(browser)
     for _ in range(2):
-        request = exchange(browser)
+        request = request_of(browser)
         assert run(valid_access_token(request, force_refresh=True))
         finish(request, browser)
     newest = browser.who()

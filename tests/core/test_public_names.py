@@ -215,7 +215,7 @@ LEVEL_NAMES = {
     r"\b(AsyncRelyingParty|RelyingParty)\b": "Party",
     r"\b(AsyncRuntime|BlockingRuntime)\b": "Runtime",
     r"\bensure_(a?sync)\b": "ensure",
-    r"\brequest\.(environ|scope)\b": "request.carrier",
+    r"\brequest\.(environ|scope)\b": "request.environ",
 }
 
 
@@ -260,8 +260,8 @@ def functions_of(path: Path) -> dict[str, str]:
                 # Quart reads bodies as they come
                 *("_take_chunks_in", "limit_body", "limit_own_bodies"),
                 # a request of Quart may be a WebSocket
-                *("current_exchange", "carrier", "read_request", "open_session", "finish_socket", "is_exempt"),
-                *("_prefers_json", "_answers_get"),
+                *("current_context", "current_environ", "read_request", "open_session", "finish_socket", "is_exempt"),
+                *("_prefers_json", "_answers_get", "_read_trusted_request"),
             },
         ),
         ("signals.py", set()),

@@ -7,9 +7,10 @@ from urllib.parse import parse_qs
 from oidc_async.errors import ClaimInvalid, OIDCError, ProviderError, StoreError, TokenError, TokenMalformed
 from oidc_async.protocol.logout_token import LogoutToken
 from oidc_async.protocol.presented_token import PresentedToken
-from oidc_async.web.application import Exchange, WebApplication
+from oidc_async.web.application import WebApplication
 from oidc_async.web.http.login_errors import STORE_RETRY_SECONDS
 from oidc_async.web.http.messages import WebRequest, WebResponse
+from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.revocations import LogoutMarkers
 from oidc_async.web.signals import logged_out, logout_failed
 
@@ -27,7 +28,7 @@ def refused_logout_request(request: WebRequest) -> WebResponse | None:
     return refused_form(request)
 
 
-async def end_sessions(exchange: Exchange, body: bytes) -> WebResponse:
+async def end_sessions(context: RequestContext, body: bytes) -> WebResponse:
     """End the sessions that the logout token in `body` names, and say whether that was done (2.8).
 
     They have ended when the answer is 200, also if there were none; otherwise the provider may try again.
@@ -35,11 +36,11 @@ async def end_sessions(exchange: Exchange, body: bytes) -> WebResponse:
     clients: dict[str, PresentedToken] = {}
     try:
         token = PresentedToken(_read_field(body))
-        await exchange.application.recall_clients()
-        clients |= _addressed(exchange.application, token)
-        await _end_sessions(exchange, clients)
+        await context.application.recall_clients()
+        clients |= _addressed(context.application, token)
+        await _end_sessions(context, clients)
     except (TokenError, ProviderError, StoreError) as error:
-        exchange.announce_failure(logout_failed, next(iter(clients), None), error)
+        context.announce_failure(logout_failed, next(iter(clients), None), error)
         return _failed(error)
     return empty_response(200)
 
@@ -53,8 +54,8 @@ def _failed(error: OIDCError) -> WebResponse:
     return _error_response(503, "temporarily_unavailable", "The logout could not be carried out now.", retry)
 
 
-async def _end_sessions(exchange: Exchange, clients: dict[str, PresentedToken]) -> None:
-    application, now = exchange.application, exchange.application.now()
+async def _end_sessions(context: RequestContext, clients: dict[str, PresentedToken]) -> None:
+    application, now = context.application, context.application.now()
     markers = application.require_markers()
     # one token may be for several of our clients, and each has its own rules for it
     read = [await application.clients[name].logout_tokens.read(token) for name, token in clients.items()]
@@ -65,7 +66,7 @@ async def _end_sessions(exchange: Exchange, clients: dict[str, PresentedToken]) 
     await _use_up(markers, read[0], now)
     claims = {"iss": read[0].iss, "sub": read[0].sub, "sid": read[0].sid}
     for name in clients:
-        exchange.announce(logged_out, name, reason="backchannel", claims=claims)
+        context.announce(logged_out, name, reason="backchannel", claims=claims)
 
 
 def _addressed(application: WebApplication, token: PresentedToken) -> dict[str, PresentedToken]:

@@ -7,11 +7,12 @@ from oidc_async.errors import ProviderError, StateMismatch
 from oidc_async.protocol.authorization import parse_authorization_response, require_state
 from oidc_async.relying_party.login import Login
 from oidc_async.relying_party.relying_party import AsyncRelyingParty
-from oidc_async.web.application import Exchange
 from oidc_async.web.http.messages import WebRequest, WebResponse, is_framed_twice, redirect
 from oidc_async.web.http.navigation import is_prefetch
 from oidc_async.web.http.return_path import root_path
 from oidc_async.web.login_hook import NewLogin, path_after
+from oidc_async.web.request_context import RequestContext
+from oidc_async.web.sessions.lifecycle import SessionLifecycle
 from oidc_async.web.sessions.pending_logins import LoginInBrowser
 from oidc_async.web.views.login_required import announcing_failure, count_login
 from oidc_async.web.views.silent_renewal import finish_renewal
@@ -39,7 +40,7 @@ def refused_callback(request: WebRequest) -> WebResponse | None:
 Hook = Callable[[NewLogin], Awaitable[object]]
 
 
-async def finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebResponse:
+async def finish_login(context: RequestContext, body: bytes, hook: Hook) -> WebResponse:
     """Complete the login, or the renewal, that this browser began, and go back to where it was begun.
 
     A login may lead to where `hook` says. A response that came without its cookies, or not at all, is answered with
@@ -48,55 +49,58 @@ async def finish_login(exchange: Exchange, body: bytes, hook: Hook) -> WebRespon
     """
     # one character for each byte: what is outside ASCII is refused with all else that is no form
     form = body.decode("latin-1")
-    with announcing_failure(exchange):
-        return relay_page(exchange.application, exchange.request, form) or await _finish_login(exchange, form, hook)
+    with announcing_failure(context):
+        return relay_page(context.application, context.request, form) or await _finish_login(context, form, hook)
 
 
-async def _finish_login(exchange: Exchange, form: str, hook: Hook) -> WebResponse:
-    application, request = exchange.application, exchange.request
+async def _finish_login(context: RequestContext, form: str, hook: Hook) -> WebResponse:
+    application, request = context.application, context.request
     encoded, response_mode = _encoded_response(request, form)
     parameters = parse_authorization_response(encoded)
     state = require_state(parameters)
     # while nothing is used up: the browser may come again with the same response
-    await exchange.require_session()
+    await context.require_session()
     status = 302 if request.method == "GET" else 303
     try:
         login_in_browser = application.pending_logins.finish(state, request.cookies)
     except StateMismatch:
-        path = None if "error" in parameters else _path_of_repeated(exchange, state)
+        path = None if "error" in parameters else _path_of_repeated(context, state)
         if path is None:
             raise
         logger.info("a login came back once more to a browser that is logged in: sent on")
         return redirect(path, status)
-    exchange.set_cookies(application.pending_logins.forget(state))
-    exchange.login_provider = login_in_browser.provider
+    context.set_cookies(application.pending_logins.forget(state))
+    context.login_provider = login_in_browser.provider
     client = application.clients.get(login_in_browser.provider)
     if client is None:
         raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
     if login_in_browser.renews is not None:
-        answer = await finish_renewal(exchange, client, login_in_browser, encoded, response_mode)
+        answer = await finish_renewal(context, client, login_in_browser, encoded, response_mode)
         return answer or redirect(login_in_browser.return_path, status)
-    login = await _completed(exchange, client, login_in_browser, encoded, response_mode)
+    login = await _completed(context, client, login_in_browser, encoded, response_mode)
     new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
     path = await path_after(new, hook)
-    await exchange.log_in(new.provider, login, begun_at=login_in_browser.pending.begun_at, state=state)
-    exchange.set_cookies(count_login(exchange))
+    await SessionLifecycle(context).log_in(
+        new.provider, login, begun_at=login_in_browser.pending.begun_at, state=state
+    )
+    context.set_cookies(count_login(context))
     return redirect(path, status)
 
 
-def _path_of_repeated(exchange: Exchange, state: str) -> str | None:
+def _path_of_repeated(context: RequestContext, state: str) -> str | None:
     """Where to send a browser that repeats the callback by which it was logged in, by its Back button for instance.
 
     The page at which that login was begun; the root where another process finished it. None for every other browser
     and callback. Nothing of the response is used: a forged one is worth less than a link.
     """
-    if not any(map(exchange.is_logged_in, exchange.application.clients)) or not exchange.is_by_login(state):
+    is_logged_in = any(map(context.is_logged_in, context.application.clients))
+    if not is_logged_in or not SessionLifecycle(context).was_started_by(state):
         return None
-    return exchange.application.pending_logins.path_of_used(state) or root_path(exchange.request)
+    return context.application.pending_logins.path_of_used(state) or root_path(context.request)
 
 
 async def _completed(
-    exchange: Exchange, client: AsyncRelyingParty, begun: LoginInBrowser, encoded: str, response_mode: str
+    context: RequestContext, client: AsyncRelyingParty, begun: LoginInBrowser, encoded: str, response_mode: str
 ) -> Login:
     """The login. It stays pending when the provider failed before the code was sent: the browser may come again."""
     requests: list[str] = []
@@ -106,7 +110,7 @@ async def _completed(
         )
     except ProviderError:
         if not requests:
-            exchange.unset_cookie(exchange.application.pending_logins.give_back(begun.pending.state))
+            context.unset_cookie(context.application.pending_logins.give_back(begun.pending.state))
         raise
 
 

@@ -1,7 +1,7 @@
 """The public keys of the application's clients, for the providers to fetch (RFC 7517 5, OIDC Registration 2)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.errors import ConfigurationError
@@ -26,7 +26,7 @@ def published_keys(configurations: Iterable[ProviderConfiguration]) -> tuple[dic
     return tuple(keys.values())
 
 
-def jwks_response(keys: Iterable[dict[str, str]]) -> WebResponse:
+def jwks_response(keys: Iterable[Mapping[str, str]]) -> WebResponse:
     """The JWK Set of these keys, which may be kept for a few minutes."""
     headers = {"content-type": "application/jwk-set+json", "cache-control": f"public, max-age={MAX_AGE}"}
-    return WebResponse(status=200, headers=headers, body=json.dumps({"keys": list(keys)}))
+    return WebResponse(status=200, headers=headers, body=json.dumps({"keys": [dict(key) for key in keys]}))

@@ -7,46 +7,47 @@ from urllib.parse import parse_qs
 from oidc_async.protocol.metadata import ProviderMetadata
 from oidc_async.protocol.uri import origin
 from oidc_async.relying_party.relying_party import AsyncRelyingParty
-from oidc_async.web.application import Exchange, WebApplication
+from oidc_async.web.application import WebApplication
 from oidc_async.web.http.messages import WebRequest, WebResponse
 from oidc_async.web.http.navigation import is_embedded, is_prefetch
+from oidc_async.web.request_context import RequestContext
+from oidc_async.web.sessions.lifecycle import SessionLifecycle
 from oidc_async.web.sessions.user_session import UserSession
 from oidc_async.web.signals import logged_out
-from oidc_async.web.views.token_cleanup import forget_tokens
 
 MAX_FIELDS = 50
 
 
-async def end_framed_session(exchange: Exchange) -> WebResponse:
+async def end_framed_session(context: RequestContext) -> WebResponse:
     """End the session that `iss` and `sid` name (3): in this browser, and with a store wherever it is.
 
     Nothing is revoked and nobody is asked, since anybody may send such a request. The page is blank whatever was
     done. Raises StoreError when it could not be done.
     """
-    request = exchange.request
+    request = context.request
     if request.method == "GET" and not is_prefetch(request) and not is_embedded(request):
         issuer, sid = _named(request)
-        clients = _clients_of(exchange.application, issuer)
+        clients = _clients_of(context.application, issuer)
         if sid and clients:
-            await _end(exchange, clients, sid)
-    return _blank_page(exchange.application)
+            await _end(context, clients, sid)
+    return _blank_page(context.application)
 
 
-async def _end(exchange: Exchange, clients: dict[str, AsyncRelyingParty], sid: str) -> None:
-    application = exchange.application
+async def _end(context: RequestContext, clients: dict[str, AsyncRelyingParty], sid: str) -> None:
+    application = context.application
     # before it is marked: what is found to be marked is no session any more
-    session = dict(await exchange.require_session())
+    session = dict(await context.require_session())
     for name, client in clients.items():
         is_here = session.get("current_provider") == name and _sid_of(session) == sid
         is_marked = application.markers is not None and await application.markers.end_expected(
             application.client_names[name], sid, application.now()
         )
         if is_here:
-            await exchange.log_out("frontchannel")
-            await forget_tokens(application, UserSession(session))
+            await SessionLifecycle(context).log_out("frontchannel")
+            await application.session_tokens.invalidate(UserSession(session))
         elif is_marked:
             claims = {"iss": client.configuration.issuer_identifier, "sid": sid}
-            exchange.announce(logged_out, name, reason="frontchannel", claims=claims)
+            context.announce(logged_out, name, reason="frontchannel", claims=claims)
 
 
 def _sid_of(session: MutableMapping[str, Any]) -> Any:

@@ -5,32 +5,33 @@ from urllib.parse import urlencode
 
 from oidc_async.errors import LoginRequestInvalid
 from oidc_async.protocol.initiate_login import ThirdPartyLogin, read_third_party_login
-from oidc_async.web.application import Exchange, WebApplication
+from oidc_async.web.application import WebApplication
 from oidc_async.web.http.messages import WebRequest, WebResponse, redirect
 from oidc_async.web.http.navigation import comes_without_cookies, is_navigation, login_required
 from oidc_async.web.http.return_path import path_of, root_path
+from oidc_async.web.request_context import RequestContext
 from oidc_async.web.views.begin_login import require_page
 from oidc_async.web.views.login_required import announcing_failure, begin_login
 
 
-async def initiate_login(exchange: Exchange, body: bytes) -> WebResponse:
+async def initiate_login(context: RequestContext, body: bytes) -> WebResponse:
     """The way to a login at the provider that `iss` names, then to `target_link_uri`; 401 for what is no navigation.
 
     `body` is that of a POST. The present session stays until the new login has succeeded. Raises
     LoginRequestInvalid or DuplicateParameter, before anybody is asked; ProviderError, LoginLoop, StoreError.
     """
-    application, request = exchange.application, exchange.request
+    application, request = context.application, context.request
     if not is_navigation(request):
         return login_required()
-    with announcing_failure(exchange):
+    with announcing_failure(context):
         asked = read_third_party_login(_encoded_parameters(request, body))
-        exchange.login_provider = provider_name = _provider_name(application, asked.iss)
+        context.login_provider = provider_name = _provider_name(application, asked.iss)
         path = _return_path(application, asked.target_link_uri) or root_path(request)
     if comes_without_cookies(request):
         return _once_more_by_get(application, asked)
     hint = {} if asked.login_hint is None else {"login_hint": asked.login_hint}
-    await exchange.require_session()
-    return await begin_login(exchange, provider_name, path, **hint)
+    await context.require_session()
+    return await begin_login(context, provider_name, path, **hint)
 
 
 def _once_more_by_get(application: WebApplication, asked: ThirdPartyLogin) -> WebResponse:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from oidc_async.web.application import Exchange
 from oidc_async.web.http.messages import WebRequest, WebResponse
+from oidc_async.web.request_context import RequestContext
 from oidc_async.web.settings import (
     BACKCHANNEL_LOGOUT,
     CLIENT_JWKS,
@@ -47,7 +47,7 @@ class Route:
     endpoint: str
     name: str
     description: str
-    answer: Callable[[Exchange, bytes], Coroutine[Any, Any, WebResponse]]
+    answer: Callable[[RequestContext, bytes], Coroutine[Any, Any, WebResponse]]
     methods: tuple[str, ...] = ("GET",)
     refuse: Callable[[WebRequest], WebResponse | None] = _never
     before_hooks: bool = False
@@ -125,21 +125,21 @@ def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[st
     return {rules[route.endpoint]: route for route in table if route.endpoint in rules}
 
 
-async def _frontchannel_logout(exchange: Exchange, _body: bytes) -> WebResponse:
-    return await end_framed_session(exchange)
+async def _frontchannel_logout(context: RequestContext, _body: bytes) -> WebResponse:
+    return await end_framed_session(context)
 
 
-async def _session_iframe(exchange: Exchange, _body: bytes) -> WebResponse:
-    return await session_iframe(exchange)
+async def _session_iframe(context: RequestContext, _body: bytes) -> WebResponse:
+    return await session_iframe(context)
 
 
-async def _client_jwks(exchange: Exchange, _body: bytes) -> WebResponse:
-    return jwks_response(exchange.application.client_keys)
+async def _client_jwks(context: RequestContext, _body: bytes) -> WebResponse:
+    return jwks_response(context.application.client_keys)
 
 
-async def _request_object(exchange: Exchange, _body: bytes) -> WebResponse:
-    return await request_object_response(exchange.application.request_objects, exchange.request)
+async def _request_object(context: RequestContext, _body: bytes) -> WebResponse:
+    return await request_object_response(context.application.request_objects, context.request)
 
 
-async def _resource_metadata(scopes: Iterable[str], exchange: Exchange, _body: bytes) -> WebResponse:
-    return metadata_response(exchange.application, scopes)
+async def _resource_metadata(scopes: Iterable[str], context: RequestContext, _body: bytes) -> WebResponse:
+    return metadata_response(context.application, scopes)

@@ -11,9 +11,9 @@ from html import escape
 
 from oidc_async.errors import ProviderError
 from oidc_async.protocol.uri import origin
-from oidc_async.web.application import Exchange
 from oidc_async.web.http.messages import WebRequest, WebResponse
 from oidc_async.web.http.navigation import is_embedded, is_prefetch
+from oidc_async.web.request_context import RequestContext
 from oidc_async.web.views.renewal_state import is_refused, mark_change, read_mark
 
 CHANGED = "changed"
@@ -47,21 +47,21 @@ PAGE = """<!doctype html>
 """
 
 
-async def session_iframe(exchange: Exchange) -> WebResponse:
+async def session_iframe(context: RequestContext) -> WebResponse:
     """The page for a frame. It watches nothing where there is no session, or none that can be watched.
 
     Raises StoreError.
     """
-    request = exchange.request
-    await exchange.require_session()
-    watched = await _watched(exchange)
+    request = context.request
+    await context.require_session()
+    watched = await _watched(context)
     if watched is None or request.method != "GET" or is_prefetch(request) or not _is_of_our_pages(request):
         return _page("<body><p>There is no session to be watched.</p></body>")
     if request.query == CHANGED:
-        mark_change(exchange)
+        mark_change(context)
         return _page(f"<body><p>The session has changed.</p><script>{TELL}</script></body>", script=TELL)
-    mark, now = read_mark(exchange), exchange.application.now()
-    if mark.is_change(exchange.session) or is_refused(exchange):
+    mark, now = read_mark(context), context.application.now()
+    if mark.is_change(context.session) or is_refused(context):
         # it was told already: once more, and a page that loads itself anew would never end
         return _page("<body><p>The session has changed.</p></body>")
     return _watching_page(*watched, wait=mark.pause_left(now))
@@ -72,10 +72,10 @@ def _is_of_our_pages(request: WebRequest) -> bool:
     return request.headers.get("sec-fetch-site", "same-origin") == "same-origin" and not is_embedded(request)
 
 
-async def _watched(exchange: Exchange) -> tuple[str, str] | None:
+async def _watched(context: RequestContext) -> tuple[str, str] | None:
     """The provider's frame, and what it is asked with; None when there is nothing to be watched."""
-    session_state = exchange.session.get("session_state")
-    client = exchange.application.clients.get(exchange.session.get("current_provider", ""))
+    session_state = context.session.get("session_state")
+    client = context.application.clients.get(context.session.get("current_provider", ""))
     if client is None or session_state is None:
         return None
     try:

@@ -32,6 +32,9 @@ class SessionCookies:
     The id is no secret, since the sealed record has to match it: who can set another one gains nothing but a logout.
     """
 
+    keeps_in_store = False
+    reads_store = False
+
     def __init__(self, settings: Settings, sealer: Sealer, cookies: Cookies, clients: Mapping[str, str]) -> None:
         self._sealer, self._cookies, self._clients = sealer, cookies, clients
         self._lifetime = Lifetime(settings)

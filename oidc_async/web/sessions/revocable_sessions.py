@@ -2,36 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 from oidc_async.errors import LoginExpired
 from oidc_async.web.http.messages import Cookie
 
+from .port import Sessions
 from .revocations import LogoutMarkers, Marker
 from .session_record import SessionRecord
 from .user_session import UserSession
 
 OF_AN_ID_TOKEN = frozenset({"id_token", "id_token_jwt"})
-
-
-class Sessions(Protocol):
-    """Where the records of sessions are loaded from and saved to."""
-
-    def is_present(self, present: Mapping[str, str]) -> bool: ...
-
-    def load(self, present: Mapping[str, str], now: float) -> SessionRecord: ...
-
-    def new(self, present: Mapping[str, str], now: float) -> SessionRecord: ...
-
-    async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord: ...
-
-    async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]: ...
-
-    async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]: ...
-
-    def require_room(self, record: SessionRecord) -> None: ...
-
-    def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]: ...
 
 
 class MarkedSessions:
@@ -41,6 +21,8 @@ class MarkedSessions:
     that has ended is left to `forget`. With `expects_frames` each session can be ended by a frame, too.
     All methods but `load` raise StoreUnavailable.
     """
+
+    reads_store = True
 
     def __init__(
         self,
@@ -53,6 +35,11 @@ class MarkedSessions:
     ) -> None:
         self._kept, self._markers, self._clients, self._forget = kept, markers, clients, forget
         self._expects_frames = expects_frames
+
+    @property
+    def keeps_in_store(self) -> bool:
+        """Whether the underlying storage keeps the records in a store."""
+        return self._kept.keeps_in_store
 
     def is_present(self, present: Mapping[str, str]) -> bool:
         """Whether these cookies bring a session at all."""

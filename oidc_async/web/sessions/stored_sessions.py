@@ -37,6 +37,9 @@ class StoredSessions:
     All methods but `load` raise StoreUnavailable; nothing has ended then.
     """
 
+    keeps_in_store = True
+    reads_store = True
+
     def __init__(
         self, store: Store, settings: Settings, sealer: Sealer, cookies: Cookies, clients: Mapping[str, str]
     ) -> None:

@@ -8,10 +8,11 @@ from urllib.parse import unquote
 
 from oidc_async.configuration.request_parameters import as_parameters, require_theirs
 from oidc_async.errors import LoginRequestInvalid
-from oidc_async.web.application import Exchange, WebApplication
+from oidc_async.web.application import WebApplication
 from oidc_async.web.http.messages import WebResponse, redirect
 from oidc_async.web.http.navigation import comes_without_cookies, is_navigation, login_required
 from oidc_async.web.http.return_path import is_same_origin_path, path_of
+from oidc_async.web.request_context import RequestContext
 
 from .login_required import announcing_failure, begin_login
 
@@ -22,7 +23,7 @@ OF_ALL_LOGINS = {
 
 
 async def log_in(
-    exchange: Exchange, provider_name: str, return_to: str | None, parameters: Mapping[str, Any]
+    context: RequestContext, provider_name: str, return_to: str | None, parameters: Mapping[str, Any]
 ) -> WebResponse:
     """The way to that provider's login, and back to `return_to`; 401 for a script.
 
@@ -31,17 +32,17 @@ async def log_in(
     `auth_request_params`. The present session stays until the new login has succeeded. Raises LoginRequestInvalid
     before anybody is asked; ConfigurationError, ProviderError, LoginLoop, StoreError.
     """
-    if not is_navigation(exchange.request):
+    if not is_navigation(context.request):
         return login_required()
-    exchange.login_provider = provider_name
-    with announcing_failure(exchange):
-        path = None if return_to is None else _return_path(exchange.application, return_to)
-    if comes_without_cookies(exchange.request):
-        return redirect(exchange.return_path(), 303)
-    await exchange.require_session()
+    context.login_provider = provider_name
+    with announcing_failure(context):
+        path = None if return_to is None else _return_path(context.application, return_to)
+    if comes_without_cookies(context.request):
+        return redirect(context.return_path(), 303)
+    await context.require_session()
     asked = as_parameters("login", parameters)
     require_theirs("login", asked, OF_ALL_LOGINS)
-    return await begin_login(exchange, provider_name, path, **asked)
+    return await begin_login(context, provider_name, path, **asked)
 
 
 def _return_path(application: WebApplication, return_to: str) -> str:

@@ -11,15 +11,15 @@ from oidc_async.errors import ProviderError
 from oidc_async.protocol.end_session import EndSessionRequest
 from oidc_async.protocol.uri import is_encodable, origin
 from oidc_async.relying_party.relying_party import AsyncRelyingParty
-from oidc_async.web.application import Exchange
 from oidc_async.web.http.form_post import form_post
 from oidc_async.web.http.messages import MAX_URL_LENGTH, WebRequest, WebResponse, redirect
 from oidc_async.web.http.navigation import is_embedded, is_navigation, is_prefetch
+from oidc_async.web.request_context import RequestContext
+from oidc_async.web.sessions.lifecycle import SessionLifecycle
 from oidc_async.web.sessions.user_session import UserSession
 
 from .login_required import forget_count
 from .renewal_state import forget_mark
-from .token_cleanup import forget_tokens
 
 logger = logging.getLogger("oidc_async.login")
 
@@ -27,7 +27,7 @@ KIND = "logout"
 MAX_SECONDS = 600
 
 
-async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebResponse | None:
+async def log_out(context: RequestContext, return_uri: str | None = None) -> WebResponse | None:
     """End the session. The way to the provider's logout, or None when the view is to be shown.
 
     The provider sends the browser back to `return_uri`, a registered post_logout_redirect_uri; None chooses one.
@@ -35,28 +35,28 @@ async def log_out(exchange: Exchange, return_uri: str | None = None) -> WebRespo
     logout or can't be reached: the session here is ended in any case. What nobody asked for (HEAD, a prefetch, an
     image) ends nothing.
     """
-    if exchange.request.method == "HEAD" or is_prefetch(exchange.request) or is_embedded(exchange.request):
+    if context.request.method == "HEAD" or is_prefetch(context.request) or is_embedded(context.request):
         return WebResponse(status=503, headers={"cache-control": "no-store"})
-    session = dict(await exchange.require_session())
-    came_back = _came_back(exchange)
-    await exchange.log_out("user")
+    session = dict(await context.require_session())
+    came_back = _came_back(context)
+    await SessionLifecycle(context).log_out("user")
     if not session.get("current_provider"):
         return None
-    exchange.set_cookies(forget_count(exchange.application), *forget_mark(exchange))
+    context.set_cookies(forget_count(context.application), *forget_mark(context))
     user = UserSession(session)
     try:
         # who comes back logged in did so meanwhile, in another tab; the view says that nobody is
-        return None if came_back else await _leave_provider(exchange, user, return_uri)
+        return None if came_back else await _leave_provider(context, user, return_uri)
     finally:
         # afterwards: what is asked about a token before it is revoked would be remembered again
-        await forget_tokens(exchange.application, user)
+        await context.application.session_tokens.invalidate(user)
 
 
-async def _leave_provider(exchange: Exchange, user: UserSession, return_uri: str | None) -> WebResponse | None:
-    client = exchange.application.clients.get(user.current_provider)
+async def _leave_provider(context: RequestContext, user: UserSession, return_uri: str | None) -> WebResponse | None:
+    client = context.application.clients.get(user.current_provider)
     if client is None:
         return None
-    answer = await _log_out_at(client, exchange, user, return_uri)
+    answer = await _log_out_at(client, context, user, return_uri)
     wanted = client.configuration.revoke_at_logout
     if (answer is None) if wanted == "auto" else wanted:
         await _revoke(client, _tokens(user), is_wanted=wanted != "auto")
@@ -81,14 +81,14 @@ async def _revoke(client: AsyncRelyingParty, tokens: Mapping[str, str], *, is_wa
 
 
 async def _log_out_at(
-    client: AsyncRelyingParty, exchange: Exchange, user: UserSession, return_uri: str | None
+    client: AsyncRelyingParty, context: RequestContext, user: UserSession, return_uri: str | None
 ) -> WebResponse | None:
     state = token_urlsafe(32)
     try:
         request = await client.end_session_request(
             id_token_hint=user.id_token_jwt if client.configuration.send_id_token_hint else None,
             logout_hint=_logout_hint(client, user),
-            post_logout_redirect_uri=return_uri or _return_uri(client, exchange),
+            post_logout_redirect_uri=return_uri or _return_uri(client, context),
             state=state,
         )
     except ProviderError as error:
@@ -96,11 +96,11 @@ async def _log_out_at(
         return None
     if request is None:
         return None
-    cookies, name = exchange.application.cookies, exchange.application.cookies.name(KIND)
-    sealed = exchange.application.sealer.seal(KIND, name, state.encode())
-    exchange.set_cookies(cookies.set(name, sealed, MAX_SECONDS))
+    cookies, name = context.application.cookies, context.application.cookies.name(KIND)
+    sealed = context.application.sealer.seal(KIND, name, state.encode())
+    context.set_cookies(cookies.set(name, sealed, MAX_SECONDS))
     # a page would show the ID token to a script, which can't be sent to the provider anyway
-    by_post = client.configuration.end_session_http_method == "POST" and is_navigation(exchange.request)
+    by_post = client.configuration.end_session_http_method == "POST" and is_navigation(context.request)
     return form_post(request.endpoint, request.parameters, title="Log out") if by_post else _redirect(client, request)
 
 
@@ -124,14 +124,14 @@ def _logout_hint(client: AsyncRelyingParty, user: UserSession) -> str | None:
     return hint if isinstance(hint, str) and is_encodable(hint) else None
 
 
-def _return_uri(client: AsyncRelyingParty, exchange: Exchange) -> str | None:
+def _return_uri(client: AsyncRelyingParty, context: RequestContext) -> str | None:
     """The registered post_logout_redirect_uri that is this view, else the first one.
 
     When none is known to be registered: this view, or the application's root if the view doesn't answer GET. None
     when we know that none is, as we registered the client.
     """
-    request = exchange.request
-    root = origin(exchange.application.settings.redirect_uri.full_uri) + quote(request.root_path)
+    request = context.request
+    root = origin(context.application.settings.redirect_uri.full_uri) + quote(request.root_path)
     here = root + quote(request.path)
     registered = client.provider.known_client.get("post_logout_redirect_uris")
     if not registered and client.provider.registration is not None:
@@ -141,14 +141,14 @@ def _return_uri(client: AsyncRelyingParty, exchange: Exchange) -> str | None:
     return here if here in registered else str(registered[0])
 
 
-def _came_back(exchange: Exchange) -> bool:
-    state = _state(exchange.request)
+def _came_back(context: RequestContext) -> bool:
+    state = _state(context.request)
     if state is None:
         return False
-    cookies, name = exchange.application.cookies, exchange.application.cookies.name(KIND)
-    expected = exchange.application.sealer.open(KIND, name, exchange.request.cookies.get(name, ""))
+    cookies, name = context.application.cookies, context.application.cookies.name(KIND)
+    expected = context.application.sealer.open(KIND, name, context.request.cookies.get(name, ""))
     if expected is not None and hmac.compare_digest(expected, state.encode(errors="replace")):
-        exchange.set_cookies(cookies.delete(name))
+        context.set_cookies(cookies.delete(name))
         return True
     logger.warning("a return from logout has a state that this browser was not given")
     return False

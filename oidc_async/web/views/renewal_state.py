@@ -9,10 +9,9 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from oidc_async.protocol.strict_json import read_object
-from oidc_async.web.application import Exchange
 from oidc_async.web.http.messages import Cookie
+from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.session_record import SessionRecord
-from oidc_async.web.sessions.stored_sessions import StoredRecord
 
 KIND = "renewal"
 REFUSED_AFTER = "refused_after"
@@ -49,58 +48,58 @@ class RenewalMark:
         return self.refused_after is not None and self.refused_after == _last_renewal(session)
 
 
-def is_refused(exchange: Exchange) -> bool:
+def is_refused(context: RequestContext) -> bool:
     """Whether the provider refused to renew the present session, and nothing has made up for it since."""
-    session = exchange.session
-    return session.get(REFUSED_AFTER) == _last_renewal(session) or read_mark(exchange).is_refusal(session)
+    session = context.session
+    return session.get(REFUSED_AFTER) == _last_renewal(session) or read_mark(context).is_refusal(session)
 
 
-def read_mark(exchange: Exchange) -> RenewalMark:
+def read_mark(context: RequestContext) -> RenewalMark:
     """The mark of the present session."""
-    application = exchange.application
-    sealed = exchange.present_cookies().get(application.cookies.name(KIND))
+    application = context.application
+    sealed = context.present_cookies().get(application.cookies.name(KIND))
     if not sealed:
         return RenewalMark()
-    data = application.sealer.open(KIND, exchange.session.session_id, sealed)
+    data = application.sealer.open(KIND, context.session.session_id, sealed)
     return _decode(data) if data else RenewalMark()
 
 
-def mark_try(exchange: Exchange, interval: float) -> None:
+def mark_try(context: RequestContext, interval: float) -> None:
     """Let some time pass until the next renewal; at most `interval` seconds, unless that is hardly any."""
     pause = min(max(interval, LEAST_SECONDS), MOST_SECONDS)
-    _set(exchange, RenewalMark(not_before=exchange.application.now() + pause), int(MOST_SECONDS))
+    _set(context, RenewalMark(not_before=context.application.now() + pause), int(MOST_SECONDS))
 
 
-def mark_refusal(exchange: Exchange) -> None:
+def mark_refusal(context: RequestContext) -> None:
     """Let the session be in force no more, until it is renewed or another one begins."""
-    session = exchange.session
-    if isinstance(session, StoredRecord):
+    session = context.session
+    if context.application.sessions.keeps_in_store:
         session[REFUSED_AFTER] = _last_renewal(session)
     else:
-        _set(exchange, RenewalMark(refused_after=_last_renewal(session)), _for_the_session(exchange))
+        _set(context, RenewalMark(refused_after=_last_renewal(session)), _for_the_session(context))
 
 
-def mark_change(exchange: Exchange) -> None:
+def mark_change(context: RequestContext) -> None:
     """Let the session be renewed at the next page, however young it is; not sooner after a try than otherwise."""
-    mark = replace(read_mark(exchange), changed_after=_last_renewal(exchange.session))
-    _set(exchange, mark, _for_the_session(exchange))
+    mark = replace(read_mark(context), changed_after=_last_renewal(context.session))
+    _set(context, mark, _for_the_session(context))
 
 
-def forget_mark(exchange: Exchange) -> list[Cookie]:
+def forget_mark(context: RequestContext) -> list[Cookie]:
     """What deletes the mark, if there is one."""
-    cookies = exchange.application.cookies
-    return [cookies.delete(name) for name in [cookies.name(KIND)] if name in exchange.present_cookies()]
+    cookies = context.application.cookies
+    return [cookies.delete(name) for name in [cookies.name(KIND)] if name in context.present_cookies()]
 
 
-def _set(exchange: Exchange, mark: RenewalMark, max_age: int | None) -> None:
-    application = exchange.application
+def _set(context: RequestContext, mark: RenewalMark, max_age: int | None) -> None:
+    application = context.application
     document = json.dumps(asdict(mark)).encode()
-    sealed = application.sealer.seal(KIND, exchange.session.session_id, document)
-    exchange.set_cookies(application.cookies.set(application.cookies.name(KIND), sealed, max_age))
+    sealed = application.sealer.seal(KIND, context.session.session_id, document)
+    context.set_cookies(application.cookies.set(application.cookies.name(KIND), sealed, max_age))
 
 
-def _for_the_session(exchange: Exchange) -> int | None:
-    settings = exchange.application.settings
+def _for_the_session(context: RequestContext) -> int | None:
+    settings = context.application.settings
     return int(settings.session_seconds) if settings.session_permanent else None
 
 

@@ -20,9 +20,10 @@ from oidc_async.errors import (
 from oidc_async.protocol.id_token import is_same_user
 from oidc_async.relying_party.login import Login
 from oidc_async.relying_party.relying_party import AsyncRelyingParty
-from oidc_async.web.application import Exchange
 from oidc_async.web.http.messages import WebResponse
 from oidc_async.web.http.navigation import is_page
+from oidc_async.web.request_context import RequestContext
+from oidc_async.web.sessions.lifecycle import SessionLifecycle
 from oidc_async.web.sessions.pending_logins import LoginInBrowser
 from oidc_async.web.sessions.user_session import UserSession
 from oidc_async.web.signals import refresh_failed
@@ -47,124 +48,128 @@ REFUSALS = frozenset(
 """Errors that speak of the user (OIDC Core 3.1.2.6, RFC 6749 4.1.2.1 and 5.2); all others are of the provider."""
 
 
-async def is_in_force(exchange: Exchange, provider_name: str) -> bool:
+async def is_in_force(context: RequestContext, provider_name: str) -> bool:
     """Whether the session will do, or has to be replaced by a login because the provider refused to renew it.
 
     With `renew_with_refresh_token` it is renewed here, when it is time. Raises StoreError.
     """
-    client = exchange.application.clients[provider_name]
-    if client.configuration.session_refresh_interval_seconds is None and not _is_watched(exchange):
+    client = context.application.clients[provider_name]
+    if client.configuration.session_refresh_interval_seconds is None and not _is_watched(context):
         return True
-    if is_refused(exchange):
+    if is_refused(context):
         return False
-    user = UserSession(exchange.session, provider_name)
-    if _has_changed(exchange) and is_page(exchange.request):
+    user = UserSession(context.session, provider_name)
+    if _has_changed(context) and is_page(context.request):
         # a refresh token tells nothing of who is logged in there now
         return True
-    if not exchange.sets_cookies:
+    if not context.sets_cookies:
         # what it brings could not be kept, nor that it was tried
         return True
-    if client.configuration.renew_with_refresh_token and user.refresh_token and _is_old(exchange, client, user):
-        return await _renew_with(user.refresh_token, exchange, client, user)
+    if client.configuration.renew_with_refresh_token and user.refresh_token and _is_old(context, client, user):
+        return await _renew_with(user.refresh_token, context, client, user)
     return True
 
 
-async def begin_renewal(exchange: Exchange, provider_name: str) -> WebResponse | None:
+async def begin_renewal(context: RequestContext, provider_name: str) -> WebResponse | None:
     """The way through the provider, when it is time and somebody goes to a page; None to show the view."""
-    client, user = exchange.application.clients[provider_name], UserSession(exchange.session, provider_name)
-    is_time = _is_old(exchange, client, user) or _has_changed(exchange)
-    if not is_time or not is_page(exchange.request) or user.id_token is None or is_unanswered(exchange):
+    client, user = context.application.clients[provider_name], UserSession(context.session, provider_name)
+    is_time = _is_old(context, client, user) or _has_changed(context)
+    if not is_time or not is_page(context.request) or user.id_token is None or is_unanswered(context):
         return None
-    _mark_try(exchange, client)
+    _mark_try(context, client)
     try:
-        renewal = await request_renewal(exchange, provider_name)
+        renewal = await request_renewal(context, provider_name)
     except ProviderError as error:
-        _tell(exchange, error)
+        _tell(context, error)
         return None
-    note_begun(exchange)
+    note_begun(context)
     return renewal
 
 
 async def finish_renewal(
-    exchange: Exchange, client: AsyncRelyingParty, begun: LoginInBrowser, response: str, response_mode: str
+    context: RequestContext, client: AsyncRelyingParty, begun: LoginInBrowser, response: str, response_mode: str
 ) -> WebResponse | None:
     """Renew the session by the provider's `response`; the way to a login when it wants one, None to go on.
 
     Raises UserChanged, other LoginErrors, TokenError, StoreError; the session then stays as it was.
     """
-    note_answered(exchange)
-    if not _is_session_of(exchange, begun):
+    note_answered(context)
+    if not _is_session_of(context, begun):
         logger.info("a session ended while it was renewed")
         return None
     try:
         login = await client.complete_login(begun.pending, response, response_mode=response_mode)
-        await _renew(exchange, login)
+        await _renew(context, login)
     except AuthorizationRefused as refusal:
-        _tell(exchange, refusal)
+        _tell(context, refusal)
         if refusal.error in REFUSALS:
-            mark_refusal(exchange)
-            return await request_login(exchange, begun.provider, begun.return_path)
+            mark_refusal(context)
+            return await request_login(context, begun.provider, begun.return_path)
     except (ProviderError, LoginExpired, SessionTooLarge) as error:
-        _tell(exchange, error)
+        _tell(context, error)
     return None
 
 
-def _is_watched(exchange: Exchange) -> bool:
-    return exchange.application.settings.session_iframe_uri is not None
+def _is_watched(context: RequestContext) -> bool:
+    return context.application.settings.session_iframe_uri is not None
 
 
-def _has_changed(exchange: Exchange) -> bool:
+def _has_changed(context: RequestContext) -> bool:
     """Whether our frame saw that the provider's session is another one (OIDC Session Management 3.1)."""
-    if not _is_watched(exchange):
+    if not _is_watched(context):
         return False
-    mark = read_mark(exchange)
-    return mark.is_change(exchange.session) and not mark.is_pause(exchange.application.now())
+    mark = read_mark(context)
+    return mark.is_change(context.session) and not mark.is_pause(context.application.now())
 
 
-def _is_old(exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> bool:
-    interval, now = client.configuration.session_refresh_interval_seconds, exchange.application.now()
-    return user.should_refresh(interval, now=now) and not read_mark(exchange).is_pause(now)
+def _is_old(context: RequestContext, client: AsyncRelyingParty, user: UserSession) -> bool:
+    interval, now = client.configuration.session_refresh_interval_seconds, context.application.now()
+    return user.should_refresh(interval, now=now) and not read_mark(context).is_pause(now)
 
 
-def _is_session_of(exchange: Exchange, begun: LoginInBrowser) -> bool:
-    return exchange.is_logged_in(begun.provider) and exchange.session.session_id == begun.renews
+def _is_session_of(context: RequestContext, begun: LoginInBrowser) -> bool:
+    return context.is_logged_in(begun.provider) and context.session.session_id == begun.renews
 
 
-async def _renew(exchange: Exchange, login: Login) -> None:
-    if not is_same_user(login.id_token, UserSession(exchange.session).id_token or {}):
+async def _renew(context: RequestContext, login: Login) -> None:
+    if not is_same_user(login.id_token, UserSession(context.session).id_token or {}):
         raise UserChanged("The provider says that another user is logged in there than here: log out here first.")
-    await exchange.renew(login)
+    await SessionLifecycle(context).renew(login)
 
 
-async def _renew_with(refresh_token: str, exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> bool:
-    _mark_try(exchange, client)
+async def _renew_with(
+    refresh_token: str, context: RequestContext, client: AsyncRelyingParty, user: UserSession
+) -> bool:
+    _mark_try(context, client)
     try:
-        await _refresh_all(refresh_token, exchange, client, user)
+        await _refresh_all(refresh_token, context, client, user)
     except StoreError:
         raise
     except OIDCError as error:
         _log(error)
         if isinstance(error, OAuthError) and error.error in REFUSALS:
-            mark_refusal(exchange)
+            mark_refusal(context)
             return False
     return True
 
 
-async def _refresh_all(refresh_token: str, exchange: Exchange, client: AsyncRelyingParty, user: UserSession) -> None:
-    record = exchange.session
-    refresh = await refresh_tokens(exchange, client, record, refresh_token)
+async def _refresh_all(
+    refresh_token: str, context: RequestContext, client: AsyncRelyingParty, user: UserSession
+) -> None:
+    record = context.session
+    refresh = await refresh_tokens(context, client, record, refresh_token)
     userinfo = await client.userinfo(refresh.tokens.access_token, sub=(user.id_token or {}).get("sub", ""))
-    update_within_limits(exchange, record, userinfo=userinfo, now=refresh.at)
+    update_within_limits(context, record, userinfo=userinfo, now=refresh.at)
 
 
-def _mark_try(exchange: Exchange, client: AsyncRelyingParty) -> None:
-    mark_try(exchange, client.configuration.session_refresh_interval_seconds or MOST_SECONDS)
+def _mark_try(context: RequestContext, client: AsyncRelyingParty) -> None:
+    mark_try(context, client.configuration.session_refresh_interval_seconds or MOST_SECONDS)
 
 
-def _tell(exchange: Exchange, error: OIDCError) -> None:
+def _tell(context: RequestContext, error: OIDCError) -> None:
     _log(error)
-    user = UserSession(exchange.session)
-    exchange.announce_failure(refresh_failed, user.current_provider, error, claims=user.id_token or {})
+    user = UserSession(context.session)
+    context.announce_failure(refresh_failed, user.current_provider, error, claims=user.id_token or {})
 
 
 def _log(error: OIDCError) -> None:

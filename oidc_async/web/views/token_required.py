@@ -18,7 +18,7 @@ from oidc_async.protocol.presented_token import PresentedToken
 from oidc_async.resource_server.resource_server import AsyncResourceServer
 from oidc_async.web.application import WebApplication
 from oidc_async.web.http.messages import is_framed_twice
-from oidc_async.web.request_context import visit_of
+from oidc_async.web.request_context import context_of
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 
@@ -38,12 +38,12 @@ class TokenGuard:
     requires: Callable[[Access], Any] | None
 
     def admits(
-        self, application: WebApplication, carrier: MutableMapping[str, Any], authorizations: Sequence[str]
+        self, application: WebApplication, environ: MutableMapping[str, Any], authorizations: Sequence[str]
     ) -> bool:
         """Whether the token is known as one that is good here, without any waiting; else `find_out` has to tell."""
         if len(authorizations) != 1 or self.requires is not None or application.settings.bearer_in_body:
             return False
-        if carrier.get("type") == "websocket":
+        if environ.get("type") == "websocket":
             # it may bring a second one as a subprotocol
             return False
         scheme, _, token = authorizations[0].partition(" ")
@@ -51,7 +51,7 @@ class TokenGuard:
         access = None if server is None else server.known(token, self.requirements)
         if access is None:
             return False
-        visit_of(carrier, application).admit(access, self)
+        context_of(environ, application).admit(access, self)
         return True
 
     async def find_out(
