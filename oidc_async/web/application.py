@@ -17,7 +17,7 @@ from .http.warning_limit import WarningLimit
 from .routes.request_objects import ServedRequestObjects
 from .sessions.pending_logins import PendingLogins
 from .sessions.port import Sessions
-from .sessions.revocations import LogoutMarkers
+from .sessions.revocations import SessionRevocations
 from .sessions.session_binding import ClientNames
 from .sessions.session_tokens import SessionTokens
 from .settings import REQUEST_OBJECT, Settings
@@ -50,7 +50,7 @@ class WebApplication:
     cookies: Cookies
     store: Store | None
     clients: Mapping[str, AsyncRelyingParty]
-    resource_servers: Mapping[str, AsyncResourceServer]
+    resource_servers: dict[str, AsyncResourceServer]
     client_names: ClientNames
     runtimes: Sequence[Runtime]
     registrations: Sequence[ClientRegistration]
@@ -58,7 +58,7 @@ class WebApplication:
     own_endpoints: frozenset[str]
     response_modes: frozenset[str]
     client_keys: Sequence[Mapping[str, str]]
-    markers: LogoutMarkers | None
+    revocations: SessionRevocations | None
     sessions: Sessions
     session_tokens: SessionTokens
     pending_logins: PendingLogins
@@ -88,8 +88,8 @@ class WebApplication:
         above = self.endpoints.get(path.rpartition("/")[0])
         return self.endpoints.get(path) or (above if above == REQUEST_OBJECT else None)
 
-    def require_markers(self) -> LogoutMarkers:
+    def require_revocations(self) -> SessionRevocations:
         """Return the session revocations. Raises ConfigurationError if there is no store for them."""
-        if self.markers is None:
+        if self.revocations is None:
             raise ConfigurationError("OIDC_BACKCHANNEL_LOGOUT_URI and OIDC_STORE must be set for that.")
-        return self.markers
+        return self.revocations

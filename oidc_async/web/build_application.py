@@ -20,11 +20,11 @@ from .http.cookies import Cookies
 from .http.warning_limit import WarningLimit
 from .routes.client_jwks import published_keys
 from .routes.request_objects import ServedRequestObjects
-from .sessions.cookie_sessions import SessionCookies
+from .sessions.cookie_sessions import CookieSessions
 from .sessions.pending_logins import PendingLogins
 from .sessions.port import Sessions
-from .sessions.revocable_sessions import MarkedSessions
-from .sessions.revocations import LogoutMarkers
+from .sessions.revocable_sessions import RevocableSessions
+from .sessions.revocations import SessionRevocations
 from .sessions.session_binding import ClientNames
 from .sessions.session_tokens import SessionTokens
 from .sessions.stored_sessions import StoredSessions
@@ -116,7 +116,7 @@ def build_application(
         own_endpoints=settings.own_endpoints(),
         response_modes=frozenset(configuration.response_mode for configuration in configurations.values()),
         client_keys=client_keys,
-        markers=revocations,
+        revocations=revocations,
         sessions=_build_sessions(parts, cookies, client_names, revocations, session_tokens),
         session_tokens=session_tokens,
         pending_logins=PendingLogins(sealer, cookies, settings.login_seconds),
@@ -207,32 +207,32 @@ def _build_resource_servers(
     }
 
 
-def _build_revocations(settings: Settings, store: Store | None) -> LogoutMarkers | None:
+def _build_revocations(settings: Settings, store: Store | None) -> SessionRevocations | None:
     if store is None or not (settings.backchannel_logout_uri or settings.frontchannel_logout_uri):
         return None
     # A login that is pending when the provider revokes sessions may still become a session.
     lifetime = settings.session_seconds + settings.login_seconds
     sealers = [Sealer([secret]) for secret in settings.secret_keys]
-    return LogoutMarkers(store, sealers, lifetime, settings.clock_skew)
+    return SessionRevocations(store, sealers, lifetime, settings.clock_skew)
 
 
 def _build_sessions(
     parts: CommonParts,
     cookies: Cookies,
     client_names: ClientNames,
-    revocations: LogoutMarkers | None,
+    revocations: SessionRevocations | None,
     session_tokens: SessionTokens,
 ) -> Sessions:
     settings = parts.settings
     sessions: Sessions = (
-        SessionCookies(settings, parts.sealer, cookies, client_names)
+        CookieSessions(settings, parts.sealer, cookies, client_names)
         if parts.store is None or settings.session_in_cookies
         else StoredSessions(parts.store, settings, parts.sealer, cookies, client_names)
     )
     if revocations is None:
         return sessions
     expects_frames = settings.frontchannel_logout_uri is not None
-    return MarkedSessions(
+    return RevocableSessions(
         sessions, revocations, client_names, session_tokens.invalidate, expects_frames=expects_frames
     )
 

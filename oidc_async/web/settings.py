@@ -13,8 +13,7 @@ from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.uri import is_loopback, origin, uri_problem
 from oidc_async.stores import StoreChoice
 
-from .endpoint_uri import OwnUri, read_own_uri
-from .http.websocket_origins import read_origins
+from .configured_uris import OwnUri, read_origins, read_own_uri
 
 logger = logging.getLogger("oidc_async.settings")
 

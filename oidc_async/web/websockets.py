@@ -4,19 +4,24 @@ A socket sets no cookies. What it reads of the session can be checked again, but
 """
 
 import json
-from collections.abc import Iterator, MutableMapping
+import logging
+from collections.abc import Iterator, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any, NoReturn
 
 from oidc_async.errors import ConfigurationError
 
 from .application import WebApplication
+from .configured_uris import WEBSOCKET_ORIGINS
 from .http.messages import WebRequest, WebResponse
 from .http.navigation import login_required
-from .http.websocket_origins import is_allowed_origin, log_refused_origin
 from .request_context import RequestContext
 from .sessions.user_session import UserSession
 
+logger = logging.getLogger("oidc_async.sessions")
+
+MAX_LOGGED = 200
+"""Characters of an origin that is logged: anybody can send any."""
 ORIGIN_MISSING = (
     "A WebSocket that uses the session must be opened by a browser, which sends an Origin header. "
     "Other clients bring a bearer token."
@@ -38,10 +43,28 @@ def refused_origin(context: RequestContext) -> WebResponse | None:
     request = context.request
     if not request.is_socket or is_allowed_origin(request.headers, context.application.settings.websocket_origins):
         return None
-    log_refused_origin(request.headers)
+    _log_rejected_origin(request.headers)
     if "origin" not in request.headers:
         return replace(login_required(), body=_body("login_required", ORIGIN_MISSING))
     return replace(login_required(), status=403, body=_body("origin_not_allowed", ORIGIN_NOT_ALLOWED))
+
+
+def is_allowed_origin(headers: Mapping[str, str], allowed: frozenset[str]) -> bool:
+    """Whether a page of an allowed origin opens the WebSocket; not so for `null` and where there is no `Origin`."""
+    return headers.get("origin") in allowed
+
+
+def _log_rejected_origin(headers: Mapping[str, str]) -> None:
+    """Log which WebSocket was rejected, and which setting would allow it."""
+    sent = headers.get("origin")
+    if sent is None:
+        logger.warning("the session of a WebSocket was rejected: it has no Origin header, which every browser sends")
+    else:
+        logger.warning(
+            "the session of a WebSocket was rejected: Origin %r is neither that of OIDC_REDIRECT_URI nor in %s",
+            sent[:MAX_LOGGED],
+            WEBSOCKET_ORIGINS,
+        )
 
 
 def require_request(context: RequestContext, what: str) -> RequestContext:

@@ -190,7 +190,7 @@ def test_a_background_task_refreshes_only_what_a_store_keeps(make_site: MakeSite
     assert browser.get("/begin").text == "begun"
     expire(site)
     result, after = browser.get("/result").text, browser.who()
-    if site.web.keeps_sessions_in_store:
+    if site.web.sessions.keeps_in_store:
         assert (result, asked(site.provider)) == (after["access_token"], 1)
         assert after["refresh_token"] != before["refresh_token"]
     else:

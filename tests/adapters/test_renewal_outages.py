@@ -9,7 +9,7 @@ import pytest
 
 from oidc_async.testing import Clock, Fault, Misbehaviour, SimulatedProvider
 from oidc_async.web.signals import refresh_failed
-from oidc_async.web.views.login_required import MAX_LOGINS_IN_A_ROW
+from oidc_async.web.views.begin_login import MAX_LOGINS_IN_A_ROW
 
 from .cookie_jar import copy_of_session, in_cookies, jar_of, logged_in, login_again, put, session_of
 from .provider_logout import FRONT, back_site, end

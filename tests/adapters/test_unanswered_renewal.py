@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from oidc_async.web.views.unanswered_renewal import UNANSWERED_SECONDS
+from oidc_async.web.sessions.renewal_state import UNANSWERED_SECONDS
 
 from .renewal_site import PAUSE, answer, grow_old, is_renewal, leave, renewal_site
 from .site import Framework, Site

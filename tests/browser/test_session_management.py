@@ -13,7 +13,7 @@ from oidc_async.testing import SimulatedProvider
 from oidc_async.testing.faults.responses import header
 from oidc_async.testing.session_management import COOKIE
 from oidc_async.testing.stages import ANY_REPLY, AUTHORIZATION, Answer, Misbehaviour, Scene, harmless
-from oidc_async.web.views.renewal_state import MOST_SECONDS
+from oidc_async.web.sessions.renewal_state import MOST_SECONDS
 from tests.adapters.served import served
 from tests.adapters.site import FlaskFramework, Framework, QuartFramework
 from tests.providers.processes import free_port

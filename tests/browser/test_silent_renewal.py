@@ -5,7 +5,7 @@ import time
 
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
-from oidc_async.web.views.renewal_state import LEAST_SECONDS
+from oidc_async.web.sessions.renewal_state import LEAST_SECONDS
 from tests.providers.real_provider import Person
 
 from .conftest import Scene

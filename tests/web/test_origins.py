@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from oidc_async import ConfigurationError
-from oidc_async.web.http.websocket_origins import is_allowed_origin, read_origins
+from oidc_async.web.configured_uris import read_origins
+from oidc_async.web.websockets import is_allowed_origin
 
 
 def origins(value: Any = None, redirect_uri: str = "https://rp.example/redirect_uri") -> frozenset[str]:

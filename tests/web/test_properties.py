@@ -13,11 +13,11 @@ from oidc_async.errors import LoginError
 from oidc_async.relying_party.login import PendingLogin
 from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.sealing import Sealer
-from oidc_async.web.http.cookies import MAX_PARTS, PART_LENGTH, Cookies
+from oidc_async.web.http.cookies import MAX_PARTS, PART_LENGTH, CookieKind, Cookies
 from oidc_async.web.http.messages import Cookie
 from oidc_async.web.http.navigation import is_navigation
 from oidc_async.web.http.return_path import MAX_LENGTH, return_path
-from oidc_async.web.sessions.cookie_sessions import SessionCookies, SessionRecord
+from oidc_async.web.sessions.cookie_sessions import CookieSessions, SessionRecord
 from oidc_async.web.sessions.pending_logins import KIND, LoginInBrowser, PendingLogins
 from tests.hypothesis_profiles import examples
 
@@ -27,7 +27,7 @@ from .web_request import settings as site_settings
 
 COOKIES = Cookies(REDIRECT_URI)
 SEALER = Sealer([SECRET])
-SESSIONS = SessionCookies(site_settings(session_idle_seconds=6000.0), SEALER, COOKIES, {})
+SESSIONS = CookieSessions(site_settings(session_idle_seconds=6000.0), SEALER, COOKIES, {})
 LOGINS = PendingLogins(SEALER, COOKIES, 600.0)
 
 any_text = st.text(max_size=200)
@@ -116,8 +116,9 @@ def test_a_return_path_is_the_page_itself_or_the_root(path: str, query: str, roo
     assert location == f"{root_path}/" or ("?" in location) is bool(query)
 
 
+KINDS: tuple[CookieKind, ...] = ("session", "current", "seen", "spent", "logout", "logins")
 names_of_ours = st.sampled_from(
-    [COOKIES.name(kind) for kind in ("session", "current", "seen", "spent", "logout", "logins")]
+    [COOKIES.name(kind) for kind in KINDS]
     + [f"{COOKIES.name('session')}-{number}" for number in range(1, MAX_PARTS + 2)]
     + [f"{COOKIES.name(KIND)}-{digit * 16}" for digit in "0af"]
 )

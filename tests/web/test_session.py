@@ -10,7 +10,7 @@ from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.sealing import Sealer
 from oidc_async.web.http.cookies import Cookies
 from oidc_async.web.http.messages import Cookie
-from oidc_async.web.sessions.cookie_sessions import KIND, SPENT_KIND, SessionCookies, SessionRecord
+from oidc_async.web.sessions.cookie_sessions import KIND, SPENT_KIND, CookieSessions, SessionRecord
 from oidc_async.web.sessions.user_session import UserSession
 from oidc_async.web.settings import Settings
 
@@ -20,17 +20,17 @@ VALUES: dict[str, Any] = {"current_provider": "default", "last_authenticated": 1
 COOKIES = Cookies(REDIRECT_URI)
 
 
-def sessions(**changes: Any) -> SessionCookies:
+def sessions(**changes: Any) -> CookieSessions:
     chosen: Settings = settings(**changes)
-    return SessionCookies(chosen, Sealer(chosen.secret_keys), COOKIES, {})
+    return CookieSessions(chosen, Sealer(chosen.secret_keys), COOKIES, {})
 
 
-def logged_in(keeper: SessionCookies, values: dict[str, Any] | None = None, now: float = NOW) -> Jar:
+def logged_in(keeper: CookieSessions, values: dict[str, Any] | None = None, now: float = NOW) -> Jar:
     record = SessionRecord(values or VALUES, begun_at=now, seen_at=now)
     return Jar().keep(keeper.save(record, {}, now))
 
 
-def see(keeper: SessionCookies, jar: Jar, now: float) -> SessionRecord:
+def see(keeper: CookieSessions, jar: Jar, now: float) -> SessionRecord:
     """A request that changes nothing."""
     record = keeper.load(jar, now)
     assert not record.modified
@@ -129,14 +129,14 @@ def test_a_page_that_took_long_does_not_undo_a_change() -> None:
     assert keeper.load(jar, NOW + 103)["access_token"] == "next"
 
 
-def ended(keeper: SessionCookies, jar: Jar, now: float) -> Jar:
+def ended(keeper: CookieSessions, jar: Jar, now: float) -> Jar:
     """What a logout leaves, whoever is logged in."""
     record = keeper.load(jar, now)
     record.end()
     return jar.keep(run_without_loop(keeper.keep(record, jar, now)))
 
 
-def changed(keeper: SessionCookies, jar: Jar, now: float) -> list[Cookie]:
+def changed(keeper: CookieSessions, jar: Jar, now: float) -> list[Cookie]:
     """What a response sets that changes the session, for instance by a refresh."""
     record = keeper.load(jar, now)
     record["access_token"] = "the next one"

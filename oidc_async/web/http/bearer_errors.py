@@ -73,25 +73,32 @@ def _token_failure(error: OIDCError, settings: Settings, scope: str) -> TokenFai
             return _challenged(400, "invalid_request", DESCRIPTIONS[400], where)
         case InsufficientScope():
             return _challenged(403, "insufficient_scope", error.message, {"scope": error.scope or None, **where})
-        case InsufficientUserAuthentication(acr_values=acr_values, max_age=max_age):
-            how = {
-                "acr_values": " ".join(acr_values) or None,
-                "max_age": None if max_age is None else f"{max_age:.0f}",
-            }
-            return _challenged(401, error.code, error.message, {**how, **wanted, **where})
+        case InsufficientUserAuthentication():
+            return _challenged(401, error.code, error.message, {**_step_up(error), **wanted, **where})
         case TokenError():
             status = 401 if settings.rfc6750_status else 403
             return _challenged(status, "invalid_token", INVALID_TOKEN, {**wanted, **where})
         case ConfigurationError():
             return TokenFailure(status=500, error="server_error", description=DESCRIPTIONS[500])
         case _:
-            retry_after = getattr(error, "retry_after", 1.0)
-            return TokenFailure(
-                status=503,
-                error="temporarily_unavailable",
-                description=DESCRIPTIONS[503],
-                retry_after=retry_after,
-            )
+            return _unavailable(error)
+
+
+def _step_up(error: InsufficientUserAuthentication) -> dict[str, str | None]:
+    """Return the parameters that tell a client which authentication to request (RFC 9470 3)."""
+    return {
+        "acr_values": " ".join(error.acr_values) or None,
+        "max_age": None if error.max_age is None else f"{error.max_age:.0f}",
+    }
+
+
+def _unavailable(error: OIDCError) -> TokenFailure:
+    return TokenFailure(
+        status=503,
+        error="temporarily_unavailable",
+        description=DESCRIPTIONS[503],
+        retry_after=getattr(error, "retry_after", 1.0),
+    )
 
 
 def token_challenge(settings: Settings, scope: str = "") -> dict[str, str]:

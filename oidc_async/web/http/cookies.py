@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Literal
 
 from oidc_async.errors import SessionTooLarge
 
@@ -14,6 +15,8 @@ PART_LENGTH = 3800
 """Characters in one cookie's value; browsers drop cookies above 4,096 bytes with name and attributes."""
 MAX_PARTS = 8
 MANY_PARTS = 2
+CookieKind = Literal["session", "current", "seen", "spent", "sid", "login", "logins", "logout", "renewal", "renewing"]
+"""What a cookie is for; the last part of its name."""
 
 
 class Cookies:
@@ -28,7 +31,7 @@ class Cookies:
         digest = sha256(redirect_uri.encode()).hexdigest()[:8]
         self._prefix = f"{'__Host-' if self._secure else ''}oidc-{digest}"
 
-    def name(self, kind: str) -> str:
+    def name(self, kind: CookieKind) -> str:
         return f"{self._prefix}-{kind}"
 
     def set(self, name: str, value: str, max_age: int | None) -> Cookie:
@@ -37,7 +40,7 @@ class Cookies:
     def delete(self, name: str) -> Cookie:
         return self.set(name, "", 0)
 
-    def set_long(self, kind: str, value: str, max_age: int | None, present: Mapping[str, str]) -> list[Cookie]:
+    def set_long(self, kind: CookieKind, value: str, max_age: int | None, present: Mapping[str, str]) -> list[Cookie]:
         """As many cookies as `value` needs, and the deletion of left-over parts of an earlier value.
 
         Raises SessionTooLarge when browsers and servers would not carry it.
@@ -65,11 +68,11 @@ class Cookies:
                 size=len(value),
             )
 
-    def delete_long(self, kind: str, present: Mapping[str, str]) -> list[Cookie]:
+    def delete_long(self, kind: CookieKind, present: Mapping[str, str]) -> list[Cookie]:
         names = [self._part_name(kind, number) for number in range(MAX_PARTS)]
         return [self.delete(name) for name in names if name in present]
 
-    def read_long(self, kind: str, present: Mapping[str, str]) -> str | None:
+    def read_long(self, kind: CookieKind, present: Mapping[str, str]) -> str | None:
         """The value put together again; None when there is none or a part is missing."""
         count, dot, first = present.get(self._part_name(kind, 0), "").partition(".")
         if not dot or count not in _COUNTS:
@@ -77,7 +80,7 @@ class Cookies:
         rest = [present.get(self._part_name(kind, number)) for number in range(1, int(count))]
         return None if None in rest else "".join((first, *(part or "" for part in rest)))
 
-    def _part_name(self, kind: str, number: int) -> str:
+    def _part_name(self, kind: CookieKind, number: int) -> str:
         return self.name(kind) if number == 0 else f"{self.name(kind)}-{number}"
 
 

@@ -11,7 +11,7 @@ from oidc_async.web.application import WebApplication
 from oidc_async.web.http.login_errors import STORE_RETRY_SECONDS
 from oidc_async.web.http.messages import WebRequest, WebResponse
 from oidc_async.web.request_context import RequestContext
-from oidc_async.web.sessions.revocations import LogoutMarkers
+from oidc_async.web.sessions.revocations import SessionRevocations
 from oidc_async.web.signals import logged_out, logout_failed
 
 from .callback import empty_response, refused_form
@@ -56,14 +56,14 @@ def _failed(error: OIDCError) -> WebResponse:
 
 async def _end_sessions(context: RequestContext, clients: dict[str, PresentedToken]) -> None:
     application, now = context.application, context.application.now()
-    markers = application.require_markers()
+    revocations = application.require_revocations()
     # one token may be for several of our clients, and each has its own rules for it
     read = [await application.clients[name].logout_tokens.read(token) for name, token in clients.items()]
-    if await markers.is_used(read[0]):
+    if await revocations.is_used(read[0]):
         _refuse_replay()
     for name, logout_token in zip(clients, read, strict=True):
-        await markers.end(application.client_names[name], logout_token, now)
-    await _use_up(markers, read[0], now)
+        await revocations.end(application.client_names[name], logout_token, now)
+    await _use_up(revocations, read[0], now)
     claims = {"iss": read[0].iss, "sub": read[0].sub, "sid": read[0].sid}
     for name in clients:
         context.announce(logged_out, name, reason="backchannel", claims=claims)
@@ -82,11 +82,11 @@ def _addressed(application: WebApplication, token: PresentedToken) -> dict[str, 
     return clients
 
 
-async def _use_up(markers: LogoutMarkers, token: LogoutToken, now: float) -> None:
+async def _use_up(revocations: SessionRevocations, token: LogoutToken, now: float) -> None:
     # Last: if the store fails before, the provider may come again with the same token. Now the sessions have
     # ended, and ending them once more would change nothing.
     try:
-        is_first = await markers.use(token, now)
+        is_first = await revocations.use(token, now)
     except StoreError as error:
         logger.warning("a logout was carried out, but its token may be used again: %s (%s)", error, error.code)
         return

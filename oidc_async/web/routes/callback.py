@@ -14,7 +14,7 @@ from oidc_async.web.login_hook import NewLogin, path_after
 from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.lifecycle import SessionLifecycle
 from oidc_async.web.sessions.pending_logins import LoginInBrowser
-from oidc_async.web.views.login_required import announcing_failure, count_login
+from oidc_async.web.views.begin_login import announcing_failure, count_login
 from oidc_async.web.views.silent_renewal import finish_renewal
 
 from .response_relay import read_relayed, relay_page

@@ -39,7 +39,7 @@ async def _end(context: RequestContext, clients: dict[str, AsyncRelyingParty], s
     session = dict(await context.require_session())
     for name, client in clients.items():
         is_here = session.get("current_provider") == name and _sid_of(session) == sid
-        is_marked = application.markers is not None and await application.markers.end_expected(
+        is_marked = application.revocations is not None and await application.revocations.end_expected(
             application.client_names[name], sid, application.now()
         )
         if is_here:

@@ -10,8 +10,7 @@ from oidc_async.web.http.messages import WebRequest, WebResponse, redirect
 from oidc_async.web.http.navigation import comes_without_cookies, is_navigation, login_required
 from oidc_async.web.http.return_path import path_of, root_path
 from oidc_async.web.request_context import RequestContext
-from oidc_async.web.views.begin_login import require_page
-from oidc_async.web.views.login_required import announcing_failure, begin_login
+from oidc_async.web.views.begin_login import announcing_failure, begin_login, require_page
 
 
 async def initiate_login(context: RequestContext, body: bytes) -> WebResponse:

@@ -7,9 +7,11 @@ browsers block, and every response is finished in the same way.
 """
 
 from base64 import b64encode
+from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
 from html import escape
+from typing import Literal
 from urllib.parse import parse_qsl
 
 from oidc_async.protocol.authorization import parse_authorization_response, require_state
@@ -17,7 +19,8 @@ from oidc_async.web.application import WebApplication
 from oidc_async.web.http.messages import WebRequest, WebResponse
 
 MODE, RESPONSE = "response_mode", "authorization_response"
-RELAYED = ("fragment", "form_post")
+RelayedMode = Literal["fragment", "form_post"]
+RELAYED: Mapping[str, RelayedMode] = {"fragment": "fragment", "form_post": "form_post"}
 
 SCRIPT = """
 const form = document.forms[0];
@@ -40,7 +43,7 @@ PAGE = """<!doctype html>
 <script>{script}</script>
 </html>
 """
-WITHOUT_SCRIPT = {
+WITHOUT_SCRIPT: Mapping[RelayedMode, str] = {
     "fragment": "<p>This login needs JavaScript: allow it for this page, and load the page again.</p>",
     "form_post": "<p>One more step finishes the login.</p><button>Go on</button>",
 }
@@ -71,16 +74,16 @@ def relay_page(application: WebApplication, request: WebRequest, form: str) -> W
     return None if application.pending_logins.is_begun(state, request.cookies) else _page("form_post", form)
 
 
-def read_relayed(form: str) -> tuple[str, str] | None:
+def read_relayed(form: str) -> tuple[str, RelayedMode] | None:
     """The encoded response that our page posted, and by which way it had come; None for any other form."""
     with suppress(ValueError):
         fields = parse_qsl(form, keep_blank_values=True, max_num_fields=2)
         if [name for name, _ in fields] == [MODE, RESPONSE] and fields[0][1] in RELAYED:
-            return fields[1][1], fields[0][1]
+            return fields[1][1], RELAYED[fields[0][1]]
     return None
 
 
-def _page(mode: str, response: str) -> WebResponse:
+def _page(mode: RelayedMode, response: str) -> WebResponse:
     body = PAGE.format(
         mode=mode, response=escape(response, quote=True), without_script=WITHOUT_SCRIPT[mode], script=SCRIPT
     )

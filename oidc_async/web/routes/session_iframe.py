@@ -14,7 +14,7 @@ from oidc_async.protocol.uri import origin
 from oidc_async.web.http.messages import WebRequest, WebResponse
 from oidc_async.web.http.navigation import is_embedded, is_prefetch
 from oidc_async.web.request_context import RequestContext
-from oidc_async.web.views.renewal_state import is_refused, mark_change, read_mark
+from oidc_async.web.sessions.renewal_state import is_refused, mark_change, read_mark
 
 CHANGED = "changed"
 """The query with which the frame says so."""

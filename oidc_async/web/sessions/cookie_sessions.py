@@ -2,23 +2,24 @@
 
 from collections.abc import Mapping
 from hashlib import sha256
+from typing import Final
 
 from oidc_async.sealing import Sealer
-from oidc_async.web.http.cookies import Cookies
+from oidc_async.web.http.cookies import CookieKind, Cookies
 from oidc_async.web.http.messages import Cookie
 from oidc_async.web.settings import Settings
 
 from .session_record import MAX_RECORD_BYTES, Lifetime, SessionRecord, decode_record, encode_record
 
-__all__ = ["KIND", "MAX_RECORD_BYTES", "SessionCookies", "SessionRecord"]
+__all__ = ["KIND", "MAX_RECORD_BYTES", "CookieSessions", "SessionRecord"]
 
-KIND = "session"
-CURRENT_KIND = "current"
-SEEN_KIND = "seen"
-SPENT_KIND = "spent"
+KIND: Final = "session"
+CURRENT_KIND: Final = "current"
+SEEN_KIND: Final = "seen"
+SPENT_KIND: Final = "spent"
 
 
-class SessionCookies:
+class CookieSessions:
     """Loads and saves session records as sealed cookies: any worker serves them, without infrastructure.
 
     `clients` tells, for each name of a provider, which client of which issuer that is: a record outlives neither.
@@ -125,7 +126,7 @@ class SessionCookies:
         return decode_record(data, self._clients) if data else None
 
     def _delete_record(self, present: Mapping[str, str]) -> list[Cookie]:
-        kinds = (KIND, SEEN_KIND, SPENT_KIND)
+        kinds: tuple[CookieKind, ...] = (KIND, SEEN_KIND, SPENT_KIND)
         return [cookie for kind in kinds for cookie in self._cookies.delete_long(kind, present)]
 
     def _last_seen(self, record: SessionRecord, present: Mapping[str, str]) -> float:

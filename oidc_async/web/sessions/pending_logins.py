@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Final
 
 from oidc_async.errors import StateMismatch
 from oidc_async.protocol.strict_json import read_object
@@ -20,7 +21,7 @@ MAX_USED = 10_000
 """Used-up states that one process remembers. The provider refuses a code that is used twice in any case."""
 MAX_USED_PATH = 500
 """Characters of the path that is remembered with each."""
-KIND = "login"
+KIND: Final = "login"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,14 @@ from oidc_async.errors import LoginExpired
 from oidc_async.web.http.messages import Cookie
 
 from .port import Sessions
-from .revocations import LogoutMarkers, Marker
+from .revocations import Revocation, SessionRevocations
 from .session_record import SessionRecord
 from .user_session import UserSession
 
 OF_AN_ID_TOKEN = frozenset({"id_token", "id_token_jwt"})
 
 
-class MarkedSessions:
+class RevocableSessions:
     """The sessions of `kept`, without those that a provider has ended.
 
     `clients` tells, for each name of a provider, which client of which issuer that is. What goes with a session
@@ -27,13 +27,13 @@ class MarkedSessions:
     def __init__(
         self,
         kept: Sessions,
-        markers: LogoutMarkers,
+        revocations: SessionRevocations,
         clients: Mapping[str, str],
         forget: Callable[[UserSession], Awaitable[None]],
         *,
         expects_frames: bool,
     ) -> None:
-        self._kept, self._markers, self._clients, self._forget = kept, markers, clients, forget
+        self._kept, self._revocations, self._clients, self._forget = kept, revocations, clients, forget
         self._expects_frames = expects_frames
 
     @property
@@ -56,7 +56,7 @@ class MarkedSessions:
     async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
         """The record of this browser; an emptied one, to be saved as such, when the provider has ended it."""
         record = await self._kept.open(present, now, is_seen=is_seen)
-        if record and self._markers.is_ended(await self._find(record), record.login_begun):
+        if record and self._revocations.is_ended(await self._find(record), record.login_begun):
             user = UserSession(dict(record))
             record.clear()
             await self._forget(user)
@@ -71,13 +71,13 @@ class MarkedSessions:
 
     async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
         """Keep a new session. Raises LoginExpired when the provider has ended it before it began."""
-        markers = await self._find(record)
-        if self._markers.is_ended(markers, record.login_begun):
+        revocations = await self._find(record)
+        if self._revocations.is_ended(revocations, record.login_begun):
             raise LoginExpired("The provider has ended this login before it was completed. Begin it again.")
         if self._expects_frames:
             await self._expect(record)
         # from now on any other mark ends it
-        versions = tuple(marker.version for marker in markers)
+        versions = tuple(revocation.version for revocation in revocations)
         record.login_begun = replace(record.login_begun, revocations=versions)
         return await self._kept.begin(record, present, now)
 
@@ -90,11 +90,11 @@ class MarkedSessions:
         return self._kept.drop_refresh_token(record, now)
 
     async def _expect(self, record: SessionRecord) -> None:
-        await self._markers.expect(self._client_of(record), UserSession(record).claims_of_login or {})
+        await self._revocations.expect(self._client_of(record), UserSession(record).claims_of_login or {})
 
-    async def _find(self, record: SessionRecord) -> Sequence[Marker]:
+    async def _find(self, record: SessionRecord) -> Sequence[Revocation]:
         claims = UserSession(record).claims_of_login if record.get("current_provider") else None
-        return [] if claims is None else await self._markers.find(self._client_of(record), claims)
+        return [] if claims is None else await self._revocations.find(self._client_of(record), claims)
 
     def _client_of(self, record: SessionRecord) -> str:
         return self._clients.get(record.get("current_provider", ""), "")

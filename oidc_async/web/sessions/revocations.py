@@ -22,7 +22,7 @@ MAX_CLOCK_DIFFERENCE = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Marker:
+class Revocation:
     """When a provider ended sessions: by its clock, and when we were told, by ours.
 
     `version` is another one for each logout: a session that began when the store held it already is a later one,
@@ -56,7 +56,7 @@ class Marker:
         # "Well after" makes up for providers of several machines, and for times without a fraction.
         return login.at_provider < self.issued_at + 1 + leeway
 
-    def joined(self, former: "Marker | None", leeway: float) -> "Marker":
+    def joined(self, former: "Revocation | None", leeway: float) -> "Revocation":
         """This one and a `former` one as one that ends what either does."""
         if former is None:
             return self
@@ -70,7 +70,11 @@ class Marker:
         )
 
 
-class LogoutMarkers:
+Change = Callable[[Revocation | None], Revocation | None]
+"""Makes the revocation to store of the present one; None is a session that is expected, but not revoked."""
+
+
+class SessionRevocations:
     """The marks of one application's clients.
 
     `sealers` are one for each secret key, the present one first. A mark is kept under all of them, so that processes
@@ -83,22 +87,22 @@ class LogoutMarkers:
         self._store, self._lifetime, self._leeway = store, lifetime, leeway
         self._sealers = sealers
 
-    async def find(self, client: str, claims: Mapping[str, Any]) -> list[Marker]:
+    async def find(self, client: str, claims: Mapping[str, Any]) -> list[Revocation]:
         """Those that concern sessions with these claims of their ID token."""
         names = [(sealer, key) for name in _names_of_session(client, claims) for sealer, key in self._keys(name)]
         kept = await self._store.get_many([key for _, key in names])
         found = [_decode(sealer, key, sealed) for (sealer, key), sealed in zip(names, kept, strict=True)]
-        return [marker for marker in found if marker is not None]
+        return [revocation for revocation in found if revocation is not None]
 
-    def is_ended(self, markers: Sequence[Marker], login: LoginBegun) -> bool:
+    def is_ended(self, revocations: Sequence[Revocation], login: LoginBegun) -> bool:
         """Whether the session of this login was ended by one of them."""
-        return any(marker.ends(login, self._leeway) for marker in markers)
+        return any(revocation.ends(login, self._leeway) for revocation in revocations)
 
     async def end(self, client: str, token: LogoutToken, now: float) -> None:
         """End the sessions that a logout token names."""
-        marker = Marker.new(token.iat, now)
+        revocation = Revocation.new(token.iat, now)
         for name in _names_of_token(client, token):
-            await self._change(name, self._joining(marker))
+            await self._change(name, self._joining(revocation))
 
     async def is_used(self, token: LogoutToken) -> bool:
         """Whether a logout token of this name was used before."""
@@ -126,20 +130,20 @@ class LogoutMarkers:
         kept = await self._store.get_many([key for _, key in self._keys(name)])
         is_expected = any(value is not None for value in kept)
         if is_expected:
-            await self._change(name, self._joining(Marker.by_frame(now)))
+            await self._change(name, self._joining(Revocation.by_frame(now)))
         return is_expected
 
-    def _joining(self, marker: Marker) -> Callable[[Marker | None], Marker]:
-        return lambda former: marker.joined(former, self._leeway)
+    def _joining(self, revocation: Revocation) -> Callable[[Revocation | None], Revocation]:
+        return lambda former: revocation.joined(former, self._leeway)
 
     def _keys(self, name: str) -> list[tuple[Sealer, str]]:
         return [(sealer, "logout:" + sealer.keyed_hash(PURPOSE, name)) for sealer in self._sealers]
 
-    async def _change(self, name: str, change: Callable[[Marker | None], Marker | None]) -> None:
+    async def _change(self, name: str, change: Change) -> None:
         for sealer, key in self._keys(name):
             await self._change_at(sealer, key, change)
 
-    async def _change_at(self, sealer: Sealer, key: str, change: Callable[[Marker | None], Marker | None]) -> None:
+    async def _change_at(self, sealer: Sealer, key: str, change: Change) -> None:
         for _ in range(TRIES):
             (kept,) = await self._store.get_many([key])
             sealed = _encode(sealer, key, change(_decode(sealer, key, kept)))
@@ -172,13 +176,13 @@ def _name(*names: object) -> str:
     return json.dumps(names)
 
 
-def _encode(sealer: Sealer, key: str, marker: Marker | None) -> bytes:
+def _encode(sealer: Sealer, key: str, revocation: Revocation | None) -> bytes:
     """None is a session that a frame may end, or a token that is used: nothing else is known of it."""
-    document = {} if marker is None else asdict(marker)
+    document = {} if revocation is None else asdict(revocation)
     return sealer.seal(PURPOSE, key, json.dumps(document).encode()).encode()
 
 
-def _decode(sealer: Sealer, key: str, sealed: bytes | None) -> Marker | None:
+def _decode(sealer: Sealer, key: str, sealed: bytes | None) -> Revocation | None:
     if sealed is None:
         return None
     data = sealer.open(PURPOSE, key, sealed.decode("latin-1"))
@@ -192,5 +196,5 @@ def _decode(sealer: Sealer, key: str, sealed: bytes | None) -> Marker | None:
         ) from None
 
 
-def _read_marker(version: str, issued_at: float, received_at: float) -> Marker:
-    return Marker(version=str(version), issued_at=float(issued_at), received_at=float(received_at))
+def _read_marker(version: str, issued_at: float, received_at: float) -> Revocation:
+    return Revocation(version=str(version), issued_at=float(issued_at), received_at=float(received_at))

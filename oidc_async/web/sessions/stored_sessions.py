@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping, Set
 from hashlib import sha256
 from secrets import token_urlsafe
+from typing import Final
 
 from oidc_async.sealing import Sealer
 from oidc_async.stores import Store
@@ -16,7 +17,7 @@ from .session_record import Lifetime, SessionRecord, decode_record, encode_recor
 
 logger = logging.getLogger("oidc_async.sessions")
 
-KIND = "sid"
+KIND: Final = "sid"
 OF_THE_TOKENS = frozenset({"access_token", "access_token_expires_at", "id_token", "id_token_jwt", "refresh_token"})
 OF_A_REFRESH = OF_THE_TOKENS | {"last_authenticated", "last_session_refresh", "of_login"}
 TRIES = 5

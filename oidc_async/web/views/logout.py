@@ -5,6 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from secrets import token_urlsafe
+from typing import Final
 from urllib.parse import parse_qs, quote
 
 from oidc_async.errors import ProviderError
@@ -16,14 +17,14 @@ from oidc_async.web.http.messages import MAX_URL_LENGTH, WebRequest, WebResponse
 from oidc_async.web.http.navigation import is_embedded, is_navigation, is_prefetch
 from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.lifecycle import SessionLifecycle
+from oidc_async.web.sessions.renewal_state import forget_mark
 from oidc_async.web.sessions.user_session import UserSession
 
-from .login_required import forget_count
-from .renewal_state import forget_mark
+from .begin_login import forget_count
 
 logger = logging.getLogger("oidc_async.login")
 
-KIND = "logout"
+KIND: Final = "logout"
 MAX_SECONDS = 600
 
 

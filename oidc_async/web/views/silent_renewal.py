@@ -25,13 +25,21 @@ from oidc_async.web.http.navigation import is_page
 from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.lifecycle import SessionLifecycle
 from oidc_async.web.sessions.pending_logins import LoginInBrowser
+from oidc_async.web.sessions.renewal_state import (
+    MOST_SECONDS,
+    is_refused,
+    is_unanswered,
+    mark_refusal,
+    mark_try,
+    note_answered,
+    note_begun,
+    read_mark,
+)
 from oidc_async.web.sessions.user_session import UserSession
 from oidc_async.web.signals import refresh_failed
 
 from .access_token import refresh_tokens, update_within_limits
-from .authorization_redirect import request_login, request_renewal
-from .renewal_state import MOST_SECONDS, is_refused, mark_refusal, mark_try, read_mark
-from .unanswered_renewal import is_unanswered, note_answered, note_begun
+from .begin_login import request_login, request_renewal
 
 logger = logging.getLogger("oidc_async.login")
 

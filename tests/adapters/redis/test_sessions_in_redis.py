@@ -7,7 +7,7 @@ import pytest
 from oidc_async.stores import RedisStore
 from tests.adapters.cookie_jar import is_anonymous, jar_of, logged_in, login_again, put, session_of
 from tests.adapters.site import Page, Site
-from tests.adapters.test_stored_sessions import exchange, finish
+from tests.adapters.test_stored_sessions import finish, request_of
 from tests.stores.redis.server import RedisServer
 
 MakeSite = Callable[..., Site]
@@ -96,7 +96,7 @@ def test_a_login_has_a_new_id_and_the_record_of_before_is_gone(site: Site, redis
 def test_requests_that_overlap_keep_both_changes_and_revive_nothing(site: Site, redis_server: RedisServer) -> None:
     """security.md 243, 248"""
     browser = logged_in(site)
-    first, second, slow = exchange(browser), exchange(browser), exchange(browser)
+    first, second, slow = request_of(browser), request_of(browser), request_of(browser)
     first.session["userinfo"] = {"name": "Alice"}
     second.session["access_token"] = slow.session["access_token"] = "next"
     finish(second, browser)

@@ -7,19 +7,24 @@ session record, where changes of overlapping requests are merged.
 
 import json
 from dataclasses import asdict, dataclass, replace
+from typing import Final
 
 from oidc_async.protocol.strict_json import read_object
 from oidc_async.web.http.messages import Cookie
 from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.session_record import SessionRecord
 
-KIND = "renewal"
+RENEWAL_KIND: Final = "renewal"
+STARTED_KIND: Final = "renewing"
 REFUSED_AFTER = "refused_after"
 """In a session record: the `last_renewal` after which a renewal was refused."""
 LEAST_SECONDS = 5.0
 MOST_SECONDS = 60.0
 """Between two tries, whatever becomes of them: no redirect can lead to the next one at once, and an outage costs
 one request in a minute its time."""
+
+UNANSWERED_SECONDS = 600
+"""For how long no other renewal is begun, unless the browser comes back from this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +62,10 @@ def is_refused(context: RequestContext) -> bool:
 def read_mark(context: RequestContext) -> RenewalMark:
     """The mark of the present session."""
     application = context.application
-    sealed = context.present_cookies().get(application.cookies.name(KIND))
+    sealed = context.present_cookies().get(application.cookies.name(RENEWAL_KIND))
     if not sealed:
         return RenewalMark()
-    data = application.sealer.open(KIND, context.session.session_id, sealed)
+    data = application.sealer.open(RENEWAL_KIND, context.session.session_id, sealed)
     return _decode(data) if data else RenewalMark()
 
 
@@ -88,14 +93,38 @@ def mark_change(context: RequestContext) -> None:
 def forget_mark(context: RequestContext) -> list[Cookie]:
     """What deletes the mark, if there is one."""
     cookies = context.application.cookies
-    return [cookies.delete(name) for name in [cookies.name(KIND)] if name in context.present_cookies()]
+    return [cookies.delete(name) for name in [cookies.name(RENEWAL_KIND)] if name in context.present_cookies()]
+
+
+def is_unanswered(context: RequestContext) -> bool:
+    """Whether a renewal of this session was begun a while ago, and nothing was heard of it."""
+    application = context.application
+    sealed = context.present_cookies().get(application.cookies.name(STARTED_KIND))
+    if not sealed:
+        return False
+    data = application.sealer.open(STARTED_KIND, repr(context.session.begun_at), sealed)
+    begun_at = float(data) if data else 0.0
+    # a clock that was put back must not make it longer
+    return 0 <= application.now() - begun_at < UNANSWERED_SECONDS
+
+
+def note_begun(context: RequestContext) -> None:
+    application = context.application
+    sealed = application.sealer.seal(STARTED_KIND, repr(context.session.begun_at), repr(application.now()).encode())
+    context.set_cookies(application.cookies.set(application.cookies.name(STARTED_KIND), sealed, UNANSWERED_SECONDS))
+
+
+def note_answered(context: RequestContext) -> None:
+    name = context.application.cookies.name(STARTED_KIND)
+    deleted: list[Cookie] = [context.application.cookies.delete(name)] if name in context.present_cookies() else []
+    context.set_cookies(*deleted)
 
 
 def _set(context: RequestContext, mark: RenewalMark, max_age: int | None) -> None:
     application = context.application
     document = json.dumps(asdict(mark)).encode()
-    sealed = application.sealer.seal(KIND, context.session.session_id, document)
-    context.set_cookies(application.cookies.set(application.cookies.name(KIND), sealed, max_age))
+    sealed = application.sealer.seal(RENEWAL_KIND, context.session.session_id, document)
+    context.set_cookies(application.cookies.set(application.cookies.name(RENEWAL_KIND), sealed, max_age))
 
 
 def _for_the_session(context: RequestContext) -> int | None:

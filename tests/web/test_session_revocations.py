@@ -12,7 +12,7 @@ from oidc_async.protocol.logout_token import LogoutToken
 from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, Store
-from oidc_async.web.sessions.revocations import PURPOSE, LogoutMarkers, Marker
+from oidc_async.web.sessions.revocations import PURPOSE, Revocation, SessionRevocations
 from oidc_async.web.sessions.session_record import LoginBegun
 
 from .watched_store import WatchedStore
@@ -28,16 +28,18 @@ def token(iat: float = NOW, **about: Any) -> LogoutToken:
     return LogoutToken(iss="https://op.example", iat=iat, exp=iat + 120, valid_until=iat + 150, **named)
 
 
-def markers(store: Store | None = None, *secrets: bytes) -> LogoutMarkers:
+def markers(store: Store | None = None, *secrets: bytes) -> SessionRevocations:
     sealers = [Sealer([secret]) for secret in secrets or (SECRET,)]
-    return LogoutMarkers(WatchedStore() if store is None else store, sealers, 86_400, LEEWAY)
+    return SessionRevocations(WatchedStore() if store is None else store, sealers, 86_400, LEEWAY)
 
 
 def begun(here: float, at_provider: float | None = None) -> LoginBegun:
     return LoginBegun(here=here, at_provider=here if at_provider is None else at_provider)
 
 
-def is_ended(kept: LogoutMarkers, login: LoginBegun, claims: dict[str, Any] = ALICE, client: str = CLIENT) -> bool:
+def is_ended(
+    kept: SessionRevocations, login: LoginBegun, claims: dict[str, Any] = ALICE, client: str = CLIENT
+) -> bool:
     return kept.is_ended(run_without_loop(kept.find(client, claims)), login)
 
 
@@ -58,14 +60,14 @@ def is_ended(kept: LogoutMarkers, login: LoginBegun, claims: dict[str, Any] = AL
 )
 def test_a_mark_ends_what_is_from_before(login: LoginBegun, ended: bool) -> None:
     """security.md 192: each time is compared with one of the same clock"""
-    assert Marker.new(NOW, NOW).ends(login, LEEWAY) is ended
+    assert Revocation.new(NOW, NOW).ends(login, LEEWAY) is ended
 
 
 @pytest.mark.parametrize(
     ("begun_after", "ended"), [(-3600, True), (-1, True), (10, True), (40, False), (200, False)], ids=str
 )
 def test_a_token_that_comes_late_ends_what_is_from_before_it_was_issued(begun_after: float, ended: bool) -> None:
-    late = Marker.new(NOW, NOW + 400)
+    late = Revocation.new(NOW, NOW + 400)
     assert late.ends(begun(NOW + begun_after), LEEWAY) is ended
 
 
@@ -170,7 +172,7 @@ def test_a_mark_that_can_not_be_made_is_an_outage() -> None:
         run_without_loop(kept.end(CLIENT, token(), NOW))
 
 
-def started(kept: LogoutMarkers, login: LoginBegun) -> LoginBegun:
+def started(kept: SessionRevocations, login: LoginBegun) -> LoginBegun:
     """The same login, as its session keeps it from the moment at which it begins."""
     found = run_without_loop(kept.find(CLIENT, ALICE))
     assert not kept.is_ended(found, login)
@@ -306,6 +308,6 @@ def test_the_store_tells_nobody_s_name() -> None:
     )
 
 
-def _written(kept: LogoutMarkers, store: WatchedStore) -> dict[str, bytes]:
+def _written(kept: SessionRevocations, store: WatchedStore) -> dict[str, bytes]:
     run_without_loop(kept.end(CLIENT, token(), NOW))
     return store.values
