@@ -54,18 +54,6 @@ class IdleConnections(Generic[C]):
         return [connection for connection, _ in idle]
 
 
-def is_in_step(connection: Any) -> bool:
-    """Whether a connection of httpcore has given away all that it read.
-
-    What a provider sent behind an answer would be taken for the answer to the next request, maybe of another user.
-    httpcore doesn't tell, so we look into it.
-    """
-    while (within := getattr(connection, "_connection", None)) is not None:
-        connection = within
-    conversation = getattr(connection, "_h11_state", None)
-    return conversation is None or not conversation.trailing_data[0]
-
-
 def is_readable(transport: Any) -> bool:
     """Whether the socket of an asyncio transport has something to read by now, be it the end; without waiting."""
     descriptor = transport.get_extra_info("socket").fileno()

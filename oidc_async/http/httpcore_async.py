@@ -10,8 +10,9 @@ from typing import Any, cast
 
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 
-from .connection_pool import KEEP_ALIVE, IdleConnections, is_in_step, is_readable
+from .connection_pool import KEEP_ALIVE, IdleConnections, is_readable
 from .httpx_compat import core
+from .incoming import Incoming
 from .settings import HttpSettings
 from .wire import address_of, credentials_of, dialled_url, headers_of, raw_answer
 
@@ -41,8 +42,10 @@ class AsyncConnections:
         else:
             connection = await self._take(outgoing.url.origin)
         response = await connection.handle_async_request(outgoing)
+        incoming = _incoming_of(response)
         try:
             answer = raw_answer(request, response.status, response.headers)
+            incoming.expect_body(answer.content_length)
             stream = cast("AsyncIterable[bytes]", response.stream)
             with answer.reading():
                 async with aclosing(cast("AsyncGenerator[bytes]", aiter(stream))) as chunks:
@@ -51,7 +54,7 @@ class AsyncConnections:
                 return answer.complete()
         finally:
             await response.aclose()
-            await self._give_back(connection, pinned=bool(request.address))
+            await self._give_back(connection, is_reusable=not request.address and incoming.is_in_step())
 
     async def aclose(self) -> None:
         for connection in self._idle.clear():
@@ -66,9 +69,9 @@ class AsyncConnections:
             return self._proxied(origin)
         return await self._connected(origin, origin.host.decode())
 
-    async def _give_back(self, connection: core.AsyncConnectionInterface, *, pinned: bool) -> None:
-        # the next one to this address may want another name's certificate
-        if pinned or not is_in_step(connection):
+    async def _give_back(self, connection: core.AsyncConnectionInterface, *, is_reusable: bool) -> None:
+        # A pinned request is not reusable: the next one to its address may need the certificate of another name.
+        if not is_reusable:
             await connection.aclose()
         elif connection.is_idle():
             surplus = self._idle.push(connection, time.monotonic())
@@ -133,24 +136,23 @@ class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
     def __init__(self) -> None:
         self._transport = cast("asyncio.Transport", None)
         self._unsent = bytearray()
-        self._received = bytearray()
+        self.incoming = Incoming()
         self._reader: asyncio.Future[None] | None = None
         self._is_paused = True  # until it has a transport
         self._is_over = False
         self._failure: Exception | None = None
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.incoming.begin_response()
         self._unsent += buffer
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         self._flush()
-        if not self._received and not self._is_over:
+        if not self.incoming.buffer and not self._is_over:
             await self._arrival()
-        if self._failure is not None and not self._received:
+        if self._failure is not None and not self.incoming.buffer:
             raise self._failure
-        received = bytes(self._received[:max_bytes])
-        del self._received[:max_bytes]
-        return received
+        return self.incoming.take(max_bytes)
 
     async def aclose(self) -> None:
         self.abort()
@@ -174,14 +176,14 @@ class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
             # The loop may have had no time yet to tell us.
-            return self._is_over or bool(self._received) or is_readable(self._transport)
+            return self._is_over or bool(self.incoming.buffer) or is_readable(self._transport)
         return self._transport.get_extra_info(info)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport, self._is_paused = cast("asyncio.Transport", transport), False
 
     def data_received(self, data: bytes) -> None:
-        self._received += data
+        self.incoming.buffer += data
         if self._reader is None and not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
@@ -210,6 +212,12 @@ class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
     def _wake(self) -> None:
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+def _incoming_of(response: core.Response) -> Incoming:
+    # Our own backend made the stream, also below a proxy. Only a protocol upgrade would wrap it.
+    stream = response.extensions["network_stream"]
+    return stream.incoming if isinstance(stream, _Stream) else Incoming()
 
 
 async def _race(host: str, port: int, seconds: float | None) -> _Stream:

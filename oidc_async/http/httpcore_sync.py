@@ -10,9 +10,10 @@ from typing import Any
 
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 
-from .connection_pool import KEEP_ALIVE, IdleConnections, is_in_step
+from .connection_pool import KEEP_ALIVE, IdleConnections
 from .deadline import Deadline, begun
 from .httpx_compat import core
+from .incoming import Incoming
 from .settings import HttpSettings
 from .wire import address_of, certificate_name, credentials_of, dialled_url, headers_of, raw_answer
 
@@ -38,8 +39,10 @@ class BlockingConnections:
         )
         connection = (self._new_connection if request.address else self._take)(outgoing.url.origin)
         response = connection.handle_request(outgoing)
+        incoming = _incoming_of(response)
         try:
             answer = raw_answer(request, response.status, response.headers)
+            incoming.expect_body(answer.content_length)
             with answer.reading():
                 for chunk in response.iter_stream():
                     answer.body.feed(chunk)
@@ -47,7 +50,7 @@ class BlockingConnections:
                 return answer.complete()
         finally:
             response.close()
-            self._give_back(connection, pinned=bool(request.address))
+            self._give_back(connection, is_reusable=not request.address and incoming.is_in_step())
 
     def close(self) -> None:
         for connection in self._idle.clear():
@@ -60,9 +63,9 @@ class BlockingConnections:
             connection.close()
         return self._new_connection(origin)
 
-    def _give_back(self, connection: core.ConnectionInterface, *, pinned: bool) -> None:
-        # the next one to this address may want another name's certificate
-        if pinned or not is_in_step(connection):
+    def _give_back(self, connection: core.ConnectionInterface, *, is_reusable: bool) -> None:
+        # A pinned request is not reusable: the next one to its address may need the certificate of another name.
+        if not is_reusable:
             connection.close()
         elif connection.is_idle():
             surplus = self._idle.push(connection, time.monotonic())
@@ -122,6 +125,7 @@ class _Stream(core.NetworkStream):
         self._plain = plain
         self._deadline = deadline
         self._unsent = bytearray()
+        self.incoming = Incoming()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._unsent:
@@ -129,9 +133,12 @@ class _Stream(core.NetworkStream):
             with suppress(core.WriteError):
                 self._plain.write(bytes(self._unsent), self._deadline.clamp(timeout))
             self._unsent.clear()
-        return self._plain.read(max_bytes, self._deadline.clamp(timeout))
+        if not self.incoming.buffer:
+            self.incoming.buffer += self._plain.read(max_bytes, self._deadline.clamp(timeout))
+        return self.incoming.take(max_bytes)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.incoming.begin_response()
         self._unsent += buffer
 
     def close(self) -> None:
@@ -144,7 +151,15 @@ class _Stream(core.NetworkStream):
         return _Stream(secured, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
+        if info == "is_readable" and self.incoming.buffer:
+            return True
         return self._plain.get_extra_info(info)
+
+
+def _incoming_of(response: core.Response) -> Incoming:
+    # Our own backend made the stream, also below a proxy. Only a protocol upgrade would wrap it.
+    stream = response.extensions["network_stream"]
+    return stream.incoming if isinstance(stream, _Stream) else Incoming()
 
 
 def _close_late(connected: "Future[core.NetworkStream]") -> None:

@@ -16,6 +16,7 @@ _OURS = frozenset(
     {"Accept-Encoding", "Connection", "Content-Length", "Cookie", "Host", "Proxy-Authorization", "Transfer-Encoding"}
 )
 _WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
+_WITHOUT_BODY = frozenset({204, 304})
 
 
 class Address(NamedTuple):
@@ -92,6 +93,14 @@ class Answer:
         self._headers.pop("set-cookie", None)
         with self.reading():
             self.body = ResponseBody(request, self._headers.get("content-encoding", ""))
+
+    @property
+    def content_length(self) -> int | None:
+        """The number of bytes in the body, as they are sent; None if the response states none or has no body."""
+        length = self._headers.get("content-length")
+        if length is None or "transfer-encoding" in self._headers or self._status in _WITHOUT_BODY:
+            return None
+        return int(length)
 
     @contextmanager
     def reading(self) -> Generator[None]:
