@@ -186,6 +186,59 @@ def test_the_protocol_is_pure(module: Module) -> None:
     assert {name.partition(".")[0] for name in imports_of(module)} & IMPURE == set()
 
 
+# Private by their name only: the standard library and Werkzeug document them.
+DOCUMENTED = {"_replace", "_asdict", "_fields", "_get_current_object"}
+STILL_READ = {"quart_oidc_async.translation reads _max_content_length"}
+
+
+def private_names(tree: ast.AST) -> Iterator[str]:
+    """The private names that a module reads from an object other than its own `self` and `cls`, or imports."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self" | "cls")):
+                pass
+            case ast.Attribute(attr=name):
+                yield name
+            case ast.Call(func=ast.Name(id="getattr" | "hasattr"), args=[_, ast.Constant(value=str(name)), *_]):
+                yield name
+            case ast.ImportFrom(names=names):
+                yield from (alias.name for alias in names)
+                yield from (node.module or "").split(".")
+            case ast.Import(names=names):
+                yield from (part for alias in names for part in alias.name.split("."))
+            case _:
+                pass
+
+
+def names_defined(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self" | "cls"), attr=name, ctx=ast.Store()):
+                yield name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield name
+            case _:
+                pass
+
+
+def foreign_internals(house: list[Module]) -> set[str]:
+    """Which module reads a private name that none of ours defines, so that it belongs to another library."""
+    trees = {module.name: ast.parse(module.source) for module in house}
+    ours = {name for tree in trees.values() for name in names_defined(tree)}
+    return {
+        f"{module} reads {name}"
+        for module, tree in trees.items()
+        for name in private_names(tree)
+        if name.startswith("_") and not name.startswith("__") and name not in ours | DOCUMENTED
+    }
+
+
+def test_no_private_name_of_another_library_is_read() -> None:
+    assert foreign_internals(HOUSE) <= STILL_READ
+
+
 # --- the rules have teeth ----------------------------------------------------------------------------------------
 
 
@@ -235,6 +288,29 @@ def test_an_import_that_points_outward_is_seen(module: Module) -> None:
 @pytest.mark.parametrize("package", OWNERS)
 def test_a_trespasser_is_seen(package: str) -> None:
     assert trespassers([planted(f"import {package}.x")], package) == ["oidc_async.protocol.claims"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "connection._h11_state.trailing_data",
+        "self._connection._h11_state",
+        "getattr(connection, '_h11_state', None)",
+        "hasattr(connection, '_h11_state')",
+        "from httpcore._async.http11 import x as _h11_state",
+        "from httpcore import _h11_state",
+        "import httpcore._h11_state",
+    ],
+)
+def test_a_private_name_of_another_library_is_seen(source: str) -> None:
+    assert foreign_internals([planted(source)])
+
+
+@pytest.mark.parametrize(
+    "source", ["self._own", "def f(self): self._own = 1\nother._own", "parts._replace(x=1)", "x.__name__"]
+)
+def test_a_private_name_of_the_library_itself_is_not_reported(source: str) -> None:
+    assert foreign_internals([planted(source)]) == set()
 
 
 def test_a_module_without_a_layer_is_seen() -> None:
