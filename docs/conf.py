@@ -77,7 +77,7 @@ linkcheck_retries = 2
 linkcheck_ignore = [r"https?://(localhost|127\.0\.0\.1|([\w-]+\.)*example(\.com|\.org)?)([:/].*)?$"]
 
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#|/)([^)\s#]+)(#[^)\s]*)?(?=\))")
-EXPECTED = {"rejected": "rejects it", "harmless": "is not affected", "either": "may reject it"}
+EXPECTED = {"refused": "rejects it", "harmless": "is not affected", "either": "may reject it"}
 INCLUDED = {
     "CHANGELOG.md": "project/changelog",
     "CONTRIBUTING.md": "project/contributing",
