@@ -4,7 +4,8 @@
 
 Three measurements: a whole request to a protected view in Flask; the look-up alone for 1,000 of the tokens, which fit
 into the caches of a processor; and the look-up of all of them, which do not. The order of tokens is random. The
-sizes take turns of some milliseconds, and the median turn of a round counts, so that other load disturbs all of them alike.
+sizes take turns of some milliseconds, and the median turn of a round counts, so that other load disturbs all of them
+alike.
 """
 
 import gc
