@@ -1,7 +1,7 @@
-"""Checks of claims that every kind of JWT needs (RFC 7519 4.1). None of them believes what it is not told.
+"""Checks of claims that all kinds of JWT share (RFC 7519 4.1).
 
-`now` and times are seconds since 1970; `leeway` is in seconds and always widens what is accepted. Comparisons
-are written so that what cannot be compared is refused.
+`now` and other times are in seconds since 1970; `leeway` is in seconds and widens the accepted range.
+Comparisons are written as `if not a <= b`, so that NaN, for which every comparison is false, is rejected.
 """
 
 import hmac
@@ -15,10 +15,10 @@ from .strict_json import read_object
 Claims = Mapping[str, Any]
 
 MAX_TIME = 253_402_300_799
-"""The end of the year 9999: milliseconds given for seconds, and numbers made to overflow, are beyond it."""
+"""The end of the year 9999. Times in milliseconds, and numbers made to overflow, exceed it."""
 
 MAX_BRACKETS = 2000
-"""Objects and lists in the claims of one token. They take longest to read, and strangers send what they like."""
+"""The limit for objects and arrays in the claims of a token: they take longest to parse, and attackers send many."""
 
 MAX_SHOWN = 200
 MAX_SUBJECT_LENGTH = 255
@@ -28,16 +28,16 @@ STANDARD_CLAIMS = (
     *("website", "email", "email_verified", "gender", "birthdate", "zoneinfo", "locale", "phone_number"),
     *("phone_number_verified", "address", "updated_at"),
 )
-"""What any ID token may say of itself and of the user (RFC 7519 4.1, OIDC Core 2, 5.1)."""
+"""Claims that any ID token may have, about itself and the user (RFC 7519 4.1, OIDC Core 2, 5.1)."""
 
 _NUMBERS = frozenset({int, float})
-"""What JSON knows; a bool is another type."""
+"""The number types of JSON. A bool is an int in Python, so types are compared exactly."""
 
 
 def read_claims(payload: bytes) -> dict[str, Any]:
-    """The claims in the payload of a token (RFC 7519 4), at most 2,000 objects and lists. Raises TokenMalformed."""
+    """Parse the payload of a token (RFC 7519 4), at most 2,000 objects and arrays. Raises TokenMalformed."""
     if payload.count(b"{") + payload.count(b"[") > MAX_BRACKETS:
-        raise TokenMalformed(f"The token's claims must have at most {MAX_BRACKETS} objects and lists.")
+        raise TokenMalformed(f"The token's claims must have at most {MAX_BRACKETS} objects and arrays.")
     try:
         return read_object(payload)
     except ValueError as error:
@@ -45,32 +45,32 @@ def read_claims(payload: bytes) -> dict[str, Any]:
 
 
 def format_claim(value: object) -> str:
-    """A claim's value of a **verified** token, printable and cut, for a message."""
+    """Format a claim of a **verified** token for a message: printable ASCII, cut to 200 characters."""
     text = ascii(value)[:MAX_SHOWN]
     return text if isinstance(value, str | list) else type(value).__name__
 
 
 def is_same_secret(one: str, other: str) -> bool:
-    """Whether both are equal, in a time that does not depend on where they differ."""
+    """Compare two secrets in constant time, so that the time does not reveal where they differ."""
     return hmac.compare_digest(one.encode("utf-8", "surrogatepass"), other.encode("utf-8", "surrogatepass"))
 
 
 def require_string(claims: Claims, name: str) -> str:
-    """The claim, a string that is not empty. Raises ClaimInvalid."""
+    """Return a claim that must be a non-empty string. Raises ClaimInvalid."""
     value = claims.get(name)
     if not isinstance(value, str) or not value:
-        raise ClaimInvalid(f"{name} must be a string that is not empty.", claim=name)
+        raise ClaimInvalid(f"{name} must be a non-empty string.", claim=name)
     return value
 
 
 def require_subject(claims: Claims) -> None:
-    """Require `sub`, of at most 255 characters (OIDC Core 2). Raises ClaimInvalid."""
+    """Require `sub`, with at most 255 characters (OIDC Core 2). Raises ClaimInvalid."""
     if len(require_string(claims, "sub")) > MAX_SUBJECT_LENGTH:
         raise ClaimInvalid(f"sub must be at most {MAX_SUBJECT_LENGTH} characters.", claim="sub")
 
 
 def require_time(claims: Claims, name: str) -> float:
-    """The claim, a NumericDate (RFC 7519 2), whole or with a fraction. Raises ClaimInvalid."""
+    """Return a claim that must be a NumericDate (RFC 7519 2), with or without a fraction. Raises ClaimInvalid."""
     value = claims.get(name)
     if type(value) not in _NUMBERS or not 0 <= cast(float, value) <= MAX_TIME:
         raise ClaimInvalid(f"{name} must be a number of seconds since 1970.", claim=name)
@@ -78,7 +78,7 @@ def require_time(claims: Claims, name: str) -> float:
 
 
 def require_past_time(claims: Claims, name: str, *, now: float, leeway: float) -> float:
-    """The claim, a NumericDate that is not in the future. Raises ClaimInvalid."""
+    """Return a claim that must be a NumericDate not in the future. Raises ClaimInvalid."""
     time = require_time(claims, name)
     if not time <= now + leeway:
         message = f"{name} is {time - now:.0f} s in the future; the clocks differ by more than {_skew(leeway)}."
@@ -87,15 +87,15 @@ def require_past_time(claims: Claims, name: str, *, now: float, leeway: float) -
 
 
 def require_not_expired(claims: Claims, *, now: float, leeway: float) -> None:
-    """Require `exp`, in the future (RFC 7519 4.1.4). Raises ClaimInvalid, or TokenExpired."""
+    """Require `exp`, in the future (RFC 7519 4.1.4). Raises ClaimInvalid or TokenExpired."""
     expiry = require_time(claims, "exp")
     if not now < expiry + leeway:
-        message = f"exp has passed {now - expiry:.0f} s ago; the clocks may differ by {_skew(leeway)}."
+        message = f"exp is {now - expiry:.0f} s in the past; the clocks may differ by {_skew(leeway)}."
         raise TokenExpired(message, claim="exp", seen=expiry, now=now)
 
 
 def require_not_before(claims: Claims, *, now: float, leeway: float) -> None:
-    """Require of `nbf`, if there is one, that it has passed (RFC 7519 4.1.5). Raises ClaimInvalid."""
+    """Require that `nbf`, if present, is not in the future (RFC 7519 4.1.5). Raises ClaimInvalid."""
     if "nbf" in claims:
         require_past_time(claims, "nbf", now=now, leeway=leeway)
 
@@ -107,18 +107,22 @@ def _skew(leeway: float) -> str:
 def require_issued_recently(
     claims: Claims, *, now: float, leeway: float, within: float, setting: str | None = None
 ) -> None:
-    """Require `iat`, at most `within` seconds ago, as `setting` says (OIDC Core 3.1.3.7, 10). Raises ClaimInvalid."""
+    """Require `iat`, at most `within` seconds ago (OIDC Core 3.1.3.7, 10). Raises ClaimInvalid.
+
+    `setting` is the setting behind `within`, for the message.
+    """
     issued = require_past_time(claims, "iat", now=now, leeway=leeway)
     if not now - issued <= within + leeway:
         most = f"{setting} = {within:g} s" if setting else f"{within:g} s"
         message = (
-            f"iat is {now - issued:.0f} s ago; at most {most} are accepted, and clocks may differ by {_skew(leeway)}."
+            f"iat is {now - issued:.0f} s in the past; at most {most} are accepted, and the clocks may differ by "
+            f"{_skew(leeway)}."
         )
         raise ClaimInvalid(message, claim="iat", seen=issued, now=now)
 
 
 def require_issuer(claims: Claims, issuer: str) -> None:
-    """Require that `iss` equals `issuer` in every character (OIDC Core 3.1.3.7, 2). Raises ClaimInvalid."""
+    """Require that `iss` is exactly `issuer` (OIDC Core 3.1.3.7, 2). Raises ClaimInvalid."""
     if claims.get("iss") != issuer:
         seen = format_claim(claims.get("iss"))
         message = f"iss must be {issuer!r}, the configured issuer, not {seen}."
@@ -126,7 +130,7 @@ def require_issuer(claims: Claims, issuer: str) -> None:
 
 
 def read_audience(claims: Claims) -> frozenset[str]:
-    """The members of `aud`, a string or a list of strings (RFC 7519 4.1.3). Raises ClaimInvalid."""
+    """Return the members of `aud`, a string or an array of strings (RFC 7519 4.1.3). Raises ClaimInvalid."""
     value = claims.get("aud")
     if isinstance(value, str) and value:
         return frozenset((value,))
@@ -137,7 +141,7 @@ def read_audience(claims: Claims) -> frozenset[str]:
 
 
 def require_audience(claims: Claims, expected: frozenset[str]) -> None:
-    """Require that `aud` names one of `expected` (RFC 7519 4.1.3). Raises ClaimInvalid."""
+    """Require that `aud` contains one of `expected` (RFC 7519 4.1.3). Raises ClaimInvalid."""
     if read_audience(claims).isdisjoint(expected):
         names, seen = ", ".join(sorted(expected)), format_claim(claims["aud"])
         raise ClaimInvalid(f"aud must contain {names}, not only {seen}.", claim="aud", expected=expected, seen=seen)

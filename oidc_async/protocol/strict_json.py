@@ -1,4 +1,9 @@
-"""JSON read without benefit of the doubt: what two parsers could read in two ways is refused."""
+"""A strict JSON parser: rejects duplicate members, NaN, deep nesting and invalid UTF-8.
+
+Tokens and metadata are read by several parties. An attacker who finds a document that two parsers read differently
+can show one value to the party that checks it and another one to the party that uses it. So everything ambiguous is
+rejected.
+"""
 
 import json
 import math
@@ -6,26 +11,31 @@ from contextlib import suppress
 from typing import Any, NoReturn, cast
 
 MAX_DEPTH = 32
-"""Objects and lists inside each other, unless the caller says otherwise."""
+"""The default limit for nested objects and arrays."""
 
 MAX_INTEGER_LENGTH = 300
-"""Characters. float() of a longer integer may overflow, and Python itself refuses thousands of digits."""
+"""In characters. float() of a longer integer may overflow, and Python rejects thousands of digits itself."""
 
 _BLANKS = " \t\r\n"
 
-# Depth does not depend on which kind of bracket opens and closes: the decoder rejects pairs that do not match.
+# For the depth, braces count as brackets. The decoder rejects pairs that don't match, such as {].
 _AS_LISTS = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def read_object(data: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
-    """The one JSON object that `data` holds (RFC 8259).
+    """Parse a document that is one JSON object (RFC 8259).
 
-    The caller bounds the size. Besides what is no JSON, these are refused: encodings other than UTF-8, a byte
-    order mark, duplicate members, NaN and infinities (also by overflow: 1e400), integers of more than 300
-    characters, strings that are no Unicode text (lone surrogates), nesting deeper than `max_depth`.
+    The caller limits the size. Besides invalid JSON, the parser rejects encodings other than UTF-8, a byte order
+    mark, duplicate members, NaN and infinities (also by overflow: 1e400), integers of more than 300 characters, lone
+    surrogates in strings, and deep nesting.
 
-    Raises ValueError; its message holds nothing of the data.
+    Args:
+        data: the encoded document.
+        max_depth: the limit for nested objects and arrays.
+
+    Raises:
+        ValueError: the document is rejected. The message contains nothing of the document.
     """
     value = read_value(data, max_depth=max_depth)
     if not isinstance(value, dict):
@@ -34,21 +44,23 @@ def read_object(data: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
 
 
 def read_value(data: bytes, *, max_depth: int = MAX_DEPTH) -> object:
-    """The one JSON value that `data` holds, under the same rules as `read_object`. Raises ValueError."""
+    """Parse a document that is one JSON value, by the rules of `read_object`. Raises ValueError."""
     text = _read_text(data)
     if _is_deeper(data, max_depth):
         raise ValueError(f"JSON nested deeper than {max_depth}")
     value = _decode(text)
+    # Only an escape can produce a lone surrogate: UTF-8 can't encode one.
     if "\\u" in text:
         _require_unicode(value)
     return value
 
 
-class _Refused(ValueError):
-    """A refusal of ours: safe to show, unlike the decoder's error, which holds the document."""
+class _Rejected(ValueError):
+    """A rejection by the hooks below. Its message is safe to show; an error of the decoder contains the document."""
 
 
-# Each ValueError is raised after its `except`: those of Python carry the document, and would stay as its context.
+# Each ValueError is raised after its `except` block, not inside of it. Inside, Python would attach the decoder's
+# error as its context, and a log with a traceback would show the document.
 
 
 def _read_text(data: bytes) -> str:
@@ -60,18 +72,19 @@ def _read_text(data: bytes) -> str:
 
 
 def _is_deeper(data: bytes, limit: int) -> bool:
-    """Whether brackets nest deeper than `limit`, or do not pair up.
+    """Return whether brackets nest deeper than `limit`, or don't pair up.
 
-    Strangers choose the data, so each step is one pass of a bytes method: a loop over the brackets in Python takes
-    30 times as long. Bytes of UTF-8 below 128 are always characters of their own.
+    The decoder is recursive, so the depth must be known before it runs. The data may come from an attacker, so each
+    step is one pass of a bytes method: a loop over the brackets in Python takes 30 times as long. This works on the
+    encoded text, because in UTF-8 a byte below 128 is always a character of its own.
     """
     if data.count(b"{") + data.count(b"[") <= limit:
         return False
     without_escapes = data.replace(b"\\\\", b"").replace(b'\\"', b"")
-    # every second part between quotes is outside of strings
+    # Between quotes, every second part is outside of strings: brackets inside of strings don't count.
     brackets = b"".join(without_escapes.split(b'"')[::2]).translate(_AS_LISTS, _NO_BRACKETS)
     for _ in range(limit):
-        # takes the innermost level away
+        # Each pass removes the innermost level.
         brackets = brackets.replace(b"[]", b"")
         if not brackets:
             return False
@@ -84,8 +97,8 @@ def _decode(text: str) -> object:
         value, end = _DECODER.raw_decode(document)
         if end == len(document):
             return value
-    except _Refused as refused:
-        problem = str(refused)
+    except _Rejected as rejected:
+        problem = str(rejected)
     except (ValueError, RecursionError):
         pass
     raise ValueError(problem)
@@ -103,30 +116,30 @@ def _read_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
         return {}
     result = dict(members)
     if len(result) != len(members):
-        raise _Refused("JSON object with a duplicate member")
+        raise _Rejected("JSON object with a duplicate member")
     return result
 
 
 def _read_integer(digits: str) -> int:
     if len(digits) > MAX_INTEGER_LENGTH:
-        raise _Refused("JSON integer that is too long")
+        raise _Rejected("JSON integer that is too long")
     return int(digits)
 
 
 def _read_float(digits: str) -> float:
     number = float(digits)
     if math.isinf(number):
-        raise _Refused("JSON number that is too large")
+        raise _Rejected("JSON number that is too large")
     return number
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise _Refused("JSON with NaN or Infinity")
+def _reject_constant(name: str) -> NoReturn:
+    raise _Rejected("JSON with NaN or Infinity")
 
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_read_members,
     parse_int=_read_integer,
     parse_float=_read_float,
-    parse_constant=_refuse_constant,
+    parse_constant=_reject_constant,
 )

@@ -68,11 +68,11 @@ LOGINS: dict[str, tuple[Misbehaviour, dict[str, Any], tuple[str, ...]]] = {
         {},
         ("nbf is 45 s", "OIDC_CLOCK_SKEW = 30 s"),
     ),
-    "expired": (does(stages.CLAIMS, later(-700, "exp")), {}, ("exp has passed 100 s ago", "OIDC_CLOCK_SKEW = 30 s")),
+    "expired": (does(stages.CLAIMS, later(-700, "exp")), {}, ("exp is 100 s in the past", "OIDC_CLOCK_SKEW = 30 s")),
     "iat long ago": (
         does(stages.CLAIMS, later(-700, "iat")),
         {"id_token_issued_within_seconds": 60},
-        ("iat is 700 s ago", "at most id_token_issued_within_seconds = 60 s", "OIDC_CLOCK_SKEW = 30 s"),
+        ("iat is 700 s in the past", "at most id_token_issued_within_seconds = 60 s", "OIDC_CLOCK_SKEW = 30 s"),
     ),
     "auth_time": (
         does(stages.CLAIMS, lambda it: {**it, "auth_time": it["iat"] - 500}),
@@ -153,7 +153,7 @@ TOKENS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
         {**LOCAL, "access_token_algorithms": ("ES256",)},
         ("not RS256", "access_token_algorithms"),
     ),
-    "ends before now": ({"lifetime": -40}, LOCAL, ("exp has passed 40 s ago", "OIDC_CLOCK_SKEW = 30 s")),
+    "ends before now": ({"lifetime": -40}, LOCAL, ("exp is 40 s in the past", "OIDC_CLOCK_SKEW = 30 s")),
 }
 
 

@@ -286,7 +286,7 @@ def test_a_provider_that_wants_objects_is_not_asked_without(either_world: World)
 def test_a_provider_without_a_key_to_encrypt_to(either_world: World) -> None:
     realm = registered(either_world, request_object_encryption_alg="RSA-OAEP")
     signs = refused(
-        "no key to encrypt to",
+        "no encryption key",
         JWKS(lambda document, _: {"keys": [jwk for jwk in document["keys"] if jwk["use"] == "sig"]}),
     )
     with realm.provider.misbehaving(signs), pytest.raises(KeyNotFound, match="RSA-OAEP"):

@@ -8,8 +8,8 @@ import pytest
 
 from oidc_async.errors import AlgorithmNotAllowed, SignatureInvalid, TokenError, TokenMalformed
 from oidc_async.protocol.jose.jws import (
-    KNOWN_HEADER_LENGTH,
-    KNOWN_HEADERS,
+    CACHED_HEADER_LENGTH,
+    CACHED_HEADERS,
     parse_compact,
     verify_compact,
 )
@@ -240,7 +240,7 @@ def test_no_two_tokens_share_what_can_be_changed(inner: Any) -> None:
 
 
 def test_a_bounded_number_of_headers_is_remembered() -> None:
-    tokens = [token_with({"alg": "RS256", "kid": f"number {number}"}) for number in range(KNOWN_HEADERS + 1)]
+    tokens = [token_with({"alg": "RS256", "kid": f"number {number}"}) for number in range(CACHED_HEADERS + 1)]
     first, *_, last = [parse_compact(token).header for token in tokens]
     assert parse_compact(tokens[-1]).header is last
     assert parse_compact(tokens[0]).header is not first
@@ -253,7 +253,7 @@ def test_a_long_header_is_not_remembered() -> None:
         assert len(header) == length
         return f"{header}.e30.AAAA"
 
-    at_most, longer = token_of(KNOWN_HEADER_LENGTH), token_of(KNOWN_HEADER_LENGTH + 4)
+    at_most, longer = token_of(CACHED_HEADER_LENGTH), token_of(CACHED_HEADER_LENGTH + 4)
     assert parse_compact(at_most).header is parse_compact(at_most).header
     assert parse_compact(longer).header is not parse_compact(longer).header
 

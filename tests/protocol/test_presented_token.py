@@ -40,7 +40,7 @@ def test_one_full_of_brackets_is_rejected_before_it_is_read(unit: bytes) -> None
     """security.md 362."""
     token = PresentedToken(full_of(unit))
     assert token.claimed_issuer is None
-    with pytest.raises(TokenMalformed, match=f"at most {MAX_BRACKETS} objects and lists"):
+    with pytest.raises(TokenMalformed, match=f"at most {MAX_BRACKETS} objects and arrays"):
         _ = token.jws.claims
 
 

@@ -1,1 +1,1 @@
-"""Signed and encrypted tokens and their keys (RFC 7515 to 7519); the only importer of joserfc."""
+"""JOSE: signed and encrypted tokens and their keys (RFC 7515 to 7519). The only package that imports joserfc."""

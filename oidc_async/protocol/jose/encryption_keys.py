@@ -1,6 +1,6 @@
-"""What tokens are encrypted to: a provider's published key, or the client's secret (RFC 7516, OIDC Core 10.2).
+"""Encrypting tokens with a provider's public key or the client secret (RFC 7516, OIDC Core 10.2).
 
-Beside jose, jwe and private_keys, the only file that knows joserfc.
+With jws, jwe and private_keys, the only modules that import joserfc.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ from .jwe import DerivedKey, Encryption
 from .jws import read_kid, read_optional_text, read_public_members
 from .private_keys import ENCRYPTION_ALGORITHMS
 
-# joserfc is loaded at first need, as in jose
+# joserfc is imported when it is first needed, as in jws
 if TYPE_CHECKING:
     from joserfc.jwk import Key
 
@@ -22,7 +22,7 @@ OPERATIONS = frozenset({"encrypt", "wrapKey", "deriveKey", "deriveBits"})
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RecipientKey:
-    """One public key that is fit to encrypt to. `kid` and `alg` are None when the key does not name them."""
+    """A public key that encrypts. `kid` and `alg` are None if the JWK doesn't have them."""
 
     kid: str | None
     kty: str
@@ -31,21 +31,23 @@ class RecipientKey:
     material: "Key" = field(repr=False)
 
     def is_for(self, algorithm: str) -> bool:
-        """Whether `algorithm` takes keys of this type and curve, and this key is not reserved for another."""
-        takes = algorithm in ENCRYPTION_ALGORITHMS.get(self.kty, ()) and self.crv != "Ed25519"
-        return takes and self.alg in (None, algorithm)
+        """Return whether `algorithm` uses this type and curve, and the key is not restricted to another algorithm."""
+        fits = algorithm in ENCRYPTION_ALGORITHMS.get(self.kty, ()) and self.crv != "Ed25519"
+        return fits and self.alg in (None, algorithm)
 
 
 def import_recipient_jwk(jwk: Mapping[str, Any]) -> RecipientKey:
-    """The public key in a JWK (RFC 7517 4), if one may encrypt to it.
+    """Read a public encryption key from a JWK (RFC 7517 4).
 
-    RSA of 2048 to 8192 bits, EC on P-256, P-384 and P-521, OKP on X25519. Only the public members are read.
+    RSA keys have 2048 to 8192 bits; EC keys are on P-256, P-384 or P-521, OKP keys on X25519. Only the public members
+    are read.
 
-    Raises KeyUnusable.
+    Raises:
+        KeyUnusable: the key is weak, invalid, or not for encryption.
     """
     public = read_public_members(jwk)
     if jwk.get("use", "enc") != "enc" or public.get("crv") == "Ed25519":
-        raise KeyUnusable("use must be enc, and crv not Ed25519.")
+        raise KeyUnusable("use must be enc, and crv must not be Ed25519.")
     operations = jwk.get("key_ops", list(OPERATIONS))
     if not isinstance(operations, list) or not any(operation in operations for operation in OPERATIONS):
         raise KeyUnusable("key_ops must be a list with encrypt, wrapKey, deriveKey or deriveBits.")
@@ -62,15 +64,15 @@ def import_recipient_jwk(jwk: Mapping[str, Any]) -> RecipientKey:
 
 
 def select_recipient(keys: Iterable[RecipientKey], algorithm: str) -> RecipientKey:
-    """The first key that takes `algorithm` (OIDC Core 10.2). Raises KeyNotFound."""
+    """Select the first key that `algorithm` can use (OIDC Core 10.2). Raises KeyNotFound."""
     for key in keys:
         if key.is_for(algorithm):
             return key
-    raise KeyNotFound(f"The provider publishes no key to encrypt to by {algorithm}.")
+    raise KeyNotFound(f"The provider publishes no encryption key for {algorithm}.")
 
 
 def encrypt_nested(token: str, encryption: Encryption, key: RecipientKey | DerivedKey) -> str:
-    """A signed token in a JWE in compact form (RFC 7519 5.2, RFC 7516 7.1), for who has the other half of `key`."""
+    """Encrypt a signed token as a JWE in compact form (RFC 7519 5.2, RFC 7516 7.1)."""
     from joserfc import jwe
 
     named = {"kid": key.kid} if isinstance(key, RecipientKey) and key.kid is not None else {}
@@ -85,5 +87,5 @@ def _import(public: dict[str, Any]) -> "Key":
     try:
         return import_key(public)
     except Exception:
-        # it may quote what it didn't like
-        raise KeyUnusable(f"The {public['kty']} key is not a valid one.") from None
+        # Without its message, which may quote the key.
+        raise KeyUnusable(f"The {public['kty']} key is invalid.") from None

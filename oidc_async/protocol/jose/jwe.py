@@ -1,7 +1,8 @@
-"""Encrypted tokens and what decrypts them (RFC 7516, RFC 7518 4 and 5, OIDC Core 10.2).
+"""JSON Web Encryption: parsing and decrypting tokens (RFC 7516, RFC 7518 4 and 5, OIDC Core 10.2).
 
-Beside jose, recipient and private_keys, the only file that knows joserfc. It sees nothing but what the client
-registered for; whatever it raises ends here, and becomes one error that tells nothing.
+With jws, encryption_keys and private_keys, the only modules that import joserfc. Only the algorithms that the client
+registered reach joserfc. All failures of decryption become the same error after the same work: an error or a time
+that depends on the reason would be an oracle for attackers who modify tokens (RFC 7516 11.5).
 """
 
 import hashlib
@@ -21,19 +22,19 @@ from .jws import (
     is_short_ascii,
 )
 
-# joserfc is loaded at first need, as in jose
+# joserfc is imported when it is first needed, as in jws
 if TYPE_CHECKING:
     from joserfc.jwa import JWEAlgModel, JWEEncModel
     from joserfc.jwk import Key, OctKey
 
 MAX_ENCRYPTED_KEY_LENGTH = 1400
 MAX_VECTOR_LENGTH = 64
-"""Characters of the encrypted key (those of RSA with 8192 bits, and a few), and of the IV and of the tag."""
+"""The limits of the encrypted key (for RSA with 8192 bits), of the IV and of the tag, in characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContentEncryption:
-    """The sizes that an `enc` prescribes, in bytes."""
+    """The sizes of an `enc` algorithm, in bytes."""
 
     key: int
     iv: int
@@ -53,39 +54,39 @@ CONTENT_ENCRYPTIONS: Mapping[str, ContentEncryption] = MappingProxyType(
 DEFAULT_ENC = "A128CBC-HS256"
 
 KEY_WRAPPINGS: Mapping[str, int] = MappingProxyType({"A128KW": 16, "A192KW": 24, "A256KW": 32})
-"""Each with the bytes of its key."""
+"""The algorithms and the sizes of their keys, in bytes."""
 
 SYMMETRIC_ALGORITHMS = (*KEY_WRAPPINGS, "dir")
 KEY_AGREEMENTS = ("ECDH-ES", *(f"ECDH-ES+{wrapping}" for wrapping in KEY_WRAPPINGS))
 RSA_ENCRYPTIONS = ("RSA-OAEP", "RSA-OAEP-256")
 KEY_ALGORITHMS = (*RSA_ENCRYPTIONS, *KEY_AGREEMENTS, *SYMMETRIC_ALGORITHMS)
-"""Every `alg` that can be decrypted. RSA1_5, PBES2 and the GCM wrappings are not among them and never will be."""
+"""Every supported `alg`. RSA1_5, PBES2 and the GCM key wrappings are deliberately not among them."""
 
 WITHOUT_ENCRYPTED_KEY = ("ECDH-ES", "dir")
 STRONG_SECRET = 32
-"""Bytes of a client_secret that are enough for any key that is derived from it."""
+"""The length of a client_secret, in bytes, that is enough for every derived key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encryption:
-    """How a client registered one kind of response to be encrypted (OIDC Registration 2)."""
+    """The encryption algorithms that a client registered for a kind of token (OIDC Registration 2)."""
 
     alg: str
     enc: str
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether the key is derived from the client_secret."""
+        """Whether the key is derived from client_secret."""
         return self.alg in SYMMETRIC_ALGORITHMS
 
     @property
     def secret_size(self) -> int:
-        """Bytes of the key that is derived from the client_secret."""
+        """The size of the key that is derived from client_secret, in bytes."""
         return KEY_WRAPPINGS.get(self.alg, CONTENT_ENCRYPTIONS[self.enc].key)
 
 
 class DecryptionKey(Protocol):
-    """A key of the client's own, or what is derived from its secret."""
+    """A private key of the client, or a key that is derived from its secret."""
 
     @property
     def material(self) -> "Key": ...
@@ -93,14 +94,14 @@ class DecryptionKey(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DerivedKey:
-    """A symmetric key, made from the client_secret. It has no name, and fits whatever the token names."""
+    """A symmetric key that is derived from client_secret. It has no `kid`, and fits every `kid`."""
 
     material: "OctKey" = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompactJWE:
-    """A token taken apart, **not decrypted**: its header is a claim of a stranger, but for what it must be."""
+    """A parsed JWE, **not decrypted**: anyone may have written its header; only `alg` and `enc` are checked."""
 
     header: Mapping[str, Any]
     encryption: Encryption
@@ -116,12 +117,18 @@ class CompactJWE:
 
 
 def parse_jwe(token: str, encryption: Encryption) -> CompactJWE:
-    """Take a JWE in compact form apart (RFC 7516 7.1), without decrypting anything.
+    """Parse a JWE in compact form (RFC 7516 7.1), without decrypting anything.
 
-    Cheap whatever the token holds: nothing is decoded that is longer than it can be. `alg` and `enc` must be
-    those that the client registered; compression and extensions (`zip`, `crit`) are refused.
+    This is cheap for every input: segments that are too long are not decoded. Compression (`zip`) is rejected,
+    because a small token could expand to gigabytes, and so are extensions (`crit`).
 
-    Raises TokenMalformed or AlgorithmNotAllowed.
+    Args:
+        token: the token.
+        encryption: the algorithms that the client registered; `alg` and `enc` must be these.
+
+    Raises:
+        TokenMalformed: the token is not such a JWE.
+        AlgorithmNotAllowed: `alg` or `enc` is not the registered algorithm.
     """
     segments = _split(token)
     header = decode_header(segments[0])
@@ -140,7 +147,7 @@ def parse_jwe(token: str, encryption: Encryption) -> CompactJWE:
 
 
 def parse_nested(token: str, encryption: Encryption) -> CompactJWE:
-    """The same for a JWE that must hold a signed token (RFC 7519 5.2): `cty` says JWT, or is absent."""
+    """Parse a JWE that must contain a signed token (RFC 7519 5.2): `cty` is JWT or absent."""
     jwe = parse_jwe(token, encryption)
     content_type = jwe.header.get("cty", "JWT")
     if not isinstance(content_type, str) or content_type.lower() not in ("jwt", "application/jwt"):
@@ -149,9 +156,11 @@ def parse_nested(token: str, encryption: Encryption) -> CompactJWE:
 
 
 def decrypt_jwe(jwe: CompactJWE, keys: Sequence[DecryptionKey]) -> bytes:
-    """What is inside, by the first of `keys` that opens it (RFC 7516 5.2).
+    """Decrypt with the first of `keys` that fits (RFC 7516 5.2).
 
-    Raises KeyNotFound when there are none, and DecryptionFailed, which is always the same.
+    Raises:
+        KeyNotFound: `keys` is empty.
+        DecryptionFailed: no key decrypts the token. The error is the same for every reason.
     """
     if not keys:
         raise KeyNotFound("The client has no key that fits alg and kid of the encrypted token.")
@@ -163,9 +172,10 @@ def decrypt_jwe(jwe: CompactJWE, keys: Sequence[DecryptionKey]) -> bytes:
 
 
 def derived_key(client_secret: str, encryption: Encryption) -> DerivedKey:
-    """The left-most bits of a SHA-2 hash of the secret, as many as `encryption` needs (OIDC Core 10.2).
+    """Derive a key from the left-most bits of a SHA-2 hash of the secret (OIDC Core 10.2).
 
-    Raises KeyUnusable when the secret is shorter than the key, though 32 bytes are always enough.
+    Raises:
+        KeyUnusable: the secret is shorter than the key. A secret of 32 bytes is long enough for every key.
     """
     secret, size = client_secret.encode("utf-8"), encryption.secret_size
     if len(secret) < min(size, STRONG_SECRET):
@@ -184,13 +194,15 @@ def _split(token: str) -> list[str]:
     segments = token.split(".", 5)
     if len(segments) != 5:
         raise TokenMalformed(
-            "The token must be encrypted (5 segments), as its ..._encrypted_response_alg in ClientMetadata says."
+            "The token must be encrypted (5 segments): ClientMetadata has an ..._encrypted_response_alg for it."
         )
     header, encrypted_key, iv, _, tag = segments
     if len(header) > MAX_HEADER_LENGTH:
         raise TokenMalformed(f"The token's header must be at most {MAX_HEADER_LENGTH} characters.")
     if len(encrypted_key) > MAX_ENCRYPTED_KEY_LENGTH or max(len(iv), len(tag)) > MAX_VECTOR_LENGTH:
-        raise TokenMalformed("The token's encrypted key, initialization vector and tag are longer than any can be.")
+        raise TokenMalformed(
+            "The token's encrypted key, initialization vector or tag is longer than any algorithm allows."
+        )
     return segments
 
 
@@ -198,8 +210,8 @@ def _require_registered(header: Mapping[str, Any], encryption: Encryption) -> No
     for name, expected in (("alg", encryption.alg), ("enc", encryption.enc)):
         if header.get(name) != expected:
             message = (
-                f"{name} of the encrypted token must be {expected}, as ..._encrypted_response_{name} in "
-                "ClientMetadata says."
+                f"{name} of the encrypted token must be {expected}, the ..._encrypted_response_{name} in "
+                "ClientMetadata."
             )
             raise AlgorithmNotAllowed(message, expected=expected)
     if "zip" in header:
@@ -208,7 +220,7 @@ def _require_registered(header: Mapping[str, Any], encryption: Encryption) -> No
 
 @cache
 def _algorithms() -> "Mapping[str, JWEAlgModel]":
-    # taken one by one, as joserfc's registry would choose by the token
+    # Not by joserfc's registry, which lets the token choose among all algorithms.
     from joserfc.jwa import JWE_ALG_MODELS
 
     return {model.name: model for model in JWE_ALG_MODELS if model.name in KEY_ALGORITHMS}
@@ -222,11 +234,12 @@ def _encryptions() -> "Mapping[str, JWEEncModel]":
 
 
 def _decrypt(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
-    """None when it fails, wherever: a key that doesn't open is no other failure than a tag that is wrong."""
+    """Return the plaintext; None for every failure: a wrong key looks the same as a wrong tag."""
     enc, sizes = _encryptions()[jwe.encryption.enc], CONTENT_ENCRYPTIONS[jwe.encryption.enc]
     content_key = _content_key(jwe, key)
     if content_key is None or len(content_key) != sizes.key:
-        # one that nobody knows, so that both failures take their time (RFC 7516 11.5)
+        # Continue with a random key, so that a wrong encrypted key takes as long as a wrong tag (RFC 7516 11.5). This
+        # is the defence against Bleichenbacher's attack, which needs to tell the two failures apart.
         content_key = enc.generate_cek()
     if (len(jwe.iv), len(jwe.tag)) != (sizes.iv, sizes.tag):
         return None
@@ -237,17 +250,17 @@ def _decrypt(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
 
 
 def _content_key(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
-    """The key of the content; None for whatever is wrong with it."""
+    """Return the content encryption key; None for every failure."""
     if jwe.encryption.alg in WITHOUT_ENCRYPTED_KEY and jwe.encrypted_key:
         return None
     try:
-        return _unwrapped(jwe, key)
+        return _unwrap(jwe, key)
     except Exception:
-        # a wrong key, a point off the curve, a broken wrapping: nobody must learn which
+        # A wrong key, a point that is not on the curve, or an invalid wrapping: the reason must not be visible.
         return None
 
 
-def _unwrapped(jwe: CompactJWE, key: DecryptionKey) -> bytes:
+def _unwrap(jwe: CompactJWE, key: DecryptionKey) -> bytes:
     from joserfc.jwa import JWEDirectEncryption, JWEKeyAgreement
     from joserfc.jwe import CompactEncryption, Recipient
 
@@ -263,7 +276,7 @@ def _unwrapped(jwe: CompactJWE, key: DecryptionKey) -> bytes:
 
 
 def _public_header(header: Mapping[str, Any]) -> dict[str, Any]:
-    """The header with nothing but the public members of an ephemeral key (RFC 7518 4.6.1.1)."""
+    """Return the header with only the public members of the ephemeral key (RFC 7518 4.6.1.1)."""
     if "epk" not in header:
         return dict(header)
     given: Mapping[str, Any] = header["epk"]

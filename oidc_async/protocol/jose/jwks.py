@@ -1,4 +1,4 @@
-"""The provider's published keys (RFC 7517 5) and the one among them that fits a token (OIDC Core 10.1)."""
+"""JSON Web Key Sets of providers (RFC 7517 5), and the selection of the key for a token (OIDC Core 10.1)."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,25 +21,26 @@ logger = logging.getLogger("oidc_async.provider")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JWKS:
-    """A provider's public keys that are fit to verify signatures: at least one; and those one may encrypt to."""
+    """A provider's public keys: at least one that verifies signatures, and those that encrypt."""
 
     keys: tuple[VerificationKey, ...]
     recipients: tuple[RecipientKey, ...] = ()
 
 
 def jwks_request(jwks_uri: str) -> HttpRequest:
-    """The request for the key set at `jwks_uri`; sending it twice does no harm."""
+    """Return the request for the key set at `jwks_uri`."""
     headers = {"accept": "application/json, application/jwk-set+json"}
     return HttpRequest(method="GET", url=jwks_uri, headers=headers, repeatable=True)
 
 
 def read_jwks(response: HttpResponse) -> JWKS:
-    """The usable keys of a key set (RFC 7517 5).
+    """Read the usable keys of a key set (RFC 7517 5).
 
-    A key that is unknown, weak or not for signatures is logged and left out; private members are never read.
+    A key that is unknown, weak or not for signatures is logged and skipped. Private members are never read.
 
-    Raises JWKSInvalid: a status other than 200, no JSON object with a list `keys`, more than 100 keys, or no
-    usable one.
+    Raises:
+        JWKSInvalid: the status is not 200, the body is not a JSON object with an array `keys`, or there are more than
+            100 keys or no usable one.
     """
     keys: list[VerificationKey] = []
     problems: list[str] = []
@@ -48,7 +49,7 @@ def read_jwks(response: HttpResponse) -> JWKS:
         try:
             keys.append(_read_key(index, entry))
         except KeyUnusable as error:
-            logger.info("keys[%d] of the key set is left out: %s", index, error)
+            logger.info("keys[%d] of the key set is skipped: %s", index, error)
             problems.append(error.message)
     if not keys:
         raise JWKSInvalid("The key set must have a usable signature key.", problems=tuple(problems))
@@ -56,28 +57,36 @@ def read_jwks(response: HttpResponse) -> JWKS:
 
 
 def select_key(jws: CompactJWS, keys: Iterable[VerificationKey]) -> VerificationKey:
-    """The one key that fits the token's `alg` and, when it names one, its `kid` (OIDC Core 10.1).
+    """Select the one key that fits the token's `alg` and, if present, its `kid` (OIDC Core 10.1).
 
-    Keys of other types, curves or algorithms never count, whatever their `kid`. A client's secret has none,
-    and fits whatever the token names.
+    The header is not verified yet, so the selection must not trust it:
 
-    Raises KeyNotFound, and KeyAmbiguous when several keys fit.
+    - The type, the curve and the `alg` of the key must fit. Otherwise a token with `alg: HS256` could be verified
+      with a published RSA key as the secret.
+    - Several keys that fit are an error. If all of them were tried, each forged token would cost as many
+      verifications.
+
+    A client secret has no `kid`, and fits every `kid`.
+
+    Raises:
+        KeyNotFound: no key fits.
+        KeyAmbiguous: several keys fit.
     """
-    fitting = [key for key in keys if _is_named(jws.kid, key) and key.is_for(jws.alg)]
+    fitting = [key for key in keys if _has_kid(jws.kid, key) and key.is_for(jws.alg)]
     if not fitting:
         raise KeyNotFound("The provider publishes no key that fits alg and kid of the token.")
     if len(fitting) > 1:
-        raise KeyAmbiguous("kid of the token must tell one key from the others that fit.", fitting=len(fitting))
+        raise KeyAmbiguous("Several keys fit the token: its kid must name one of them.", fitting=len(fitting))
     return fitting[0]
 
 
-def _is_named(kid: str | None, key: VerificationKey) -> bool:
+def _has_kid(kid: str | None, key: VerificationKey) -> bool:
     return kid is None or key.kid == kid or key.kty == "oct"
 
 
 def _read_entries(response: HttpResponse) -> list[object]:
     if response.status != 200:
-        message = f"The key set must be answered with 200, not {response.status}; jwks_uri of the metadata names it."
+        message = f"The response for the key set must have status 200, not {response.status}. Check jwks_uri."
         raise JWKSInvalid(message, status=response.status)
     try:
         entries = read_object(response.body).get("keys")
@@ -93,7 +102,7 @@ def _read_entries(response: HttpResponse) -> list[object]:
 
 def _recipients(entries: Iterable[object]) -> Iterator[RecipientKey]:
     for entry in entries:
-        # without `use` a key is for both; with `use` of signatures, or for none of ours, it has been told of
+        # A key without `use` may be for both signatures and encryption. Unusable keys have been logged by read_jwks.
         with suppress(KeyUnusable):
             if isinstance(entry, dict):
                 yield import_recipient_jwk(cast(Mapping[str, Any], entry))
@@ -104,5 +113,5 @@ def _read_key(index: int, entry: object) -> VerificationKey:
         raise KeyUnusable("A key must be a JSON object.")
     jwk = cast(Mapping[str, Any], entry)
     if not PRIVATE_MEMBERS.isdisjoint(jwk):
-        logger.warning("keys[%d] of the key set is published with private members; they are ignored", index)
+        logger.warning("keys[%d] of the key set has private members; they are ignored", index)
     return import_jwk(jwk)

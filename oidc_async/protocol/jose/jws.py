@@ -1,7 +1,7 @@
-"""Signed tokens and the keys that verify them (RFC 7515, 7517, 7518, 8037, 9864).
+"""JSON Web Signatures and the keys that verify them (RFC 7515, 7517, 7518, 8037, 9864).
 
-Beside jwe, recipient and private_keys, the only file that knows joserfc. What joserfc would accept and we do not is
-refused before joserfc sees it; whatever it raises ends here.
+With jwe, encryption_keys and private_keys, the only modules that import joserfc. Input that joserfc accepts and this
+library doesn't is rejected before joserfc sees it, and no exception of joserfc leaves these modules.
 """
 
 import binascii
@@ -16,30 +16,30 @@ from oidc_async.errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid
 from oidc_async.protocol.claims import read_claims
 from oidc_async.protocol.strict_json import read_object
 
-# At run time joserfc is imported at first need: with all of cryptography behind it, it takes longer than all of ours.
+# joserfc is imported when it is first needed: with cryptography, its import takes longer than the whole package.
 if TYPE_CHECKING:
     from joserfc.jwa import JWSAlgModel
     from joserfc.jwk import Key, OctKey
 
 MAX_TOKEN_LENGTH = 128 * 1024
 MAX_HEADER_LENGTH = 8 * 1024
-"""Characters of the token, and of its header as it is encoded."""
+"""The limits of a token and of its encoded header, in characters."""
 
-KNOWN_HEADERS = 64
-KNOWN_HEADER_LENGTH = 1024
-"""How many headers are remembered, and up to how many characters: every token of a key has the same one."""
+CACHED_HEADERS = 64
+CACHED_HEADER_LENGTH = 1024
+"""The size of the cache of parsed headers, and the longest header in it: all tokens of a key have the same header."""
 
 MAX_KID_LENGTH = 1024
 
 MANY_VALUES = 1000
-"""More values than this, by the commas and brackets of a payload, take longer to read than a signature to verify."""
+"""A payload with more values, counted by commas and brackets, takes longer to parse than a signature to verify."""
 
 RSA_BITS = range(2048, 8192 + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class SignatureAlgorithm:
-    """The keys that an algorithm takes, and its hash by the name that hashlib knows."""
+    """The key type and curve of an algorithm, and the name of its hash in hashlib."""
 
     kty: str
     crv: str | None
@@ -66,20 +66,22 @@ ALGORITHMS: Mapping[str, SignatureAlgorithm] = MappingProxyType(
 )
 
 SUPPORTED_ALGORITHMS: tuple[str, ...] = tuple(ALGORITHMS)
-"""Every `alg` that can be verified. `none` is not among them and never will be."""
+"""Every supported `alg`. `none` is deliberately not among them."""
 
-# What is no base64url becomes what is no base64.
+# base64url to base64. Characters that base64url doesn't have become blanks, which the strict decoder rejects.
 _TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/   ")
 
-# By the length of the last group: what it may end with (1 is no length, others would have stray bits), its padding.
+# By the length of the last group: the characters it may end with, and its padding. A single character is too short
+# for a byte. Other final characters would set bits that no byte uses, so that several texts would decode to the same
+# bytes.
 _LAST_CHARACTERS = ("", "", "AQgw", "AEIMQUYcgkosw048")
 _PADDING = (b"", b"", b"==", b"=")
 
 
 @cache
 def signature_models() -> "Mapping[str, JWSAlgModel]":
-    """What signs and verifies, by `alg`."""
-    # taken one by one: joserfc's registry would choose by the token and warn about EdDSA
+    """Return the implementations of the algorithms, by `alg`."""
+    # Not by joserfc's registry, which lets the token choose among all algorithms and warns about EdDSA.
     from joserfc.jwa import JWS_ALGORITHMS
 
     return {model.name: model for model in JWS_ALGORITHMS if model.name in ALGORITHMS}
@@ -87,9 +89,9 @@ def signature_models() -> "Mapping[str, JWSAlgModel]":
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class VerificationKey:
-    """One key that is fit to verify signatures: a provider's public key or a client's secret.
+    """A key that verifies signatures: a provider's public key or a client secret.
 
-    `kid` and `alg` are None when the key does not name them; `crv` is None for RSA and `oct` keys.
+    `kid` and `alg` are None if the JWK doesn't have them; `crv` is None for RSA and `oct` keys.
     """
 
     kid: str | None
@@ -99,18 +101,18 @@ class VerificationKey:
     material: "Key" = field(repr=False)
 
     def is_for(self, algorithm: str) -> bool:
-        """Whether `algorithm` takes keys of this type and curve, and this key is not reserved for another."""
-        takes = ALGORITHMS.get(algorithm)
-        if takes is None or self.alg not in (None, algorithm):
+        """Return whether `algorithm` uses this type and curve, and the key is not restricted to another algorithm."""
+        uses = ALGORITHMS.get(algorithm)
+        if uses is None or self.alg not in (None, algorithm):
             return False
-        return (takes.kty, takes.crv) == (self.kty, self.crv)
+        return (uses.kty, uses.crv) == (self.kty, self.crv)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CompactJWS:
-    """A token taken apart, **not verified**: its header and payload are claims of a stranger."""
+    """A parsed JWS, **not verified**: anyone may have written its header and payload."""
 
-    # no slots: the cached property needs a place for its value
+    # No slots: cached_property stores its value in __dict__.
     header: Mapping[str, Any]
     payload: bytes = field(repr=False)
     signing_input: bytes = field(repr=False)
@@ -127,22 +129,24 @@ class CompactJWS:
 
     @property
     def has_many_values(self) -> bool:
-        """Whether reading the claims would take long: strangers must not be able to cause that for nothing."""
+        """Whether parsing the claims takes longer than verifying the signature."""
         return sum(map(self.payload.count, (b",", b"[", b"{"))) > MANY_VALUES
 
     @cached_property
     def claims(self) -> dict[str, Any]:
-        """The claims in the payload, **not verified**; read at first need, and once. Raises TokenMalformed."""
+        """The claims, **not verified**; parsed on first access. Raises TokenMalformed."""
         return read_claims(self.payload)
 
 
 def parse_compact(token: str) -> CompactJWS:
-    """Take a JWS in compact form apart (RFC 7515 7.1), without verifying anything.
+    """Parse a JWS in compact form (RFC 7515 7.1), without verifying anything.
 
-    Cheap whatever the token holds. Header parameters that would extend JWS (`crit`, `b64`) are refused; those
-    that carry or point to keys (`jwk`, `jku`, `x5c`, `x5u`) are never followed.
+    This is cheap for every input. Header parameters that change the meaning of a JWS (`crit`, `b64`) are rejected.
+    Those that contain or point to keys (`jwk`, `jku`, `x5c`, `x5u`) are ignored: a token must not choose its own key.
 
-    Raises TokenMalformed, and AlgorithmNotAllowed when `alg` is missing or no name.
+    Raises:
+        TokenMalformed: the token is not a JWS in compact form.
+        AlgorithmNotAllowed: `alg` is missing or not a string.
     """
     header, payload, signature = _split(token)
     return CompactJWS(
@@ -154,33 +158,39 @@ def parse_compact(token: str) -> CompactJWS:
 
 
 def are_supported_algorithms(algorithms: object) -> bool:
-    """Whether this is a tuple of some of SUPPORTED_ALGORITHMS."""
-    # an empty one, or a string, would mean something else to many a JOSE library than to its caller
+    """Return whether `algorithms` is a non-empty tuple of supported algorithms."""
+    # An empty tuple could be read as "any algorithm", and a string as a collection of substrings.
     members = cast("tuple[object, ...]", algorithms) if isinstance(algorithms, tuple) else ()
     return bool(members) and all(member in SUPPORTED_ALGORITHMS for member in members)
 
 
 def require_algorithm(jws: CompactJWS, algorithms: tuple[str, ...], *, setting: str) -> None:
-    """Require that the token names one of `algorithms`, which `setting` chooses. Raises AlgorithmNotAllowed."""
+    """Require that `alg` of the token is one of `algorithms`. Raises AlgorithmNotAllowed.
+
+    `setting` is the setting behind `algorithms`, for the message.
+    """
     if jws.alg not in algorithms:
+        # An unverified header: the message quotes it only if it is a known name.
         seen = jws.alg if jws.alg in (*SUPPORTED_ALGORITHMS, "none") else "another"
         message = f"alg must be {', '.join(algorithms)}, as {setting} says, not {seen}."
         raise AlgorithmNotAllowed(message, expected=algorithms, seen=seen)
 
 
 def verify_compact(jws: CompactJWS, key: VerificationKey) -> None:
-    """Require that `key` signed the token with the algorithm of its header (RFC 7515 5.2).
+    """Verify the signature with `key` and the algorithm of the header (RFC 7515 5.2).
 
-    Which algorithms are acceptable at all is the caller's to check before.
+    The caller must check first that this algorithm is allowed: see `require_algorithm`.
 
-    Raises AlgorithmNotAllowed for an algorithm that is not supported, KeyUnusable when the key is not one for
-    this algorithm or a secret shorter than the hash (RFC 7518 3.2), SignatureInvalid.
+    Raises:
+        AlgorithmNotAllowed: the algorithm is not supported.
+        KeyUnusable: the key is for another algorithm, or a secret shorter than the hash (RFC 7518 3.2).
+        SignatureInvalid: the signature does not verify.
     """
     alg = jws.alg
     if alg not in ALGORITHMS:
         raise AlgorithmNotAllowed(f"alg must be one of {', '.join(SUPPORTED_ALGORITHMS)}.")
     if not key.is_for(alg):
-        raise KeyUnusable(f"The key is not one for {alg}.")
+        raise KeyUnusable(f"The key can't be used with {alg}.")
     if key.kty == "oct":
         require_long_secret(key, alg)
     if not _is_signed(jws, key):
@@ -188,15 +198,17 @@ def verify_compact(jws: CompactJWS, key: VerificationKey) -> None:
 
 
 def import_jwk(jwk: Mapping[str, Any]) -> VerificationKey:
-    """The public key in a JWK (RFC 7517 4), if it is fit to verify signatures.
+    """Read a public signature key from a JWK (RFC 7517 4).
 
-    RSA of 2048 to 8192 bits, EC on P-256, P-384 and P-521, OKP on Ed25519. Only the public members are read.
+    RSA keys have 2048 to 8192 bits; EC keys are on P-256, P-384 or P-521, OKP keys on Ed25519. Only the public
+    members are read.
 
-    Raises KeyUnusable; its message names the member and what was expected.
+    Raises:
+        KeyUnusable: the message names the member and its expected value.
     """
     public = read_public_members(jwk)
     if public.get("crv") == "X25519":
-        raise KeyUnusable("crv must be Ed25519.")
+        raise KeyUnusable("crv must be Ed25519 for signatures.")
     _require_for_verifying(jwk)
     key = VerificationKey(
         kid=read_kid(jwk),
@@ -211,18 +223,20 @@ def import_jwk(jwk: Mapping[str, Any]) -> VerificationKey:
 
 
 def client_secret_key(secret: str) -> VerificationKey:
-    """The key for HS256, HS384 and HS512: the UTF-8 octets of the client_secret (OIDC Core 10.1).
+    """Return the key for HS256, HS384 and HS512: the UTF-8 octets of client_secret (OIDC Core 10.1).
 
-    Raises KeyUnusable when the secret is no text. Whether it is long enough depends on the algorithm and is
-    checked by verify_compact.
+    `verify_compact` checks the length, which depends on the algorithm.
+
+    Raises:
+        KeyUnusable: the secret contains lone surrogates.
     """
     try:
         octets = secret.encode("utf-8")
     except UnicodeEncodeError:
-        raise KeyUnusable("client_secret must be Unicode text.") from None
+        raise KeyUnusable("client_secret must be valid Unicode text.") from None
     from joserfc.jwk import OctKey
 
-    # Not by import_key, which parses a secret as PEM and DER first and warns about short ones.
+    # Not by import_key, which first tries to parse the secret as PEM and DER, and warns about short secrets.
     return VerificationKey(kid=None, kty="oct", crv=None, alg=None, material=OctKey(octets, octets))
 
 
@@ -232,8 +246,8 @@ def _split(token: str) -> tuple[str, str, str]:
     segments = token.split(".", 5)
     if len(segments) == 5:
         raise TokenMalformed(
-            "The token is encrypted (5 segments), but ClientMetadata name no encryption for it, such as "
-            "id_token_encrypted_response_alg; access tokens must not be encrypted."
+            "The token is encrypted (5 segments), but ClientMetadata has no encryption algorithm for it, such as "
+            "id_token_encrypted_response_alg. Encrypted access tokens are not supported."
         )
     if len(segments) != 3:
         raise TokenMalformed("The token must have the 3 segments of a JWS in compact form.")
@@ -244,12 +258,12 @@ def _split(token: str) -> tuple[str, str, str]:
 
 
 def is_short_ascii(token: object) -> bool:
-    """Whether it is text that a token may be, by its length and characters."""
+    """Return whether `token` is a string of ASCII characters within the length limit."""
     return isinstance(token, str) and len(token) <= MAX_TOKEN_LENGTH and token.isascii()
 
 
 def decode_segment(segment: str, name: str) -> bytes:
-    """The bytes of one part of a compact form (RFC 7515 2); `name` is that of the part. Raises TokenMalformed."""
+    """Decode a segment of a compact form (RFC 7515 2), called `name` in messages. Raises TokenMalformed."""
     data = decode_base64url(segment)
     if data is None:
         raise TokenMalformed(f"The token's {name} must be base64url without padding.")
@@ -257,7 +271,7 @@ def decode_segment(segment: str, name: str) -> bytes:
 
 
 def decode_base64url(text: str) -> bytes | None:
-    """None for what is not canonical (RFC 7515 2): with padding, blanks, stray bits, `+` or `/`."""
+    """Decode canonical base64url (RFC 7515 2); None for padding, blanks, stray bits, `+` or `/`."""
     last = len(text) % 4
     if last and text[-1] not in _LAST_CHARACTERS[last]:
         return None
@@ -268,19 +282,19 @@ def decode_base64url(text: str) -> bytes | None:
 
 
 def _read_header(segment: str) -> Mapping[str, Any]:
-    known = _read_known_header(segment) if len(segment) <= KNOWN_HEADER_LENGTH else None
-    return decode_header(segment) if known is None else known
+    cached = _read_cached_header(segment) if len(segment) <= CACHED_HEADER_LENGTH else None
+    return decode_header(segment) if cached is None else cached
 
 
-@lru_cache(maxsize=KNOWN_HEADERS)
-def _read_known_header(segment: str) -> Mapping[str, Any] | None:
-    """None when the header must not be shared: a list or an object in it could be changed by whoever has it."""
+@lru_cache(maxsize=CACHED_HEADERS)
+def _read_cached_header(segment: str) -> Mapping[str, Any] | None:
+    """Parse a header; None if it can't be shared, because a list or an object in it is mutable."""
     header = decode_header(segment)
     return None if any(isinstance(value, list | dict) for value in header.values()) else header
 
 
 def decode_header(segment: str) -> Mapping[str, Any]:
-    """The header of a JWS or JWE, read strictly. Raises TokenMalformed, and AlgorithmNotAllowed for no `alg`."""
+    """Parse the header of a JWS or JWE. Raises TokenMalformed, or AlgorithmNotAllowed if `alg` is missing."""
     data = decode_segment(segment, "header")
     try:
         header = read_object(data)
@@ -305,19 +319,19 @@ def _is_signed(jws: CompactJWS, key: VerificationKey) -> bool:
     try:
         return signature_models()[jws.alg].verify(jws.signing_input, jws.signature, key.material)
     except Exception:
-        # Whatever a hostile signature provokes below: it is not a valid one.
+        # Whichever exception a hostile signature causes in the libraries: the signature is not valid.
         return False
 
 
 def require_long_secret(key: VerificationKey, algorithm: str) -> None:
-    """Raise KeyUnusable for a client's secret that is shorter than the hash of `algorithm` (RFC 7518 3.2)."""
+    """Raise KeyUnusable if a client secret is shorter than the hash of `algorithm` (RFC 7518 3.2)."""
     size = hashlib.new(ALGORITHMS[algorithm].hash_name).digest_size
     if len(cast("OctKey", key.material).raw_value) < size:
         raise KeyUnusable(f"client_secret must be at least {size} bytes long for {algorithm}.")
 
 
 def read_public_members(jwk: Mapping[str, Any]) -> dict[str, str]:
-    """The members that make up the public key, `kty` aside; strong ones only. Raises KeyUnusable."""
+    """Return the members of the public key, without `kty`. Raises KeyUnusable, also for weak keys."""
     kty = read_optional_text(jwk, "kty") or ""
     if kty not in _READERS:
         raise KeyUnusable("kty must be RSA, EC or OKP.")
@@ -391,5 +405,5 @@ def _import(public: dict[str, Any]) -> "Key":
     try:
         return import_key(public)
     except Exception:
-        # A point off the curve, the wrong length, a curve that this OpenSSL lacks: all the same to us.
-        raise KeyUnusable(f"The {public['kty']} key is not a valid one.") from None
+        # For instance a point that is not on the curve, a wrong length, or a curve that this OpenSSL doesn't have.
+        raise KeyUnusable(f"The {public['kty']} key is invalid.") from None
