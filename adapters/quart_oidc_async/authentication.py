@@ -32,7 +32,7 @@ from oidc_async.web.views.access_token import valid_access_token
 from oidc_async.web.views.begin_login import log_in
 from oidc_async.web.views.login_required import require_login, require_login_or_token
 from oidc_async.web.views.logout import log_out
-from oidc_async.web.views.token_required import TokenGuard, require_other_way
+from oidc_async.web.views.token_required import TokenPolicy, require_other_way
 from oidc_async.web.websockets import is_session_active, require_request
 
 from .translation import (
@@ -269,7 +269,7 @@ class OIDCAuthentication(Extension):
         guard: Any = self._guard(leave)
         return guard if view is None else guard(view)
 
-    async def _admit(self, guard: TokenGuard, login: str | None = None) -> Response | None:
+    async def _admit(self, guard: TokenPolicy, login: str | None = None) -> Response | None:
         """None for a good token; who brings none may log in at the provider `login`. All others are refused."""
         application = installed_application(current_app.extensions)
         try:
@@ -286,7 +286,7 @@ class OIDCAuthentication(Extension):
         context_of(current_environ(), application).admit(access, guard)
         return None
 
-    def _guard(self, check: Check, tokens: TokenGuard | None = None) -> ViewDecorator:
+    def _guard(self, check: Check, tokens: TokenPolicy | None = None) -> ViewDecorator:
         """Show a view to whom `tokens` admits at once, and to others unless `check` gives another answer."""
 
         def decorate(view: View[P]) -> GuardedView[P]:
@@ -375,16 +375,16 @@ class OIDCAuthentication(Extension):
         return response
 
 
-def _admits(tokens: TokenGuard) -> bool:
+def _admits(tokens: TokenPolicy) -> bool:
     # for every request with a token that is known: what is not needed for it stands elsewhere
     given = current_environ()
-    return tokens.admits(installed_application(current_app.extensions), given, read_authorizations(given))
+    return tokens.try_cached(installed_application(current_app.extensions), given, read_authorizations(given))
 
 
-async def _find_out(guard: TokenGuard, application: WebApplication) -> Access | None:
+async def _find_out(guard: TokenPolicy, application: WebApplication) -> Access | None:
     """The access of the token of this request; None when it brings none. Raises OIDCError for all that won't do."""
     authorizations, form_tokens = read_authorizations(current_environ()), await read_form_tokens(application)
-    access = await guard.find_out(application, authorizations, form_tokens)
+    access = await guard.authenticate(application, authorizations, form_tokens)
     if access is not None and guard.requires is not None:
         guard.require(await _verdict(guard.requires, access))
     return access

@@ -1,6 +1,7 @@
 """A token as a stranger sends it, before anything is known about it."""
 
 from contextlib import suppress
+from hashlib import sha256
 
 from oidc_async.errors import TokenError
 
@@ -13,15 +14,23 @@ class PresentedToken:
     Strangers choose what is in it, so each reading of a large one costs them nothing and us milliseconds.
     """
 
-    __slots__ = ("_is_parsed", "_jws", "text")
+    __slots__ = ("_digest", "_is_parsed", "_jws", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self._digest: bytes | None = None
         self._is_parsed = False
         self._jws: CompactJWS | None = None
 
     def __repr__(self) -> str:
         return "<PresentedToken>"
+
+    @property
+    def digest(self) -> bytes:
+        """The SHA-256 hash of the token, by which caches find it."""
+        if self._digest is None:
+            self._digest = token_digest(self.text)
+        return self._digest
 
     @property
     def jws(self) -> CompactJWS:
@@ -47,3 +56,8 @@ class PresentedToken:
         except TokenError:
             return None
         return issuer if isinstance(issuer, str) else None
+
+
+def token_digest(text: str) -> bytes:
+    """The SHA-256 hash of a token. It can be of any text: surrogates are hashed, too."""
+    return sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -2,7 +2,6 @@
 
 from secrets import token_urlsafe
 
-from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.client_assertion import client_assertion
 from oidc_async.protocol.client_authentication import (
@@ -15,17 +14,17 @@ from oidc_async.protocol.jose.jws import VerificationKey, client_secret_key
 from oidc_async.protocol.jose.private_keys import PrivateKey
 from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
 from oidc_async.protocol.token import token_endpoint
-from oidc_async.runtime.port import Runtime
 
-from .provider import Provider
+from .client_context import ClientContext
 
 
 class RegisteredClient:
     """The client as the provider knows it, over the clock of one runtime."""
 
-    def __init__(self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime) -> None:
-        self._provider, self._keys, self._runtime = provider, configuration.client_keys, runtime
-        self._audience = configuration.client_assertion_audience
+    def __init__(self, context: ClientContext) -> None:
+        self._provider, self._runtime = context.provider, context.runtime
+        self._keys = context.configuration.client_keys
+        self._audience = context.configuration.client_assertion_audience
 
     @property
     def metadata(self) -> ClientMetadata:

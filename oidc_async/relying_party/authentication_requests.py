@@ -1,10 +1,9 @@
-"""The requests that begin logins at one provider (OIDC Core 3.1.2.1)."""
+"""Authentication requests, which begin logins at the provider (OIDC Core 3.1.2.1)."""
 
 from collections.abc import Mapping
 from secrets import token_urlsafe
 from typing import Any
 
-from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.configuration.request_parameters import as_parameters, require_request_parameters
 from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.authorization import authorization_request, code_challenge
@@ -21,8 +20,7 @@ from oidc_async.protocol.pushed_authorization import (
 )
 from oidc_async.protocol.response_type import default_response_mode, registered_response_type
 from oidc_async.provider.client_authentication import RegisteredClient
-from oidc_async.provider.provider import Provider
-from oidc_async.runtime.port import Runtime
+from oidc_async.provider.client_context import ClientContext
 from oidc_async.runtime.retry import send_repeatable
 
 from .login import AuthorizationRequest, PendingLogin
@@ -32,25 +30,25 @@ GIVEN = "the parameters of a login"
 
 
 class AuthenticationRequests:
-    """Makes authentication requests whose responses come to `redirect_uri`."""
+    """Creates authentication requests whose responses go to `redirect_uri`."""
 
     def __init__(
         self,
-        provider: Provider,
-        configuration: ProviderConfiguration,
-        runtime: Runtime,
+        context: ClientContext,
         redirect_uri: str,
         request_objects: RequestObjects,
         registered: RegisteredClient,
     ) -> None:
-        self._provider, self._configuration = provider, configuration
-        self._runtime, self._redirect_uri = runtime, redirect_uri
+        self._context, self._configuration, self._provider = context, context.configuration, context.provider
+        self._redirect_uri = redirect_uri
         self._request_objects, self._registered = request_objects, registered
 
     async def new(self, given: Mapping[str, Any]) -> AuthorizationRequest:
-        """One with what is `given` laid over the parameters of the configuration.
+        """Create a request whose parameters are those of the configuration and the `given` ones, which take priority.
 
-        Raises ConfigurationError and ProviderError.
+        Raises:
+            ConfigurationError: a parameter can't be used.
+            ProviderError: the provider's metadata can't be fetched, or it rejects a pushed request.
         """
         parameters = {**self._configuration.request_parameters(), **as_parameters(GIVEN, given)}
         require_request_parameters(parameters, GIVEN)
@@ -71,17 +69,20 @@ class AuthenticationRequests:
         )
 
     async def _pushed(self, parameters: dict[str, Parameter], provider: ProviderMetadata) -> str:
-        """Push the request, and return the `request_uri` that the provider gave for it."""
+        """Push the request and return its `request_uri` (RFC 9126 2)."""
         if "request_uri" in parameters:
             raise ConfigurationError(
-                'request_object="reference" can\'t be pushed (RFC 9126 2.1), as the provider wants it: use "value".'
+                'request_object="reference" can\'t be combined with pushed authorization requests (RFC 9126 2.1), '
+                'which pushed_authorization_requests or the provider requires: use request_object="value".'
             )
 
         def request() -> HttpRequest:
             client = self._registered.known_authentication(provider)
             return pushed_authorization_request(provider, client, parameters)
 
-        response = await send_repeatable(self._runtime, request(), "pushed_authorization_request", anew=request)
+        response = await send_repeatable(
+            self._context.runtime, request(), "pushed_authorization_request", anew=request
+        )
         return read_pushed_authorization(response)
 
     def _pending_login(self, provider: ProviderMetadata, parameters: Parameters) -> PendingLogin:
@@ -99,7 +100,7 @@ class AuthenticationRequests:
             acr_values=required.acr_values,
             subjects=required.subjects,
             requires_auth_time=required.auth_time,
-            begun_at=self._runtime.now(),
+            begun_at=self._context.runtime.now(),
         )
 
 

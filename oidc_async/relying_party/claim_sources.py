@@ -1,11 +1,10 @@
-"""Claims that others than the provider vouch for, verified or left out (OIDC Core 5.6.2)."""
+"""Aggregated and distributed claims: verified, or left out (OIDC Core 5.6.2)."""
 
 import logging
 from collections.abc import Mapping
 from typing import Any
 
 from oidc_async.configuration.claims_provider import ClaimsProvider
-from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.errors import ClaimInvalid, ProviderError, ProviderTimeout, TokenError
 from oidc_async.protocol.claim_sources import (
     CLAIM_SOURCES,
@@ -24,7 +23,7 @@ from oidc_async.protocol.discovery import discovery_request, read_discovery, wel
 from oidc_async.protocol.freshness import freshness_lifetime
 from oidc_async.protocol.jose.jws import CompactJWS, require_algorithm
 from oidc_async.provider.cached_fetch import Fetched, Remembered
-from oidc_async.provider.provider import Provider
+from oidc_async.provider.client_context import ClientContext
 from oidc_async.provider.provider_keys import DAY, HOUR, IssuerKeys
 from oidc_async.runtime.port import Runtime
 from oidc_async.runtime.retry import send_repeatable
@@ -33,25 +32,22 @@ from oidc_async.runtime.telemetry import exchange
 logger = logging.getLogger("oidc_async.provider")
 
 SECONDS = 10.0
-"""For all sources together: somebody waits for the login."""
+"""For all sources together, as a user waits for the login."""
 
 
 class ClaimSources:
-    """The aggregated and distributed claims of one provider's users, of those issuers that the configuration names.
+    """The aggregated and distributed claims of one provider's users, from the issuers that the configuration names.
 
-    What can't be verified is left out and logged: to an application it is as if nobody had said it. `leeway` is in
-    seconds.
+    Claims that can't be verified are left out and logged: the application gets the others.
     """
 
-    def __init__(
-        self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, leeway: float
-    ) -> None:
-        self._provider, self._runtime, self._leeway = provider, runtime, leeway
-        allowed = configuration.claims_providers
-        self._issuers = None if allowed is None else _issuers(allowed, runtime)
+    def __init__(self, context: ClientContext) -> None:
+        self._context, self._runtime = context, context.runtime
+        allowed = context.configuration.claims_providers
+        self._issuers = None if allowed is None else _issuers(allowed, context.runtime)
 
     async def resolved(self, claims: dict[str, Any]) -> dict[str, Any]:
-        """The claims with those of the sources; as they are where no claims provider was configured. Never raises."""
+        """Return the claims with those of their sources; unchanged without a claims provider. Never raises."""
         if self._issuers is None or not has_claim_sources(claims):
             return claims
         try:
@@ -68,13 +64,13 @@ class ClaimSources:
     async def _claims_of(
         self, claims: dict[str, Any], source: str, names: frozenset[str], end: float
     ) -> dict[str, Any]:
-        """Those of one source that were to be had from it; none when it can't be trusted, or reached."""
+        """Return the claims of one source; none if it can't be verified or reached."""
         try:
-            told = await self._verified(read_claim_source(claims, source, names), end)
+            verified = await self._verified(read_claim_source(claims, source, names), end)
         except (TokenError, ProviderError) as error:
             _log(error)
             return {}
-        return {name: told[name] for name in names if name in told}
+        return {name: verified[name] for name in names if name in verified}
 
     async def _verified(self, source: ClaimSource, end: float) -> Mapping[str, Any]:
         seconds = end - self._runtime.monotonic()
@@ -95,9 +91,10 @@ class ClaimSources:
         return await self._verified_token(jws, issuer)
 
     async def _verified_token(self, jws: CompactJWS, issuer: "_Issuer") -> Mapping[str, Any]:
-        # before anybody is asked for keys
+        # Before the keys are fetched: a token by another algorithm causes no request.
         require_algorithm(jws, issuer.algorithms, setting="algorithms of the ClaimsProvider")
-        client_id, leeway, now = self._provider.known_client["client_id"], self._leeway, self._runtime.now()
+        client_id = self._context.provider.known_client["client_id"]
+        leeway, now = self._context.leeway, self._runtime.now()
         keys, name, algorithms = await issuer.keys(), issuer.name, issuer.algorithms
         return await keys.verify(
             jws,
@@ -129,9 +126,9 @@ class _Issuer:
         return self._trusted.may_answer_at(endpoint, self.name)
 
     async def keys(self) -> IssuerKeys:
-        """Raises ProviderError when it can't be found out where they are."""
+        """Return the keys. Raises ProviderError if their URL can't be discovered."""
         uri = self._trusted.jwks_uri or await self._jwks_uri.get()
-        # in one step, as in Provider
+        # setdefault is one atomic step: two threads that come here first must share one fetch.
         keys = self._keys.get(uri) or self._keys.setdefault(uri, IssuerKeys(self._runtime, uri))
         if len(self._keys) > 1:
             self._keys = {uri: keys}
@@ -149,4 +146,4 @@ def _issuers(allowed: Mapping[str, ClaimsProvider], runtime: Runtime) -> dict[st
 
 
 def _log(error: TokenError | ProviderError) -> None:
-    logger.warning("claims of another source are left out: %s (%s)", error, error.code)
+    logger.warning("aggregated or distributed claims are left out: %s (%s)", error, error.code)

@@ -1,8 +1,7 @@
-"""The ID tokens that a client gets: with a response, for a code, with a refresh (OIDC Core 2)."""
+"""ID tokens from authorization responses, token responses and refreshes (OIDC Core 2)."""
 
 from typing import Any
 
-from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.errors import TokenResponseInvalid
 from oidc_async.protocol.authorization import AuthorizationResponse
 from oidc_async.protocol.id_token import (
@@ -15,37 +14,34 @@ from oidc_async.protocol.id_token import (
 from oidc_async.protocol.jose.jwe import Encryption
 from oidc_async.protocol.response_algorithms import response_algorithms
 from oidc_async.protocol.token import TokenResponse
-from oidc_async.provider.provider import Provider
+from oidc_async.provider.client_context import ClientContext
 from oidc_async.provider.provider_keys import TokenSource
-from oidc_async.runtime.port import Runtime
 
 from .login import PendingLogin
 
 
 class IDTokens:
-    """Verifies ID tokens, for the client that the provider knows by now.
+    """Verifies ID tokens for the client as it is registered now.
 
-    All methods raise TokenError, ProviderError, or TokenResponseInvalid when there is none.
+    All methods raise TokenError for an invalid ID token, ProviderError if the keys can't be fetched, and
+    TokenResponseInvalid if there is no ID token.
     """
 
-    def __init__(
-        self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, clock_skew_seconds: float
-    ) -> None:
-        self._provider, self._configuration = provider, configuration
-        self._runtime, self._clock_skew = runtime, clock_skew_seconds
+    def __init__(self, context: ClientContext) -> None:
+        self._context = context
 
     def decrypted(self, tokens: TokenResponse) -> TokenResponse:
-        """The tokens with the signed ID token in place of the encrypted one that the client registered for.
+        """Replace an encrypted ID token by the signed one that it contains, if the client registered for encryption.
 
-        That one is verified as ever, and is what a logout hints with (OIDC Core 3.1.2.1).
+        The signed one is verified as usual, and is the `id_token_hint` of a logout (OIDC Core 3.1.2.1).
         """
         if tokens.id_token is None or self._encryption is None:
             return tokens
         return tokens.copy(id_token=self.signed(tokens.id_token))
 
     def signed(self, token: str) -> str:
-        """What is signed in an ID token, or in a logout token, which is encrypted as those are. Raises TokenError."""
-        return self._provider.signed_token(token, self._encryption)
+        """Return the signed token in an encrypted ID token or logout token. Raises TokenError."""
+        return self._context.provider.signed_token(token, self._encryption)
 
     @property
     def are_encrypted(self) -> bool:
@@ -54,12 +50,12 @@ class IDTokens:
 
     @property
     def _encryption(self) -> Encryption | None:
-        return response_algorithms(self._provider.known_client, "id_token").encryption
+        return response_algorithms(self._context.provider.known_client, "id_token").encryption
 
     async def of_response(self, pending: PendingLogin, received: AuthorizationResponse) -> dict[str, Any]:
-        """The claims of the one that came by the browser, bound to what came with it.
+        """Verify the ID token of an authorization response; at_hash and c_hash bind it to the rest of the response.
 
-        OIDC Core 3.2.2.11 and 3.3.2.12.
+        See OIDC Core 3.2.2.11 and 3.3.2.12.
         """
         access_token = received.tokens.get("access_token")
         expected = self._expectations(
@@ -67,7 +63,7 @@ class IDTokens:
             pending,
             access_token=access_token,
             code=received.code,
-            # nothing else tells that these were issued together: anybody may have put them into the browser
+            # Only the hashes prove that these were issued together: anyone may put tokens into a browser's request.
             require_at_hash=access_token is not None,
             require_c_hash=received.code is not None,
         )
@@ -76,7 +72,10 @@ class IDTokens:
     async def for_code(
         self, pending: PendingLogin, tokens: TokenResponse, code: str, *, former: dict[str, Any] | None
     ) -> dict[str, Any]:
-        """The claims of the one that a code brought, of the same login as `former` (OIDC Core 3.1.3.7, 3.3.3.6)."""
+        """Verify the ID token of a token response; it must be of the same login as `former`.
+
+        See OIDC Core 3.1.3.7 and 3.3.3.6.
+        """
         expected = self._expectations(pending.issuer, pending, access_token=tokens.access_token, code=code)
         claims = await self._verified(tokens.id_token, expected)
         if former is not None:
@@ -84,7 +83,7 @@ class IDTokens:
         return claims
 
     async def of_refresh(self, issuer: str, tokens: TokenResponse) -> dict[str, Any] | None:
-        """The claims of the one that came with a refresh, which may bring none (OIDC Core 12.2)."""
+        """Verify the ID token of a refresh; None if the response has none (OIDC Core 12.2)."""
         if tokens.id_token is None:
             return None
         return await self._verified(tokens.id_token, self._expectations(issuer, access_token=tokens.access_token))
@@ -99,19 +98,19 @@ class IDTokens:
         require_at_hash: bool = False,
         require_c_hash: bool = False,
     ) -> IDTokenExpectations:
-        client = self._provider.known_client
+        client = self._context.provider.known_client
         return IDTokenExpectations(
             issuer=issuer,
             client_id=client["client_id"],
             algorithms=response_algorithms(client, "id_token").signatures,
             nonce=pending.nonce if pending else None,
-            leeway_seconds=self._clock_skew,
+            leeway_seconds=self._context.leeway,
             max_age_seconds=pending.max_age if pending else None,
             acr_values=pending.acr_values if pending else (),
             subjects=pending.subjects if pending else (),
             require_auth_time=pending is not None and pending.requires_auth_time,
-            trusted_audiences=self._configuration.trusted_audiences,
-            issued_within_seconds=self._configuration.id_token_issued_within_seconds,
+            trusted_audiences=self._context.configuration.trusted_audiences,
+            issued_within_seconds=self._context.configuration.id_token_issued_within_seconds,
             access_token=access_token,
             code=code,
             state=pending.state if pending else None,
@@ -129,8 +128,8 @@ class IDTokens:
                 parameter="id_token",
             )
         jws = parse_id_token(token, expectations)
-        now = self._runtime.now()
-        return await self._provider.verify(
+        now = self._context.runtime.now()
+        return await self._context.provider.verify(
             jws,
             lambda key: read_id_token(jws, key, expectations, now=now),
             source,

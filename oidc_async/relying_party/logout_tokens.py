@@ -1,4 +1,4 @@
-"""The logout tokens that a client is sent (OIDC Back-Channel Logout 1.0)."""
+"""Logout tokens, which a provider posts to the client (OIDC Back-Channel Logout 1.0)."""
 
 from oidc_async.errors import TokenError, TokenMalformed
 from oidc_async.protocol.jose.jws import parse_compact
@@ -13,35 +13,28 @@ from oidc_async.protocol.logout_token import (
 from oidc_async.protocol.metadata import ClientMetadata
 from oidc_async.protocol.presented_token import PresentedToken
 from oidc_async.protocol.response_algorithms import response_algorithms
-from oidc_async.provider.provider import Provider
+from oidc_async.provider.client_context import ClientContext
 from oidc_async.provider.provider_keys import TokenSource
-from oidc_async.runtime.port import Runtime
 
 from .id_tokens import IDTokens
 
 SIGNED_DOTS = 2
 """Dots in a signed token in compact form; an encrypted one has four (RFC 7515 7.1, RFC 7516 7.1)."""
 ISSUED_WITHIN = 600.0
-"""Seconds: a provider that could not reach us may have tried for a while."""
+"""Seconds from `iat`: a provider that can't reach the client may repeat the request for some minutes."""
 
 
 class LogoutTokens:
-    """Verifies logout tokens, for the client that the provider knows by now."""
+    """Verifies logout tokens for the client as it is registered now."""
 
-    def __init__(
-        self,
-        provider: Provider,
-        id_tokens: IDTokens,
-        runtime: Runtime,
-        clock_skew_seconds: float,
-    ) -> None:
-        self._provider, self._id_tokens, self._configuration = provider, id_tokens, provider.configuration
-        self._runtime, self._clock_skew = runtime, clock_skew_seconds
+    def __init__(self, context: ClientContext, id_tokens: IDTokens) -> None:
+        self._provider, self._configuration = context.provider, context.configuration
+        self._context, self._id_tokens = context, id_tokens
 
     def addressed(self, token: PresentedToken) -> PresentedToken | None:
-        """The signed token, if it claims to be from this provider and for this client; nothing is verified.
+        """Return the signed token if it claims to be from this provider and for this client. Nothing is verified.
 
-        It is decrypted where the client registered for that, and is to be handed on to `read`.
+        An encrypted token is decrypted if the client registered for that. Pass the result to `read`.
         """
         client_id = self._provider.known_client.get("client_id")
         if client_id is None:
@@ -53,7 +46,7 @@ class LogoutTokens:
         return signed if is_meant_for(jws, self._configuration.issuer_identifier, client_id) else None
 
     def form_problem(self, token: PresentedToken) -> TokenError | None:
-        """Why nobody can tell for whom it is: it isn't encrypted and signed as this client registered it."""
+        """Return the error if the token is not encrypted and signed as this client registered it."""
         try:
             parse_compact(self._signed(token).text)
         except TokenError as error:
@@ -61,9 +54,9 @@ class LogoutTokens:
         return None
 
     async def read(self, signed: PresentedToken) -> LogoutToken:
-        """What a signed token says, once it is verified. Raises TokenError or ProviderError."""
+        """Verify a signed token that `addressed` returned. Raises TokenError or ProviderError."""
         expectations = self._expectations(await self._provider.client())
-        jws, now = signed.jws, self._runtime.now()
+        jws, now = signed.jws, self._context.runtime.now()
         require_logout_token_header(jws, expectations)
         return await self._provider.verify(
             jws,
@@ -73,12 +66,12 @@ class LogoutTokens:
         )
 
     async def read_as_sent(self, token: str) -> LogoutToken:
-        """The same of a token that is encrypted where the client registered for that."""
+        """Verify a token as it was posted, encrypted if the client registered for that. Raises as `read` does."""
         await self._provider.client()
         return await self.read(self._signed(PresentedToken(token)))
 
     def _signed(self, token: PresentedToken) -> PresentedToken:
-        """The signed token, decrypted if the client registered for that. Raises TokenError."""
+        """Return the signed token, decrypted if the client registered for that. Raises TokenError."""
         is_signed_only = token.text.count(".") == SIGNED_DOTS
         if is_signed_only and self._id_tokens.are_encrypted:
             if self._configuration.accept_unencrypted_logout_tokens:
@@ -97,7 +90,7 @@ class LogoutTokens:
             issuer=configuration.issuer_identifier,
             client_id=client["client_id"],
             algorithms=response_algorithms(client, "id_token").signatures,
-            leeway_seconds=self._clock_skew,
+            leeway_seconds=self._context.leeway,
             issued_within_seconds=ISSUED_WITHIN,
             untyped=configuration.accept_untyped_logout_tokens,
             without_exp=configuration.accept_logout_tokens_without_exp,

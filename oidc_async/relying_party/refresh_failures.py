@@ -44,7 +44,7 @@ def mark_spent(error: E) -> E:
 
 
 @contextmanager
-def spent_by_a_broken_answer() -> Generator[None]:
+def marking_broken_responses() -> Generator[None]:
     """Mark a ProviderError by which the body of a response with status 200 was lost: the refresh token is spent."""
     try:
         yield

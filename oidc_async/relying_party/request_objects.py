@@ -1,11 +1,10 @@
-"""Authentication requests in objects, signed and encrypted as the client registered them (OIDC Core 6, RFC 9101)."""
+"""Request objects: authentication requests as JWTs, signed and encrypted (OIDC Core 6, RFC 9101)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from secrets import token_urlsafe
 from typing import Any
 
-from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.jose.encryption_keys import encrypt_nested
 from oidc_async.protocol.jose.jws import VerificationKey, client_secret_key
@@ -22,8 +21,7 @@ from oidc_async.protocol.request_object import (
 )
 from oidc_async.protocol.request_object_algorithms import UNSIGNED, request_object_algorithms, require_accepted
 from oidc_async.protocol.uri import is_plaintext, uri_problem
-from oidc_async.provider.provider import Provider
-from oidc_async.runtime.port import Runtime
+from oidc_async.provider.client_context import ClientContext
 
 LONGEST_LIFETIME = 3600.0
 """Seconds from `nbf` to `exp` of a request object that providers accept at most (FAPI 2.0 Message Signing 5.3.1)."""
@@ -31,7 +29,7 @@ LONGEST_LIFETIME = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentRequest:
-    """The parameters that the browser carries. A `request_object` is to be served at `request_uri`."""
+    """The parameters that the browser carries; `request_object` must be served at `request_uri`."""
 
     parameters: dict[str, Parameter] = field(repr=False)
     request_object: str | None = field(default=None, repr=False)
@@ -39,36 +37,37 @@ class SentRequest:
 
 
 class RequestObjects:
-    """Puts requests into objects that are good for `seconds`: the time that a login may take.
+    """Puts authentication requests into request objects, as the configuration says.
 
-    Those that the provider fetches are below `request_uri`, each under a name that nobody can guess.
-    Raises ConfigurationError for a `request_uri` that is missing, or can't be used.
+    Args:
+        context: the client.
+        request_uri: the URL below which the provider fetches request objects, each under a name that can't be
+            guessed; needed for `request_object="reference"`.
+        seconds: how long a request object is valid: the time that a login may take.
+
+    Raises:
+        ConfigurationError: `request_uri` is missing, or can't be used.
     """
 
-    def __init__(
-        self,
-        provider: Provider,
-        configuration: ProviderConfiguration,
-        runtime: Runtime,
-        request_uri: str | None,
-        seconds: float,
-    ) -> None:
-        self._provider, self._configuration, self._runtime = provider, configuration, runtime
+    def __init__(self, context: ClientContext, request_uri: str | None, seconds: float) -> None:
+        self._context, self._configuration = context, context.configuration
         self._request_uri, self._seconds = request_uri, seconds
-        if configuration.request_object == "reference":
-            _require_request_uri(request_uri, is_unsigned=configuration.unsigned_request_objects)
+        if self._configuration.request_object == "reference":
+            _require_request_uri(request_uri, is_unsigned=self._configuration.unsigned_request_objects)
 
     async def carrying(
         self, parameters: dict[str, Parameter], provider: ProviderMetadata, client: ClientMetadata, *, is_pushed: bool
     ) -> SentRequest:
-        """How `parameters` are sent: to the authorization endpoint, or to that of pushed requests (RFC 9126 3).
+        """Return how `parameters` are sent to the authorization endpoint, or pushed before (RFC 9126 3).
 
-        Raises ConfigurationError for what the provider doesn't take, KeyNotFound when it has no key to encrypt to, or
-        ProviderError.
+        Raises:
+            ConfigurationError: the provider does not support such request objects.
+            KeyNotFound: the provider has no key to encrypt to.
+            ProviderError: the provider's keys can't be fetched.
         """
         way = self._configuration.request_object
         if way is None:
-            _require_none_wanted(provider)
+            _require_optional(provider)
             return SentRequest(parameters=parameters)
         token = await self._object(parameters, provider, client, is_pushed=is_pushed)
         if is_pushed and way == "value":
@@ -85,7 +84,7 @@ class RequestObjects:
             parameters,
             audience=provider["issuer"],
             jti=token_urlsafe(32),
-            now=self._runtime.now(),
+            now=self._context.runtime.now(),
             seconds=min(self._seconds, LONGEST_LIFETIME),
         )
         encryption = request_object_algorithms(client).encryption
@@ -94,16 +93,16 @@ class RequestObjects:
         require_accepted(provider, way=way, signature=algorithm, encryption=encryption)
         if encryption is None:
             return token
-        return encrypt_nested(token, encryption, await self._provider.recipient(encryption))
+        return encrypt_nested(token, encryption, await self._context.provider.recipient(encryption))
 
     def _token(self, claims: Mapping[str, Any], client: ClientMetadata) -> tuple[str, str]:
-        """The object, and by which algorithm it is signed."""
+        """Return the request object and its signature algorithm."""
         if self._configuration.unsigned_request_objects:
             return unsigned_request_object(claims), UNSIGNED
-        key, algorithm = self._signs(client)
+        key, algorithm = self._signing_key(client)
         return signed_request_object(claims, key, algorithm), algorithm
 
-    def _signs(self, client: ClientMetadata) -> tuple[PrivateKey | VerificationKey, str]:
+    def _signing_key(self, client: ClientMetadata) -> tuple[PrivateKey | VerificationKey, str]:
         algorithm, keys = request_object_algorithms(client).signature, self._configuration.client_keys
         if algorithm is not None and algorithm.startswith("HS"):
             return client_secret_key(client["client_secret"]), algorithm
@@ -129,7 +128,7 @@ def _require_request_uri(request_uri: str | None, *, is_unsigned: bool) -> None:
         )
 
 
-def _require_none_wanted(provider: ProviderMetadata) -> None:
+def _require_optional(provider: ProviderMetadata) -> None:
     if provider.get("require_signed_request_object", False):
         raise ConfigurationError(
             "The provider says require_signed_request_object: true: set request_object in ProviderConfiguration."

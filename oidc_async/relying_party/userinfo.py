@@ -1,8 +1,7 @@
-"""The userinfo endpoint of one provider, asked as one client (OIDC Core 5.3)."""
+"""The UserInfo endpoint of one provider (OIDC Core 5.3)."""
 
 from typing import Any
 
-from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.errors import TokenError, UserInfoInvalid
 from oidc_async.protocol.http_message import HttpResponse
 from oidc_async.protocol.jose.jwe import parse_jwe
@@ -16,27 +15,34 @@ from oidc_async.protocol.userinfo import (
     read_userinfo_token,
     userinfo_request,
 )
-from oidc_async.provider.provider import Provider
-from oidc_async.runtime.port import Runtime
+from oidc_async.provider.client_context import ClientContext
 from oidc_async.runtime.retry import send_repeatable
+
+from .claim_sources import ClaimSources
 
 
 class UserInfo:
-    """What the provider says of users, in the form that the client registered for. `leeway` is in seconds."""
+    """Requests UserInfo claims, plain, signed or encrypted as the client registered."""
 
-    def __init__(
-        self, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, leeway: float
-    ) -> None:
-        self._provider, self._runtime, self._leeway = provider, runtime, leeway
-        self._method = configuration.userinfo_http_method
-        self._token_in_body = configuration.userinfo_token_in_body
+    def __init__(self, context: ClientContext, claim_sources: ClaimSources) -> None:
+        self._context, self._claim_sources, self._provider = context, claim_sources, context.provider
+        self._method = context.configuration.userinfo_http_method
+        self._token_in_body = context.configuration.userinfo_token_in_body
 
     def endpoint(self, metadata: ProviderMetadata) -> str | None:
-        """Where claims are asked for; None when there is no endpoint, or none is to be asked."""
+        """Return the URL of the endpoint; None if there is none, or if it is not to be used."""
         return None if self._method is None else metadata.get("userinfo_endpoint")
 
-    async def ask(self, access_token: str, sub: str) -> dict[str, Any] | None:
-        """Claims of the user `sub`; None when there is no endpoint, or none is to be asked. Raises ProviderError."""
+    async def fetch(self, access_token: str, sub: str) -> dict[str, Any] | None:
+        """Return the claims of the user `sub`, with those of other claims providers; None without an endpoint.
+
+        Raises:
+            ProviderError: the claims can't be fetched, or the response is invalid.
+        """
+        claims = await self._request(access_token, sub)
+        return None if claims is None else await self._claim_sources.resolved(claims)
+
+    async def _request(self, access_token: str, sub: str) -> dict[str, Any] | None:
         metadata = await self._provider.metadata()
         endpoint = self.endpoint(metadata)
         if self._method is None or endpoint is None:
@@ -45,13 +51,13 @@ class UserInfo:
         algorithms = response_algorithms(client, "userinfo")
         as_jwt, in_body = not algorithms.is_plain, self._token_in_body
         request = userinfo_request(endpoint, access_token, self._method, as_jwt=as_jwt, in_body=in_body)
-        response = await send_repeatable(self._runtime, request, "userinfo")
+        response = await send_repeatable(self._context.runtime, request, "userinfo")
         if algorithms.is_plain:
             return read_userinfo(response, sub)
         try:
             return await self._read_token(response, client, metadata["issuer"], sub)
         except TokenError as error:
-            # of the access token nothing is known to be wrong
+            # UserInfoInvalid is a ProviderError: the response is invalid, not the access token.
             raise UserInfoInvalid(f"The userinfo response can't be trusted: {error}", reason=error.code) from None
 
     async def _read_token(
@@ -62,7 +68,7 @@ class UserInfo:
         if not algorithms.signatures and algorithms.encryption is not None:
             return read_userinfo_claims(provider.decrypt(parse_jwe(token, algorithms.encryption)), sub)
         jws = parse_signed_userinfo(provider.signed_token(token, algorithms.encryption), algorithms.signatures)
-        client_id, leeway, now = client["client_id"], self._leeway, self._runtime.now()
+        client_id, leeway, now = client["client_id"], self._context.leeway, self._context.runtime.now()
         return await provider.verify(
             jws,
             lambda key: read_signed_userinfo(

@@ -1,4 +1,4 @@
-"""Asking the provider about access tokens, and leaving it alone for a moment when it fails (RFC 7662, RFC 9701)."""
+"""Introspection of access tokens at the provider, with a circuit breaker (RFC 7662, RFC 9701)."""
 
 from functools import partial
 from typing import Any
@@ -24,46 +24,36 @@ from oidc_async.protocol.introspection import (
 from oidc_async.protocol.metadata import ProviderMetadata
 from oidc_async.provider.circuit_breaker import Pause, is_outage
 from oidc_async.provider.client_authentication import RegisteredClient
-from oidc_async.provider.provider import Provider
+from oidc_async.provider.client_context import ClientContext
 from oidc_async.provider.provider_keys import TokenSource
-from oidc_async.runtime.port import Runtime
 from oidc_async.runtime.retry import send_repeatable
 from oidc_async.runtime.statistics import Counters
 
 PROBE_SECONDS = 10.0
-"""For how long a provider that failed is asked by one caller alone, until that one knows more."""
+"""For how long a provider that failed gets the request of one caller only, which finds out whether it recovered."""
 
 
 class Introspection:
-    """The introspection endpoint of one provider, asked as one client.
+    """The introspection endpoint of one provider, behind a circuit breaker. What happens is counted in `counters`."""
 
-    `leeway` and `pause` are in seconds; what happens is counted in `counters`.
-    """
-
-    def __init__(
-        self,
-        provider: Provider,
-        client: RegisteredClient,
-        runtime: Runtime,
-        counters: Counters,
-        *,
-        leeway: float,
-        pause: float,
-    ) -> None:
-        self._provider, self._client, self._runtime, self._counters = provider, client, runtime, counters
-        self._leeway, self._pause = leeway, Pause(pause, PROBE_SECONDS)
+    def __init__(self, context: ClientContext, client: RegisteredClient, counters: Counters) -> None:
+        self._context, self._client, self._counters = context, client, counters
+        self._runtime = context.runtime
+        self._pause = Pause(context.configuration.http_settings.failure_pause, PROBE_SECONDS)
         self._endpoint = ""
 
-    async def ask(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
-        """What the provider says of the token, `active` or not.
+    async def request(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
+        """Introspect a token, and return the response whether or not it says `active`.
 
-        Raises ProviderError when it says nothing, TokenInactive when it never will, and ConfigurationError when it
-        can't be asked.
+        Raises:
+            ProviderError: the provider can't be reached, or its response is invalid.
+            TokenInactive: the provider does not introspect tokens of this kind.
+            ConfigurationError: the provider has no introspection endpoint.
         """
         self._require_endpoint(metadata)
         try:
             self._pause.require_over(self._runtime.monotonic())
-            await self._provider.client()
+            await self._context.provider.client()
             return await self._read(await self._send(metadata, token), metadata["issuer"])
         except ProviderPaused:
             self._counters.paused += 1
@@ -71,19 +61,19 @@ class Introspection:
         except ProviderError as error:
             if isinstance(error, OAuthError) and error.error == "unsupported_token_type":
                 self._pause.end()
-                # said of the token, and for good: to ask again would be of no use
+                # This is said of the token, and does not change: to introspect it again would not help.
                 raise _unsupported() from None
             self._fail(error)
             raise
 
     @property
     def _algorithm(self) -> str | None:
-        """That of signed answers, if the client registered for them."""
+        """The algorithm of signed responses, if the client registered for them (RFC 9701)."""
         algorithm: str | None = self._client.metadata.get("introspection_signed_response_alg")
         return algorithm
 
     def queue_length(self) -> int:
-        """How many requests wait now for their turn."""
+        """How many requests wait now for a free connection."""
         return self._runtime.queue_length(self._endpoint) if self._endpoint else 0
 
     def _require_endpoint(self, metadata: ProviderMetadata) -> None:
@@ -114,10 +104,11 @@ class Introspection:
         return document
 
     async def _read_signed(self, response: HttpResponse, algorithm: str, issuer: str) -> dict[str, Any]:
-        client_id, leeway, now = self._client.metadata["client_id"], self._leeway, self._runtime.now()
+        client_id = self._client.metadata["client_id"]
+        leeway, now = self._context.leeway, self._runtime.now()
         try:
             jws = parse_introspection_jwt(response, algorithm)
-            return await self._provider.verify(
+            return await self._context.provider.verify(
                 jws,
                 lambda key: read_introspection_jwt(
                     jws, key, issuer=issuer, client_id=client_id, leeway=leeway, now=now
@@ -128,7 +119,7 @@ class Introspection:
                 ),
             )
         except TokenError as error:
-            # not the token is wrong, but what is said of it
+            # The response is invalid, not the token that was introspected.
             raise IntrospectionInvalid(
                 f"The signed introspection response can't be trusted: {error}", reason=error.code
             ) from None
@@ -138,7 +129,7 @@ class Introspection:
         if is_outage(error):
             self._pause.begin(self._runtime.monotonic())
         elif not isinstance(error, ProviderOverloaded):
-            # it answers again, though nothing that would help this token
+            # The provider answers again, though its response does not help for this token.
             self._pause.end()
         else:
             self._pause.probe_again(self._runtime.monotonic())

@@ -1,4 +1,4 @@
-"""What an API does with the access tokens that it is shown: find out whether they are good, and what they grant."""
+"""A resource server: verifies the access tokens of requests to an API (RFC 6750, RFC 7662, RFC 9068)."""
 
 import logging
 from dataclasses import dataclass
@@ -25,10 +25,11 @@ from oidc_async.protocol.access_token import (
 from oidc_async.protocol.claims import Claims
 from oidc_async.protocol.introspection import read_introspected_token
 from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
-from oidc_async.protocol.presented_token import PresentedToken
+from oidc_async.protocol.presented_token import PresentedToken, token_digest
 from oidc_async.protocol.uri import is_encodable
 from oidc_async.provider.backchannel import at_backchannel
 from oidc_async.provider.client_authentication import RegisteredClient
+from oidc_async.provider.client_context import ClientContext
 from oidc_async.provider.default_runtime import asyncio_runtime, threads_runtime
 from oidc_async.provider.provider import Provider
 from oidc_async.provider.provider_keys import TokenSource
@@ -53,22 +54,26 @@ MAY_TAKE_ID_TOKENS = (
 )
 
 SECONDS_WITHOUT_EXPIRY = 10.0
-"""How long a token is trusted of which the provider doesn't say when it ends."""
+"""How long a token is cached whose introspection response has no `exp`."""
+
+IDENTITY_BYTES = 16
+"""128 bits of a hash of the configuration are unique, and keep the keys of 100,000 cached tokens small."""
 
 
 class AsyncResourceServer:
     """Verifies the access tokens of one provider, for asyncio.
 
-    Parameters:
-        configuration: the provider, how its tokens are verified, and whom they must be meant for.
-        clock_skew_seconds: leeway for time claims, unless the configuration has its own.
-        cache: what is remembered of tokens, and for how long; one of its own by default.
-        runtime: how to reach the network; one of its own by default.
+    Args:
+        configuration: the provider, how its access tokens are verified, and the audience that they must have.
+        clock_skew_seconds: the tolerated clock difference, unless the configuration has its own.
+        cache: keeps results; by default, a new one for this resource server.
+        runtime: the network and the clock; by default, a new one for this resource server.
         provider: the provider over the same runtime, to share its metadata and keys with a relying party.
-        store: by which processes tell each other what introspection said; without one, each asks for itself.
-        sealer: seals what the store keeps; without one, nothing is kept there.
+        store: by which processes share introspection responses; without one, each process introspects by itself.
+        sealer: encrypts what the store keeps; without one, nothing is kept there.
 
-    Raises ConfigurationError when tokens are to be introspected and there is no client to do that as.
+    Raises:
+        ConfigurationError: tokens are to be introspected, but there is no client to authenticate as.
     """
 
     def __init__(
@@ -83,203 +88,225 @@ class AsyncResourceServer:
         sealer: Sealer | None = None,
     ) -> None:
         require_seconds("clock_skew_seconds", clock_skew_seconds)
-        verification = configuration.access_token_verification
         self._registration = None if provider is None else provider.registration
-        if configuration.client_metadata is None and self._registration is None and verification != "jwt":
+        if (
+            configuration.client_metadata is None
+            and self._registration is None
+            and configuration.access_token_verification != "jwt"
+        ):
             raise ConfigurationError(
                 "Introspection needs client_metadata, a client that the provider lets ask about tokens, or the "
                 "provider of a relying party that registers one."
             )
-        own_skew = configuration.clock_skew_seconds
         self.configuration = configuration
-        self._leeway = clock_skew_seconds if own_skew is None else own_skew
+        self.issuer: str = configuration.issuer_identifier
+        """The Issuer Identifier of the provider."""
         self._cache = AccessCache() if cache is None else cache
         self._runtime = at_backchannel(runtime or asyncio_runtime(configuration), configuration)
         self.provider = provider or Provider(configuration, self._runtime)
+        context = ClientContext.create(
+            self.provider, configuration, self._runtime, clock_skew_seconds=clock_skew_seconds
+        )
+        self._leeway = context.leeway
         self._shared = None
         if store is not None and sealer is not None and self._cache.seconds > 0:
             self._shared = SharedAccesses(store, sealer, self._runtime, self._cache.seconds)
         self._counters = Counters()
-        self._introspection = Introspection(
-            self.provider,
-            RegisteredClient(self.provider, configuration, self._runtime),
-            self._runtime,
-            self._counters,
-            leeway=self._leeway,
-            pause=configuration.http_settings.failure_pause,
-        )
+        self._introspection = Introspection(context, RegisteredClient(context), self._counters)
         self._role = self._new_role(self.provider.known_client)
         if self._registration is None and configuration.may_take_id_tokens:
             logger.warning(MAY_TAKE_ID_TOKENS, configuration.issuer_identifier)
         watch(self, self._counters, self._cache)
 
-    @property
-    def issuer(self) -> str:
-        """The Issuer Identifier of the provider."""
-        return self.configuration.issuer_identifier
-
     def known(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> Access | None:
-        """The access of a token that was verified a moment ago, without any waiting, if it grants what is asked for.
+        """Return the access of a cached token, without waiting; None if `verify` has to decide.
 
-        None when `verify` has to tell.
+        Args:
+            token: the access token.
+            requirements: what the token must grant. None is returned if it does not, or if they include how or when
+                the user authenticated.
         """
+        return self.try_cached(token_digest(token), requirements)
+
+    def try_cached(self, digest: bytes, requirements: Requirements) -> Access | None:
+        """Do the same for the `token_digest` of a token."""
         if requirements.requires_authentication:
             return None
-        access = self._cache.find(self._key(token), self._runtime.monotonic())
+        access = self._cache.find(self._key(digest), self._runtime.monotonic())
         if access is None or not grants_scope(access, requirements):
             return None
         self._counters.hits += 1
         return access
 
     async def verify(self, token: str | PresentedToken, requirements: Requirements = NO_REQUIREMENTS) -> Access:
-        """What the token grants, once it is verified (RFC 7662, RFC 9068 4) and grants what is asked for.
+        """Verify an access token (RFC 7662, RFC 9068 4), and require that it grants enough.
 
-        Any number of callers with the same token cause one request. A token that was taken apart already is taken as
-        a PresentedToken.
+        Any number of callers with the same token share one request to the provider.
 
-        Raises TokenError for a token that is not good, InsufficientScope or InsufficientUserAuthentication for one
-        that doesn't suffice, ProviderError when it can't be found out, and ConfigurationError when it never can.
+        Args:
+            token: the access token; a PresentedToken is not decoded again.
+            requirements: what the token must grant.
+
+        Returns:
+            The verified claims, and what they grant.
+
+        Raises:
+            TokenError: the token is invalid.
+            InsufficientScope: the token lacks a scope.
+            InsufficientUserAuthentication: the user must authenticate again, or in another way.
+            ProviderError: the provider can't be reached, or its response is invalid.
+            ConfigurationError: tokens of this kind can't be verified with this configuration.
         """
         presented = PresentedToken(token) if isinstance(token, str) else token
-        access = self._cache.find(self._key(presented.text), self._runtime.monotonic())
-        if access is None:
-            access = await self._find_out(presented)
-        else:
-            self._counters.hits += 1
+        access = self._find_cached(presented) or await self._authenticate(presented)
         require_granted(access, requirements, now=self._runtime.now(), leeway=self._leeway)
         return access
 
     async def forget(self, token: str) -> None:
-        """Ask about this token again when it comes the next time, for instance after a logout.
+        """Invalidate what is cached about a token, for instance after a logout: it is verified again next time.
 
-        An answer that is under way now is not kept, and nobody who comes from now on is given it. Other processes
-        that have asked already go on with what they know. A store that is down is logged.
+        The result of a verification that is under way is not cached, and later callers do not get it. Other
+        processes keep what they have cached in memory. A store that is down is logged.
         """
-        key = self._key(token)
-        self._cache.forget(key, self._runtime.monotonic())
-        if self._shared is not None and not self._is_verified_here(PresentedToken(token)):
-            await self._shared.forget(key)
+        presented = PresentedToken(token)
+        key = self._key(presented.digest)
+        self._cache.invalidate(key, self._runtime.monotonic())
+        if self._shared is not None and not self._is_verified_here(presented):
+            await self._shared.invalidate(key)
 
     def statistics(self) -> Statistics:
-        """What has happened so far, in this process."""
+        """Return what this process has counted so far."""
         return self._counters.snapshot(entries=len(self._cache), queue_length=self._introspection.queue_length())
 
-    def _key(self, token: str) -> bytes:
+    def _key(self, digest: bytes) -> bytes:
+        """The cache key of a token for the present client: several resource servers may share the cache."""
         if self._registration is not None and self._registration.known is not self._role.client:
             self._role = self._new_role(self._registration.known)
-        return sha256(self._role.identity + token.encode("utf-8", "surrogatepass")).digest()
+        return self._role.identity + digest
 
     def _new_role(self, client: ClientMetadata) -> "_Role":
         expectations = self.configuration.access_expectations(client, leeway_seconds=self._leeway)
         identity = _identity(self.configuration, client, expectations)
         return _Role(client=client, expectations=expectations, identity=identity)
 
-    async def _find_out(self, token: PresentedToken) -> Access:
-        # asked first: to take a large token apart costs more than all the rest of a refusal
-        self._require_not_refused(self._key(token.text))
+    # A token that is not in the cache takes three steps: _find_cached raises the rejection of one that was invalid,
+    # _authenticate joins the single flight for the token, and _verify_and_cache does the work, once for all callers.
+
+    def _find_cached(self, token: PresentedToken) -> Access | None:
+        """Step 1: return the cached access, or raise the cached rejection; None for an uncached token."""
+        access = self._cache.find(self._key(token.digest), self._runtime.monotonic())
+        if access is not None:
+            self._counters.hits += 1
+            return access
+        # Before the token is decoded, as decoding a large one costs more than all the rest of a rejection.
+        self._require_not_rejected(self._key(token.digest))
+        return None
+
+    def _require_not_rejected(self, key: bytes) -> None:
+        rejection = self._cache.find_rejection(key, self._runtime.monotonic())
+        if rejection is not None:
+            self._counters.refused_hits += 1
+            raise copy_error(rejection)
+
+    async def _authenticate(self, token: PresentedToken) -> Access:
+        """Step 2: verify an uncached token, in the single flight of all callers with the same token."""
         is_here = self._is_verified_here(token)
-        key = await self._settled_key(token, is_here=is_here)
+        key = await self._registered_key(token, is_here=is_here)
         self._counters.misses += 1
         if is_here and self.provider.fresh_keys() is not None:
-            # nobody has to be asked, so there is nothing to share
-            outcome = await self._asked(key, token, is_here=True)
+            # Nothing is awaited to verify this JWT, so there is nothing to share.
+            outcome = await self._verify_and_cache(key, token, is_here=True)
         else:
-            outcome = await self._joined(key, token, is_here=is_here)
+            outcome = await self._join(key, token, is_here=is_here)
         if isinstance(outcome, TokenError):
             raise copy_error(outcome)
         return outcome.copy()
 
-    async def _settled_key(self, token: PresentedToken, *, is_here: bool) -> bytes:
-        """What is found out about the token is kept by this key: whom it must be meant for is told by who we are."""
-        if self._registration is not None and not is_here:
-            role = self._role
-            await self.provider.client()
-            key = self._key(token.text)
-            if self._role is not role:
-                self._require_not_refused(key)
-            return key
-        return self._key(token.text)
+    async def _registered_key(self, token: PresentedToken, *, is_here: bool) -> bytes:
+        """Return the cache key, after the client is registered: the audience of its tokens depends on its id."""
+        if self._registration is None or is_here:
+            return self._key(token.digest)
+        role = self._role
+        await self.provider.client()
+        key = self._key(token.digest)
+        if self._role is not role:
+            self._require_not_rejected(key)
+        return key
 
-    def _require_not_refused(self, key: bytes) -> None:
-        refusal = self._cache.find_refusal(key, self._runtime.monotonic())
-        if refusal is not None:
-            self._counters.refused_hits += 1
-            raise copy_error(refusal)
+    async def _join(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
+        leads = False
 
-    async def _joined(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
-        """As `_asked`, once however many ask about the same token."""
-        is_mine = False
-
-        async def work() -> Access | TokenError:
-            nonlocal is_mine
-            is_mine = True
-            # Another caller completed the work between the first lookup and this call.
-            known = self._cache.find(key, self._runtime.monotonic())
-            return known or await self._asked(key, token, is_here=is_here)
+        async def lead() -> Access | TokenError:
+            nonlocal leads
+            leads = True
+            # A flight that completed between the look at the cache and the start of this one has done the work.
+            cached = self._cache.find(key, self._runtime.monotonic())
+            return cached or await self._verify_and_cache(key, token, is_here=is_here)
 
         try:
-            # who comes after a `forget` doesn't wait for an answer of before
-            return await self._runtime.share((key, self._cache.invalidations.latest(key)), work)
+            # The invalidation is part of the key: callers that come after one don't get a result from before it.
+            return await self._runtime.share((key, self._cache.invalidations.latest(key)), lead)
         finally:
-            self._counters.joined += not is_mine
+            self._counters.joined += not leads
 
-    async def _asked(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
-        """What comes of a token that nobody knows yet, kept unless it is forgotten meanwhile."""
-        forgotten = self._cache.invalidations.latest(key)
-        outcome = await self._kept(key, token, is_here=is_here)
-        if self._cache.invalidations.latest(key) is not forgotten:
+    async def _verify_and_cache(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
+        """Step 3: verify or introspect the token, and cache the result. A rejection is a result as well.
+
+        An invalidation that comes meanwhile applies to the result: it is returned, but does not stay in the cache.
+        """
+        invalidation = self._cache.invalidations.latest(key)
+        outcome: Access | TokenError
+        try:
+            outcome, seconds = await (self._verify_here(token) if is_here else self._introspect(key, token.text))
+        except TokenError as error:
+            outcome = error
+            # A missing key is not cached: the provider may publish it at any time.
+            if not isinstance(error, KeyNotFound):
+                self._cache.keep_rejection(key, copy_error(error), self._runtime.monotonic())
+        except ProviderError as error:
+            # Logged here, once for all callers.
+            is_usual = isinstance(error, ProviderPaused | ProviderOverloaded)
+            level = logging.INFO if is_usual else logging.ERROR
+            logger.log(level, "an access token could not be verified: %s (%s)", error, error.code)
+            raise
+        else:
+            self._cache.keep(key, outcome, seconds, self._runtime.monotonic())
+        if self._cache.invalidations.latest(key) is not invalidation:
             self._cache.drop(key)
         return outcome
 
-    async def _kept(self, key: bytes, token: PresentedToken, *, is_here: bool) -> Access | TokenError:
-        """The same, kept; a refusal is a result as well."""
-        try:
-            access, seconds = await (self._verified(token) if is_here else self._asked_by_any(key, token.text))
-        except TokenError as error:
-            # a key that is missing now may be published in a moment
-            if not isinstance(error, KeyNotFound):
-                self._cache.keep_refusal(key, copy_error(error), self._runtime.monotonic())
-            return error
-        except ProviderError as error:
-            # here, and not by each of those who wait
-            is_usual = isinstance(error, ProviderPaused | ProviderOverloaded)
-            level = logging.INFO if is_usual else logging.ERROR
-            logger.log(level, "nothing could be found out about a token: %s (%s)", error, error.code)
-            raise
-        self._cache.keep(key, access, seconds, self._runtime.monotonic())
-        return access
+    async def _introspect(self, key: bytes, token: str) -> tuple[Access, float]:
+        """Return the access that another process has shared, or else that of an introspection response.
 
-    async def _asked_by_any(self, key: bytes, token: str) -> tuple[Access, float]:
-        """What the provider says of the token, or has said to another process a moment ago."""
-        if self._shared is None:
-            return await self._introspected(token)
-        known = await self._shared.find(key)
-        if known is not None:
+        With it come the seconds for which the token is valid.
+        """
+        shared = None if self._shared is None else await self._shared.find(key)
+        if shared is not None:
             self._counters.store_hits += 1
-            return known
-        access, seconds = await self._introspected(token)
-        await self._shared.keep(key, access, seconds)
-        return access, seconds
-
-    async def _introspected(self, token: str) -> tuple[Access, float]:
+            return shared
         if not is_encodable(token):
             raise TokenMalformed("The token must be Unicode text.")
-        document = await self._introspection.ask(await self.provider.metadata(), token)
+        document = await self._introspection.request(await self.provider.metadata(), token)
         claims = read_introspected_token(document, self._role.expectations, now=self._runtime.now())
-        return Access.of(claims), self._seconds_left(claims)
+        access, seconds = Access.of(claims), self._seconds_left(claims)
+        if self._shared is not None:
+            await self._shared.keep(key, access, seconds)
+        return access, seconds
 
     def _seconds_left(self, claims: Claims) -> float:
         expiry = claims.get("exp")
         return SECONDS_WITHOUT_EXPIRY if expiry is None else expiry - self._runtime.now()
 
     def _is_verified_here(self, token: PresentedToken) -> bool:
+        """Whether the token is verified by its signature, and not introspected."""
         configuration = self.configuration
         if configuration.access_token_verification != "auto":
             return configuration.access_token_verification == "jwt"
         untyped = configuration.accept_untyped_access_tokens
         return configuration.audience is not None and is_issued_by(token, self.issuer, untyped=untyped)
 
-    async def _verified(self, token: PresentedToken) -> tuple[Access, float]:
+    async def _verify_here(self, token: PresentedToken) -> tuple[Access, float]:
+        """Return the access that a JWT grants, and the seconds for which it is valid."""
         configuration, role = self.configuration, self._role
         expectations, client_id = role.expectations, role.client.get("client_id")
         self._counters.verified_here += 1
@@ -297,7 +324,7 @@ class AsyncResourceServer:
 
 
 class ResourceServer(Blocking[AsyncResourceServer]):
-    """Verifies the access tokens of one provider, for threads. Everything is as in AsyncResourceServer."""
+    """Verifies the access tokens of one provider, for threads; otherwise as AsyncResourceServer."""
 
     def __init__(
         self,
@@ -325,14 +352,11 @@ class ResourceServer(Blocking[AsyncResourceServer]):
         return self._origin.configuration
 
     def known(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> Access | None:
-        """The access of a token that was verified a moment ago, without any waiting, if it grants what is asked for.
-
-        None when `verify` has to tell.
-        """
+        """Return the access of a cached token, without waiting; None if `verify` has to decide."""
         return self._origin.known(token, requirements)
 
     def statistics(self) -> Statistics:
-        """What has happened so far, in this process."""
+        """Return what this process has counted so far."""
         return self._origin.statistics()
 
     verify = blocking(AsyncResourceServer.verify)
@@ -341,7 +365,7 @@ class ResourceServer(Blocking[AsyncResourceServer]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Role:
-    """Who tokens are verified as; `identity` keeps what is found out apart from that of others."""
+    """The client that tokens are verified for; `identity` separates its cache entries from those of other clients."""
 
     client: ClientMetadata
     expectations: AccessExpectations
@@ -351,7 +375,7 @@ class _Role:
 def _identity(
     configuration: ProviderConfiguration, client: ClientMetadata, expectations: AccessExpectations
 ) -> bytes:
-    """What a token was found good for: nobody else may take our word for it."""
+    """A short hash of all that decides about the result for a token: only an equal role may use a cached result."""
     metadata = configuration.provider_metadata or ProviderMetadata()
     identity = (
         configuration.issuer,
@@ -366,7 +390,7 @@ def _identity(
         configuration.accept_untyped_access_tokens,
         expectations.leeway_seconds,
     )
-    return sha256(repr(identity).encode("utf-8", "backslashreplace")).digest()
+    return sha256(repr(identity).encode("utf-8", "backslashreplace")).digest()[:IDENTITY_BYTES]
 
 
 def _in_order(names: frozenset[str] | None) -> list[str] | None:

@@ -1,7 +1,8 @@
-"""What was found out about access tokens, for all processes with one store: those that come later need not ask."""
+"""Introspection responses in a store: what one process has introspected, the others need not introspect again."""
 
 import logging
 import struct
+from hashlib import sha256
 
 from oidc_async.caching.invalidations import INVALIDATION_SECONDS
 from oidc_async.errors import StoreError
@@ -14,30 +15,34 @@ from oidc_async.stores import Store
 logger = logging.getLogger("oidc_async.tokens")
 
 PAUSE_SECONDS = 5.0
-"""For how long a store that failed is left alone: until then each process asks for itself."""
+"""For how long a store that failed is not used: meanwhile each process introspects by itself."""
 PURPOSE = "access"
 _UNTIL = struct.Struct("<d")
-_FORGOTTEN = b"forgotten"
+_INVALIDATED = b"invalidated"
 
 
 class SharedAccesses:
-    """A second level behind AccessCache. It is there to save questions: when the store is down, nothing fails here.
+    """The second level of the cache, behind AccessCache.
 
-    Parameters:
+    It only saves requests, so that no verification fails while the store is down. A value is put only if there is
+    none, and an invalidation is put in its place for longer than any introspection takes. So the result of an
+    introspection that began before an invalidation, in whatever process, can't get into the store after it.
+
+    Args:
         store: shared with other processes, and maybe with other applications.
-        sealer: what it sealed is believed and nothing else, and nobody else can read it.
-        runtime: for the time.
-        seconds: how long a token is trusted without asking again, in all processes together.
+        sealer: encrypts and authenticates the values, as others may be able to read or write the store.
+        runtime: the clock.
+        seconds: how long a token is accepted without being introspected again, in all processes together.
     """
 
     def __init__(self, store: Store, sealer: Sealer, runtime: Runtime, seconds: float) -> None:
         self._store, self._sealer, self._runtime, self._seconds = store, sealer, runtime, seconds
-        self._out_until = 0.0
+        self._paused_until = 0.0
 
     async def find(self, key: bytes) -> tuple[Access, float] | None:
-        """What another process found out, and for how many seconds it may still be trusted."""
+        """Return the access that another process has shared, and for how many seconds it is still valid."""
         name = _name(key)
-        if self._is_out():
+        if self._is_paused():
             return None
         try:
             (sealed,) = await self._store.get_many([name])
@@ -57,9 +62,9 @@ class SharedAccesses:
         return (access, seconds) if seconds > 0 else None
 
     async def keep(self, key: bytes, access: Access, seconds: float) -> None:
-        """Let other processes know, for so many seconds at most, unless the token was forgotten meanwhile."""
+        """Share an access for so many seconds at most, unless the token was invalidated meanwhile."""
         name, seconds = _name(key), min(seconds, self._seconds)
-        if seconds <= 0 or self._is_out():
+        if seconds <= 0 or self._is_paused():
             return
         data = _UNTIL.pack(self._runtime.now() + seconds) + access.document
         try:
@@ -67,21 +72,22 @@ class SharedAccesses:
         except StoreError as error:
             self._begin_pause(error)
 
-    async def forget(self, key: bytes) -> None:
-        """Keep nothing about a token, nor what some process is finding out about it now."""
+    async def invalidate(self, key: bytes) -> None:
+        """Replace what is shared about a token by a tombstone, which keeps out the results that are under way."""
         try:
-            # it stands where an answer of before would be put
-            await self._store.put(_name(key), _FORGOTTEN, INVALIDATION_SECONDS)
+            await self._store.put(_name(key), _INVALIDATED, INVALIDATION_SECONDS)
         except StoreError as error:
-            logger.warning("what is known of a token could not be deleted: %s (%s)", error, error.code)
+            logger.warning("the shared result for a token could not be deleted: %s (%s)", error, error.code)
 
-    def _is_out(self) -> bool:
-        return self._runtime.monotonic() < self._out_until
+    def _is_paused(self) -> bool:
+        return self._runtime.monotonic() < self._paused_until
 
     def _begin_pause(self, error: StoreError) -> None:
-        self._out_until = self._runtime.monotonic() + PAUSE_SECONDS
-        logger.warning("each process asks about tokens for itself: %s (%s)", error, error.code)
+        self._paused_until = self._runtime.monotonic() + PAUSE_SECONDS
+        logger.warning(
+            "the store failed; for %g s each process introspects by itself: %s (%s)", PAUSE_SECONDS, error, error.code
+        )
 
 
 def _name(key: bytes) -> str:
-    return f"access:{key.hex()}"
+    return f"access:{sha256(key).hexdigest()}"

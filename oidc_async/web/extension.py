@@ -22,7 +22,7 @@ from .routes.view_registration import App, exempt_from_csrf, require_free_endpoi
 from .settings import read_settings
 from .startup_warnings import log_store_limits
 from .views.protected_views import ProtectedViews
-from .views.token_required import TokenGuard, new_token_guard, require_issuers_apart
+from .views.token_required import TokenPolicy, new_token_policy, require_issuers_apart
 
 NAME = "oidc_async"
 """The key in `app.extensions`."""
@@ -159,9 +159,9 @@ class Extension:
         requires: Callable[[Access], Any] | None,
         acr_values: str | Sequence[str] | None,
         max_age: float | None,
-    ) -> TokenGuard:
+    ) -> TokenPolicy:
         """What the arguments of `token_auth` come to. Raises ValueError for a provider that isn't configured."""
-        guard = new_token_guard(provider_names, scopes_required, scopes_any, requires, acr_values, max_age)
+        guard = new_token_policy(provider_names, scopes_required, scopes_any, requires, acr_values, max_age)
         for name in guard.providers:
             self.require_provider_name(name)
         for configurations in self._known_configurations():

@@ -18,7 +18,7 @@ from .signals import Announcement, reason_of
 
 # The protection of views imports this module.
 if TYPE_CHECKING:
-    from .views.token_required import TokenGuard
+    from .views.token_required import TokenPolicy
 
 logger = logging.getLogger("oidc_async.events")
 
@@ -48,7 +48,7 @@ class RequestContext:
     def __init__(self, application: WebApplication, request: WebRequest | None = None) -> None:
         self.application = application
         self.access: Access | None = None
-        self.guards: tuple[TokenGuard, ...] = ()
+        self.guards: tuple[TokenPolicy, ...] = ()
         self.refusal: Mapping[str, str] | None = None
         self.own_response: tuple[object, Mapping[str, str]] | None = None
         self.sets_cookies = True
@@ -93,7 +93,7 @@ class RequestContext:
 
     # The bearer token
 
-    def admit(self, access: Access, guard: "TokenGuard") -> None:
+    def admit(self, access: Access, guard: "TokenPolicy") -> None:
         """Record that the token of the request meets the requirements of `guard`."""
         self.access = access
         if guard not in self.guards:

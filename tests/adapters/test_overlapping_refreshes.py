@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oidc_async.relying_party.refresh_responses import REPLAY_SECONDS
+from oidc_async.relying_party.shared_refresh import REPLAY_SECONDS
 
 from .at_once import Fetch, Visit, at_once
 from .cookie_jar import in_cookies, jar_of, put, session_of

@@ -9,7 +9,7 @@ import pytest
 from oidc_async import RelyingParty
 from oidc_async.errors import OIDCError
 from oidc_async.relying_party.login import Login
-from oidc_async.relying_party.token_refresh import Refresh
+from oidc_async.relying_party.refresh_responses import Refresh
 from oidc_async.testing import SimulatedProvider
 from tests.core.realm import Realm, new_provider, new_realm
 from tests.core.worlds import World

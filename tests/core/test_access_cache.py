@@ -88,19 +88,19 @@ def test_the_latest_word_holds() -> None:
 def test_a_refusal_is_remembered_briefly() -> None:
     """security.md 131."""
     cache = AccessCache(refused_seconds=5)
-    cache.keep_refusal(b"a", TokenInactive("inactive"), 100)
-    assert isinstance(cache.find_refusal(b"a", 100), TokenInactive)
-    assert isinstance(cache.find_refusal(b"a", 104.9), TokenInactive)
-    assert cache.find_refusal(b"a", 105) is None
-    assert cache.find_refusal(b"b", 100) is None
+    cache.keep_rejection(b"a", TokenInactive("inactive"), 100)
+    assert isinstance(cache.find_rejection(b"a", 100), TokenInactive)
+    assert isinstance(cache.find_rejection(b"a", 104.9), TokenInactive)
+    assert cache.find_rejection(b"a", 105) is None
+    assert cache.find_rejection(b"b", 100) is None
     assert cache.find(b"a", 100) is None
     assert len(cache) == 0
 
 
 def test_refusals_need_not_be_remembered() -> None:
     cache = AccessCache(refused_seconds=0)
-    cache.keep_refusal(b"a", TokenInactive("inactive"), 0)
-    assert cache.find_refusal(b"a", 0) is None
+    cache.keep_rejection(b"a", TokenInactive("inactive"), 0)
+    assert cache.find_rejection(b"a", 0) is None
 
 
 def test_a_flood_of_bad_tokens_leaves_the_good_ones_alone_and_is_bounded() -> None:
@@ -109,9 +109,9 @@ def test_a_flood_of_bad_tokens_leaves_the_good_ones_alone_and_is_bounded() -> No
     for number in range(50):
         cache.keep(b"good%d" % number, access(str(number)), 60, 0)
     for number in range(10_000):
-        cache.keep_refusal(b"bad%d" % number, ClaimInvalid("no", claim="aud"), 0)
+        cache.keep_rejection(b"bad%d" % number, ClaimInvalid("no", claim="aud"), 0)
     assert [subject(cache.find(b"good%d" % number, 1)) for number in range(50)] == [str(n) for n in range(50)]
-    remembered = [number for number in range(10_000) if cache.find_refusal(b"bad%d" % number, 1)]
+    remembered = [number for number in range(10_000) if cache.find_rejection(b"bad%d" % number, 1)]
     assert 5 <= len(remembered) <= 10
     assert remembered[-1] == 9_999
 
@@ -121,12 +121,12 @@ def test_a_token_can_be_forgotten_whatever_was_found_out() -> None:
     cache = AccessCache()
     for key in (b"a", b"b"):
         cache.keep(key, access(), 60, 0)
-        cache.keep_refusal(key, TokenInactive("inactive"), 0)
-    cache.forget(b"a", 1)
-    cache.forget(b"unknown", 1)
-    assert (cache.find(b"a", 0), cache.find_refusal(b"a", 0)) == (None, None)
+        cache.keep_rejection(key, TokenInactive("inactive"), 0)
+    cache.invalidate(b"a", 1)
+    cache.invalidate(b"unknown", 1)
+    assert (cache.find(b"a", 0), cache.find_rejection(b"a", 0)) == (None, None)
     assert cache.find(b"b", 0)
-    assert cache.find_refusal(b"b", 0)
+    assert cache.find_rejection(b"b", 0)
 
 
 # Bounds
@@ -214,8 +214,8 @@ def test_nothing_is_shared_between_caches() -> None:
     """security.md 240."""
     one, other = AccessCache(), AccessCache()
     one.keep(b"a", access(), 60, 0)
-    one.keep_refusal(b"b", TokenInactive("inactive"), 0)
-    assert (other.find(b"a", 0), other.find_refusal(b"b", 0)) == (None, None)
+    one.keep_rejection(b"b", TokenInactive("inactive"), 0)
+    assert (other.find(b"a", 0), other.find_rejection(b"b", 0)) == (None, None)
 
 
 # Against a model
@@ -261,7 +261,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(key=KEYS)
     def forget(self, key: bytes) -> None:
-        self.cache.forget(key, self.now)
+        self.cache.invalidate(key, self.now)
         self.model.pop(key, None)
 
     @precondition(lambda self: self.model)

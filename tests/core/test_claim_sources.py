@@ -73,7 +73,8 @@ def test_aggregated_claims_are_verified_and_laid_beside_those_of_the_provider(sc
 
 def test_a_login_does_not_wait_for_each_of_many_slow_sources(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     party, seconds = scene.realm.party, list[float]()
-    runtime: Any = vars(vars(getattr(party, "_origin", party))["_claim_sources"])["_runtime"]
+    origin: Any = getattr(party, "_origin", party)
+    runtime: Any = origin._userinfo._claim_sources._runtime
     send = runtime.send
 
     async def send_slowly(request: HttpRequest) -> HttpResponse:

@@ -9,8 +9,8 @@ import pytest
 from oidc_async.caching import invalidations
 from oidc_async.errors import OAuthError, RefreshTokenSpent, TokenInactive
 from oidc_async.protocol.token import TokenResponse
-from oidc_async.relying_party.refresh_responses import RefreshAnswer
-from oidc_async.relying_party.token_refresh import Refresh, Refreshes, RefreshSteps
+from oidc_async.relying_party.refresh_responses import Refresh, RefreshResponse
+from oidc_async.relying_party.token_refresh import Refreshes
 from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Clock, Fault
 from tests.core.api import before_the_answer_arrives, new_api, simulated
@@ -157,26 +157,32 @@ def test_with_a_refresh_token_its_forerunners_are_forgotten(either_world: World,
 
 def test_a_refresh_token_that_comes_back_as_its_own_successor_is_forgotten(either_world: World) -> None:
     """Some providers send the refresh token along though it stays the same."""
-    known, sent = Refreshes(simulated(either_world, new_provider()), None, "client1"), list[str]()
-
-    async def ask() -> RefreshAnswer:
-        sent.append("R")
-        tokens = TokenResponse(access_token="A", token_type="Bearer", refresh_token="R")
-        return RefreshAnswer(tokens=tokens, at=0.0, is_rotated=False)
-
-    async def verify(answer: RefreshAnswer) -> Refresh:
-        return Refresh(tokens=answer.tokens, at=answer.at, is_rotated=answer.is_rotated)
-
-    steps = RefreshSteps(ask=ask, verify=verify)
+    requests = SameRefreshToken()
+    refreshes = Refreshes(simulated(either_world, new_provider()), None, "client1", requests)
 
     async def twice_and_between() -> None:
-        await known.once("R", steps)
-        await known.once("R", steps)
-        await known.forget("R")
-        await known.once("R", steps)
+        await refreshes.refresh("R")
+        await refreshes.refresh("R")
+        await refreshes.invalidate("R")
+        await refreshes.refresh("R")
 
     either_world.run(twice_and_between())
-    assert len(sent) == 2
+    assert requests.sent == 2
+
+
+class SameRefreshToken:
+    """The requests to a provider that sends the same refresh token along."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    async def request_tokens(self, refresh_token: str) -> RefreshResponse:
+        self.sent += 1
+        tokens = TokenResponse(access_token="A", token_type="Bearer", refresh_token=refresh_token)
+        return RefreshResponse(tokens=tokens, at=0.0, is_rotated=False)
+
+    async def verify(self, response: RefreshResponse) -> Refresh:
+        return Refresh(tokens=response.tokens, at=response.at, is_rotated=response.is_rotated)
 
 
 def test_a_refresh_that_was_under_way_leaves_nothing(

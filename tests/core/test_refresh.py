@@ -16,7 +16,8 @@ from oidc_async.errors import (
     RefreshTokenSpent,
     TokenError,
 )
-from oidc_async.relying_party.refresh_responses import FAILURE_SECONDS, REPLAY_SECONDS, REUSE_SECONDS
+from oidc_async.relying_party.refresh_responses import REUSE_SECONDS
+from oidc_async.relying_party.shared_refresh import FAILURE_SECONDS, REPLAY_SECONDS
 from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour
 from tests.core.api import twice_in_a_row
 from tests.core.realm import REDIRECT_URI, SECRET, new_provider

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from oidc_async.relying_party.refresh_responses import REUSE_SECONDS
-from oidc_async.relying_party.token_refresh import Refresh
+from oidc_async.relying_party.refresh_responses import REUSE_SECONDS, Refresh
 from oidc_async.testing import Misbehaviour
 from oidc_async.testing.faults.documents import put
 from oidc_async.testing.stages import REFRESH, TOKEN, harmless

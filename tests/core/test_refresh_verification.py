@@ -20,12 +20,11 @@ from oidc_async.errors import (
     TokenExpired,
 )
 from oidc_async.http.settings import HttpSettings
-from oidc_async.relying_party import refresh_responses as refresh_answers
-from oidc_async.relying_party import relying_party
+from oidc_async.relying_party import refresh_requests, refresh_responses, shared_refresh
 from oidc_async.relying_party import token_refresh as refreshes
 from oidc_async.relying_party.refresh_failures import ends_refresh_token
-from oidc_async.relying_party.refresh_responses import PURPOSE, REPLAY_SECONDS, UNVERIFIED_SECONDS, result_name
-from oidc_async.relying_party.token_refresh import Refresh
+from oidc_async.relying_party.refresh_responses import Refresh
+from oidc_async.relying_party.shared_refresh import PURPOSE, REPLAY_SECONDS, UNVERIFIED_SECONDS, result_name
 from oidc_async.runtime import single_flight
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore
@@ -155,7 +154,7 @@ def test_a_fault_of_our_own_costs_no_tokens(user: Refreshing, monkeypatch: pytes
     """security.md 353: neither does what is no OIDCError"""
     party: Any = getattr(user.realm.party, "_origin", user.realm.party)
     with monkeypatch.context() as patch:
-        patch.setattr(party._claim_sources, "resolved", None)
+        patch.setattr(party._userinfo._claim_sources, "resolved", None)
         with pytest.raises(TypeError):
             user.refresh()
     assert goes_on(user, user.refresh())
@@ -187,9 +186,9 @@ def test_an_answer_that_comes_when_nobody_waits_is_kept(
     for module, name, value in (
         (single_flight, "REPEATING_SECONDS", 0.0),
         (single_flight, "_MARGIN", 0.0),
-        (relying_party, "ANSWER_SECONDS", 5.0),
-        (refresh_answers, "LATE_SECONDS", 0.3),
-        (refresh_answers, "REPLAY_SECONDS", 0.1),
+        (refresh_requests, "RESPONSE_SECONDS", 5.0),
+        (refresh_responses, "LATE_SECONDS", 0.3),
+        (shared_refresh, "REPLAY_SECONDS", 0.1),
         (refreshes, "REPLAY_SECONDS", 0.1),
     ):
         monkeypatch.setattr(module, name, value)
@@ -354,8 +353,8 @@ def test_a_broken_answer_is_told_to_all_processes(either_world: World) -> None:
         b'{"tokens": {"access_token": "A", "token_type": "Bearer"}, "id_token": null, "at": 1}',
         b'{"failure": 5}',
         b'{"failure": {"message": "no"}}',
-        b'{"failure": {"message": "no", "is_spent": false, "refusal": {"error": "invalid_grant"}}}',
-        b'{"failure": {"message": "no", "is_spent": false, "refusal": {"what": "is this"}}}',
+        b'{"failure": {"message": "no", "is_spent": false, "oauth_error": {"error": "invalid_grant"}}}',
+        b'{"failure": {"message": "no", "is_spent": false, "oauth_error": {"what": "is this"}}}',
         b'{"message": "no", "error": "invalid_grant", "error_description": null, "status": 400}',
     ],
     ids=repr,

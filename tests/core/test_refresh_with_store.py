@@ -12,16 +12,10 @@ import pytest
 
 from oidc_async import ClientMetadata
 from oidc_async.errors import OAuthError, ProviderTimeout, ProviderUnreachable, RefreshTokenSpent, StoreUnavailable
-from oidc_async.relying_party import refresh_responses as refresh_answers
-from oidc_async.relying_party import token_refresh as refreshes
+from oidc_async.relying_party import shared_refresh
 from oidc_async.relying_party.refresh_failures import ends_refresh_token
-from oidc_async.relying_party.refresh_responses import (
-    FAILURE_SECONDS,
-    LEASE_SECONDS,
-    REPLAY_SECONDS,
-    REUSE_SECONDS,
-    SPENT_SECONDS,
-)
+from oidc_async.relying_party.refresh_responses import REUSE_SECONDS, Refresh
+from oidc_async.relying_party.shared_refresh import FAILURE_SECONDS, LOCK_SECONDS, REPLAY_SECONDS, SPENT_SECONDS
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, SQLiteStore, Store, StoreChoice
 from oidc_async.testing import Clock, Fault, Misbehaviour
@@ -153,7 +147,7 @@ def test_a_process_that_knows_asks_no_store(shelf: Shelf) -> None:
 def test_a_refresh_costs_five_calls_of_the_store(shelf: Shelf) -> None:
     shelf.user.refresh()
     assert shelf.store.calls == ["put_if_absent", "get_many", "put", "put", "delete_if"]
-    assert sorted(key.partition(":")[0] for key in shelf.entries()) == ["refresh", "refresh-lease"]
+    assert sorted(key.partition(":")[0] for key in shelf.entries()) == ["refresh", "refresh-lock"]
     shelf.clock.advance(SPENT_SECONDS + 1)
     shelf.other.refusal()
     assert shelf.user.asked() == 2
@@ -207,7 +201,7 @@ def hold(shelf: Shelf, world: World) -> None:
         patch.setattr(shelf.store.store, "delete_if", _nothing)
         with shelf.provider.misbehaving(Fault.TOKEN_INVALID_CLIENT, Fault.TOKEN_RESET):
             shelf.user.refusal()
-    assert [key.partition(":")[0] for key in shelf.entries()] == ["refresh-lease"]
+    assert [key.partition(":")[0] for key in shelf.entries()] == ["refresh-lock"]
     shelf.provider.forget_requests()
 
 
@@ -221,14 +215,14 @@ def test_the_lease_of_a_dead_process_is_over_after_its_time(either_world: World)
     begun = shelf.clock.monotonic()
     shelf.clock.advance(5)
     assert shelf.other.refresh().tokens.access_token
-    assert LEASE_SECONDS <= shelf.clock.monotonic() - begun < LEASE_SECONDS + 1
+    assert LOCK_SECONDS <= shelf.clock.monotonic() - begun < LOCK_SECONDS + 1
     assert shelf.user.asked() == 1
 
 
 def test_nobody_waits_for_ever(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, either_world: World) -> None:
     """A process that gives up does not ask the provider: another one may be about to."""
     hold(shelf, either_world)
-    monkeypatch.setattr(refresh_answers, "LEASE_SECONDS", 1.0)
+    monkeypatch.setattr(shared_refresh, "LOCK_SECONDS", 1.0)
     refusal = shelf.other.refusal()
     assert isinstance(refusal, ProviderTimeout)
     assert "another process" in str(refusal)
@@ -245,7 +239,7 @@ def test_who_waits_takes_what_the_other_process_got(either_world: World) -> None
         user = logged_in(either_world, provider, runtime=runtimes[0], party={"store": face(store, either_world)})
         other = user.elsewhere(runtime=runtimes[1], party={"store": face(store, either_world)})
 
-        async def a_moment_later() -> refreshes.Refresh:
+        async def a_moment_later() -> Refresh:
             await runtimes[1].sleep(0.2)
             return await other.refreshing()
 
@@ -291,8 +285,8 @@ def test_what_lies_in_the_store_needs_the_refresh_token(shelf: Shelf) -> None:
     tokens = [shelf.user.token, *(str(refresh.tokens[name]) for name in names)]
     assert [token for token in tokens if token in key or token.encode() in value] == []
     for secret in (refresh.tokens.refresh_token or "", refresh.tokens.access_token, SECRET):
-        assert Sealer([secret.encode()]).open(refresh_answers.PURPOSE, key, value.decode()) is None
-    opened = Sealer([shelf.user.token.encode()]).open(refresh_answers.PURPOSE, key, value.decode())
+        assert Sealer([secret.encode()]).open(shared_refresh.PURPOSE, key, value.decode()) is None
+    opened = Sealer([shelf.user.token.encode()]).open(shared_refresh.PURPOSE, key, value.decode())
     assert json.loads(opened or b"null")["tokens"]["access_token"] == refresh.tokens.access_token
 
 

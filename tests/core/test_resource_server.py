@@ -387,7 +387,7 @@ def test_a_provider_without_the_endpoint_is_a_mistake_that_is_named(api: API) ->
 
 def test_the_blocking_server_has_all_of_the_other() -> None:
     names = [name for name in vars(AsyncResourceServer) if not name.startswith("_")]
-    assert set(names) - {"issuer"} <= set(vars(ResourceServer))
+    assert set(names) - {"try_cached"} <= set(vars(ResourceServer))
 
 
 def test_the_issuer_is_known_without_asking(either_world: World) -> None:

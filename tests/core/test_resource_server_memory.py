@@ -390,6 +390,6 @@ def test_the_token_itself_is_not_kept(api: API) -> None:
     api.verify(token)
     api.refusal("guessed-token")
     cache: Any = vars(getattr(api.server, "_origin", api.server))["_cache"]
-    kept = [repr(vars(generations)) for generations in (cache._good, cache._bad)]
+    kept = [repr(vars(generations)) for generations in (cache._valid, cache._rejections)]
     assert [token in text or "guessed-token" in text for text in kept] == [False, False]
-    assert {len(key) for key in cache._good._young} == {32}
+    assert {len(key) for key in cache._valid._young} == {48}

@@ -11,7 +11,7 @@ import pytest
 
 from oidc_async.errors import ConfigurationError, OAuthError, ProviderError, ProviderUnreachable, TokenResponseInvalid
 from oidc_async.protocol.token import TokenResponse
-from oidc_async.relying_party.client_credentials import MOST_KEPT
+from oidc_async.relying_party.client_credentials import MAX_KEPT
 from oidc_async.testing import Fault
 from oidc_async.testing.faults.documents import put, without
 from oidc_async.testing.stages import TOKEN, TOKEN_REPLY, harmless
@@ -225,14 +225,14 @@ def test_each_client_keeps_its_own(either_world: World) -> None:
 
 def test_the_number_of_kinds_is_bounded(service: Service) -> None:
     """security.md 230: the one that was fetched first goes first."""
-    for number in range(MOST_KEPT + 1):
+    for number in range(MAX_KEPT + 1):
         service.token(f"scope{number}")
-    assert service.asked() == MOST_KEPT + 1
-    service.token(f"scope{MOST_KEPT}")
+    assert service.asked() == MAX_KEPT + 1
+    service.token(f"scope{MAX_KEPT}")
     service.token("scope1")
-    assert service.asked() == MOST_KEPT + 1
+    assert service.asked() == MAX_KEPT + 1
     service.token("scope0")
-    assert service.asked() == MOST_KEPT + 2
+    assert service.asked() == MAX_KEPT + 2
 
 
 def test_a_failure_is_not_kept(service: Service) -> None:

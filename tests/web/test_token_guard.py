@@ -8,16 +8,16 @@ from oidc_async import ConfigurationError
 from oidc_async.errors import BearerTokenMissing, InsufficientScope
 from oidc_async.protocol.access_grant import Requirements
 from oidc_async.web.application import WebApplication
-from oidc_async.web.views.token_required import TokenGuard, may_be_in_body, new_token_guard, require_other_way
+from oidc_async.web.views.token_required import TokenPolicy, may_be_in_body, new_token_policy, require_other_way
 
 from .web_request import settings
 
 FORM = "application/x-www-form-urlencoded"
 
 
-def guard(providers: Any = "default", **asked: Any) -> TokenGuard:
+def guard(providers: Any = "default", **asked: Any) -> TokenPolicy:
     nothing: dict[str, Any] = dict.fromkeys(("scopes_required", "scopes_any", "requires", "acr_values", "max_age"))
-    return new_token_guard(providers, **{**nothing, **asked})
+    return new_token_policy(providers, **{**nothing, **asked})
 
 
 @pytest.mark.parametrize(

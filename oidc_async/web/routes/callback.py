@@ -1,7 +1,7 @@
 """The redirect URI: where the provider sends the browser back to (OIDC Core 3.1.2.5)."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from oidc_async.errors import ProviderError, StateMismatch
 from oidc_async.protocol.authorization import parse_authorization_response, require_state
@@ -17,7 +17,7 @@ from oidc_async.web.sessions.pending_logins import LoginInBrowser
 from oidc_async.web.views.begin_login import announcing_failure, count_login
 from oidc_async.web.views.silent_renewal import finish_renewal
 
-from .response_relay import read_relayed, relay_page
+from .response_relay import awaits_fragment, lacks_cookies, read_relayed, relay_page
 
 logger = logging.getLogger("oidc_async.login")
 
@@ -49,15 +49,23 @@ async def finish_login(context: RequestContext, body: bytes, hook: Hook) -> WebR
     """
     # one character for each byte: what is outside ASCII is refused with all else that is no form
     form = body.decode("latin-1")
-    with announcing_failure(context):
-        return relay_page(context.application, context.request, form) or await _finish_login(context, form, hook)
-
-
-async def _finish_login(context: RequestContext, form: str, hook: Hook) -> WebResponse:
     application, request = context.application, context.request
-    encoded, response_mode = _encoded_response(request, form)
-    parameters = parse_authorization_response(encoded)
-    state = require_state(parameters)
+    with announcing_failure(context):
+        if awaits_fragment(application, request):
+            return relay_page("fragment", "")
+        encoded, response_mode, is_relayed = _encoded_response(request, form)
+        # Parsed here, for the relay, the pending login and the relying party.
+        parameters = parse_authorization_response(encoded)
+        state = require_state(parameters)
+        if response_mode == "form_post" and not is_relayed and lacks_cookies(application, request, state):
+            return relay_page("form_post", encoded)
+        return await _finish_login(context, parameters, state, response_mode, hook)
+
+
+async def _finish_login(
+    context: RequestContext, parameters: Mapping[str, str], state: str, response_mode: str, hook: Hook
+) -> WebResponse:
+    application, request = context.application, context.request
     # while nothing is used up: the browser may come again with the same response
     await context.require_session()
     status = 302 if request.method == "GET" else 303
@@ -75,9 +83,9 @@ async def _finish_login(context: RequestContext, form: str, hook: Hook) -> WebRe
     if client is None:
         raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
     if login_in_browser.renews is not None:
-        answer = await finish_renewal(context, client, login_in_browser, encoded, response_mode)
+        answer = await finish_renewal(context, client, login_in_browser, parameters, response_mode)
         return answer or redirect(login_in_browser.return_path, status)
-    login = await _completed(context, client, login_in_browser, encoded, response_mode)
+    login = await _completed(context, client, login_in_browser, parameters, response_mode)
     new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
     path = await path_after(new, hook)
     await SessionLifecycle(context).log_in(
@@ -100,13 +108,17 @@ def _path_of_repeated(context: RequestContext, state: str) -> str | None:
 
 
 async def _completed(
-    context: RequestContext, client: AsyncRelyingParty, begun: LoginInBrowser, encoded: str, response_mode: str
+    context: RequestContext,
+    client: AsyncRelyingParty,
+    begun: LoginInBrowser,
+    parameters: Mapping[str, str],
+    response_mode: str,
 ) -> Login:
     """The login. It stays pending when the provider failed before the code was sent: the browser may come again."""
     requests: list[str] = []
     try:
         return await client.complete_login(
-            begun.pending, encoded, response_mode=response_mode, on_request=lambda: requests.append("token")
+            begun.pending, parameters, response_mode=response_mode, on_request=lambda: requests.append("token")
         )
     except ProviderError:
         if not requests:
@@ -114,10 +126,12 @@ async def _completed(
         raise
 
 
-def _encoded_response(request: WebRequest, form: str) -> tuple[str, str]:
+def _encoded_response(request: WebRequest, form: str) -> tuple[str, str, bool]:
+    """Return the encoded response, its response mode, and whether our own page posted it."""
     if request.method == "GET":
-        return request.query, "query"
-    return read_relayed(form) or (form, "form_post")
+        return request.query, "query", False
+    relayed = read_relayed(form)
+    return (form, "form_post", False) if relayed is None else (*relayed, True)
 
 
 def refused_form(request: WebRequest) -> WebResponse | None:

@@ -14,7 +14,6 @@ from html import escape
 from typing import Literal
 from urllib.parse import parse_qsl
 
-from oidc_async.protocol.authorization import parse_authorization_response, require_state
 from oidc_async.web.application import WebApplication
 from oidc_async.web.http.messages import WebRequest, WebResponse
 
@@ -60,18 +59,23 @@ HEADERS = {
 }
 
 
-def relay_page(application: WebApplication, request: WebRequest, form: str) -> WebResponse | None:
-    """The page that sends the response of `request` once more; None when all of it is here.
+def awaits_fragment(application: WebApplication, request: WebRequest) -> bool:
+    """Whether the response may be in the fragment of this URL, which only a script in the browser can read."""
+    return request.method == "GET" and not request.query and "fragment" in application.response_modes
 
-    `form` is the body of a POST, one character for each byte. Raises LoginError for a form that is no response.
-    """
-    if request.method == "GET":
-        awaits_fragment = not request.query and "fragment" in application.response_modes
-        return _page("fragment", "") if awaits_fragment else None
-    if "form_post" not in application.response_modes or read_relayed(form) is not None:
-        return None
-    state = require_state(parse_authorization_response(form))
-    return None if application.pending_logins.is_begun(state, request.cookies) else _page("form_post", form)
+
+def lacks_cookies(application: WebApplication, request: WebRequest, state: str) -> bool:
+    """Whether this form_post came without the cookie of its pending login, as it was sent by another site."""
+    is_expected = "form_post" in application.response_modes
+    return is_expected and not application.pending_logins.is_begun(state, request.cookies)
+
+
+def relay_page(mode: RelayedMode, response: str) -> WebResponse:
+    """Return the page that posts an encoded response again; for `mode` "fragment" it takes it from its own URL."""
+    body = PAGE.format(
+        mode=mode, response=escape(response, quote=True), without_script=WITHOUT_SCRIPT[mode], script=SCRIPT
+    )
+    return WebResponse(status=200, headers=HEADERS, body=body)
 
 
 def read_relayed(form: str) -> tuple[str, RelayedMode] | None:
@@ -81,10 +85,3 @@ def read_relayed(form: str) -> tuple[str, RelayedMode] | None:
         if [name for name, _ in fields] == [MODE, RESPONSE] and fields[0][1] in RELAYED:
             return fields[1][1], RELAYED[fields[0][1]]
     return None
-
-
-def _page(mode: RelayedMode, response: str) -> WebResponse:
-    body = PAGE.format(
-        mode=mode, response=escape(response, quote=True), without_script=WITHOUT_SCRIPT[mode], script=SCRIPT
-    )
-    return WebResponse(status=200, headers=HEADERS, body=body)

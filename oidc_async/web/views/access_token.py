@@ -7,8 +7,8 @@ from typing import Any
 
 from oidc_async.errors import OIDCError, SessionNotWritable, SessionTooLarge, StoreError, TokenResponseInvalid
 from oidc_async.relying_party.refresh_failures import ends_refresh_token, mark_spent
+from oidc_async.relying_party.refresh_responses import Refresh
 from oidc_async.relying_party.relying_party import AsyncRelyingParty
-from oidc_async.relying_party.token_refresh import Refresh
 from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.lifecycle import SessionLifecycle
 from oidc_async.web.sessions.session_record import SessionRecord

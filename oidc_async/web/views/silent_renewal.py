@@ -6,6 +6,7 @@ its applications. Whoever else is logged in there never takes the session over.
 """
 
 import logging
+from collections.abc import Mapping
 
 from oidc_async.errors import (
     AuthorizationRefused,
@@ -95,7 +96,11 @@ async def begin_renewal(context: RequestContext, provider_name: str) -> WebRespo
 
 
 async def finish_renewal(
-    context: RequestContext, client: AsyncRelyingParty, begun: LoginInBrowser, response: str, response_mode: str
+    context: RequestContext,
+    client: AsyncRelyingParty,
+    begun: LoginInBrowser,
+    response: Mapping[str, str],
+    response_mode: str,
 ) -> WebResponse | None:
     """Renew the session by the provider's `response`; the way to a login when it wants one, None to go on.
 

@@ -1,4 +1,4 @@
-"""The guard of a view that takes bearer tokens: which provider's, and what they must grant (RFC 6750, RFC 9470)."""
+"""Views that require a bearer token: of which providers, and what it must grant (RFC 6750, RFC 9470)."""
 
 from collections.abc import Callable, Collection, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from oidc_async.errors import (
 )
 from oidc_async.protocol.access_grant import Access, Requirements
 from oidc_async.protocol.bearer_token import read_bearer_token
-from oidc_async.protocol.presented_token import PresentedToken
+from oidc_async.protocol.presented_token import PresentedToken, token_digest
 from oidc_async.resource_server.resource_server import AsyncResourceServer
 from oidc_async.web.application import WebApplication
 from oidc_async.web.http.messages import is_framed_twice
@@ -24,81 +24,109 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenGuard:
-    """What one view asks of tokens.
+class TokenPolicy:
+    """What one view requires of bearer tokens.
 
-    Parameters:
-        providers: names of the providers whose tokens are taken.
+    Attributes:
+        providers: names of the providers whose tokens are accepted.
         requirements: what a token must grant.
-        requires: says of the claims whether they will do; None when nothing more is asked.
+        requires: called with the claims of a token, returns whether they are sufficient; None if any are.
     """
 
     providers: tuple[str, ...]
     requirements: Requirements
     requires: Callable[[Access], Any] | None
 
-    def admits(
+    def try_cached(
         self, application: WebApplication, environ: MutableMapping[str, Any], authorizations: Sequence[str]
     ) -> bool:
-        """Whether the token is known as one that is good here, without any waiting; else `find_out` has to tell."""
+        """Accept a token that is cached as valid, without waiting and at the least cost.
+
+        False says nothing about the token: `authenticate` must decide.
+
+        Args:
+            application: the application of the view.
+            environ: the request as the server passed it: a WSGI environ or an ASGI scope.
+            authorizations: each Authorization header.
+        """
         if len(authorizations) != 1 or self.requires is not None or application.settings.bearer_in_body:
             return False
         if environ.get("type") == "websocket":
-            # it may bring a second one as a subprotocol
+            # A WebSocket may have a second token among its subprotocols.
             return False
         scheme, _, token = authorizations[0].partition(" ")
-        server = self._known_server(application, token) if scheme.lower() == "bearer" else None
-        access = None if server is None else server.known(token, self.requirements)
+        if scheme.lower() != "bearer":
+            return False
+        # The token is hashed once, for the look-up of its provider and for that of its access.
+        digest = token_digest(token)
+        server = self._cached_server(application, digest)
+        access = None if server is None else server.try_cached(digest, self.requirements)
         if access is None:
             return False
         context_of(environ, application).admit(access, self)
         return True
 
-    async def find_out(
+    async def authenticate(
         self, application: WebApplication, authorizations: Sequence[str], form_tokens: Sequence[str]
     ) -> Access | None:
-        """The access of the request's token; None when it brings none.
+        """Verify the bearer token of a request, and return its access; None if the request has no token.
 
-        Raises BearerError, TokenError, ProviderError or ConfigurationError.
+        Args:
+            application: the application of the view.
+            authorizations: each Authorization header.
+            form_tokens: each token in a form body or among the subprotocols of a WebSocket.
+
+        Raises:
+            BearerError: the request has several tokens, or the token does not grant enough.
+            TokenError: the token is invalid.
+            ProviderError: the provider can't be reached.
+            ConfigurationError: tokens of this kind can't be verified.
         """
-        token = read_bearer_token(authorizations, form_tokens)
-        if token is None:
+        text = read_bearer_token(authorizations, form_tokens)
+        if text is None:
             return None
-        presented = PresentedToken(token)
-        server = self._known_server(application, token) or self._server_of(application, presented.claimed_issuer)
+        # Hashed and decoded at most once from here on, however many steps need it.
+        token = PresentedToken(text)
+        server = self._cached_server(application, token.digest)
+        if server is None:
+            server = self._server_of(application, token.claimed_issuer)
         if server is None:
             raise ClaimInvalid(
                 "iss must be the issuer of one of the providers that this view takes tokens of (the argument of "
                 f"token_auth): {', '.join(self._issuers(application))}. Opaque tokens have none.",
                 claim="iss",
             )
-        access = await server.verify(presented, self.requirements)
+        access = await server.verify(token, self.requirements)
         if len(self.providers) > 1:
-            application.claimed_issuers.keep(token, server.issuer)
+            application.claimed_issuers.keep(token.digest, server.issuer)
         return access
 
     def _issuers(self, application: WebApplication) -> list[str]:
         return [application.resource_servers[name].issuer for name in self.providers]
 
-    def _known_server(self, application: WebApplication, token: str) -> AsyncResourceServer | None:
-        """The one that a token is for, as far as that is known without taking it apart."""
+    def _cached_server(self, application: WebApplication, digest: bytes) -> AsyncResourceServer | None:
+        """Return the resource server of the token's provider, if it is known without decoding the token."""
         if len(self.providers) == 1:
             return application.resource_servers[self.providers[0]]
-        return self._server_of(application, application.claimed_issuers.find(token))
+        return self._server_of(application, application.claimed_issuers.find(digest))
 
     def _server_of(self, application: WebApplication, issuer: str | None) -> AsyncResourceServer | None:
-        """The one of this issuer: no provider is shown the token of another one."""
-        servers = (application.resource_servers[name] for name in self.providers)
-        return None if issuer is None else next((server for server in servers if server.issuer == issuer), None)
+        """Return the resource server of this issuer. A provider never receives a token of another provider."""
+        if issuer is not None:
+            for name in self.providers:
+                server = application.resource_servers[name]
+                if server.issuer == issuer:
+                    return server
+        return None
 
     def require(self, verdict: object) -> None:
-        """Raise InsufficientScope unless `requires` said yes."""
+        """Raise InsufficientScope unless `requires` returned a true value."""
         if not verdict:
             raise InsufficientScope("The claims of the token are not those that this view requires.")
 
 
 def require_issuers_apart(names: Sequence[str], configurations: Mapping[str, ProviderConfiguration]) -> None:
-    """Raise ConfigurationError for providers of one view that `iss` can't tell apart."""
+    """Raise ConfigurationError if two providers of one view have the same issuer."""
     of_issuer: dict[str, str] = {}
     for name in names:
         issuer = configurations[name].issuer_identifier
@@ -111,13 +139,13 @@ def require_issuers_apart(names: Sequence[str], configurations: Mapping[str, Pro
 
 
 def require_other_way(login: str | None) -> None:
-    """Raise BearerTokenMissing for a request without a token, where there is no login in place of it."""
+    """Raise BearerTokenMissing for a request without a token, unless there is a login for such requests."""
     if login is None:
-        raise BearerTokenMissing("The request must bring a bearer token.")
+        raise BearerTokenMissing("The request must have a bearer token.")
 
 
 def may_be_in_body(application: WebApplication, method: str, media_type: str) -> bool:
-    """Whether a token may stand in the body of such a request (RFC 6750 2.2)."""
+    """Whether the form body of such a request may have a token (RFC 6750 2.2)."""
     return application.settings.bearer_in_body and method not in ("GET", "HEAD") and media_type == FORM_TYPE
 
 
@@ -127,22 +155,22 @@ def require_one_length(headers: Mapping[str, str]) -> None:
         raise BearerRequestInvalid("The request must not have both Content-Length and Transfer-Encoding.")
 
 
-def new_token_guard(
+def new_token_policy(
     providers: str | Sequence[str],
     scopes_required: str | Collection[str] | None,
     scopes_any: str | Collection[str] | None,
     requires: Callable[[Access], Any] | None,
     acr_values: str | Sequence[str] | None,
     max_age: float | None,
-) -> TokenGuard:
-    """What the arguments of a decorator come to. Raises ConfigurationError."""
+) -> TokenPolicy:
+    """Create the policy from the arguments of a decorator. Raises ConfigurationError."""
     if requires is not None and not callable(requires):
         raise ConfigurationError(
-            "requires must be callable: it is given the claims, and answers whether they will do."
+            "requires must be callable: it is called with the claims, and returns whether they are sufficient."
         )
     if max_age is not None:
         require_seconds("max_age", max_age)
-    return TokenGuard(
+    return TokenPolicy(
         providers=_texts("the name of a provider", providers) or _no_provider(),
         requirements=Requirements(
             scopes=frozenset(_words("scopes_required", scopes_required)),
@@ -159,7 +187,7 @@ def _no_provider() -> tuple[str, ...]:
 
 
 def _words(name: str, value: str | Collection[str] | None) -> tuple[str, ...]:
-    # scopes and acr values hold no spaces: several of them may stand in one string (RFC 6749 3.3)
+    # Scopes and acr values have no spaces, so that one string may hold several of them (RFC 6749 3.3).
     return tuple(word for text in _texts(name, value) for word in text.split())
 
 
