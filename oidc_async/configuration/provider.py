@@ -17,7 +17,7 @@ from oidc_async.protocol.parameters import Parameter, single_text
 from oidc_async.protocol.private_network import PrivateNetwork, private_network
 from oidc_async.protocol.request_object_algorithms import require_request_object_algorithms
 from oidc_async.protocol.response_algorithms import require_response_algorithms, response_algorithms
-from oidc_async.protocol.response_type import default_response_mode, registered_response_type
+from oidc_async.protocol.response_type import ResponseMode, default_response_mode, registered_response_type
 from oidc_async.protocol.token_kind import Marks
 from oidc_async.protocol.uri import is_encodable, issuer_problem, uri_problem
 from oidc_async.runtime.port import Runtime
@@ -254,11 +254,11 @@ class ProviderConfiguration:
         return texts
 
     @property
-    def response_mode(self) -> str:
+    def response_mode(self) -> ResponseMode:
         """By which way authorization responses come, unless a login asks for another one."""
         parameters = self.request_parameters()
         usual = default_response_mode(registered_response_type(single_text(parameters, "response_type")))
-        return single_text(parameters, "response_mode", usual)
+        return cast(ResponseMode, single_text(parameters, "response_mode", usual))
 
     @property
     def id_token_algorithms(self) -> tuple[str, ...]:

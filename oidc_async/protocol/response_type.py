@@ -1,8 +1,12 @@
 """What an authorization response brings, and by which way (OAuth 2.0 Multiple Response Types, Form Post)."""
 
+from typing import Literal, get_args
+
+ResponseMode = Literal["query", "fragment", "form_post"]
+"""How an authorization response is sent to the redirect URI."""
+RESPONSE_MODES: tuple[ResponseMode, ...] = get_args(ResponseMode)
 RESPONSE_TYPES = ("code", "id_token", "id_token token", "code id_token", "code token", "code id_token token")
 """Those of OpenID Connect, in the spelling that is registered."""
-RESPONSE_MODES = ("query", "fragment", "form_post")
 
 
 def registered_response_type(response_type: str) -> str:
@@ -17,7 +21,7 @@ def registered_response_type(response_type: str) -> str:
     raise ValueError(f"no response type of OpenID Connect: {ascii(response_type)[:100]}")
 
 
-def default_response_mode(response_type: str) -> str:
+def default_response_mode(response_type: str) -> ResponseMode:
     """By which way the response comes unless another one is asked for (Multiple Response Types 2.1, 5)."""
     return "query" if response_type == "code" else "fragment"
 

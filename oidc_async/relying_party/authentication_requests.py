@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, cast
 
 from oidc_async.configuration.request_parameters import as_parameters, require_request_parameters
 from oidc_async.errors import ConfigurationError
@@ -18,7 +18,7 @@ from oidc_async.protocol.pushed_authorization import (
     pushed_request_parameters,
     read_pushed_authorization,
 )
-from oidc_async.protocol.response_type import default_response_mode, registered_response_type
+from oidc_async.protocol.response_type import ResponseMode, default_response_mode, registered_response_type
 from oidc_async.provider.client_authentication import RegisteredClient
 from oidc_async.provider.client_context import ClientContext
 from oidc_async.runtime.retry import send_repeatable
@@ -87,6 +87,7 @@ class AuthenticationRequests:
 
     def _pending_login(self, provider: ProviderMetadata, parameters: Parameters) -> PendingLogin:
         response_type, max_age = single_text(parameters, "response_type"), single_text(parameters, "max_age")
+        mode = single_text(parameters, "response_mode", default_response_mode(response_type))
         required = read_required_claims(single_text(parameters, "claims", "{}"))
         return PendingLogin(
             state=token_urlsafe(32),
@@ -95,7 +96,7 @@ class AuthenticationRequests:
             issuer=provider["issuer"],
             redirect_uri=self._redirect_uri,
             response_type=response_type,
-            response_mode=single_text(parameters, "response_mode", default_response_mode(response_type)),
+            response_mode=cast(ResponseMode, mode),
             max_age=float(max_age) if max_age else None,
             acr_values=required.acr_values,
             subjects=required.subjects,

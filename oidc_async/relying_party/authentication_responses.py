@@ -11,6 +11,7 @@ from oidc_async.protocol.authorization import (
     read_authorization_response,
 )
 from oidc_async.protocol.metadata import ProviderMetadata
+from oidc_async.protocol.response_type import ResponseMode
 from oidc_async.protocol.token import TokenResponse, authorization_code_request, read_token_response
 from oidc_async.provider.client_authentication import RegisteredClient
 from oidc_async.provider.client_context import ClientContext
@@ -45,7 +46,7 @@ class AuthenticationResponses:
         pending: PendingLogin,
         response: str | Mapping[str, str],
         *,
-        response_mode: str,
+        response_mode: ResponseMode,
         on_request: Callable[[], object] | None,
     ) -> Login:
         """Return the verified login, as `AsyncRelyingParty.complete_login` documents it."""
@@ -68,7 +69,7 @@ class AuthenticationResponses:
         if access_token is not None:
             userinfo = await self._userinfo.fetch(access_token, id_token["sub"])
         # Last, so that no claims provider receives a request because of a login that fails.
-        claims = await self._claim_sources.resolved(id_token)
+        claims = await self._claim_sources.resolve(id_token)
         return Login(tokens=tokens, id_token=claims, userinfo=userinfo, session_state=received.session_state)
 
     def _require_in_time(self, pending: PendingLogin) -> None:

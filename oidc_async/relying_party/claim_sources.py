@@ -46,7 +46,7 @@ class ClaimSources:
         allowed = context.configuration.claims_providers
         self._issuers = None if allowed is None else _issuers(allowed, context.runtime)
 
-    async def resolved(self, claims: dict[str, Any]) -> dict[str, Any]:
+    async def resolve(self, claims: dict[str, Any]) -> dict[str, Any]:
         """Return the claims with those of their sources; unchanged without a claims provider. Never raises."""
         if self._issuers is None or not has_claim_sources(claims):
             return claims
@@ -66,19 +66,20 @@ class ClaimSources:
     ) -> dict[str, Any]:
         """Return the claims of one source; none if it can't be verified or reached."""
         try:
-            verified = await self._verified(read_claim_source(claims, source, names), end)
+            verified = await self._fetch(read_claim_source(claims, source, names), end)
         except (TokenError, ProviderError) as error:
             _log(error)
             return {}
         return {name: verified[name] for name in names if name in verified}
 
-    async def _verified(self, source: ClaimSource, end: float) -> Mapping[str, Any]:
+    async def _fetch(self, source: ClaimSource, end: float) -> Mapping[str, Any]:
+        """Return the verified claims of a source: those in its JWT, or those at its endpoint until `end`."""
         seconds = end - self._runtime.monotonic()
         if seconds <= 0:
-            raise ProviderTimeout("the sources before this one took too long")
+            raise ProviderTimeout(f"the claim sources before this one took more than {SECONDS:g} s")
         if source.jwt is not None:
             jws = parse_source_token(source.jwt)
-            return await self._verified_token(jws, self._issuer(claimed_issuer(jws)))
+            return await self._verify_token(jws, self._issuer(claimed_issuer(jws)))
         endpoint = source.endpoint or ""
         if not any(issuer.may_answer_at(endpoint) for issuer in self._known.values()):
             raise ClaimInvalid("endpoint must be at an origin of one of claims_providers.", claim=CLAIM_SOURCES)
@@ -88,9 +89,9 @@ class ClaimSources:
         issuer = self._issuer(claimed_issuer(jws))
         if not issuer.may_answer_at(endpoint):
             raise ClaimInvalid("iss must be an issuer whose claims may come from this endpoint.", claim="iss")
-        return await self._verified_token(jws, issuer)
+        return await self._verify_token(jws, issuer)
 
-    async def _verified_token(self, jws: CompactJWS, issuer: "_Issuer") -> Mapping[str, Any]:
+    async def _verify_token(self, jws: CompactJWS, issuer: "_Issuer") -> Mapping[str, Any]:
         # Before the keys are fetched: a token by another algorithm causes no request.
         require_algorithm(jws, issuer.algorithms, setting="algorithms of the ClaimsProvider")
         client_id = self._context.provider.known_client["client_id"]
@@ -123,6 +124,7 @@ class _Issuer:
         self._keys: dict[str, IssuerKeys] = {}
 
     def may_answer_at(self, endpoint: str) -> bool:
+        """Whether distributed claims of this issuer may come from this endpoint."""
         return self._trusted.may_answer_at(endpoint, self.name)
 
     async def keys(self) -> IssuerKeys:

@@ -59,5 +59,5 @@ class RefreshRequests:
         await self._context.provider.client()
         tokens = self._id_tokens.decrypted(response.tokens)
         id_token = await self._id_tokens.of_refresh(provider["issuer"], tokens)
-        claims = None if id_token is None else await self._claim_sources.resolved(id_token)
+        claims = None if id_token is None else await self._claim_sources.resolve(id_token)
         return Refresh(tokens=tokens, id_token=claims, at=response.at, is_rotated=response.is_rotated)

@@ -10,6 +10,7 @@ from oidc_async.protocol.end_session import EndSessionRequest, end_session_reque
 from oidc_async.protocol.logout_token import LogoutToken
 from oidc_async.protocol.metadata import ClientMetadata, ProviderMetadata
 from oidc_async.protocol.presented_token import PresentedToken
+from oidc_async.protocol.response_type import ResponseMode
 from oidc_async.protocol.revocation import read_revocation, revocation_request
 from oidc_async.protocol.token import TokenResponse
 from oidc_async.protocol.uri import uri_problem
@@ -137,7 +138,7 @@ class AsyncRelyingParty:
         pending: PendingLogin,
         response: str | Mapping[str, str],
         *,
-        response_mode: str = "query",
+        response_mode: ResponseMode = "query",
         on_request: Callable[[], object] | None = None,
     ) -> Login:
         """Verify an authorization response and return the login (OIDC Core 3.1.2.5 to 3.1.3.7).
@@ -146,7 +147,7 @@ class AsyncRelyingParty:
             pending: what `begin_login` returned for this browser. Use it once.
             response: the query string, the fragment, or the body of a form_post, as received; or its parameters,
                 decoded, if it was parsed before.
-            response_mode: how it was sent: "query", "fragment" or "form_post".
+            response_mode: how it was sent.
             on_request: called when the code is sent to the provider. After a ProviderError before that, the same
                 response can be completed later.
 

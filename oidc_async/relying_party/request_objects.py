@@ -23,8 +23,8 @@ from oidc_async.protocol.request_object_algorithms import UNSIGNED, request_obje
 from oidc_async.protocol.uri import is_plaintext, uri_problem
 from oidc_async.provider.client_context import ClientContext
 
-LONGEST_LIFETIME = 3600.0
-"""Seconds from `nbf` to `exp` of a request object that providers accept at most (FAPI 2.0 Message Signing 5.3.1)."""
+MAX_LIFETIME = 3600.0
+"""The maximum of seconds from `nbf` to `exp` that providers must accept (FAPI 2.0 Message Signing 5.3.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ class RequestObjects:
             audience=provider["issuer"],
             jti=token_urlsafe(32),
             now=self._context.runtime.now(),
-            seconds=min(self._seconds, LONGEST_LIFETIME),
+            seconds=min(self._seconds, MAX_LIFETIME),
         )
         encryption = request_object_algorithms(client).encryption
         token, algorithm = self._token(claims, client)
@@ -107,7 +107,7 @@ class RequestObjects:
         if algorithm is not None and algorithm.startswith("HS"):
             return client_secret_key(client["client_secret"]), algorithm
         if keys is None:
-            raise ConfigurationError("request_object needs client_keys in ProviderConfiguration.")
+            raise ConfigurationError("request_object needs client_keys in ProviderConfiguration, to sign with.")
         key = keys.signing_key(algorithm)
         return key, algorithm or key.default_alg
 
@@ -115,21 +115,24 @@ class RequestObjects:
 def _require_request_uri(request_uri: str | None, *, is_unsigned: bool) -> None:
     if request_uri is None:
         raise ConfigurationError(
-            'request_object="reference" needs request_uri, which an application sets as OIDC_REQUEST_URI: '
-            "below that URL the provider finds the objects."
+            'request_object="reference" needs request_uri, the URL below which the provider fetches request objects. '
+            "An application sets it as OIDC_REQUEST_URI."
         )
     if problem := uri_problem(request_uri):
         raise ConfigurationError(f"request_uri {problem}.")
     if "?" in request_uri or request_uri.endswith("/"):
-        raise ConfigurationError("request_uri must not have a query, nor end in a slash: names follow it.")
+        raise ConfigurationError(
+            "request_uri must not have a query or end in a slash: the names of request objects are appended to it."
+        )
     if is_unsigned and is_plaintext(request_uri):
         raise ConfigurationError(
-            "request_uri must use https with unsigned_request_objects=True: nothing else protects what is fetched."
+            "request_uri must use https with unsigned_request_objects=True: only TLS protects these request objects."
         )
 
 
 def _require_optional(provider: ProviderMetadata) -> None:
     if provider.get("require_signed_request_object", False):
         raise ConfigurationError(
-            "The provider says require_signed_request_object: true: set request_object in ProviderConfiguration."
+            "The provider's metadata have require_signed_request_object=true: set request_object in "
+            "ProviderConfiguration."
         )

@@ -40,7 +40,7 @@ class UserInfo:
             ProviderError: the claims can't be fetched, or the response is invalid.
         """
         claims = await self._request(access_token, sub)
-        return None if claims is None else await self._claim_sources.resolved(claims)
+        return None if claims is None else await self._claim_sources.resolve(claims)
 
     async def _request(self, access_token: str, sub: str) -> dict[str, Any] | None:
         metadata = await self._provider.metadata()

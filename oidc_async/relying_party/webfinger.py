@@ -1,4 +1,4 @@
-"""Where a user logs in who says no more than who they are (OIDC Discovery 2)."""
+"""Finds the provider of a user by their identifier (OIDC Discovery 2, WebFinger)."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -17,16 +17,20 @@ from oidc_async.runtime.sync_facade import Blocking, blocking
 
 
 class AsyncWebFinger:
-    """Asks the hosts of users who their provider is, for asyncio.
+    """Asks the host of a user's identifier for the user's provider, for asyncio.
 
-    Parameters:
-        allowed_hosts: the hosts that may be asked. "example.com" is that host, whatever its address; ".example.com"
-            is every host below it that has a public address. Another port than 443 is named: "example.com:8443".
-        allowed_issuers: the providers that may come out, each exactly as it calls itself.
-        runtime: how to reach the network; one of its own by default.
+    The user chooses the host that receives a request, and this host chooses where the user logs in. So there is no
+    default for the hosts and issuers that are allowed.
 
-    Whoever types an identifier chooses a host that this server talks to, and whoever answers for it chooses where
-    the user logs in. So there is no default for either. Raises ConfigurationError.
+    Args:
+        allowed_hosts: the hosts that may receive requests. "example.com" is that host, whatever its address;
+            ".example.com" is every host below it that has a public address. A port other than 443 is named:
+            "example.com:8443".
+        allowed_issuers: the providers that may be found, each by its exact Issuer Identifier.
+        runtime: the network and the clock; by default, a new one for this object.
+
+    Raises:
+        ConfigurationError: an argument can't be used.
     """
 
     def __init__(
@@ -41,10 +45,13 @@ class AsyncWebFinger:
         self._runtime = runtime or asyncio_runtime()
 
     async def discover_issuer(self, identifier: str) -> str:
-        """The issuer that is in charge of `identifier`, as joe@example.com or example.com/joe (OIDC Discovery 2).
+        """Return the issuer for an identifier such as joe@example.com or example.com/joe (OIDC Discovery 2).
 
-        It is one of the allowed ones, and still has to prove itself, by its metadata and the ID token. Raises
-        LoginError for what the user typed, ProviderError for what came back.
+        It is one of `allowed_issuers`. Its metadata and the ID token of the login have yet to prove it.
+
+        Raises:
+            LoginError: the identifier can't be read, or its host or issuer is not allowed.
+            ProviderError: the host can't be reached, or its response is invalid.
         """
         resource = read_identifier(identifier)
         request = webfinger_request(resource)
@@ -60,7 +67,7 @@ class AsyncWebFinger:
         return issuer
 
     async def _send_in_public(self, request: HttpRequest) -> HttpResponse:
-        """To the addresses that were looked at, and not by name: the next look-up might tell another one."""
+        """Send a request to the addresses that were checked. By name, the next look-up could return another one."""
         addresses = await self._runtime.addresses(request)
         if not addresses or not all(map(is_public_address, addresses)):
             raise HostNotAllowed("A host of a domain in allowed_hosts must have public addresses only.")
@@ -69,7 +76,7 @@ class AsyncWebFinger:
 
 
 class WebFinger(Blocking[AsyncWebFinger]):
-    """The same for code without an event loop. Everything is as in AsyncWebFinger."""
+    """Finds the provider of a user, for threads. Arguments, results and errors are those of AsyncWebFinger."""
 
     def __init__(
         self,
@@ -89,7 +96,7 @@ class WebFinger(Blocking[AsyncWebFinger]):
 
 def _issuers(allowed: Collection[str]) -> frozenset[str]:
     if isinstance(allowed, str) or not allowed:
-        raise ConfigurationError("allowed_issuers must be a list of issuers, and not be empty.")
+        raise ConfigurationError("allowed_issuers must be a list of issuers that is not empty.")
     for issuer in allowed:
         if problem := issuer_problem(issuer):
             raise ConfigurationError(f"allowed_issuers: {issuer!r} {problem}.", setting="allowed_issuers")

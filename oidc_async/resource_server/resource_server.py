@@ -49,15 +49,14 @@ logger = logging.getLogger("oidc_async.tokens")
 
 MAY_TAKE_ID_TOKENS = (
     "accept_untyped_access_tokens is set for %s without client_metadata, access_token_marks, access_token_clients or "
-    "access_token_subjects: an ID token of this provider without nonce and at_hash then passes as an access token. "
-    "Set access_token_marks to a claim that its access tokens have and its ID tokens lack."
+    "access_token_subjects: an ID token of this provider without nonce and at_hash would be accepted as an access "
+    "token. Set access_token_marks to a claim that its access tokens have and its ID tokens lack."
 )
 
 SECONDS_WITHOUT_EXPIRY = 10.0
 """How long a token is cached whose introspection response has no `exp`."""
-
 IDENTITY_BYTES = 16
-"""128 bits of a hash of the configuration are unique, and keep the keys of 100,000 cached tokens small."""
+"""Bytes of each cache key that identify the configuration: enough to be unique, and short for many tokens."""
 
 
 class AsyncResourceServer:
@@ -95,7 +94,7 @@ class AsyncResourceServer:
             and configuration.access_token_verification != "jwt"
         ):
             raise ConfigurationError(
-                "Introspection needs client_metadata, a client that the provider lets ask about tokens, or the "
+                "Introspection needs a client: set client_metadata to one that may introspect tokens, or pass the "
                 "provider of a relying party that registers one."
             )
         self.configuration = configuration
@@ -189,8 +188,8 @@ class AsyncResourceServer:
         identity = _identity(self.configuration, client, expectations)
         return _Role(client=client, expectations=expectations, identity=identity)
 
-    # A token that is not in the cache takes three steps: _find_cached raises the rejection of one that was invalid,
-    # _authenticate joins the single flight for the token, and _verify_and_cache does the work, once for all callers.
+    # An uncached token takes three steps: _find_cached looks for it in the cache, where rejections are kept as well;
+    # _authenticate joins the single flight for the token; and _verify_and_cache does the work, once for all callers.
 
     def _find_cached(self, token: PresentedToken) -> Access | None:
         """Step 1: return the cached access, or raise the cached rejection; None for an uncached token."""

@@ -74,12 +74,12 @@ class AccessCache:
             self._rejections.put(key, (now + self.refused_seconds, rejection), now)
 
     def invalidate(self, key: bytes, now: float) -> None:
-        """Drop what is kept about a token, and note it for verifications that are under way."""
+        """Drop the entries of a token, and note it for verifications that are under way."""
         self.invalidations.add(key, now)
         self.drop(key)
 
     def drop(self, key: bytes) -> None:
-        """Drop what is kept about a token."""
+        """Drop the entries of a token."""
         self._valid.pop(key)
         self._rejections.pop(key)
 

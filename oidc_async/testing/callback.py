@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from oidc_async.protocol.http_message import HttpResponse
+from oidc_async.protocol.response_type import ResponseMode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Callback:
     parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
-    def response_mode(self) -> str:
+    def response_mode(self) -> ResponseMode:
         """By which way the response comes: query, fragment or form_post."""
         return "form_post" if self.method == "POST" else "fragment" if "#" in self.url else "query"
 

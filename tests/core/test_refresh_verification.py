@@ -154,7 +154,7 @@ def test_a_fault_of_our_own_costs_no_tokens(user: Refreshing, monkeypatch: pytes
     """security.md 353: neither does what is no OIDCError"""
     party: Any = getattr(user.realm.party, "_origin", user.realm.party)
     with monkeypatch.context() as patch:
-        patch.setattr(party._userinfo._claim_sources, "resolved", None)
+        patch.setattr(party._userinfo._claim_sources, "resolve", None)
         with pytest.raises(TypeError):
             user.refresh()
     assert goes_on(user, user.refresh())

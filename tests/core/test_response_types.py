@@ -13,7 +13,7 @@ from oidc_async.errors import (
     MetadataInvalid,
     OIDCError,
 )
-from oidc_async.protocol.response_type import RESPONSE_MODES, RESPONSE_TYPES, default_response_mode
+from oidc_async.protocol.response_type import RESPONSE_MODES, RESPONSE_TYPES, ResponseMode, default_response_mode
 from oidc_async.relying_party.login import AuthorizationRequest
 from oidc_async.testing import FRONT_CHANNEL_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import without
@@ -149,7 +149,7 @@ def test_an_error_comes_by_the_way_that_was_asked_for(realm: Realm, response_typ
 
 @pytest.mark.parametrize("came_by", RESPONSE_MODES)
 @pytest.mark.parametrize("asked_by", RESPONSE_MODES)
-def test_a_response_by_another_way_is_refused(realm: Realm, asked_by: str, came_by: str) -> None:
+def test_a_response_by_another_way_is_refused(realm: Realm, asked_by: ResponseMode, came_by: ResponseMode) -> None:
     """security.md 52."""
     begun = realm.begin(response_mode=asked_by)
     response = realm.provider.authorize(begun.url).response

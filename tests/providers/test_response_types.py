@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 
 from oidc_async import AsyncRelyingParty, AsyncRuntime, BlockingRuntime, Login, RelyingParty
-from oidc_async.protocol.response_type import RESPONSE_TYPES
+from oidc_async.protocol.response_type import RESPONSE_TYPES, ResponseMode
 
 from .apps import serving
 from .configurations import configuration_of
@@ -46,7 +46,7 @@ def require_alice(login: Login, response_type: str, provider: NodeProvider) -> N
 
 @every_way
 def test_without_an_event_loop(
-    node_provider: NodeProvider, visitor: Visitor, apps: list[str], response_type: str, mode: str
+    node_provider: NodeProvider, visitor: Visitor, apps: list[str], response_type: str, mode: ResponseMode
 ) -> None:
     configuration = configuration_of(node_provider, node_provider.clients["hybrid"])
     redirect_uri = f"{apps[2]}/callback"
@@ -60,7 +60,7 @@ def test_without_an_event_loop(
 
 @every_way
 def test_in_asyncio(
-    node_provider: NodeProvider, visitor: Visitor, apps: list[str], response_type: str, mode: str
+    node_provider: NodeProvider, visitor: Visitor, apps: list[str], response_type: str, mode: ResponseMode
 ) -> None:
     configuration = configuration_of(node_provider, node_provider.clients["hybrid"])
     redirect_uri = f"{apps[3]}/callback"

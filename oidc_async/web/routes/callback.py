@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from oidc_async.errors import ProviderError, StateMismatch
 from oidc_async.protocol.authorization import parse_authorization_response, require_state
+from oidc_async.protocol.response_type import ResponseMode
 from oidc_async.relying_party.login import Login
 from oidc_async.relying_party.relying_party import AsyncRelyingParty
 from oidc_async.web.http.messages import WebRequest, WebResponse, is_framed_twice, redirect
@@ -63,7 +64,7 @@ async def finish_login(context: RequestContext, body: bytes, hook: Hook) -> WebR
 
 
 async def _finish_login(
-    context: RequestContext, parameters: Mapping[str, str], state: str, response_mode: str, hook: Hook
+    context: RequestContext, parameters: Mapping[str, str], state: str, response_mode: ResponseMode, hook: Hook
 ) -> WebResponse:
     application, request = context.application, context.request
     # while nothing is used up: the browser may come again with the same response
@@ -112,7 +113,7 @@ async def _completed(
     client: AsyncRelyingParty,
     begun: LoginInBrowser,
     parameters: Mapping[str, str],
-    response_mode: str,
+    response_mode: ResponseMode,
 ) -> Login:
     """The login. It stays pending when the provider failed before the code was sent: the browser may come again."""
     requests: list[str] = []
@@ -126,7 +127,7 @@ async def _completed(
         raise
 
 
-def _encoded_response(request: WebRequest, form: str) -> tuple[str, str, bool]:
+def _encoded_response(request: WebRequest, form: str) -> tuple[str, ResponseMode, bool]:
     """Return the encoded response, its response mode, and whether our own page posted it."""
     if request.method == "GET":
         return request.query, "query", False

@@ -1,4 +1,4 @@
-"""A usable access token of the user who is logged in (OIDC Core 12)."""
+"""Returning a valid access token of the logged-in user, refreshed if necessary (OIDC Core 12)."""
 
 import logging
 import math
@@ -17,22 +17,28 @@ from oidc_async.web.signals import refresh_failed, token_refreshed
 
 logger = logging.getLogger("oidc_async.tokens")
 
-MOST_ROUNDS = 3
-"""Refreshes of one call: more than one if a replayed result has expired and its refresh token is used in turn."""
+MAX_ROUNDS = 3
+"""Refreshes of one call: more than one if a replayed result has expired and its refresh token is used next."""
 
 
 async def valid_access_token(context: RequestContext, *, force_refresh: bool) -> str | None:
-    """Return an access token of this session that lasts, refreshed when it is about to expire; None if there is none.
+    """Return an access token of this session, refreshed if it is about to expire; None if there is none.
 
-    With `force_refresh` it is never the one that the session has now. The session keeps what a refresh brings. A
-    refresh that fails changes nothing of it, except that a refresh token of no further use is dropped, and
-    `context.refresh_failure` tells why. Raises StoreError.
-    Where no response follows that could set cookies (a WebSocket, a stream, a background task), the session is read
-    once more, and refreshed only if a store keeps it.
+    The session keeps the result of a refresh. A refresh that fails does not change the session, except that a refresh
+    token that has become useless is dropped; `context.refresh_failure` has the error. If no response follows that
+    could set cookies (in a WebSocket, a stream or a background task), the session is read again, and refreshed only
+    if a store keeps it.
+
+    Args:
+        context: the request.
+        force_refresh: never return the access token that the session has now.
+
+    Raises:
+        StoreError: the session can't be read or kept.
     """
     context.refresh_failure = None
     if not context.sets_cookies:
-        # a WebSocket lives long: others may have refreshed or ended the session meanwhile
+        # A WebSocket stays open for long: another request may have refreshed or ended the session meanwhile.
         await context.reopen_session()
     record = await context.require_session()
     client = context.application.clients.get(record.get("current_provider", ""))
@@ -52,15 +58,15 @@ async def valid_access_token(context: RequestContext, *, force_refresh: bool) ->
 
 
 def _no_use(*, is_same: bool) -> TokenResponseInvalid:
-    """Why a refresh that succeeded brought nothing to use."""
-    what = "the access token that it was to replace" if is_same else "an access token that has expired"
-    return TokenResponseInvalid(f"The provider answered the refresh with {what}.")
+    """The error for a refresh that succeeded, but whose access token can't be used."""
+    what = "the access token that was to be replaced" if is_same else "an access token that has expired"
+    return TokenResponseInvalid(f"The response to the refresh has {what}.")
 
 
 async def _refresh(
     context: RequestContext, client: AsyncRelyingParty, user: UserSession, record: SessionRecord
 ) -> None:
-    """Refresh the tokens of the session, as long as there is a place for what that brings."""
+    """Refresh the tokens of the session, if the result can be kept. Errors are logged, except StoreError."""
     if user.refresh_token is None:
         return
     try:
@@ -70,14 +76,14 @@ async def _refresh(
         logger.info("an access token was not refreshed: %s (%s)", error, error.code)
         context.refresh_failure = error
     except StoreError:
-        # the session itself is uncertain now
+        # The state of the session itself is unknown now.
         raise
     except OIDCError as error:
         logger.warning("an access token could not be refreshed: %s (%s)", error, error.code)
         context.refresh_failure = error
     finally:
-        # The record, not the context's present one, which another task of the same WebSocket may have replaced: a
-        # refresh token is used once, and what it brought must not be lost.
+        # This record, not the present one of the request, which another task of the same WebSocket may have
+        # replaced: the refresh token is spent, and its successor must not be lost.
         if not context.sets_cookies and record.modified:
             await SessionLifecycle(context).keep_late(record)
 
@@ -85,22 +91,22 @@ async def _refresh(
 async def _refresh_until_it_lasts(
     context: RequestContext, client: AsyncRelyingParty, user: UserSession, record: SessionRecord
 ) -> None:
-    """Refresh once more if the refresh that is replayed to us has expired since."""
-    for _ in range(MOST_ROUNDS):
+    """Refresh, and do it again with the next refresh token if the result was a replay that has expired since."""
+    for _ in range(MAX_ROUNDS):
         refresh_token = user.refresh_token
         if refresh_token is None:
             return
         refresh = await refresh_tokens(context, client, record, refresh_token)
-        # one that is issued without any lifetime is never going to last
+        # Another refresh would not help if tokens are issued with a lifetime of 0.
         if refresh.tokens.expires_in == 0 or _lasts_until(user, context.application.now()):
             return
 
 
 def _require_writable(context: RequestContext) -> None:
-    """Raise SessionNotWritable where the result of a refresh could not be kept: it would spend the refresh token."""
+    """Raise SessionNotWritable if the result of a refresh could not be kept: the refresh token would be spent."""
     if not context.sets_cookies and not context.application.sessions.keeps_in_store:
         raise SessionNotWritable(
-            "The session is kept in cookies, and neither a WebSocket nor a response that was sent can set them: the "
+            "The session is kept in cookies, which a WebSocket or a response that has been sent can't set. The "
             "refresh token was not used, as its successor would be lost. Refresh in a request, or set OIDC_STORE."
         )
 
@@ -108,20 +114,27 @@ def _require_writable(context: RequestContext) -> None:
 async def refresh_tokens(
     context: RequestContext, client: AsyncRelyingParty, record: SessionRecord, refresh_token: str
 ) -> Refresh:
-    """RequestContext the refresh token of the session in `record`, which keeps what that brings.
+    """Exchange the refresh token of the session in `record`, which keeps the result.
 
-    Raises OAuthError, ProviderError, TokenError and SessionTooLarge, which change nothing, except that a refresh
-    token of no further use is dropped; and StoreError.
+    An error does not change the session, except that a refresh token that has become useless is dropped.
+
+    Raises:
+        OAuthError: the provider rejects the refresh token.
+        ProviderError: the provider can't be reached, or its response is invalid.
+        TokenError: the ID token is invalid.
+        SessionTooLarge: the session with the new tokens can't be kept.
+        StoreError: the store can't be reached.
     """
     user = UserSession(record)
-    # of those who come with one refresh token, the one for whom the provider was asked tells what became of it
-    asked, claims = list[bool](), user.claims_of_login
+    # Of all requests that share one refresh, only the one that sent the refresh token announces the outcome.
+    claims = user.claims_of_login
+    requests = list[str]()
     try:
         refresh = await client.refresh(
             refresh_token,
             id_token=claims,
             access_token=user.access_token,
-            on_request=lambda: asked.append(True),
+            on_request=lambda: requests.append("token"),
         )
         _keep(context, record, refresh)
     except StoreError:
@@ -129,16 +142,16 @@ async def refresh_tokens(
     except OIDCError as error:
         if ends_refresh_token(error):
             SessionLifecycle(context).drop_refresh_token(refresh_token)
-        if asked:
+        if requests:
             context.announce_failure(refresh_failed, user.current_provider, error, claims=dict(claims or {}))
         raise
-    if asked:
+    if requests:
         context.announce(token_refreshed, user.current_provider, claims=user.id_token or {})
     return refresh
 
 
 def _keep(context: RequestContext, record: SessionRecord, refresh: Refresh) -> None:
-    """Note in the session what a refresh brought. Raises SessionTooLarge, which leaves the session as it was."""
+    """Keep the result of a refresh in the session. Raises SessionTooLarge, which leaves the session unchanged."""
     tokens = refresh.tokens
     try:
         update_within_limits(
@@ -159,15 +172,15 @@ def _keep(context: RequestContext, record: SessionRecord, refresh: Refresh) -> N
 
 
 def update_within_limits(context: RequestContext, record: SessionRecord, **news: Any) -> None:
-    """As `UserSession.update`. Raises SessionTooLarge for what can't be kept, and leaves the session as it was."""
-    # now, as the response would fail otherwise, and with it the page
+    """Do the same as `UserSession.update`. Raises SessionTooLarge, which leaves the session unchanged."""
+    # Checked now: otherwise the response would fail later, and the page with it.
     with record.undone_by_errors():
         UserSession(record).update(**news)
         context.application.sessions.require_room(record)
 
 
 def _lifetime(record: Mapping[str, Any]) -> float:
-    """Seconds for which the access token was issued: one that lives shortly is not refreshed all the time."""
+    """Seconds for which the access token was issued. A short-lived one must not be refreshed all the time."""
     expires_at, issued_at = record.get("access_token_expires_at"), record.get("last_session_refresh")
     return math.inf if expires_at is None or issued_at is None else float(expires_at - issued_at)
 

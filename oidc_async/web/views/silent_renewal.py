@@ -19,6 +19,7 @@ from oidc_async.errors import (
     UserChanged,
 )
 from oidc_async.protocol.id_token import is_same_user
+from oidc_async.protocol.response_type import ResponseMode
 from oidc_async.relying_party.login import Login
 from oidc_async.relying_party.relying_party import AsyncRelyingParty
 from oidc_async.web.http.messages import WebResponse
@@ -100,7 +101,7 @@ async def finish_renewal(
     client: AsyncRelyingParty,
     begun: LoginInBrowser,
     response: Mapping[str, str],
-    response_mode: str,
+    response_mode: ResponseMode,
 ) -> WebResponse | None:
     """Renew the session by the provider's `response`; the way to a login when it wants one, None to go on.
 

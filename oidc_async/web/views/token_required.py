@@ -92,8 +92,8 @@ class TokenPolicy:
             server = self._server_of(application, token.claimed_issuer)
         if server is None:
             raise ClaimInvalid(
-                "iss must be the issuer of one of the providers that this view takes tokens of (the argument of "
-                f"token_auth): {', '.join(self._issuers(application))}. Opaque tokens have none.",
+                "iss must be the issuer of one of the providers whose tokens this view accepts (the argument of "
+                f"token_auth): {', '.join(self._issuers(application))}. Opaque tokens have no iss.",
                 claim="iss",
             )
         access = await server.verify(token, self.requirements)
@@ -122,7 +122,7 @@ class TokenPolicy:
     def require(self, verdict: object) -> None:
         """Raise InsufficientScope unless `requires` returned a true value."""
         if not verdict:
-            raise InsufficientScope("The claims of the token are not those that this view requires.")
+            raise InsufficientScope("The claims of the token are not sufficient for this view.")
 
 
 def require_issuers_apart(names: Sequence[str], configurations: Mapping[str, ProviderConfiguration]) -> None:
@@ -132,9 +132,9 @@ def require_issuers_apart(names: Sequence[str], configurations: Mapping[str, Pro
         issuer = configurations[name].issuer_identifier
         if of_issuer.setdefault(issuer, name) != name:
             raise ConfigurationError(
-                f"token_auth can't take tokens of both {of_issuer[issuer]!r} and {name!r}: both have the issuer "
-                f"{issuer}, and iss of a token tells which provider it is for. Name one of them, with a list as its "
-                "audience."
+                f"token_auth can't accept tokens of both {of_issuer[issuer]!r} and {name!r}: both have the issuer "
+                f"{issuer}, and the iss of a token decides which provider verifies it. Name one of them, with a list "
+                "as its audience."
             )
 
 
