@@ -31,9 +31,9 @@ from .relying_party.refresh_failures import ends_refresh_token
 from .relying_party.relying_party import AsyncRelyingParty, RelyingParty
 from .relying_party.webfinger import AsyncWebFinger, WebFinger
 from .resource_server.resource_server import AsyncResourceServer, ResourceServer
+from .resource_server.statistics import Statistics
 from .resource_server.token_cache import AccessCache
 from .runtime.blocking_runtime import BlockingRuntime
-from .runtime.statistics import Statistics
 from .web.sessions.user_session import UninitialisedSession, UserSession
 
 __version__ = "0.1.0.dev0"

@@ -48,7 +48,7 @@ class _Kept(Generic[T]):
     usable_until: float
 
 
-class Remembered(Generic[T]):
+class CachedFetch(Generic[T]):
     """What `fetch` brought, until its max-age; while fetching anew fails, for `keep_stale` seconds more.
 
     A failure never replaces what was kept.

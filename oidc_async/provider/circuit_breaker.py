@@ -1,46 +1,71 @@
-"""Leaving a provider alone for a moment after it failed."""
+"""The circuit breaker for introspection: it stops requests to a provider that has failed."""
 
 from oidc_async.errors import OAuthError, ProviderError, ProviderPaused, ProviderTimeout, ProviderUnreachable
 
 OF_GATEWAYS = frozenset({None, 502, 503, 504})
+"""The status codes by which a gateway says that the provider does not answer; None for a failed connection."""
 
 
-class Pause:
-    """After a failure nobody asks for `seconds`; from then on one caller tries in each such time, until it succeeds.
+class CircuitBreaker:
+    """Opens with the first failure and closes with the first success.
 
-    A provider that is down costs each request nothing, and is found to be up again by the first one after a pause.
-    With `probe_seconds`, one that hangs holds up only that caller for so long, and not one more with each pause.
+    While it is open, all requests are rejected for `seconds`. After that, one caller in each such period may probe
+    the provider. So a provider that is down costs other requests no time, and the first probe finds that it is up
+    again.
+
+    Args:
+        seconds: how long requests are rejected after a failure.
+        probe_seconds: how long a probe may take before another caller may try. A provider that hangs then holds up
+            one caller, and not one more in each period.
     """
 
     def __init__(self, seconds: float, probe_seconds: float = 0.0) -> None:
         self._seconds, self._probe_seconds = seconds, probe_seconds
-        self._is_failing = False
-        self._until = 0.0
+        self._is_open = False
+        self._next_probe_at = 0.0
 
-    def require_over(self, now: float) -> None:
-        """Raise ProviderPaused while it lasts; `now` is in seconds on a clock that never jumps."""
-        if not self._is_failing:
+    def require_closed(self, now: float) -> None:
+        """Let the caller send its request if the breaker is closed, or if a probe is due.
+
+        Args:
+            now: seconds on a clock that never jumps, as in the other methods.
+
+        Raises:
+            ProviderPaused: the breaker is open.
+        """
+        if not self._is_open:
             return
-        if now < self._until:
-            raise ProviderPaused(
-                "The provider failed a moment ago, and is not asked again yet.", retry_after=self._until - now
-            )
-        # this caller tries; the others go on as they were
-        self._until = now + max(self._seconds, self._probe_seconds)
+        if now < self._next_probe_at:
+            raise provider_paused(self._next_probe_at - now)
+        # This caller probes the provider; the others wait for its outcome.
+        self._next_probe_at = now + max(self._seconds, self._probe_seconds)
 
-    def begin(self, now: float) -> None:
-        self._is_failing, self._until = True, now + self._seconds
+    def open(self, now: float) -> None:
+        """Note a failure."""
+        self._is_open, self._next_probe_at = True, now + self._seconds
 
-    def end(self) -> None:
-        self._is_failing = False
+    def close(self) -> None:
+        """Note a success."""
+        self._is_open = False
 
     def probe_again(self, now: float) -> None:
-        """Let another caller try: the one who did found out nothing."""
-        self._until = min(self._until, now + self._seconds)
+        """Let another caller probe, because the last probe was not sent."""
+        self._next_probe_at = min(self._next_probe_at, now + self._seconds)
+
+
+def provider_paused(seconds: float) -> ProviderPaused:
+    """The error for a request that is not sent because the provider has failed.
+
+    Args:
+        seconds: until the next request may be sent.
+    """
+    return ProviderPaused(
+        f"The provider failed recently; the next request may be sent in {max(seconds, 0):.1f} s.", retry_after=seconds
+    )
 
 
 def is_outage(error: ProviderError) -> bool:
-    """Whether `error` tells of the provider as a whole, not of a request: no single token may stop all others."""
+    """Whether `error` concerns the provider as a whole: one invalid token must not stop the requests for others."""
     if isinstance(error, OAuthError):
         return error.status == 429
     if isinstance(error, ProviderUnreachable):

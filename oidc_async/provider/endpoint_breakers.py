@@ -1,7 +1,8 @@
 """Circuit breakers for the endpoints that logins and refreshes need.
 
-Anybody can bring an authorization response with an invented code. While the token endpoint hangs, each of them would
-hold a thread for `deadline` seconds, until none is left for other pages. The runtime limits how many are under way.
+Anybody can send an authorization response with an invented code. While the token endpoint hangs, each of them would
+hold a thread for `deadline` seconds, until no thread is left for other pages. The breakers reject such requests after
+a few failures; in addition, the runtime limits how many of them are sent at once (`max_login_requests`).
 """
 
 import os
@@ -10,12 +11,12 @@ from copy import copy
 from dataclasses import replace
 from typing import Self, TypeVar
 
-from oidc_async.errors import ProviderError, ProviderOverloaded, ProviderPaused
+from oidc_async.errors import ProviderError, ProviderOverloaded
 from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.runtime.port import Runtime
 
-from .circuit_breaker import OF_GATEWAYS, is_outage
+from .circuit_breaker import OF_GATEWAYS, is_outage, provider_paused
 
 T = TypeVar("T")
 
@@ -24,21 +25,21 @@ MAX_FAILURES = 3
 _PROBE = "probe"
 
 
-class CircuitBreakers:
-    """A Runtime that sends the requests of each endpoint through a circuit breaker of its own.
+class EndpointBreakers:
+    """A Runtime that sends the requests to each endpoint through a circuit breaker of its own.
 
     A breaker opens after MAX_FAILURES timeouts, failed connections or 502, 503, 504 in a row: requests are then
-    rejected with ProviderPaused for `failure_pause` seconds. After that one request at a time probes the endpoint.
-    Any other answer closes it, 4xx and 500 too: an invented code must not stop the logins of others.
+    rejected with ProviderPaused for `failure_pause` seconds. After that, one request at a time probes the endpoint.
+    Any other response closes the breaker, also 4xx and 500: an invented code must not stop the logins of other users.
     """
 
     def __init__(self, runtime: Runtime, settings: HttpSettings) -> None:
         self._runtime, self._settings = runtime, settings
-        self._breakers: dict[tuple[int, str], Breaker] = {}
+        self._breakers: dict[tuple[int, str], EndpointBreaker] = {}
         self._on_request: Callable[[], object] | None = None
 
     def telling(self, on_request: Callable[[], object] | None) -> Self:
-        """The same breakers; `on_request` is called after a request that was sent, whatever became of it."""
+        """Return the same breakers, which call `on_request` after each request that was sent, failed or not."""
         told = copy(self)
         told._on_request = on_request
         return told
@@ -48,7 +49,12 @@ class CircuitBreakers:
         self._breaker(url).require_closed(self._runtime.monotonic())
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """As `Runtime.send`; raises ProviderPaused and ProviderOverloaded for a request that isn't sent."""
+        """Send `request` as `Runtime.send` does.
+
+        Raises:
+            ProviderPaused: the breaker is open; the request was not sent.
+            ProviderOverloaded: too many requests are in progress; the request was not sent.
+        """
         breaker = self._breaker(request.url)
         call, is_sent = breaker.enter(self._runtime.monotonic()), True
         try:
@@ -69,10 +75,13 @@ class CircuitBreakers:
             if is_sent and self._on_request is not None:
                 self._on_request()
 
-    def _breaker(self, url: str) -> "Breaker":
-        # By process: the calls of a parent never end in its child. In one step: threads must share one.
+    def _breaker(self, url: str) -> "EndpointBreaker":
+        # One for each process, because the calls of a parent process never end in its child. `setdefault` is one
+        # atomic step, so that threads that come together share one breaker.
         key = os.getpid(), url
-        return self._breakers.get(key) or self._breakers.setdefault(key, Breaker(self._settings.failure_pause))
+        return self._breakers.get(key) or self._breakers.setdefault(
+            key, EndpointBreaker(self._settings.failure_pause)
+        )
 
     async def addresses(self, request: HttpRequest) -> Sequence[str]:
         return await self._runtime.addresses(request)
@@ -93,10 +102,10 @@ class CircuitBreakers:
         return self._runtime.monotonic()
 
 
-class Breaker:
-    """The state of one endpoint. Times are in seconds on a clock that never jumps.
+class EndpointBreaker:
+    """The circuit breaker of one endpoint. Times are in seconds on a clock that never jumps.
 
-    Without a lock, which a fork could leave locked: each step is a single operation of a dict.
+    It has no lock, because a fork could leave one locked: each step is a single atomic operation of a dict.
     """
 
     def __init__(self, pause: float) -> None:
@@ -106,17 +115,15 @@ class Breaker:
         self._probing: dict[str, object] = {}
 
     def require_closed(self, now: float) -> None:
-        """Raise ProviderPaused while requests are rejected: until `pause` is over, and while another one probes."""
+        """Raise ProviderPaused until the pause is over, and then while another request probes the endpoint."""
         if self._failures < MAX_FAILURES:
             return
         left = self._open_until - now
         if left > 0 or self._probing:
-            raise ProviderPaused(
-                "The provider failed a moment ago, and is not asked again yet.", retry_after=max(left, self._pause)
-            )
+            raise provider_paused(max(left, self._pause))
 
     def enter(self, now: float) -> object:
-        """A call that was admitted. Raises ProviderPaused."""
+        """Admit a call, which has to `leave` when it ends. Raises ProviderPaused."""
         self.require_closed(now)
         call = object()
         if self._failures >= MAX_FAILURES and self._probing.setdefault(_PROBE, call) is not call:
@@ -124,12 +131,15 @@ class Breaker:
         return call
 
     def leave(self, call: object) -> None:
+        """End `call`: if it was the probe, another call may probe."""
         if self._probing.get(_PROBE) is call:
             self._probing.pop(_PROBE, None)
 
     def fail(self, now: float) -> None:
+        """Note a failure."""
         self._failures += 1
         self._open_until = now + self._pause
 
     def close(self) -> None:
+        """Note a response."""
         self._failures = 0

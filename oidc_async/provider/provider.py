@@ -19,9 +19,9 @@ from oidc_async.protocol.parameters import single_text
 from oidc_async.runtime.port import Runtime
 from oidc_async.runtime.retry import send_repeatable
 
-from .cached_fetch import Fetched, Remembered
+from .cached_fetch import CachedFetch, Fetched
 from .client_registration import ClientRegistration
-from .provider_keys import DAY, HOUR, IssuerKeys, TokenSource
+from .provider_keys import DAY, HOUR, ProviderKeys, TokenSource
 
 logger = logging.getLogger("oidc_async.provider")
 
@@ -42,8 +42,8 @@ class Provider:
         # with an issuer they are laid over what is discovered
         self._own = self._at_mtls_endpoints(configuration.provider_metadata or ProviderMetadata())
         self._given = None if configuration.issuer else self._own
-        self._discovered = Remembered(runtime, self._fetch_metadata, keep_stale=DAY)
-        self._keys: dict[str, IssuerKeys] = {}
+        self._discovered = CachedFetch(runtime, self._fetch_metadata, keep_stale=DAY)
+        self._keys: dict[str, ProviderKeys] = {}
         for address in configuration.private_network.plaintext_addresses():
             logger.warning(
                 "tokens and secrets for %s travel unencrypted to %s: only a private network may carry them",
@@ -69,7 +69,7 @@ class Provider:
         keys = self._known_keys()
         return None if keys is None else keys.fresh()
 
-    def _known_keys(self) -> IssuerKeys | None:
+    def _known_keys(self) -> ProviderKeys | None:
         metadata = self._discovered.fresh() if self._given is None else self._given
         return None if metadata is None else self._keys.get(metadata["jwks_uri"])
 
@@ -86,12 +86,12 @@ class Provider:
     ) -> T:
         """What `read` makes of a token with the key that signed it: one of the provider's, or the client's secret.
 
-        `source` and `require_claims` bound the fetches of keys, as in IssuerKeys.verify.
+        `source` and `require_claims` bound the fetches of keys, as in ProviderKeys.verify.
         Raises what `read` and `require_claims` do, KeyNotFound, KeyAmbiguous, and ProviderError.
         """
         if jws.alg.startswith("HS"):
             return read(client_secret_key(self._client_secret()))
-        keys = self._known_keys() or await self._remembered_keys()
+        keys = self._known_keys() or await self._provider_keys()
         return await keys.verify(jws, read, source, require_claims)
 
     async def recipient(self, encryption: Encryption) -> RecipientKey | DerivedKey:
@@ -101,11 +101,11 @@ class Provider:
         """
         if encryption.is_symmetric:
             return derived_key(self._client_secret(), encryption)
-        jwks = self.fresh_keys() or await (await self._remembered_keys()).get()
+        jwks = self.fresh_keys() or await (await self._provider_keys()).get()
         try:
             return select_recipient(jwks.recipients, encryption.alg)
         except KeyNotFound:
-            renewed = await (await self._remembered_keys()).renew_for(TokenSource.ENCRYPTION, jwks)
+            renewed = await (await self._provider_keys()).renew_for(TokenSource.ENCRYPTION, jwks)
             return select_recipient(renewed.recipients, encryption.alg)
 
     def _at_mtls_endpoints(self, metadata: ProviderMetadata) -> ProviderMetadata:
@@ -133,10 +133,10 @@ class Provider:
         secret: str = self.known_client.get("client_secret", "")
         return secret
 
-    async def _remembered_keys(self) -> IssuerKeys:
+    async def _provider_keys(self) -> ProviderKeys:
         jwks_uri = (await self.metadata())["jwks_uri"]
         # in one step: threads that come here first, together, must share one fetch
-        keys = self._keys.get(jwks_uri) or self._keys.setdefault(jwks_uri, IssuerKeys(self._runtime, jwks_uri))
+        keys = self._keys.get(jwks_uri) or self._keys.setdefault(jwks_uri, ProviderKeys(self._runtime, jwks_uri))
         if len(self._keys) > 1:
             # a provider that moved its keys doesn't need the old place any more
             self._keys = {jwks_uri: keys}

@@ -11,7 +11,7 @@ from oidc_async.protocol.jose.jws import CompactJWS, VerificationKey
 from oidc_async.runtime.port import Runtime
 from oidc_async.runtime.retry import send_repeatable
 
-from .cached_fetch import Allowance, Fetched, Remembered
+from .cached_fetch import Allowance, CachedFetch, Fetched
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ class TokenSource(Enum):
     ENCRYPTION = "no token: a key to encrypt to is needed, also for logins that anybody starts"
 
 
-class IssuerKeys(Remembered[JWKS]):
+class ProviderKeys(CachedFetch[JWKS]):
     """The key set at one `jwks_uri`."""
 
     def __init__(self, runtime: Runtime, jwks_uri: str) -> None:

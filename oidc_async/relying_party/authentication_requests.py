@@ -81,7 +81,7 @@ class AuthenticationRequests:
             return pushed_authorization_request(provider, client, parameters)
 
         response = await send_repeatable(
-            self._context.runtime, request(), "pushed_authorization_request", anew=request
+            self._context.runtime, request(), "pushed_authorization_request", rebuild=request
         )
         return read_pushed_authorization(response)
 

@@ -15,7 +15,7 @@ from oidc_async.protocol.response_type import ResponseMode
 from oidc_async.protocol.token import TokenResponse, authorization_code_request, read_token_response
 from oidc_async.provider.client_authentication import RegisteredClient
 from oidc_async.provider.client_context import ClientContext
-from oidc_async.provider.endpoint_breakers import CircuitBreakers
+from oidc_async.provider.endpoint_breakers import EndpointBreakers
 from oidc_async.runtime.telemetry import exchange
 
 from .claim_sources import ClaimSources
@@ -30,7 +30,7 @@ class AuthenticationResponses:
     def __init__(
         self,
         context: ClientContext,
-        breakers: CircuitBreakers,
+        breakers: EndpointBreakers,
         registered: RegisteredClient,
         id_tokens: IDTokens,
         userinfo: UserInfo,

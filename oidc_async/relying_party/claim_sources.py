@@ -22,9 +22,9 @@ from oidc_async.protocol.claim_sources import (
 from oidc_async.protocol.discovery import discovery_request, read_discovery, well_known_uri
 from oidc_async.protocol.freshness import freshness_lifetime
 from oidc_async.protocol.jose.jws import CompactJWS, require_algorithm
-from oidc_async.provider.cached_fetch import Fetched, Remembered
+from oidc_async.provider.cached_fetch import CachedFetch, Fetched
 from oidc_async.provider.client_context import ClientContext
-from oidc_async.provider.provider_keys import DAY, HOUR, IssuerKeys
+from oidc_async.provider.provider_keys import DAY, HOUR, ProviderKeys
 from oidc_async.runtime.port import Runtime
 from oidc_async.runtime.retry import send_repeatable
 from oidc_async.runtime.telemetry import exchange
@@ -120,18 +120,18 @@ class _Issuer:
     def __init__(self, name: str, trusted: ClaimsProvider, runtime: Runtime) -> None:
         self.name, self.algorithms = name, trusted.algorithms
         self._trusted, self._runtime = trusted, runtime
-        self._jwks_uri = Remembered(runtime, self._discover, keep_stale=DAY)
-        self._keys: dict[str, IssuerKeys] = {}
+        self._jwks_uri = CachedFetch(runtime, self._discover, keep_stale=DAY)
+        self._keys: dict[str, ProviderKeys] = {}
 
     def may_answer_at(self, endpoint: str) -> bool:
         """Whether distributed claims of this issuer may come from this endpoint."""
         return self._trusted.may_answer_at(endpoint, self.name)
 
-    async def keys(self) -> IssuerKeys:
+    async def keys(self) -> ProviderKeys:
         """Return the keys. Raises ProviderError if their URL can't be discovered."""
         uri = self._trusted.jwks_uri or await self._jwks_uri.get()
         # setdefault is one atomic step: two threads that come here first must share one fetch.
-        keys = self._keys.get(uri) or self._keys.setdefault(uri, IssuerKeys(self._runtime, uri))
+        keys = self._keys.get(uri) or self._keys.setdefault(uri, ProviderKeys(self._runtime, uri))
         if len(self._keys) > 1:
             self._keys = {uri: keys}
         return keys

@@ -19,7 +19,7 @@ from oidc_async.provider.client_authentication import RegisteredClient
 from oidc_async.provider.client_context import ClientContext
 from oidc_async.provider.client_registration import ClientRegistration, new_client_registration
 from oidc_async.provider.default_runtime import asyncio_runtime, threads_runtime
-from oidc_async.provider.endpoint_breakers import CircuitBreakers
+from oidc_async.provider.endpoint_breakers import EndpointBreakers
 from oidc_async.provider.provider import Provider
 from oidc_async.runtime.port import Runtime
 from oidc_async.runtime.sync_facade import Blocking, blocking
@@ -84,7 +84,7 @@ class AsyncRelyingParty:
         self._registration = new_client_registration(configuration, inside, redirect_uri, store, sealer, request_uri)
         self.provider = Provider(configuration, inside, self._registration)
         # Metadata and keys are fetched outside of the circuit breakers: single flights limit those requests.
-        self._runtime = CircuitBreakers(inside, configuration.http_settings)
+        self._runtime = EndpointBreakers(inside, configuration.http_settings)
         context = ClientContext.create(
             self.provider, configuration, self._runtime, clock_skew_seconds=clock_skew_seconds
         )

@@ -72,7 +72,7 @@ class AsyncWebFinger:
         if not addresses or not all(map(is_public_address, addresses)):
             raise HostNotAllowed("A host of a domain in allowed_hosts must have public addresses only.")
         tries = cycle([replace(request, address=address) for address in addresses])
-        return await send_repeatable(self._runtime, next(tries), "webfinger", anew=lambda: next(tries))
+        return await send_repeatable(self._runtime, next(tries), "webfinger", rebuild=lambda: next(tries))
 
 
 class WebFinger(Blocking[AsyncWebFinger]):

@@ -22,12 +22,13 @@ from oidc_async.protocol.introspection import (
     read_introspection_jwt_claims,
 )
 from oidc_async.protocol.metadata import ProviderMetadata
-from oidc_async.provider.circuit_breaker import Pause, is_outage
+from oidc_async.provider.circuit_breaker import CircuitBreaker, is_outage
 from oidc_async.provider.client_authentication import RegisteredClient
 from oidc_async.provider.client_context import ClientContext
 from oidc_async.provider.provider_keys import TokenSource
 from oidc_async.runtime.retry import send_repeatable
-from oidc_async.runtime.statistics import Counters
+
+from .statistics import Counters
 
 PROBE_SECONDS = 10.0
 """For how long a provider that failed gets the request of one caller only, which finds out whether it recovered."""
@@ -39,7 +40,7 @@ class Introspection:
     def __init__(self, context: ClientContext, client: RegisteredClient, counters: Counters) -> None:
         self._context, self._client, self._counters = context, client, counters
         self._runtime = context.runtime
-        self._pause = Pause(context.configuration.http_settings.failure_pause, PROBE_SECONDS)
+        self._breaker = CircuitBreaker(context.configuration.http_settings.failure_pause, PROBE_SECONDS)
         self._endpoint = ""
 
     async def request(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
@@ -52,7 +53,7 @@ class Introspection:
         """
         self._require_endpoint(metadata)
         try:
-            self._pause.require_over(self._runtime.monotonic())
+            self._breaker.require_closed(self._runtime.monotonic())
             await self._context.provider.client()
             return await self._read(await self._send(metadata, token), metadata["issuer"])
         except ProviderPaused:
@@ -60,7 +61,7 @@ class Introspection:
             raise
         except ProviderError as error:
             if isinstance(error, OAuthError) and error.error == "unsupported_token_type":
-                self._pause.end()
+                self._breaker.close()
                 # This is said of the token, and does not change: to introspect it again would not help.
                 raise _unsupported() from None
             self._fail(error)
@@ -91,7 +92,7 @@ class Introspection:
     async def _send(self, metadata: ProviderMetadata, token: str) -> HttpResponse:
         self._counters.upstream_calls += 1
         request = partial(self._request, metadata, token)
-        response = await send_repeatable(self._runtime, request(), "introspection", anew=request)
+        response = await send_repeatable(self._runtime, request(), "introspection", rebuild=request)
         self._counters.answered(response.seconds)
         return response
 
@@ -100,7 +101,7 @@ class Introspection:
             document = read_introspection(response)
         else:
             document = await self._read_signed(response, self._algorithm, issuer)
-        self._pause.end()
+        self._breaker.close()
         return document
 
     async def _read_signed(self, response: HttpResponse, algorithm: str, issuer: str) -> dict[str, Any]:
@@ -127,12 +128,12 @@ class Introspection:
     def _fail(self, error: ProviderError) -> None:
         self._counters.failures += 1
         if is_outage(error):
-            self._pause.begin(self._runtime.monotonic())
+            self._breaker.open(self._runtime.monotonic())
         elif not isinstance(error, ProviderOverloaded):
             # The provider answers again, though its response does not help for this token.
-            self._pause.end()
+            self._breaker.close()
         else:
-            self._pause.probe_again(self._runtime.monotonic())
+            self._breaker.probe_again(self._runtime.monotonic())
 
 
 def _unsupported() -> TokenInactive:

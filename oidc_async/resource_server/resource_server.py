@@ -33,11 +33,11 @@ from oidc_async.provider.client_context import ClientContext
 from oidc_async.provider.default_runtime import asyncio_runtime, threads_runtime
 from oidc_async.provider.provider import Provider
 from oidc_async.provider.provider_keys import TokenSource
+from oidc_async.resource_server.metrics import watch
+from oidc_async.resource_server.statistics import Counters, Statistics
 from oidc_async.runtime.port import Runtime
 from oidc_async.runtime.single_flight import copy_error
-from oidc_async.runtime.statistics import Counters, Statistics
 from oidc_async.runtime.sync_facade import Blocking, blocking
-from oidc_async.runtime.telemetry import watch
 from oidc_async.sealing import Sealer
 from oidc_async.stores import Store
 

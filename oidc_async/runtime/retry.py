@@ -29,7 +29,7 @@ async def send_repeatable(
     request: HttpRequest,
     endpoint: str = OTHER,
     *,
-    anew: Callable[[], HttpRequest] | None = None,
+    rebuild: Callable[[], HttpRequest] | None = None,
 ) -> HttpResponse:
     """The response to `request`, tried again after a broken connection, 429, 502, 503 or 504.
 
@@ -52,7 +52,9 @@ async def send_repeatable(
             if not _is_worth_retrying(response, wait, end - runtime.monotonic()):
                 return response
         await runtime.sleep(wait)
-        attempt = replace(request if anew is None else anew(), seconds=max(end - runtime.monotonic(), _LEAST_SECONDS))
+        attempt = replace(
+            request if rebuild is None else rebuild(), seconds=max(end - runtime.monotonic(), _LEAST_SECONDS)
+        )
     return await exchange(runtime, attempt, endpoint)
 
 

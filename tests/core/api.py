@@ -14,8 +14,8 @@ from oidc_async.protocol.access_grant import NO_REQUIREMENTS, Access, Requiremen
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.protocol.token import TokenResponse
 from oidc_async.resource_server.resource_server import AsyncResourceServer, ResourceServer
+from oidc_async.resource_server.statistics import Statistics
 from oidc_async.runtime.port import Runtime
-from oidc_async.runtime.statistics import Statistics
 from oidc_async.testing import Clock, Misbehaviour, SimulatedProvider
 from oidc_async.testing.runtimes import async_runtime, blocking_runtime
 from tests.core.worlds import AsyncWorld, World

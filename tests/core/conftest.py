@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from oidc_async.resource_server import metrics
 from oidc_async.runtime import telemetry
 from tests.core.observer import Observer
 from tests.core.raw_server import Answer, RawServer
@@ -67,8 +68,8 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def observer(monkeypatch: pytest.MonkeyPatch) -> Observer:
-    observer, servers = Observer(), telemetry._ResourceServers()
-    exchanges = telemetry._set_up(observer.tracer, observer.meter, servers)
-    monkeypatch.setattr(telemetry, "_servers", servers)
+    observer = Observer()
+    monkeypatch.setattr(metrics, "_servers", metrics._ResourceServers())
+    exchanges = telemetry._set_up(observer.tracer, observer.meter)
     monkeypatch.setattr(telemetry, "_exchanges", lambda: exchanges)
     return observer

@@ -53,7 +53,7 @@ OWNERS = {
     "httpx2": FAMILY,
     "certifi": set[str](),
     "joserfc": {f"oidc_async.protocol.jose.{name}" for name in ("jws", "jwe", "private_keys", "encryption_keys")},
-    "opentelemetry": {"oidc_async.runtime.telemetry"},
+    "opentelemetry": {"oidc_async.runtime.telemetry", "oidc_async.resource_server.metrics"},
     "blinker": {"oidc_async.web"},
     "flask": {"flask_oidc_async"},
     "werkzeug": {"flask_oidc_async"},

@@ -17,7 +17,7 @@ from oidc_async.errors import (
 from oidc_async.provider import provider
 from oidc_async.provider.cached_fetch import STALE_PAUSE
 from oidc_async.provider.provider import Provider
-from oidc_async.provider.provider_keys import DAY, HOUR, RENEWALS_AT_ONCE, SECONDS_PER_RENEWAL, IssuerKeys
+from oidc_async.provider.provider_keys import DAY, HOUR, RENEWALS_AT_ONCE, SECONDS_PER_RENEWAL, ProviderKeys
 from oidc_async.runtime.port import Runtime
 from oidc_async.runtime.retry import RETRIES
 from oidc_async.testing import ALL_FAULTS, Fault, Misbehaviour
@@ -391,11 +391,11 @@ def test_fifty_first_logins_share_one_discovery_and_one_fetch_of_keys(either_wor
 def test_threads_that_come_first_together_share_one_fetch_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """security.md 241: also when each of them gets ready to fetch."""
 
-    def slowly(runtime: Runtime, jwks_uri: str) -> IssuerKeys:
+    def slowly(runtime: Runtime, jwks_uri: str) -> ProviderKeys:
         time.sleep(0.05)
-        return IssuerKeys(runtime, jwks_uri)
+        return ProviderKeys(runtime, jwks_uri)
 
-    monkeypatch.setattr(provider, "IssuerKeys", slowly)
+    monkeypatch.setattr(provider, "ProviderKeys", slowly)
     world = BlockingWorld()
     realm = new_realm(world, latency=0.05)
     outcomes = world.run_together([realm.logging_in] * 20)

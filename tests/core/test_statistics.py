@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from oidc_async.protocol.access_grant import Requirements
-from oidc_async.runtime.statistics import Counters, Statistics
+from oidc_async.resource_server.statistics import Counters, Statistics
 from oidc_async.testing import Fault
 from tests.core.api import API, new_api
 from tests.core.worlds import World

@@ -9,9 +9,9 @@ import pytest
 
 from oidc_async.errors import ProviderError, ProviderTimeout
 from oidc_async.protocol.http_message import HttpResponse
+from oidc_async.resource_server.metrics import watch
+from oidc_async.resource_server.statistics import Counters, Statistics
 from oidc_async.runtime import telemetry
-from oidc_async.runtime.statistics import Counters, Statistics
-from oidc_async.runtime.telemetry import watch
 from tests.core.api import API, ISSUER, new_api, new_provider
 from tests.core.observed_calls import Scripted, asking, fail, join, know, outcome_of, refuse
 from tests.core.observer import DURATION, Observer
@@ -136,7 +136,7 @@ def test_a_cache_that_several_share_is_counted_once(told: Callable[..., None], o
 
 def test_who_registers_twice_is_counted_once(api: API, observer: Observer) -> None:
     """As two threads may that are the first ones together."""
-    telemetry._set_up(observer.tracer, observer.meter, telemetry._servers)
+    telemetry._set_up(observer.tracer, observer.meter)
     know(api)
     assert counts_shown(observer) == {"misses": 1, "hits": 2, "upstream_calls": 1}
 

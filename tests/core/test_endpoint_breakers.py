@@ -15,7 +15,7 @@ from oidc_async.errors import (
 )
 from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.provider.endpoint_breakers import MAX_FAILURES, CircuitBreakers
+from oidc_async.provider.endpoint_breakers import MAX_FAILURES, EndpointBreakers
 from oidc_async.runtime.sync_facade import run_without_loop
 
 URL = "https://op.example/token"
@@ -44,11 +44,11 @@ class Endpoints:
         return self.clock
 
 
-def breakers(network: Any) -> CircuitBreakers:
-    return CircuitBreakers(network, HttpSettings(failure_pause=PAUSE))
+def breakers(network: Any) -> EndpointBreakers:
+    return EndpointBreakers(network, HttpSettings(failure_pause=PAUSE))
 
 
-def outcome(breakers: CircuitBreakers, url: str = URL) -> object:
+def outcome(breakers: EndpointBreakers, url: str = URL) -> object:
     """The status, or the type of what is raised."""
     try:
         return run_without_loop(breakers.send(HttpRequest(method="POST", url=url))).status
@@ -98,7 +98,7 @@ def test_our_own_full_queue_is_no_answer() -> None:
     assert outcome(guarded) is ProviderPaused
 
 
-def open_breaker(network: Endpoints) -> CircuitBreakers:
+def open_breaker(network: Endpoints) -> EndpointBreakers:
     guarded = breakers(network)
     network.answers[URL] = ProviderTimeout("slow")
     for _ in range(MAX_FAILURES):

@@ -15,80 +15,80 @@ from oidc_async.errors import (
     ResponseTooLarge,
 )
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
-from oidc_async.provider.circuit_breaker import Pause, is_outage
+from oidc_async.provider.circuit_breaker import CircuitBreaker, is_outage
 from oidc_async.testing import Fault
 from tests.core.api import new_api
 from tests.core.worlds import World
 
 
-def may_ask(pause: Pause, now: float) -> bool:
+def may_ask(breaker: CircuitBreaker, now: float) -> bool:
     try:
-        pause.require_over(now)
+        breaker.require_closed(now)
     except ProviderPaused:
         return False
     return True
 
 
 def test_who_never_failed_may_always_be_asked() -> None:
-    pause = Pause(1.0)
-    assert [may_ask(pause, now) for now in (0, 0, 5)] == [True, True, True]
+    breaker = CircuitBreaker(1.0)
+    assert [may_ask(breaker, now) for now in (0, 0, 5)] == [True, True, True]
 
 
 def test_after_a_failure_nobody_asks_for_a_while() -> None:
-    pause = Pause(2.0)
-    pause.begin(100)
-    assert [may_ask(pause, now) for now in (100, 101.9, 102)] == [False, False, True]
+    breaker = CircuitBreaker(2.0)
+    breaker.open(100)
+    assert [may_ask(breaker, now) for now in (100, 101.9, 102)] == [False, False, True]
 
 
 def test_it_is_told_when_to_come_back() -> None:
-    pause = Pause(2.0)
-    pause.begin(100)
+    breaker = CircuitBreaker(2.0)
+    breaker.open(100)
     with pytest.raises(ProviderPaused) as caught:
-        pause.require_over(100.5)
+        breaker.require_closed(100.5)
     assert (caught.value.retry_after, caught.value.code) == (1.5, "provider_paused")
 
 
 def test_while_one_tries_the_others_go_on_waiting() -> None:
-    pause = Pause(2.0)
-    pause.begin(100)
-    assert [may_ask(pause, now) for now in (103, 103, 104.9, 105, 105)] == [True, False, False, True, False]
+    breaker = CircuitBreaker(2.0)
+    breaker.open(100)
+    assert [may_ask(breaker, now) for now in (103, 103, 104.9, 105, 105)] == [True, False, False, True, False]
 
 
 def test_a_success_ends_it_for_all() -> None:
-    pause = Pause(2.0)
-    pause.begin(100)
-    assert may_ask(pause, 102)
-    pause.end()
-    assert [may_ask(pause, now) for now in (102, 102, 102)] == [True, True, True]
+    breaker = CircuitBreaker(2.0)
+    breaker.open(100)
+    assert may_ask(breaker, 102)
+    breaker.close()
+    assert [may_ask(breaker, now) for now in (102, 102, 102)] == [True, True, True]
 
 
 def test_a_further_failure_begins_it_anew() -> None:
-    pause = Pause(2.0)
-    pause.begin(100)
-    assert may_ask(pause, 102)
-    pause.begin(103)
-    assert [may_ask(pause, now) for now in (104.9, 105)] == [False, True]
+    breaker = CircuitBreaker(2.0)
+    breaker.open(100)
+    assert may_ask(breaker, 102)
+    breaker.open(103)
+    assert [may_ask(breaker, now) for now in (104.9, 105)] == [False, True]
 
 
 def test_no_seconds_are_no_pause() -> None:
-    pause = Pause(0)
-    pause.begin(100)
-    assert [may_ask(pause, 100), may_ask(pause, 100)] == [True, True]
+    breaker = CircuitBreaker(0)
+    breaker.open(100)
+    assert [may_ask(breaker, 100), may_ask(breaker, 100)] == [True, True]
 
 
 def test_a_provider_that_hangs_is_tried_by_one_caller_alone() -> None:
     """security.md 229: each further one would hang as well."""
-    pause = Pause(1.0, probe_seconds=10.0)
-    pause.begin(100)
-    assert [may_ask(pause, now) for now in (101, 102, 105, 110.9, 111)] == [True, False, False, False, True]
+    breaker = CircuitBreaker(1.0, probe_seconds=10.0)
+    breaker.open(100)
+    assert [may_ask(breaker, now) for now in (101, 102, 105, 110.9, 111)] == [True, False, False, False, True]
 
 
 def test_who_found_out_nothing_leaves_the_next_try_to_another() -> None:
-    pause = Pause(1.0, probe_seconds=10.0)
-    pause.begin(100)
-    assert may_ask(pause, 101)
-    pause.probe_again(101)
-    assert [may_ask(pause, now) for now in (101.9, 102)] == [False, True]
+    breaker = CircuitBreaker(1.0, probe_seconds=10.0)
+    breaker.open(100)
+    assert may_ask(breaker, 101)
+    breaker.probe_again(101)
+    assert [may_ask(breaker, now) for now in (101.9, 102)] == [False, True]
 
 
 def oauth_error(status: int) -> OAuthError:

@@ -9,7 +9,7 @@ import pytest
 
 from oidc_async.errors import OIDCError, ProviderTimeout, ProviderUnreachable
 from oidc_async.http.settings import HttpSettings
-from oidc_async.provider.cached_fetch import STALE_PAUSE, Allowance, Fetched, Remembered
+from oidc_async.provider.cached_fetch import STALE_PAUSE, Allowance, CachedFetch, Fetched
 from oidc_async.runtime.port import Runtime
 from oidc_async.testing import Clock
 from tests.core.worlds import World
@@ -30,13 +30,13 @@ class Source:
     fetches: int = 0
     failure: Exception | None = None
     takes: float = 0.0
-    remembered: Remembered[list[int]] = field(init=False)
+    cached: CachedFetch[list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.remembered = self.remember()
+        self.cached = self.new_cache()
 
-    def remember(self) -> Remembered[list[int]]:
-        return Remembered(self.runtime, self.fetch, keep_stale=KEEP_STALE)
+    def new_cache(self) -> CachedFetch[list[int]]:
+        return CachedFetch(self.runtime, self.fetch, keep_stale=KEEP_STALE)
 
     async def fetch(self) -> Fetched[list[int]]:
         self.fetches += 1
@@ -56,7 +56,7 @@ def source(either_world: World) -> Source:
 
 @pytest.fixture
 def get(source: Source, either_world: World) -> Callable[[], list[int]]:
-    return lambda: either_world.run(source.remembered.get())
+    return lambda: either_world.run(source.cached.get())
 
 
 Get = Callable[[], list[int]]
@@ -94,7 +94,7 @@ def test_a_wall_clock_that_jumps_changes_nothing(source: Source, get: Get, secon
 def test_fifty_callers_at_once_share_one_fetch(source: Source, either_world: World) -> None:
     """security.md 241."""
     source.takes = 0.05
-    assert either_world.run_together([source.remembered.get] * 50) == [[1]] * 50
+    assert either_world.run_together([source.cached.get] * 50) == [[1]] * 50
     assert source.fetches == 1
 
 
@@ -103,7 +103,7 @@ def test_fifty_callers_of_a_stale_value_share_one_fetch(source: Source, get: Get
     get()
     source.clock.advance(MAX_AGE)
     source.takes = 0.05
-    assert either_world.run_together([source.remembered.get] * 50) == [[2]] * 50
+    assert either_world.run_together([source.cached.get] * 50) == [[2]] * 50
     assert source.fetches == 2
 
 
@@ -116,7 +116,7 @@ def test_a_first_failure_is_told(source: Source, get: Get) -> None:
 def test_fifty_callers_share_one_failure(source: Source, either_world: World) -> None:
     """security.md 229."""
     source.failure, source.takes = ProviderUnreachable("gone"), 0.05
-    outcomes = either_world.run_together([source.remembered.get] * 50)
+    outcomes = either_world.run_together([source.cached.get] * 50)
     assert {type(outcome) for outcome in outcomes} == {ProviderUnreachable}
     assert source.fetches == 1
 
@@ -223,21 +223,21 @@ def test_a_caller_who_was_overtaken_fetches_nothing(source: Source, either_world
     """security.md 241."""
 
     async def overtake() -> None:
-        await remembered.get()
+        await cached.get()
 
     runtime = Overtaken(source.runtime, nothing if is_stale else overtake)
-    remembered = Remembered(runtime, source.fetch, keep_stale=KEEP_STALE)
-    assert either_world.run(remembered.get()) == [1]
+    cached = CachedFetch(runtime, source.fetch, keep_stale=KEEP_STALE)
+    assert either_world.run(cached.get()) == [1]
     if is_stale:
         source.clock.advance(MAX_AGE)
         runtime.overtaken_by(overtake)
-        assert either_world.run(remembered.get()) == [2]
+        assert either_world.run(cached.get()) == [2]
     assert source.fetches == (2 if is_stale else 1)
 
 
 def test_two_values_have_nothing_in_common(source: Source, either_world: World) -> None:
     """security.md 235, 240."""
-    first, second = source.remember(), source.remember()
+    first, second = source.new_cache(), source.new_cache()
     source.takes = 0.02
     outcomes = either_world.run_together([first.get, second.get] * 5)
     assert sorted(outcomes, key=str) == [[1]] * 5 + [[2]] * 5
@@ -246,26 +246,26 @@ def test_two_values_have_nothing_in_common(source: Source, either_world: World) 
 
 def test_a_value_that_was_replaced_is_not_renewed_again(source: Source, either_world: World, get: Get) -> None:
     seen = get()
-    assert either_world.run(source.remembered.renew(seen)) == [2]
-    assert either_world.run(source.remembered.renew(seen)) == [2]
+    assert either_world.run(source.cached.renew(seen)) == [2]
+    assert either_world.run(source.cached.renew(seen)) == [2]
     assert source.fetches == 2
 
 
 def test_fifty_renewals_at_once_share_one_fetch(source: Source, either_world: World) -> None:
     """security.md 17, 241."""
-    remembered, allowance = source.remembered, Allowance(3, 60)
-    seen = either_world.run(remembered.get())
+    cached, allowance = source.cached, Allowance(3, 60)
+    seen = either_world.run(cached.get())
     source.takes = 0.05
-    assert either_world.run_together([lambda: remembered.renew(seen, allowance)] * 50) == [[2]] * 50
+    assert either_world.run_together([lambda: cached.renew(seen, allowance)] * 50) == [[2]] * 50
     assert source.fetches == 2
 
 
 def test_renewals_are_bounded(source: Source, either_world: World) -> None:
     """security.md 18, 19: a burst, then one in a while."""
-    remembered, allowance = source.remembered, Allowance(3, 60)
+    cached, allowance = source.cached, Allowance(3, 60)
 
     def renew() -> list[int]:
-        return either_world.run(remembered.renew(either_world.run(remembered.get()), allowance))
+        return either_world.run(cached.renew(either_world.run(cached.get()), allowance))
 
     assert [renew() for _ in range(100)] == [[2], [3], *[[4]] * 98]
     source.clock.advance(60)
@@ -278,28 +278,28 @@ def test_a_renewal_that_fails_leaves_the_value(source: Source, either_world: Wor
     seen = get()
     source.failure = ProviderUnreachable("gone")
     with pytest.raises(ProviderUnreachable):
-        either_world.run(source.remembered.renew(seen))
+        either_world.run(source.cached.renew(seen))
     assert get() is seen
 
 
 def test_failed_renewals_are_bounded_too(source: Source, either_world: World) -> None:
     """security.md 18."""
-    remembered, allowance = source.remembered, Allowance(3, 1e6)
-    seen = either_world.run(remembered.get())
+    cached, allowance = source.cached, Allowance(3, 1e6)
+    seen = either_world.run(cached.get())
     source.failure = ProviderUnreachable("gone")
     for _ in range(10):
-        either_world.run_together([lambda: remembered.renew(seen, allowance)] * 3)
+        either_world.run_together([lambda: cached.renew(seen, allowance)] * 3)
         source.clock.advance(FAILURE_PAUSE)
     assert source.fetches == 4
-    assert either_world.run(remembered.renew(seen, allowance)) is seen
+    assert either_world.run(cached.renew(seen, allowance)) is seen
 
 
 def test_an_allowance_that_is_spent_leaves_the_others(source: Source, either_world: World) -> None:
     """security.md 361: nor does the one wait for the other, which would hand it the value of before."""
-    remembered, spent, own = source.remembered, Allowance(1, 1e6), Allowance(1, 1e6)
-    seen = either_world.run(remembered.renew(either_world.run(remembered.get()), spent))
+    cached, spent, own = source.cached, Allowance(1, 1e6), Allowance(1, 1e6)
+    seen = either_world.run(cached.renew(either_world.run(cached.get()), spent))
     source.takes = 0.02
-    renewals = [lambda: remembered.renew(seen, spent), lambda: remembered.renew(seen, own)]
+    renewals = [lambda: cached.renew(seen, spent), lambda: cached.renew(seen, own)]
     assert either_world.run_together(renewals) == [[2], [3]]
     assert source.fetches == 3
 
