@@ -34,7 +34,7 @@ help:
 	@echo "make test        a sample of the tests, another one each day (SALT=... repeats it); needs nothing but Python"
 	@echo "make test-all    all of these tests, in ten minutes"
 	@echo "make lint        ruff, and the check of words"
-	@echo "make types       mypy and pyright, both strict"
+	@echo "make types       mypy and pyright, both strict; and the code in the documentation"
 	@echo "make check       lint, types and test"
 	@echo "make providers   login and logout at real providers (needs Node.js and redis-server)"
 	@echo "make browser     the same in a real browser (needs Chromium and Node.js)"
@@ -64,6 +64,7 @@ lint: .venv/.stamp-check
 types: .venv/.stamp-check
 	$(RUN) mypy
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) pyright
+	$(RUN) tests.docs.blocks
 
 check: lint types test
 
