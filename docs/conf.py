@@ -12,7 +12,6 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-import oidc_async
 from oidc_async.testing import Fault, Misbehaviour
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,7 +40,7 @@ myst_links_external_new_tab = False
 # docstrings write `code` with one backtick
 default_role = "code"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
@@ -65,6 +64,7 @@ nitpick_ignore_regex = [
 ]
 
 html_theme = "furo"
+pygments_dark_style = "github-dark"
 html_title = "oidc_async"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
@@ -153,16 +153,6 @@ class InlinePictures(SphinxPostTransform):
                 image.replace_self(nodes.raw("", picture, format="html"))
 
 
-def hide_private_bases(app: Sphinx, name: str, obj: type, options: Any, bases: list[Any]) -> None:
-    """Leave out base classes that the package does not export."""
-    bases[:] = [base for base in bases if is_public(base)] or [object]
-
-
-def is_public(base: Any) -> bool:
-    module = getattr(base, "__module__", "")
-    return "oidc_async" not in module or module == "oidc_async.errors" or base in vars(oidc_async).values()
-
-
 def leave_out_modules(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """The pages introduce modules themselves."""
     if what == "module":
@@ -170,7 +160,6 @@ def leave_out_modules(app: Sphinx, what: str, name: str, obj: Any, options: Any,
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("autodoc-process-bases", hide_private_bases)
     app.connect("autodoc-process-docstring", leave_out_modules)
     app.connect("source-read", read_page)
     app.add_post_transform(InlinePictures)
