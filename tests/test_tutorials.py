@@ -75,9 +75,9 @@ def test_an_api_in_ten_minutes(adapter: Adapter) -> None:
 
     printed = with_provider(served, scenario)
     assert [line.split("=")[0] for line in printed[:1]] == ["TOKEN"]
-    (read, notes), (deleted, refusal) = answers
+    (read, notes), (deleted, rejection) = answers
     assert (read, notes) == (200, {"client": "notes-app", "notes_of": "alice"})
-    assert (deleted, refusal["error"]) == (403, "insufficient_scope")
+    assert (deleted, rejection["error"]) == (403, "insufficient_scope")
     assert run(with_jwts.code, **run(app.code.splitlines()[1], __name__="app"))["provider"] is not None
 
 
