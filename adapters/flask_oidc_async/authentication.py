@@ -220,7 +220,7 @@ class OIDCAuthentication(Extension):
         context = bare_context()
         if context.needs_session and not run_without_loop(is_session_active(current_context())):
             return False
-        for guard in context.guards:
+        for guard in context.policies:
             try:
                 context.access = _find_out(guard, installed_application(current_app.extensions)) or context.access
             except (TokenError, BearerError):
@@ -321,8 +321,8 @@ class OIDCAuthentication(Extension):
 
     def _serve(self, route: Route) -> ResponseReturnValue:
         context = current_context()
-        if refusal := route.refuse(context.request):
-            return write_response(refusal)
+        if rejection := route.reject(context.request):
+            return write_response(rejection)
         body = read_body() if request.method == "POST" else b""
         return self._answer(route.answer(context, body)) or Response(status=204)
 
@@ -377,7 +377,7 @@ def _find_out(guard: TokenPolicy, application: WebApplication) -> Access | None:
 def _refuse(failure: TokenFailure) -> NoReturn:
     # as the framework's own exception, so that the app's error handlers see it
     answer = token_failure_response(failure, read_request())
-    bare_context().refusal = answer.headers
+    bare_context().rejection = answer.headers
     abort(failure.status, description=failure.description, response=write_response(answer))
 
 

@@ -234,7 +234,7 @@ class OIDCAuthentication(Extension):
         context = bare_context()
         if context.needs_session and not await is_session_active(current_context()):
             return False
-        for guard in context.guards:
+        for guard in context.policies:
             try:
                 context.access = (
                     await _find_out(guard, installed_application(current_app.extensions)) or context.access
@@ -337,8 +337,8 @@ class OIDCAuthentication(Extension):
 
     async def _serve(self, route: Route) -> ResponseReturnValue:
         context = current_context()
-        if refusal := route.refuse(context.request):
-            return write_response(refusal)
+        if rejection := route.reject(context.request):
+            return write_response(rejection)
         body = await read_body() if request.method == "POST" else b""
         return await self._answer(route.answer(context, body)) or Response(status=204)
 
@@ -393,7 +393,7 @@ async def _find_out(guard: TokenPolicy, application: WebApplication) -> Access |
 def _refuse(failure: TokenFailure) -> NoReturn:
     # as the framework's own exception, so that the app's error handlers see it
     answer = token_failure_response(failure, read_request())
-    bare_context().refusal = answer.headers
+    bare_context().rejection = answer.headers
     abort(failure.status, description=failure.description, response=write_response(answer))
 
 

@@ -9,7 +9,7 @@ from quart.typing import ResponseTypes
 
 from oidc_async.protocol.bearer_token import SUBPROTOCOL, read_subprotocols
 from oidc_async.web.request_context import RequestContext
-from oidc_async.web.response_headers import finish_refusal
+from oidc_async.web.response_headers import keep_rejection_headers
 
 NAME = "oidc_async.socket_tokens"
 
@@ -69,6 +69,6 @@ def _accept_as_bearer() -> None:
 
 def finish_socket(response: ResponseTypes | None, context: RequestContext) -> ResponseTypes | None:
     """What a refusal before the handshake is answered with, also when a handler of the application wrote it."""
-    if response is not None and context.refusal is not None and response.status_code >= 400:
-        finish_refusal(response, context.refusal)
+    if response is not None and context.rejection is not None and response.status_code >= 400:
+        keep_rejection_headers(response, context.rejection)
     return response

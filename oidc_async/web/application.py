@@ -79,11 +79,11 @@ class WebApplication:
 
     @property
     def may_be_hidden_by_a_mount(self) -> bool:
-        """Whether a path of ours has several segments, of which a mount may remove the first ones."""
+        """Whether one of our paths has several segments, of which a mount may remove the first ones."""
         return any(path.count("/") > 1 or name == REQUEST_OBJECT for path, name in self.endpoints.items())
 
     def endpoint_below(self, root_path: str, path: str) -> str | None:
-        """Return the name of our endpoint at this path, wherever the application is mounted; None for other paths."""
+        """Return the name of our endpoint at a path, wherever the application is mounted; None for other paths."""
         path = root_path + path
         above = self.endpoints.get(path.rpartition("/")[0])
         return self.endpoints.get(path) or (above if above == REQUEST_OBJECT else None)
@@ -91,5 +91,7 @@ class WebApplication:
     def require_revocations(self) -> SessionRevocations:
         """Return the session revocations. Raises ConfigurationError if there is no store for them."""
         if self.revocations is None:
-            raise ConfigurationError("OIDC_BACKCHANNEL_LOGOUT_URI and OIDC_STORE must be set for that.")
+            raise ConfigurationError(
+                "A back-channel logout needs both settings OIDC_BACKCHANNEL_LOGOUT_URI and OIDC_STORE."
+            )
         return self.revocations

@@ -58,7 +58,7 @@ class RuntimePool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommonParts:
-    """What the clients and resource servers of one application share."""
+    """The parts that the clients and resource servers of one application share."""
 
     settings: Settings
     sealer: Sealer
@@ -88,7 +88,8 @@ def build_application(
     _require_configurations(configurations)
     _require_use_of_request_uri(settings, configurations.values())
     client_keys = published_keys(configurations.values()) if settings.jwks_uri else ()
-    cookies, sealer = Cookies(settings.redirect_uri.full_uri), Sealer(settings.secret_keys)
+    cookies = Cookies(settings.redirect_uri.full_uri)
+    sealer = Sealer(settings.secret_keys)
     store = None if settings.store is None else open_store(settings.store)
     parts = CommonParts(settings=settings, sealer=sealer, store=store, runtimes=RuntimePool(new_runtime))
     clients = _build_clients(parts, configurations)
@@ -238,7 +239,8 @@ def _build_sessions(
 
 
 def _build_request_objects(parts: CommonParts) -> ServedRequestObjects | None:
-    settings, store = parts.settings, parts.store
+    settings = parts.settings
+    store = parts.store
     if settings.request_uri is None or store is None:
         return None
     from oidc_async.stores import MemoryStore
@@ -251,11 +253,12 @@ def _build_request_objects(parts: CommonParts) -> ServedRequestObjects | None:
 
 def _require_configurations(configurations: object) -> None:
     if not configurations:
-        raise ConfigurationError("OIDCAuthentication needs at least one ProviderConfiguration, by a name.")
+        raise ConfigurationError("OIDCAuthentication needs at least one named ProviderConfiguration.")
     named = cast(Mapping[object, object], configurations) if isinstance(configurations, Mapping) else {"": None}
     if not all(isinstance(value, ProviderConfiguration) for value in named.values()):
         raise ConfigurationError(
-            "OIDCAuthentication needs providers by name: OIDCAuthentication({'name': ProviderConfiguration(...)})."
+            "OIDCAuthentication needs a mapping of names to providers: "
+            "OIDCAuthentication({'name': ProviderConfiguration(...)})."
         )
 
 

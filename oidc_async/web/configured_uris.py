@@ -14,7 +14,13 @@ WEBSOCKET_ORIGINS = "OIDC_WEBSOCKET_ORIGINS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnUri:
-    """A URL as the provider knows it, its decoded path, and the path at which the application sees it."""
+    """The URL of an endpoint of the application.
+
+    Attributes:
+        full_uri: The URL as it is registered with the provider.
+        path: Its decoded path.
+        route: The decoded path at which the application receives it, which a proxy may shorten.
+    """
 
     full_uri: str
     path: str
@@ -22,7 +28,7 @@ class OwnUri:
 
 
 def read_own_uri(config: Mapping[str, Any], name: str, redirect_uri: RedirectUriConfig) -> OwnUri | None:
-    """The URL in the setting `name`; None when it isn't set. Raises ConfigurationError."""
+    """Return the URL in the setting `name`; None if it is not set. Raises ConfigurationError."""
     uri: str | None = config.get(name)
     if uri is None:
         return None
@@ -31,15 +37,15 @@ def read_own_uri(config: Mapping[str, Any], name: str, redirect_uri: RedirectUri
     path = unquote(urlsplit(uri).path)
     if not path.strip("/") or path == redirect_uri.path:
         raise ConfigurationError(f"{name} must have a path of its own.")
-    # what a proxy takes away from one, it takes away from the other
+    # A proxy removes the same prefix from this path as from that of the redirect URI.
     prefix = redirect_uri.path.removesuffix(redirect_uri.route)
     return OwnUri(full_uri=uri, path=path, route=path.removeprefix(prefix) if path.startswith(f"{prefix}/") else path)
 
 
 def read_origins(config: Mapping[str, Any], redirect_uri: str) -> frozenset[str]:
-    """The origins whose pages may use the session in a WebSocket: that of the redirect URI, and those of the setting.
+    """Return the origins whose pages may use the session in a WebSocket.
 
-    Raises ConfigurationError.
+    They are the origin of the redirect URI and those of the setting. Raises ConfigurationError.
     """
     value: object = config.get(WEBSOCKET_ORIGINS)
     named = () if value is None else value
@@ -56,8 +62,8 @@ def read_origins(config: Mapping[str, Any], redirect_uri: str) -> frozenset[str]
 def _require_origin(item: object) -> None:
     if problem := uri_problem(item):
         raise ConfigurationError(
-            f"{WEBSOCKET_ORIGINS}: {item!r} {problem}. There are no wildcards: name each origin."
+            f"{WEBSOCKET_ORIGINS}: {item!r} {problem}. Wildcards are not supported: name each origin."
         )
-    # browsers send it in exactly one way (RFC 6454 6.2), and it is compared as text
+    # Origins are compared as text, and browsers serialise each in exactly one way (RFC 6454 6.2).
     if (expected := origin(str(item))) != item:
         raise ConfigurationError(f"{WEBSOCKET_ORIGINS}: {item!r} must be written as browsers send it: {expected!r}.")

@@ -29,13 +29,13 @@ KEY = "oidc_async.request_contexts"
 class RequestContext:
     """The values of one request in one application: its token, its session and the cookies to set.
 
-    A request with a cached token needs none of them but `access` and `guards`. So the request itself is read, and
+    A request with a cached token needs none of them but `access` and `policies`. So the request itself is read, and
     the session is loaded, only when something uses them.
 
     Attributes:
         access: The access that the bearer token of the request grants.
-        guards: The token requirements of decorators and hooks that the request has passed.
-        refusal: The headers of a rejection, which the response keeps even if an error handler replaces it.
+        policies: The token requirements of decorators and hooks that the request has passed.
+        rejection: The headers of a rejection, which the response keeps even if an error handler replaces it.
         own_response: The last response that this library made, and its headers.
         sets_cookies: Whether a response that can set cookies is still to be sent.
         is_personal: Whether the response depends on the user, so that shared caches must not store it.
@@ -48,8 +48,8 @@ class RequestContext:
     def __init__(self, application: WebApplication, request: WebRequest | None = None) -> None:
         self.application = application
         self.access: Access | None = None
-        self.guards: tuple[TokenPolicy, ...] = ()
-        self.refusal: Mapping[str, str] | None = None
+        self.policies: tuple[TokenPolicy, ...] = ()
+        self.rejection: Mapping[str, str] | None = None
         self.own_response: tuple[object, Mapping[str, str]] | None = None
         self.sets_cookies = True
         self.is_personal = False
@@ -93,16 +93,16 @@ class RequestContext:
 
     # The bearer token
 
-    def admit(self, access: Access, guard: "TokenPolicy") -> None:
-        """Record that the token of the request meets the requirements of `guard`."""
+    def admit(self, access: Access, policy: "TokenPolicy") -> None:
+        """Record that the token of the request meets the requirements of a view."""
         self.access = access
-        if guard not in self.guards:
-            self.guards = (*self.guards, guard)
+        if policy not in self.policies:
+            self.policies = (*self.policies, policy)
 
     @property
     def needs_session(self) -> bool:
         """Whether a decorator required a login, or none required a token."""
-        return not self.guards or self.requires_login
+        return not self.policies or self.requires_login
 
     # The session
 
@@ -212,4 +212,4 @@ def changes_response(environ: Mapping[str, Any]) -> bool:
     # This runs for every response, and most requests have no context.
     if contexts is None:
         return False
-    return any(context.has_request or context.refusal is not None for context in contexts.values())
+    return any(context.has_request or context.rejection is not None for context in contexts.values())

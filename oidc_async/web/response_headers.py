@@ -1,4 +1,4 @@
-"""What every response gets at its end: the cookies of its context, and what keeps it out of shared caches."""
+"""Completes every response: the cookies of its request, and headers that keep it out of shared caches."""
 
 import logging
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from .sessions.lifecycle import SessionLifecycle
 logger = logging.getLogger("oidc_async.sessions")
 
 PROTECTING = ("cache-control", "content-security-policy", "referrer-policy", "x-content-type-options")
-"""Headers of our own responses that another extension may not replace."""
+"""Headers of our own responses that other extensions must not replace."""
 PROXY_BUFFER_BYTES = 4096
-"""What nginx takes for the headers of a response (proxy_buffer_size: one page of memory)."""
-OF_SERVERS = 128
-"""The status line, Date, Server and the like, which come on top."""
+"""The default of nginx for the headers of a response (proxy_buffer_size: one page of memory)."""
+SERVER_HEADER_BYTES = 128
+"""An estimate for the status line, Date, Server and other headers that the server adds."""
 
 
 class FrameworkResponse(Protocol):
-    """What the responses of Flask and Quart have from Werkzeug."""
+    """The part of Werkzeug's responses that Flask and Quart have in common."""
 
     status_code: int
     headers: Any
@@ -45,28 +45,28 @@ async def finish_response(response: FrameworkResponse, context: RequestContext) 
     if context.has_request:
         await _set_cookies(response, context)
     # A view may have called another one and handled its rejection, so only error responses keep the headers.
-    if context.refusal is not None and response.status_code >= 400:
-        finish_refusal(response, context.refusal)
+    if context.rejection is not None and response.status_code >= 400:
+        keep_rejection_headers(response, context.rejection)
 
 
 def _restore_headers(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
-    # an extension that gives each response one policy would stop the script of the response relay, and let the
-    # address of a callback leak by the Referer header
+    # An extension that sets one policy on each response would block the script of the response relay, and would leak
+    # the URL of a callback in the Referer header.
     for name in PROTECTING:
         if name in headers:
             response.headers[name] = headers[name]
 
 
-def finish_refusal(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
-    """Add the `headers` of a refusal that tell a client how to go on, where an error handler left them out."""
+def keep_rejection_headers(response: FrameworkResponse, headers: Mapping[str, str]) -> None:
+    """Add the headers of a rejection that a client needs, such as the challenge, if an error handler omits them."""
     for name in ("www-authenticate", "retry-after", "cache-control"):
         if name in headers and name not in response.headers:
             response.headers[name] = headers[name]
 
 
 async def _set_cookies(response: FrameworkResponse, context: RequestContext) -> None:
-    """Set the cookies of `context`, and mark what is meant for one user only (RFC 9111 5.2.2)."""
-    cookies = await SessionLifecycle(context).finish()
+    """Set the cookies of the response, and keep personal responses out of shared caches (RFC 9111 5.2.2)."""
+    cookies = await SessionLifecycle(context).response_cookies()
     for cookie in cookies:
         response.set_cookie(
             cookie.name,
@@ -86,14 +86,14 @@ async def _set_cookies(response: FrameworkResponse, context: RequestContext) -> 
 
 
 def _warn_of_size(application: WebApplication, headers: Any) -> None:
-    """Say once that a proxy may drop this response: the login in it would be lost, and nothing logged."""
-    size = sum(len(name) + len(value) + len(": \r\n") for name, value in headers.items()) + OF_SERVERS
+    """Warn once of response headers that a proxy may reject: it would drop the login, and we would log nothing."""
+    size = sum(len(name) + len(value) + len(": \r\n") for name, value in headers.items()) + SERVER_HEADER_BYTES
     if size > PROXY_BUFFER_BYTES and not application.warned_of_size:
         application.warned_of_size = True
         logger.warning(
-            "a response has about %d bytes of headers, most of them cookies of the session: nginx answers 502 above "
+            "a response has about %d bytes of headers, most of them session cookies: nginx responds with 502 above "
             "%d bytes unless proxy_buffer_size is raised, for instance to 16k. Or set OIDC_STORE: the cookie then "
-            "holds an id only.",
+            "holds only an id.",
             size,
             PROXY_BUFFER_BYTES,
         )

@@ -1,4 +1,4 @@
-"""The settings that an application makes, read once and checked."""
+"""Reads and checks the `OIDC_*` settings of an application."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -59,9 +59,9 @@ BACKCHANNEL_LOGOUT = "oidc_async.backchannel_logout"
 FRONTCHANNEL_LOGOUT = "oidc_async.frontchannel_logout"
 SESSION_IFRAME = "oidc_async.session_iframe"
 RESOURCE_METADATA = "oidc_async.resource_metadata"
-"""The names of our endpoints."""
-VISITED = ("initiate_login_uri", "frontchannel_logout_uri", "session_iframe_uri")
-"""Where browsers come, whose cookies are for one host alone."""
+"""The names of our endpoints in the map of URLs."""
+VISITED_BY_BROWSERS = ("initiate_login_uri", "frontchannel_logout_uri", "session_iframe_uri")
+"""Endpoints that browsers visit with their cookies, which are bound to one host."""
 LEAST_SECRET_BYTES = 16
 DEFAULT_SESSION_SECONDS = 31 * 86_400.0
 MOST_SECONDS = 1e10
@@ -71,7 +71,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Times are in seconds. `secret_keys` begins with the one that seals; the others only open."""
+    """The settings of one application. Times are in seconds.
+
+    Attributes:
+        secret_keys: The keys of sealed cookies and records. The first one seals; the others only open.
+    """
 
     redirect_uri: RedirectUriConfig
     secret_keys: tuple[bytes, ...] = field(repr=False)
@@ -99,7 +103,7 @@ class Settings:
     websocket_origins: frozenset[str]
 
     def own_uris(self) -> dict[str, OwnUri | RedirectUriConfig]:
-        """Our own URIs, as far as they are set, by the names of their endpoints."""
+        """Return the URLs of our endpoints that are set, by the names of their endpoints."""
         uris: dict[str, OwnUri | RedirectUriConfig | None] = {
             self.redirect_uri.endpoint: self.redirect_uri,
             CLIENT_JWKS: self.jwks_uri,
@@ -112,7 +116,7 @@ class Settings:
         return {endpoint: uri for endpoint, uri in uris.items() if uri is not None}
 
     def own_endpoints(self) -> frozenset[str]:
-        """The names of our endpoints, as far as the settings ask for them."""
+        """Return the names of our endpoints that the settings enable."""
         served = set(self.own_uris())
         if self.resource is not None:
             served.add(RESOURCE_METADATA)
@@ -120,7 +124,7 @@ class Settings:
 
 
 def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | None) -> Settings:
-    """The settings in `config`. Raises ConfigurationError, naming the setting and the fix."""
+    """Read the settings of `config`. Raises ConfigurationError, which names the setting and the fix."""
     require_known_names(config)
     _require_no_empty(config)
     redirect_uri = redirect_uri or RedirectUriConfig.from_config(config)
@@ -150,52 +154,56 @@ def read_settings(config: Mapping[str, Any], redirect_uri: RedirectUriConfig | N
 
 
 def require_known_names(config: Mapping[str, Any]) -> None:
-    """A misspelt setting would silently leave a default in force: refuse it."""
+    """Raise ConfigurationError for an unknown OIDC setting, which would leave a default in force unnoticed."""
     for name in config:
         if name.startswith("OIDC_") and name not in KNOWN:
             nearest = get_close_matches(name, KNOWN, n=1, cutoff=0.0)[0]
             raise ConfigurationError(
-                f"{name} is not a setting of oidc_async. Did you mean {nearest}? Issuer and client are set in "
-                "ProviderConfiguration and ClientMetadata; settings of your own must not begin with OIDC_."
+                f"{name} is not a setting of oidc_async. Did you mean {nearest}? Configure the issuer and the client "
+                "in ProviderConfiguration and ClientMetadata. Names of your own settings must not begin with OIDC_."
             )
 
 
 def _require_no_empty(config: Mapping[str, Any]) -> None:
-    # what is missing in an environment is often an empty string here, and none of ours may be one
+    # A missing environment variable often becomes an empty string, which is not a valid value of any setting.
     for name in KNOWN:
         if config.get(name) == "":
-            hint = " It is the URL that you registered with the provider." if name == "OIDC_REDIRECT_URI" else ""
-            raise ConfigurationError(f"{name} is empty. Set it, or leave it out.{hint}")
+            hint = (
+                " It is the redirect URI that you registered with the provider."
+                if name == "OIDC_REDIRECT_URI"
+                else ""
+            )
+            raise ConfigurationError(f"{name} is empty. Set it or remove it.{hint}")
 
 
 def _text_hint(value: object) -> str:
     if not isinstance(value, str):
         return ""
-    return " It is a string; app.config.from_prefixed_env() converts what comes from the environment."
+    return " It is a string; app.config.from_prefixed_env() converts environment variables."
 
 
 def _read_secret_keys(config: Mapping[str, Any], redirect_uri: RedirectUriConfig) -> tuple[bytes, ...]:
     if not config.get("SECRET_KEY"):
-        raise ConfigurationError(f"SECRET_KEY is missing: it seals the session. {_FRESH_SECRET}")
+        raise ConfigurationError(f"SECRET_KEY is not set. It encrypts the session. {_NEW_SECRET}")
     former = _read(config, "SECRET_KEY_FALLBACKS", ())
     if not isinstance(former, list | tuple):
-        raise ConfigurationError("SECRET_KEY_FALLBACKS must be a list of former SECRET_KEYs.")
+        raise ConfigurationError("SECRET_KEY_FALLBACKS must be a list of former values of SECRET_KEY.")
     keys = tuple(_as_bytes(key) for key in (config["SECRET_KEY"], *cast("Sequence[object]", former)))
-    # a former key still opens sessions: it must be no weaker than the present one
+    # A former key still opens sessions, so it must not be weaker than the present one.
     if any(len(key) < LEAST_SECRET_BYTES for key in keys):
-        _refuse_short_secret(redirect_uri)
+        _reject_short_secret(redirect_uri)
     return keys
 
 
-_FRESH_SECRET = "Make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+_NEW_SECRET = "Generate one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
 
 
-def _refuse_short_secret(redirect_uri: RedirectUriConfig) -> None:
+def _reject_short_secret(redirect_uri: RedirectUriConfig) -> None:
     message = (
         f"SECRET_KEY, or one of SECRET_KEY_FALLBACKS, is shorter than {LEAST_SECRET_BYTES} bytes "
-        f"and can be guessed. {_FRESH_SECRET}"
+        f"and can be guessed. {_NEW_SECRET}"
     )
-    # a placeholder may serve on the developer's own machine, nowhere else
+    # A placeholder is accepted only on the machine of a developer.
     if not is_loopback(urlsplit(redirect_uri.full_uri).hostname):
         raise ConfigurationError(message)
     logger.warning("%s", message)
@@ -238,27 +246,29 @@ def _read_store(config: Mapping[str, Any]) -> StoreChoice | None:
 def _read_own_uris(config: Mapping[str, Any], redirect_uri: RedirectUriConfig) -> dict[str, OwnUri | None]:
     uris = {name: read_own_uri(config, setting, redirect_uri) for name, setting in OWN_URIS.items()}
     _require_apart({OWN_URIS[name]: uri.path for name, uri in uris.items() if uri is not None})
-    for name in VISITED:
+    for name in VISITED_BY_BROWSERS:
         uri = uris[name]
         if uri is not None and origin(uri.full_uri) != origin(redirect_uri.full_uri):
-            raise ConfigurationError(f"{OWN_URIS[name]} must have the host and port of OIDC_REDIRECT_URI.")
+            raise ConfigurationError(f"{OWN_URIS[name]} must have the scheme, host and port of OIDC_REDIRECT_URI.")
     if uris["request_uri"] is not None:
         _require_place_for_objects(config)
     if uris["backchannel_logout_uri"] is not None and config.get("OIDC_STORE") is None:
         raise ConfigurationError(
-            "OIDC_BACKCHANNEL_LOGOUT_URI needs OIDC_STORE: nothing else tells all processes that a provider has "
-            "ended a session. To keep the sessions themselves in cookies, set OIDC_SESSION_IN_COOKIES = True."
+            "OIDC_BACKCHANNEL_LOGOUT_URI needs OIDC_STORE, which tells all processes that a provider has ended a "
+            "session. To keep the sessions themselves in cookies, set OIDC_SESSION_IN_COOKIES = True."
         )
     return uris
 
 
 def _require_place_for_objects(config: Mapping[str, Any]) -> None:
     if config["OIDC_REQUEST_URI"].endswith("/"):
-        raise ConfigurationError("OIDC_REQUEST_URI must not end in a slash: the names of request objects follow it.")
+        raise ConfigurationError(
+            "OIDC_REQUEST_URI must not end with a slash: the names of request objects follow it."
+        )
     if config.get("OIDC_STORE") is None:
         raise ConfigurationError(
-            "OIDC_REQUEST_URI needs OIDC_STORE: nothing else lets each process give out what another one has made. "
-            'For a single process, "memory:" will do. To keep the sessions themselves in cookies, set '
+            "OIDC_REQUEST_URI needs OIDC_STORE, so that each process can serve the request objects of the others. "
+            'For a single process, "memory:" is sufficient. To keep the sessions themselves in cookies, set '
             "OIDC_SESSION_IN_COOKIES = True."
         )
 
@@ -267,13 +277,13 @@ def _require_apart(paths: Mapping[str, str]) -> None:
     settings = {path: setting for setting, path in paths.items()}
     for setting, path in paths.items():
         if settings[path] != setting:
-            raise ConfigurationError(f"{setting} and {settings[path]} must differ.")
+            raise ConfigurationError(f"{setting} and {settings[path]} must have different paths.")
 
 
 def _read_count(config: Mapping[str, Any], name: str, default: int) -> int:
     value = _read(config, name, default)
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_ENTRIES:
-        raise ConfigurationError(f"{name} must be a whole number, from 1 to {MOST_ENTRIES}.{_text_hint(value)}")
+        raise ConfigurationError(f"{name} must be an integer from 1 to {MOST_ENTRIES}.{_text_hint(value)}")
     return value
 
 

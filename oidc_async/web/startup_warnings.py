@@ -1,4 +1,4 @@
-"""What the choice of a store, or of none, makes impossible or weaker: said once, when the application starts."""
+"""Logs the limits of the chosen session storage once, when the application starts."""
 
 import logging
 
@@ -8,7 +8,7 @@ logger = logging.getLogger("oidc_async.settings")
 
 
 def log_store_limits(settings: Settings) -> None:
-    """Say it: as information where it is the way of things, as a warning where a setting promises more."""
+    """Log the limits: as information, or as a warning if a setting cannot work fully with this storage."""
     if settings.store is None:
         _log_no_store(settings)
     elif _is_of_one_process(settings):
@@ -17,26 +17,26 @@ def log_store_limits(settings: Settings) -> None:
 
 def _log_no_store(settings: Settings) -> None:
     logger.info(
-        "OIDC_STORE is not set: sessions are in cookies alone, so that a copy of them outlives a logout, each "
-        "process refreshes tokens by itself, and no provider can end sessions in the background"
+        "OIDC_STORE is not set: sessions are kept in cookies only, so that copied cookies remain valid after a "
+        "logout, each process refreshes tokens by itself, and providers cannot end sessions by back-channel logout"
     )
     if settings.frontchannel_logout_uri is not None:
         logger.warning(
-            "OIDC_FRONTCHANNEL_LOGOUT_URI without OIDC_STORE ends a session only where the browser sends its "
-            "cookies from within a frame of the provider's; most don't when the sites differ"
+            "OIDC_FRONTCHANNEL_LOGOUT_URI without OIDC_STORE ends a session only if the browser sends its cookies "
+            "from a frame in a page of the provider; most browsers do not if the sites differ"
         )
 
 
 def _log_one_process(settings: Settings) -> None:
     if settings.backchannel_logout_uri is not None:
         logger.warning(
-            "OIDC_BACKCHANNEL_LOGOUT_URI with a store in memory ends sessions in the process that the provider "
-            "happens to reach, and in no other: with several processes, use SQLite or Redis"
+            "OIDC_BACKCHANNEL_LOGOUT_URI with a memory store ends sessions only in the process that receives the "
+            "logout request: with several processes, use SQLite or Redis"
         )
     if settings.request_uri is not None:
         logger.warning(
-            "OIDC_REQUEST_URI with a store in memory gives out what the process has made that the provider happens "
-            "to reach, and nothing else: with several processes, use SQLite or Redis"
+            "OIDC_REQUEST_URI with a memory store serves only the request objects of the process that receives the "
+            "request: with several processes, use SQLite or Redis"
         )
 
 

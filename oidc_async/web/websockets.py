@@ -1,6 +1,10 @@
-"""Logins in WebSockets: read before the socket is accepted, and looked at again while it is open.
+"""Sessions in WebSockets, and protection against cross-site WebSocket hijacking.
 
-A socket sets no cookies. What it reads of the session can be checked again, but not changed.
+Browsers send cookies with the handshake of a WebSocket, whichever page opens it, and the same-origin policy does not
+restrict the messages that follow. So the `Origin` header decides whether a WebSocket may use the session; scripts
+cannot forge it (RFC 6455 10.2).
+
+A WebSocket sets no cookies. It can read the session and check later whether it still exists, but not change it.
 """
 
 import json
@@ -21,10 +25,10 @@ from .sessions.user_session import UserSession
 logger = logging.getLogger("oidc_async.sessions")
 
 MAX_LOGGED = 200
-"""Characters of an origin that is logged: anybody can send any."""
+"""Characters of an origin that are logged, since clients can send any."""
 ORIGIN_MISSING = (
     "A WebSocket that uses the session must be opened by a browser, which sends an Origin header. "
-    "Other clients bring a bearer token."
+    "Other clients must use a bearer token."
 )
 ORIGIN_NOT_ALLOWED = "Pages of this origin may not open this WebSocket with the session of the user."
 
@@ -35,10 +39,10 @@ def request_without_foreign_cookies(application: WebApplication, request: WebReq
     return request if is_own else replace(request, cookies={})
 
 
-def refused_origin(context: RequestContext) -> WebResponse | None:
-    """The refusal of a WebSocket that must not use the session, by whose page opens it; None for all other requests.
+def origin_rejection(context: RequestContext) -> WebResponse | None:
+    """Return the rejection of a WebSocket whose origin must not use the session; None for all other requests.
 
-    A missing `Origin` is 401, as some other credential may do; that of another site is 403.
+    A missing `Origin` is 401, since another credential may be accepted; that of another site is 403.
     """
     request = context.request
     if not request.is_socket or is_allowed_origin(request.headers, context.application.settings.websocket_origins):
@@ -50,43 +54,45 @@ def refused_origin(context: RequestContext) -> WebResponse | None:
 
 
 def is_allowed_origin(headers: Mapping[str, str], allowed: frozenset[str]) -> bool:
-    """Whether a page of an allowed origin opens the WebSocket; not so for `null` and where there is no `Origin`."""
+    """Whether a page of an allowed origin opens the WebSocket. `null` and a missing `Origin` are not allowed."""
     return headers.get("origin") in allowed
 
 
 def _log_rejected_origin(headers: Mapping[str, str]) -> None:
-    """Log which WebSocket was rejected, and which setting would allow it."""
+    """Log the origin of a rejected WebSocket, and the setting that would allow it."""
     sent = headers.get("origin")
     if sent is None:
-        logger.warning("the session of a WebSocket was rejected: it has no Origin header, which every browser sends")
+        logger.warning(
+            "rejected a WebSocket that needs the session: it has no Origin header, which every browser sends"
+        )
     else:
         logger.warning(
-            "the session of a WebSocket was rejected: Origin %r is neither that of OIDC_REDIRECT_URI nor in %s",
+            "rejected a WebSocket that needs the session: Origin %r is neither that of OIDC_REDIRECT_URI nor in %s",
             sent[:MAX_LOGGED],
             WEBSOCKET_ORIGINS,
         )
 
 
 def require_request(context: RequestContext, what: str) -> RequestContext:
-    """The context of a request. Raises ConfigurationError in a WebSocket, which can neither redirect nor log out."""
+    """Return the context of a request. Raises ConfigurationError in a WebSocket, which cannot redirect."""
     if context.request.is_socket:
         raise ConfigurationError(
-            f"{what} does not work in a WebSocket, which can't send a browser anywhere: use it in a view of a route."
+            f"{what} does not work in a WebSocket, which cannot redirect the browser: use it in the view of a route."
         )
     return context
 
 
 async def is_session_active(context: RequestContext) -> bool:
-    """Whether the login with which a WebSocket or a stream was opened still lasts. Raises StoreError if nobody knows.
+    """Whether the session with which a WebSocket or a stream was opened is still active. Raises StoreError.
 
-    It is read once more: from the store, or, with sessions in cookies, from the cookies of the handshake, of which
-    the lifetime and logouts by the provider are known.
+    The session is read again from the store. If cookies keep it, those of the handshake are checked again, for their
+    lifetime and for revocations by the provider.
     """
     opened = await context.require_session()
     if not opened.get("current_provider"):
         return False
     if context.sets_cookies:
-        # a request that is not answered yet may have changed the session itself
+        # The response is not sent yet, so the view may have changed the session itself.
         return UserSession(opened).is_authenticated()
     await context.reopen_session()
     present = context.session
@@ -95,7 +101,7 @@ async def is_session_active(context: RequestContext) -> bool:
 
 
 def shown_session(context: RequestContext) -> MutableMapping[str, Any]:
-    """The session for the application to read, and, in a request, to change."""
+    """Return the session for the application, which cannot change it in a WebSocket."""
     return SocketSession(context) if context.request.is_socket else context.session
 
 
@@ -115,14 +121,14 @@ class SocketSession(MutableMapping[str, Any]):
         return len(self._exchange.session)
 
     def __setitem__(self, name: str, value: Any) -> NoReturn:
-        _refuse_change()
+        _reject_change()
 
     def __delitem__(self, name: str) -> NoReturn:
-        _refuse_change()
+        _reject_change()
 
 
-def _refuse_change() -> NoReturn:
-    raise ConfigurationError("A WebSocket can read the session of the user, but not change it: do that in a request.")
+def _reject_change() -> NoReturn:
+    raise ConfigurationError("A WebSocket can read the session, but not change it. Change it in a request.")
 
 
 def _body(error: str, description: str) -> str:

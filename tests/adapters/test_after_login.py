@@ -141,7 +141,7 @@ def test_whom_it_refuses_has_no_session_and_is_told_why(site: Site, kind: Kind) 
 
 def test_without_an_error_view_a_plain_page_says_that_it_was_refused(site: Site) -> None:
     page = answer_to(hooked(site, refuse).browser())
-    assert (page.status_code, "The login was refused." in page.text) == (403, True)
+    assert (page.status_code, "The login was rejected." in page.text) == (403, True)
     assert "alice" not in page.text
 
 

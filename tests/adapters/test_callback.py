@@ -10,7 +10,7 @@ import quart
 
 from oidc_async.testing import Fault
 from oidc_async.web.http.login_errors import EXPLANATIONS
-from oidc_async.web.routes.callback import refused_callback
+from oidc_async.web.routes.callback import callback_rejection
 from tests.web.web_request import web_request
 
 from .authorization_response import back_with, code_of, is_logged_in
@@ -240,7 +240,7 @@ def short(value: object) -> str:
 def test_a_form_must_say_how_long_it_is(length: str | None) -> None:
     """security.md 231: nothing is read before."""
     headers = {"content-type": FORM, **({} if length is None else {"content-length": length})}
-    answer = refused_callback(web_request("POST", "/redirect_uri", headers=headers))
+    answer = callback_rejection(web_request("POST", "/redirect_uri", headers=headers))
     assert answer is not None
     assert answer.status == (413 if length == ENDLESS else 411)
 

@@ -104,7 +104,7 @@ def test_a_login_that_began_on_another_host_name_says_so(
     browser = site.browser()
     begun = browser.get("http://127.0.0.1:5000/private")
     assert browser.get(provider.authorize(begun.headers["location"]).url).status_code == 400
-    assert "begun on another host name than that of OIDC_REDIRECT_URI" in caplog.text
+    assert "started on another host name than that of OIDC_REDIRECT_URI" in caplog.text
 
 
 @pytest.mark.parametrize("issuer", ["https://op.example/", "https://op.example"])

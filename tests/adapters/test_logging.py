@@ -144,7 +144,7 @@ def test_what_goes_well_is_told_at_the_level_debug(site: Site, caplog: pytest.Lo
     browser.log_in()
     browser.get("/logout")
     assert [(record.levelno, record.getMessage()) for record in caplog.records if "oidc" in record.name] == [
-        (logging.DEBUG, "a login begins: provider 'default'"),
+        (logging.DEBUG, "starting a login: provider 'default'"),
         (logging.DEBUG, "logged-in: provider 'default'"),
         (logging.DEBUG, "logged-out: provider 'default'"),
     ]
@@ -187,5 +187,5 @@ def test_what_comes_from_outside_forges_no_line(site: Site, caplog: pytest.LogCa
     caplog.set_level(logging.DEBUG)
     FORGERIES[name](site.browser())
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("oidc_async")]
-    assert len([message for message in messages if not message.startswith("a login begins: ")]) >= 1
+    assert len([message for message in messages if not message.startswith("starting a login: ")]) >= 1
     assert [message for message in messages if not message.isprintable()] == []

@@ -223,7 +223,7 @@ def test_a_login_behind_a_proxy(make_site: MakeSite, is_declared: bool, caplog: 
     with caplog.at_level(logging.WARNING, "oidc_async"):
         assert browser.log_in("/private").text == "private"
     # it works either way; who forgot to declare the proxy is told so
-    warned = ["a login begins on the host 'app:8000'" in record.message for record in caplog.records]
+    warned = ["a login starts on the host 'app:8000'" in record.message for record in caplog.records]
     assert warned == ([] if is_declared else [True])
 
 

@@ -265,7 +265,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     (
         {"OIDC_REQUEST_URI": f"{OBJECTS}/", "OIDC_STORE": "memory:"},
         BY_REFERENCE,
-        "OIDC_REQUEST_URI must not end in a slash",
+        "OIDC_REQUEST_URI must not end with a slash",
     ),
     ({"OIDC_REQUEST_URI": f"{OBJECTS}?a", "OIDC_STORE": "memory:"}, BY_REFERENCE, "query"),
     ({"OIDC_REQUEST_URI": "http://rp.example/r", "OIDC_STORE": "memory:"}, BY_REFERENCE, "https"),
@@ -302,7 +302,7 @@ def test_with_memory_alone_it_is_said_that_one_process_will_do(
 ) -> None:
     with caplog.at_level(logging.WARNING):
         by_reference()
-    assert len([line for line in caplog.messages if "OIDC_REQUEST_URI with a store in memory" in line]) == 1
+    assert len([line for line in caplog.messages if "OIDC_REQUEST_URI with a memory store" in line]) == 1
 
 
 def test_an_unsigned_one_is_fetched_from_who_asked_for_it(

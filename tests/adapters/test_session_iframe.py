@@ -414,7 +414,7 @@ def test_the_mark_of_another_session_means_nothing(site: Site) -> None:
 @pytest.mark.parametrize(
     ("uri", "words"),
     [
-        ("https://other.example/session_iframe", "must have the host and port of OIDC_REDIRECT_URI"),
+        ("https://other.example/session_iframe", "must have the scheme, host and port of OIDC_REDIRECT_URI"),
         ("http://rp.example/session_iframe", "must use https"),
         (f"{ORIGIN}/redirect_uri", "must have a path of its own"),
         (f"{ORIGIN}/session_iframe?a", "must not have a query"),

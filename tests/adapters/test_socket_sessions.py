@@ -269,7 +269,7 @@ def test_the_session_can_not_be_changed(site: Site, words: str) -> None:
     browser = logged_in(site)
     before = browser.who()
     (answer,) = ask(site, browser, words)
-    assert "can read the session of the user, but not change it" in answer
+    assert "can read the session, but not change it" in answer
     assert browser.who() == before
 
 

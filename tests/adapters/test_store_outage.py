@@ -221,6 +221,6 @@ def test_the_log_says_what_is_down_and_nothing_of_the_session(
     browser.get("/private")
     records = [record for record in caplog.records if record.name.startswith("oidc_async")]
     assert [(record.levelno, record.getMessage()) for record in records] == [
-        (logging.ERROR, "a session is out of reach: The store is down. (store_unavailable)")
+        (logging.ERROR, "a session could not be read or saved: The store is down. (store_unavailable)")
     ]
     assert [secret for secret in secrets if len(secret) > 4 and secret in caplog.text] == []

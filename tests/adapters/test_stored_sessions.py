@@ -208,7 +208,7 @@ def request_of(browser: Browser) -> RequestContext:
 
 def finish(begun: RequestContext, browser: Browser) -> list[str]:
     """Let it end; the names of the cookies that it sets."""
-    return [cookie.name for cookie in browser.site.framework.run(SessionLifecycle(begun).finish())]
+    return [cookie.name for cookie in browser.site.framework.run(SessionLifecycle(begun).response_cookies())]
 
 
 def test_a_request_that_was_under_way_during_a_logout_revives_nothing(make_site: MakeSite) -> None:

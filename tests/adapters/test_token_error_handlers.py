@@ -51,7 +51,7 @@ class TestErrorHandlers:
         page = api.call(path, api.token("write") if token == "good" else token)
         challenge = challenge_of(page)
         assert page.status_code == status
-        described = challenge.get("error_description", "The request must bring a bearer token.")
+        described = challenge.get("error_description", "The request must have a bearer token.")
         assert page.text == f"ours: {status} {described}"
         assert page.headers["x-ours"] == "yes"
         assert challenge.get("error") == error
@@ -98,7 +98,7 @@ class TestErrorHandlers:
             provider_metadata=ProviderMetadata(issuer=provider.issuer, **metadata),
         )
         page = api.call(token="some")
-        assert (page.status_code, page.text) == (500, "ours: 500 This resource is not set up correctly.")
+        assert (page.status_code, page.text) == (500, "ours: 500 This resource is not configured correctly.")
 
 
 class TestTheViewsOwnStatus:

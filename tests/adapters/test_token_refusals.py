@@ -299,7 +299,7 @@ class TestTheForm:
             if media_type == "application/json":
                 assert set(page.json()) == {"error", "error_description"}
             else:
-                assert page.text == challenge.get("error_description", "The request must bring a bearer token.")
+                assert page.text == challenge.get("error_description", "The request must have a bearer token.")
                 assert "<" not in page.text
 
 

@@ -189,7 +189,7 @@ def test_a_frame_that_is_not_of_the_providers_origin_any_more_is_not_heard(place
 
 def test_without_a_session_nobody_is_asked(place: Place, tab: Page) -> None:
     tab.goto(f"{place.app}/session_iframe")
-    expect(tab.locator("p")).to_have_text("There is no session to be watched.")
+    expect(tab.locator("p")).to_have_text("There is no session to watch.")
     assert tab.locator("iframe").count() == 0
 
 

@@ -90,7 +90,7 @@ def test_a_failed_login_has_its_page(make_site: MakeSite, neighbour: Neighbour, 
     browser = make_site().browser()
     page = browser.come_back(browser.begin_login(consent=False))
     assert page.status_code == 403
-    assert "The login was refused." in page.text
+    assert "The login was rejected." in page.text
 
 
 @in_either_order

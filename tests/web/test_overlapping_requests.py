@@ -233,7 +233,7 @@ def test_a_change_is_tried_again_a_few_times_and_not_for_ever(caplog: pytest.Log
     assert (kept["access_token"], kept["userinfo"]) == (f"after {TRIES - 1}", {"number": TRIES - 2})
     assert caplog.text == ""
     assert save(TRIES)["access_token"] == f"after {TRIES - 1}"
-    assert "the changes of one of them are lost" in caplog.text
+    assert "the changes of one request to a session are lost" in caplog.text
 
 
 @pytest.mark.parametrize("slow_is", ["of the former user", "of the new user"])

@@ -60,19 +60,19 @@ def begun(*states: str, logins: PendingLogins | None = None, **changes: Any) -> 
 
 def can_finish(state: str, jar: Jar) -> bool:
     try:
-        return keeper().finish(state, jar).pending.state == state
+        return keeper().use(state, jar).pending.state == state
     except LoginError:
         return False
 
 
 def test_a_login_comes_back_as_it_was_begun() -> None:
-    assert keeper().finish("a", begun("a", max_age=60.0)) == login("a", max_age=60.0)
+    assert keeper().use("a", begun("a", max_age=60.0)) == login("a", max_age=60.0)
 
 
 def test_several_logins_are_finished_in_any_order() -> None:
     """contract.md 2"""
     logins, jar = keeper(), begun("a", "b", "c")
-    assert [logins.finish(state, jar).pending.state for state in ("c", "a", "b")] == ["c", "a", "b"]
+    assert [logins.use(state, jar).pending.state for state in ("c", "a", "b")] == ["c", "a", "b"]
 
 
 @pytest.mark.parametrize("state", ["", "b", "A", "a ", "\ud800", "x" * 100_000])
@@ -80,8 +80,8 @@ def test_a_state_that_this_browser_was_not_given_finishes_nothing(state: str) ->
     """security.md 39, 40, 50"""
     logins, jar = keeper(), begun("a")
     with pytest.raises(StateMismatch):
-        logins.finish(state, jar)
-    assert logins.finish("a", jar).pending.state == "a"
+        logins.use(state, jar)
+    assert logins.use("a", jar).pending.state == "a"
 
 
 def test_another_browser_finishes_nothing() -> None:
@@ -93,9 +93,9 @@ def test_another_browser_finishes_nothing() -> None:
 def test_a_login_is_finished_once() -> None:
     """security.md 42"""
     logins, jar = keeper(), begun("a")
-    logins.finish("a", jar)
+    logins.use("a", jar)
     with pytest.raises(StateMismatch):
-        logins.finish("a", jar)
+        logins.use("a", jar)
 
 
 def test_of_many_at_the_same_time_one_finishes() -> None:
@@ -105,7 +105,7 @@ def test_of_many_at_the_same_time_one_finishes() -> None:
     def finish(_: int) -> bool:
         together.wait()
         try:
-            return logins.finish("a", jar).provider == "default"
+            return logins.use("a", jar).provider == "default"
         except StateMismatch:
             return False
 
@@ -194,9 +194,9 @@ def test_the_cookie_is_not_sent_with_what_other_sites_post(response_mode: str) -
 def test_a_login_is_begun_in_the_browser_that_has_its_cookie() -> None:
     logins = keeper()
     present = {cookie.name: cookie.value for cookie in logins.begin(login("a"), {})}
-    assert logins.is_begun("a", present)
-    assert not logins.is_begun("b", present)
-    assert not logins.is_begun("a", {})
+    assert logins.is_pending("a", present)
+    assert not logins.is_pending("b", present)
+    assert not logins.is_pending("a", {})
 
 
 def test_what_was_used_up_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,9 +205,9 @@ def test_what_was_used_up_is_remembered_within_bounds(monkeypatch: pytest.Monkey
     logins = keeper()
     for number in range(100):
         jar = begun(str(number))
-        logins.finish(str(number), jar)
+        logins.use(str(number), jar)
         with pytest.raises(StateMismatch):
-            logins.finish(str(number), jar)
+            logins.use(str(number), jar)
         assert len(logins._used) <= 10
 
 
@@ -238,4 +238,4 @@ def test_secrets_are_not_in_what_a_debugger_shows() -> None:
 
 
 def _name(state: str) -> str:
-    return keeper().forget(state).name
+    return keeper().delete(state).name

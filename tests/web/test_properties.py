@@ -165,7 +165,7 @@ def _read_everything(jar: Any) -> None:
     cookies += SESSIONS.save(record, jar, NOW)
     assert all(dump_cookie(cookie.name, cookie.value, max_size=0).isascii() for cookie in cookies)
     with suppress(LoginError):
-        LOGINS.finish("a state", jar)
+        LOGINS.use("a state", jar)
 
 
 def _login() -> LoginInBrowser:

@@ -1,1 +1,1 @@
-"""Requests, responses, cookies and error responses, without a framework."""
+"""HTTP without a framework: requests, responses, cookies and error responses."""

@@ -1,4 +1,4 @@
-"""What a client is told when its token won't do: a status, a challenge, and nothing of the inside (RFC 6750 3.1)."""
+"""Error responses for bearer tokens (RFC 6750 3): a status and a challenge; they never expose internals."""
 
 import json
 import logging
@@ -23,19 +23,24 @@ from .warning_limit import WarningLimit
 logger = logging.getLogger("oidc_async.tokens")
 
 DESCRIPTIONS = {
-    400: "The request must bring one bearer token, in the Authorization header.",
-    401: "The request must bring a bearer token.",
-    500: "This resource is not set up correctly.",
-    503: "Tokens can't be checked at present. Please try again in a moment.",
+    400: "The request must have exactly one bearer token, in the Authorization header.",
+    401: "The request must have a bearer token.",
+    500: "This resource is not configured correctly.",
+    503: "The access token cannot be verified at present. Try again later.",
 }
-INVALID_TOKEN = "The access token is malformed, expired or revoked, or not meant for this resource."
+INVALID_TOKEN = "The access token is malformed, expired or revoked, or not issued for this resource."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenFailure:
-    """A refusal. `challenge` has the parameters of WWW-Authenticate; None when authenticating would be of no use.
+    """The rejection of a request to a view that requires a bearer token.
 
-    `reason` is message and code of the error, as they are logged.
+    Attributes:
+        error: The error code (RFC 6750 3.1, RFC 9470 3).
+        description: The description for the client.
+        challenge: The parameters of WWW-Authenticate; None if authenticating would not help.
+        retry_after: Seconds after which the client may try again.
+        reason: The message and code of the error as they are logged; shown in debug mode only.
     """
 
     status: int
@@ -46,6 +51,7 @@ class TokenFailure:
     reason: str = ""
 
     def headers(self) -> dict[str, str]:
+        """Return the headers of the response."""
         headers = {"cache-control": "no-store"}
         if self.challenge is not None:
             headers["www-authenticate"] = challenge(self.challenge)
@@ -55,17 +61,23 @@ class TokenFailure:
 
 
 def read_token_failure(error: OIDCError, settings: Settings, warnings: WarningLimit, scope: str = "") -> TokenFailure:
-    """The response to `error`, which is logged too; `warnings` says at which level.
+    """Log an error and return the failure that a client sees.
 
-    `scope` is what the view requires: a client that needs a new token learns what to ask for (RFC 6750 3).
+    Args:
+        error: Why the request is rejected.
+        settings: The settings of the application.
+        warnings: Decides whether it is logged as a warning or as information.
+        scope: The scopes that the view requires, which the challenge names so that the client can request a token
+            with them (RFC 6750 3).
     """
     level = logging.WARNING if warnings.is_warning(error) else logging.INFO
-    logger.log(level, "a request was refused: %s (%s)", error, error.code)
+    logger.log(level, "rejected a request: %s (%s)", error, error.code)
     return replace(_token_failure(error, settings, scope), reason=f"{error} ({error.code})")
 
 
 def _token_failure(error: OIDCError, settings: Settings, scope: str) -> TokenFailure:
-    where, wanted = _where(settings), {"scope": scope or None}
+    where = _resource_metadata(settings)
+    wanted = {"scope": scope or None}
     match error:
         case BearerTokenMissing():
             return _failure(401, "bearer_token_missing", DESCRIPTIONS[401], {**wanted, **where})
@@ -102,12 +114,12 @@ def _unavailable(error: OIDCError) -> TokenFailure:
 
 
 def token_challenge(settings: Settings, scope: str = "") -> dict[str, str]:
-    """The header that asks for a token with this `scope`, for requests without one."""
-    return {"www-authenticate": challenge({"scope": scope or None, **_where(settings)})}
+    """Return the header that asks for a token with this scope, for requests without a token."""
+    return {"www-authenticate": challenge({"scope": scope or None, **_resource_metadata(settings)})}
 
 
 def token_failure_response(failure: TokenFailure, request: WebRequest) -> WebResponse:
-    """JSON, but for who asks for a page."""
+    """Return the response: JSON, or plain text for a client that accepts HTML."""
     if "text/html" in request.headers.get("accept", "") and not request.prefers_json():
         headers = {**failure.headers(), "content-type": "text/plain; charset=utf-8"}
         reason = f"\n\nShown in debug mode only: {failure.reason}" if request.debug else ""
@@ -126,5 +138,5 @@ def _failure(status: int, error: str, description: str, parameters: dict[str, st
     return TokenFailure(status=status, error=error, description=description, challenge=parameters)
 
 
-def _where(settings: Settings) -> dict[str, str | None]:
+def _resource_metadata(settings: Settings) -> dict[str, str | None]:
     return {"resource_metadata": settings.resource and metadata_url(settings.resource)}

@@ -1,4 +1,4 @@
-"""Our cookies: their names, their attributes, and values that are longer than one cookie."""
+"""Names and attributes of our cookies, and values that are split over several cookies."""
 
 import logging
 from collections.abc import Mapping
@@ -12,18 +12,19 @@ from .messages import Cookie
 logger = logging.getLogger("oidc_async.sessions")
 
 PART_LENGTH = 3800
-"""Characters in one cookie's value; browsers drop cookies above 4,096 bytes with name and attributes."""
+"""Characters in the value of one cookie. Browsers drop cookies above 4,096 bytes, with name and attributes."""
 MAX_PARTS = 8
 MANY_PARTS = 2
+"""The number of cookies above which a warning is logged."""
 CookieKind = Literal["session", "current", "seen", "spent", "sid", "login", "logins", "logout", "renewal", "renewing"]
-"""What a cookie is for; the last part of its name."""
+"""The purpose of a cookie, which is the last part of its name."""
 
 
 class Cookies:
     """The cookies of one application.
 
-    Names carry a digest of the redirect URI, because cookies are shared by all ports and paths of a host. Over
-    https they are Secure and bound to the host by `__Host-` (RFC 6265bis 4.1.3.2).
+    Their names contain a digest of the redirect URI, because all ports and paths of a host share cookies. With https
+    they are Secure, and the prefix `__Host-` binds them to the host (RFC 6265bis 4.1.3.2).
     """
 
     def __init__(self, redirect_uri: str) -> None:
@@ -32,25 +33,35 @@ class Cookies:
         self._prefix = f"{'__Host-' if self._secure else ''}oidc-{digest}"
 
     def name(self, kind: CookieKind) -> str:
+        """Return the full name of a cookie of this kind."""
         return f"{self._prefix}-{kind}"
 
     def set(self, name: str, value: str, max_age: int | None) -> Cookie:
+        """Return the cookie to set. `max_age` is in seconds; None lets it last until the browser closes."""
         return Cookie(name=name, value=value, max_age=max_age, secure=self._secure)
 
     def delete(self, name: str) -> Cookie:
+        """Return the cookie that deletes the one of this name."""
         return self.set(name, "", 0)
 
     def set_long(self, kind: CookieKind, value: str, max_age: int | None, present: Mapping[str, str]) -> list[Cookie]:
-        """As many cookies as `value` needs, and the deletion of left-over parts of an earlier value.
+        """Split a value over as many cookies as it needs, and delete left-over parts of an earlier value.
 
-        Raises SessionTooLarge when browsers and servers would not carry it.
+        Args:
+            kind: The kind of the cookies.
+            value: The value.
+            max_age: Seconds; None lets the cookies last until the browser closes.
+            present: The cookies of the browser.
+
+        Raises:
+            SessionTooLarge: Browsers and servers would not accept that many cookies.
         """
         self.require_room(value)
         parts = [value[start : start + PART_LENGTH] for start in range(0, len(value), PART_LENGTH)]
         if len(parts) > MANY_PARTS:
             logger.warning(
-                "the cookies of a %s need %d bytes, and many servers refuse request headers above 8,192 bytes: "
-                "ask for fewer claims, or raise that limit",
+                "the %s cookies have %d bytes, and many servers reject request headers above 8,192 bytes: request "
+                "fewer claims or scopes, set OIDC_STORE, or raise that limit",
                 kind,
                 len(value),
             )
@@ -60,20 +71,21 @@ class Cookies:
         return cookies + [self.delete(name) for name in names[len(parts) :] if name in present]
 
     def require_room(self, value: str) -> None:
-        """Raise SessionTooLarge for what `set_long` would not set."""
+        """Raise SessionTooLarge for a value that `set_long` would reject."""
         if len(value) > MAX_PARTS * PART_LENGTH:
             raise SessionTooLarge(
-                f"The session needs {len(value)} bytes, and cookies hold {MAX_PARTS * PART_LENGTH}: ask for fewer "
+                f"The session has {len(value)} bytes; cookies hold at most {MAX_PARTS * PART_LENGTH}. Request fewer "
                 "claims or scopes, set userinfo_http_method=None, or keep sessions in OIDC_STORE.",
                 size=len(value),
             )
 
     def delete_long(self, kind: CookieKind, present: Mapping[str, str]) -> list[Cookie]:
+        """Return the cookies that delete all parts that the browser has."""
         names = [self._part_name(kind, number) for number in range(MAX_PARTS)]
         return [self.delete(name) for name in names if name in present]
 
     def read_long(self, kind: CookieKind, present: Mapping[str, str]) -> str | None:
-        """The value put together again; None when there is none or a part is missing."""
+        """Join the parts of a value. Returns None if there is no value, or a part is missing."""
         count, dot, first = present.get(self._part_name(kind, 0), "").partition(".")
         if not dot or count not in _COUNTS:
             return None

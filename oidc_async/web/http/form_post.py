@@ -1,4 +1,4 @@
-"""A page that posts a form to the provider by itself: what it holds is in no URL, and so in no log or history."""
+"""A page that posts a form to the provider by itself, so that its values are in no URL, log or history."""
 
 from base64 import b64encode
 from collections.abc import Mapping
@@ -21,9 +21,10 @@ PAGE = """<!doctype html>
 """
 FIELD = '<input type="hidden" name="{name}" value="{value}">'
 SCRIPT = "HTMLFormElement.prototype.submit.call(document.forms[0])"
-"""A parameter that is called submit would stand in the place of the form's own method."""
+"""Called by way of the prototype, since a field that is named `submit` hides the method of the form."""
 DIGEST = b64encode(sha256(SCRIPT.encode()).digest()).decode()
-# No target in form-action: browsers apply it to the redirects that follow, and a provider may send on to others.
+# form-action names no host: browsers apply it to the redirects that follow, too, and a provider may redirect to
+# another host.
 POLICY = (
     f"default-src 'none'; script-src 'sha256-{DIGEST}'; form-action https: http:; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -31,7 +32,13 @@ POLICY = (
 
 
 def form_post(action: str, fields: Mapping[str, str], *, title: str) -> WebResponse:
-    """The page. Its button, called `title`, is for browsers that run no script."""
+    """Return a page that posts `fields` to `action`.
+
+    Args:
+        action: The URL to post to.
+        fields: The names and values of the form.
+        title: The title of the page and the text of its button, which is for browsers without JavaScript.
+    """
     inputs = "\n".join(FIELD.format(name=escape(name), value=escape(value)) for name, value in fields.items())
     body = PAGE.format(title=escape(title), action=escape(action), fields=inputs, script=SCRIPT)
     headers = {

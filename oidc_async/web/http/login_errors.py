@@ -1,4 +1,4 @@
-"""What a browser is told when something went wrong: enough to go on, and nothing of the inside."""
+"""Error responses for failed logins; they never expose internals."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ PAGE = """<!doctype html>
 <title>Something went wrong</title>
 <h1>Something went wrong</h1>
 <p>{explanation}</p>
-{reason}<p><a href="{home}">Go on</a></p>
+{reason}<p><a href="{home}">Continue</a></p>
 </html>
 """
 REASON = """<p>Shown in debug mode only:</p>
@@ -40,18 +40,23 @@ REASON = """<p>Shown in debug mode only:</p>
 STORE_RETRY_SECONDS = 5.0
 EXPLANATIONS = {
     400: "The login could not be completed. Please try again.",
-    403: "The login was refused.",
+    403: "The login was rejected.",
     502: "The login service is not available. Please try again later.",
-    503: "The login service is busy. Please try again in a moment.",
-    504: "The login service took too long to answer. Please try again later.",
+    503: "The login service is busy. Please try again later.",
+    504: "The login service took too long to respond. Please try again later.",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A failed login, as an error view and a status tell it.
+    """A failed login, as the error view and the status of the response present it.
 
-    `code` is that of our error, `reason` its message and code, as they are logged.
+    Attributes:
+        code: The stable code of our error.
+        error: The `error` of the provider if it sent one, else our code.
+        error_description: The description of the provider if it sent one, else our message.
+        retry_after: Seconds after which the browser may try again.
+        reason: The message and code of the error as they are logged; shown in debug mode only.
     """
 
     status: int
@@ -62,52 +67,55 @@ class Failure:
     reason: str = ""
 
     def arguments(self) -> dict[str, str]:
-        """Those of `error` and `error_description` that there are: what each error view is called with."""
+        """Return those of `error` and `error_description` that are present, for the error view."""
         description = {"error_description": self.error_description} if self.error_description else {}
         return {"error": self.error, **description}
 
     def headers(self) -> dict[str, str]:
+        """Return the headers of the response."""
         retry = {} if self.retry_after is None else {"retry-after": str(max(round(self.retry_after), 1))}
-        # the address of the page may hold a code and a state
+        # The URL of the page may contain a code and a state.
         return {"cache-control": "no-store", "referrer-policy": "no-referrer", **retry}
 
 
 def read_failure(error: OIDCError) -> Failure:
-    """What to tell of `error`: the provider's own words where it said something, else ours. It is logged too."""
+    """Log an error and return the failure, in the provider's words if it sent an error, else in ours."""
     if isinstance(error, StoreError):
-        logger.error("a session is out of reach: %s (%s)", error, error.code)
-        return _ours(error, 503, STORE_RETRY_SECONDS)
-    logger.warning("a login failed: %s%s (%s)", error, _said(error), error.code)
+        logger.error("a session could not be read or saved: %s (%s)", error, error.code)
+        return _failure(error, 503, STORE_RETRY_SECONDS)
+    logger.warning("a login failed: %s%s (%s)", error, _provider_text(error), error.code)
     if isinstance(error, AuthorizationRefused | OAuthError):
-        said, status = error.error_description, _status(error)
         return Failure(
-            status=status, code=error.code, error=error.error, error_description=said, reason=_reason(error)
+            status=_status(error),
+            code=error.code,
+            error=error.error,
+            error_description=error.error_description,
+            reason=_reason(error),
         )
-    return _ours(error, _status(error), _retry_after(error))
+    return _failure(error, _status(error), _retry_after(error))
 
 
 def _retry_after(error: OIDCError) -> float | None:
     return error.retry_after if isinstance(error, ProviderOverloaded | ProviderPaused) else None
 
 
-def _ours(error: OIDCError, status: int, retry_after: float | None) -> Failure:
-    code, message = error.code, error.message
+def _failure(error: OIDCError, status: int, retry_after: float | None) -> Failure:
     return Failure(
         status=status,
-        code=code,
-        error=code,
-        error_description=message,
+        code=error.code,
+        error=error.code,
+        error_description=error.message,
         retry_after=retry_after,
         reason=_reason(error),
     )
 
 
 def _reason(error: OIDCError) -> str:
-    return f"{error}{_said(error)} ({error.code})"
+    return f"{error}{_provider_text(error)} ({error.code})"
 
 
-def _said(error: OIDCError) -> object:
-    # what anybody may have put into the address is for developers alone
+def _provider_text(error: OIDCError) -> object:
+    # Anybody can write this text into the URL, so only developers see it.
     return error.evidence.get("said", "")
 
 
@@ -128,7 +136,7 @@ def _status(error: OIDCError) -> int:
 
 
 def failure_response(failure: Failure, request: WebRequest) -> WebResponse:
-    """The answer of an application that has no error view."""
+    """Return the response of an application that has no error view."""
     explanation = EXPLANATIONS.get(failure.status, "The login could not be completed.")
     if request.prefers_json():
         headers = {**failure.headers(), "content-type": "application/json"}

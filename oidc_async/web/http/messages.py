@@ -1,26 +1,27 @@
-"""Requests, responses and cookies as plain values, between a framework's adapter and what all of them share."""
+"""Requests, responses and cookies as plain values, which the adapters translate from and to their frameworks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 MAX_URL_LENGTH = 8000
-"""Longer ones may be refused (RFC 9110 4.1): the ID token of a user in hundreds of groups is no hint then."""
+"""Servers may reject longer URLs (RFC 9110 4.1). A large ID token is then not sent as a hint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebRequest:
     """A request to the application.
 
-    Parameters:
-        root_path: where the application is mounted, decoded; empty at the root of the host.
-        path: the decoded path below `root_path`.
-        raw_path: the encoded path as the client sent it; empty when the server doesn't tell.
-        query: the query string as it came, without the question mark.
-        prefers_json: whether `Accept` ranks application/json above text/html; this and the next are asked only
-            when it matters.
-        answers_get: whether this path answers GET.
-        debug: whether the application runs in debug mode: responses then say why something failed.
-        is_socket: whether it is the handshake of a WebSocket (RFC 6455 4.1), which ends in no response with cookies.
+    Attributes:
+        root_path: Where the application is mounted, decoded; empty at the root of the host.
+        path: The decoded path below `root_path`.
+        raw_path: The encoded path as the client sent it; empty if the server does not provide it.
+        query: The query string as the client sent it, without the question mark.
+        prefers_json: Whether `Accept` ranks application/json above text/html. It is evaluated only when it is needed,
+            as is `answers_get`.
+        answers_get: Whether a view answers GET at this path.
+        debug: Whether the application runs in debug mode, in which responses say why something failed.
+        is_socket: Whether it is the handshake of a WebSocket (RFC 6455 4.1), whose response sets no cookies.
     """
 
     method: str
@@ -38,6 +39,8 @@ class WebRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebResponse:
+    """A response of the application."""
+
     status: int
     headers: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     body: str = field(default="", repr=False)
@@ -45,29 +48,29 @@ class WebResponse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cookie:
-    """A cookie to set, for scripts unreadable, and not sent with what other sites post or embed.
+    """An HttpOnly, SameSite=Lax cookie to set.
 
-    `max_age` in seconds: None until the browser closes, 0 deletes.
+    `max_age` is in seconds: None lets the cookie last until the browser closes, 0 deletes it.
     """
 
     name: str
     value: str = field(repr=False)
     max_age: int | None
     secure: bool
-    samesite: str = "Lax"
+    samesite: Literal["Lax"] = "Lax"
     path: str = "/"
     httponly: bool = True
 
 
 def redirect(url: str, status: int) -> WebResponse:
-    """A redirect that leaves no trace: not in caches, and not in the Referer of what follows."""
+    """Return a redirect that caches do not store and that hides its URL from the Referer of the next request."""
     headers = {"location": url, "cache-control": "no-store", "referrer-policy": "no-referrer"}
     return WebResponse(status=status, headers=headers)
 
 
 def is_framed_twice(headers: Mapping[str, str]) -> bool:
-    """Whether a body has both a length and chunks, of which only the chunks count (RFC 9112 6.3).
+    """Whether a request has both Content-Length and Transfer-Encoding (RFC 9112 6.3).
 
-    The length says nothing of its size then, and what stands before us may see two requests in it.
+    The length then does not limit the body, and a proxy before the application may see two requests in it.
     """
     return "transfer-encoding" in headers and "content-length" in headers

@@ -1,4 +1,4 @@
-"""Where a browser goes after its login: a path of this application, never another host (RFC 9700 4.11)."""
+"""The return URL of a login: a path of this application, never another host (RFC 9700 4.11)."""
 
 from urllib.parse import quote, unquote, urlsplit
 
@@ -11,9 +11,9 @@ _IN_PATHS = "!$&'()*+,;=:@/-._~[]"
 
 
 def is_same_origin_path(path: str) -> bool:
-    """Whether every browser reads `path` as a path of the host that it is on.
+    """Whether every browser resolves `path` to a path of the same host.
 
-    Browsers take `//` and `/\\` for a host, and drop tabs and line ends before they look.
+    Browsers take what follows `//` and `/\\` for a host, and remove tabs and line breaks before they parse a URL.
     """
     if not path.startswith("/") or path.startswith("//") or len(path) > MAX_LENGTH:
         return False
@@ -21,10 +21,10 @@ def is_same_origin_path(path: str) -> bool:
 
 
 def return_path(request: WebRequest, redirect_uri: str) -> str:
-    """The path to come back to after the login that `request` needs, encoded, with the query.
+    """Return the path to return to after the login that a request needs, encoded and with its query.
 
-    A form can't be sent again: after a POST it is the page of this origin that the form was on, else the path
-    itself if it answers GET, else the application's root.
+    A form cannot be posted again. After a POST it is the page of this origin that had the form (by the Referer), else
+    the path itself if it answers GET, else the root of the application.
     """
     root = root_path(request)
     if request.method == "POST":
@@ -35,15 +35,16 @@ def return_path(request: WebRequest, redirect_uri: str) -> str:
 
 
 def root_path(request: WebRequest) -> str:
-    """The path of the application's root, encoded; that of the host when a proxy made something else of it."""
+    """Return the encoded path of the root of the application; `/` if the mount point is not a valid path."""
     path = _quoted(request.root_path) + "/"
     return path if is_same_origin_path(path) else "/"
 
 
 def path_of(uri: str, redirect_uri: str) -> str | None:
-    """The path, encoded, with the query, of a URL that another site gave; None when it is not of this origin.
+    """Return the encoded path and query of a URL that a client supplied; None if it has another origin.
 
-    Browsers write a Referer, but anybody this: nothing is put right, and a fragment is refused.
+    Unlike a Referer, which a browser writes, anybody can supply it. So nothing is corrected, and a URL with a
+    fragment is rejected.
     """
     if uri_problem(uri) or origin(uri) != origin(redirect_uri):
         return None
@@ -58,7 +59,8 @@ def _own_path(request: WebRequest) -> str:
 
 
 def _as_sent(request: WebRequest) -> str | None:
-    # the decoded path can't tell %2F from a slash; what was sent is used where it surely is the same path
+    # The decoded path does not distinguish %2F from a slash. The path as it was sent is used if it certainly is the
+    # same path; proxies and servers may have changed one of the two.
     raw = _requoted(request.raw_path.partition("?")[0])
     if unquote(raw) == request.root_path + request.path:
         return raw
@@ -75,7 +77,7 @@ def _referring_path(request: WebRequest, redirect_uri: str) -> str | None:
             return None
     except ValueError:
         return None
-    # the page of a failed login stands at the redirect URI: nobody can go back to a used-up response
+    # The page of a failed login has the redirect URI as its address, to which nobody can return.
     if parts.path == urlsplit(redirect_uri).path:
         return None
     return _with_query(_requoted(parts.path or "/"), parts.query)
@@ -90,5 +92,6 @@ def _quoted(decoded: str) -> str:
 
 
 def _requoted(encoded: str) -> str:
-    # what was encoded stays so; raw bytes, handed on as Latin-1, and the likes of quotes are encoded
+    # Percent-encoding is kept. Raw bytes, which servers pass on as Latin-1, and characters such as quotes are
+    # encoded.
     return quote(encoded, safe=_IN_PATHS + "%?", encoding="latin-1", errors="replace")

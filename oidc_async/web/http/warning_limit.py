@@ -1,4 +1,4 @@
-"""How often a rejected token is a warning: strangers send what they like, and must not fill the log."""
+"""Limits how often a rejected token is logged as a warning, since anybody can send invalid tokens."""
 
 from collections.abc import Callable
 
@@ -16,12 +16,13 @@ INACTIVE_SECONDS = 3600.0
 
 
 class WarningLimit:
-    """Lets one warning per reason and time through, for one application in one process.
+    """Allows one warning for each reason and period, for one application in one process.
 
-    Reasons are codes and names of claims, so there are few of them. Two threads may let one more through.
+    A reason is an error code and the name of a claim, so there are few of them. A race between threads may allow one
+    warning more.
 
     Args:
-        now: the time, in seconds.
+        now: The clock, in seconds.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -29,13 +30,14 @@ class WarningLimit:
         self._warned: dict[str, float] = {}
 
     def is_warning(self, error: OIDCError) -> bool:
-        """Whether `error` may come from a wrong setting, and was not logged as a warning lately."""
+        """Whether a wrong setting may have caused the error, and no warning was logged for it recently."""
         seconds = _seconds(error)
         if seconds is None:
             return False
-        reason, now = f"{error.code} {getattr(error, 'claim', '')}", self._now()
+        reason = f"{error.code} {getattr(error, 'claim', '')}"
+        now = self._now()
         last = self._warned.get(reason)
-        # a clock that was set back must not silence anything
+        # A clock that was set back must not suppress warnings.
         if last is not None and 0 <= now - last < seconds:
             return False
         self._warned[reason] = now
@@ -45,7 +47,8 @@ class WarningLimit:
 def _seconds(error: OIDCError) -> float | None:
     match error:
         case TokenInactive():
-            # usual where tokens expire or are revoked; the first one tells that the client may not ask
+            # Usual where tokens expire or are revoked. The first one may mean that this client may not introspect
+            # tokens.
             return INACTIVE_SECONDS
         case ConfigurationError() | ClaimInvalid() | AlgorithmNotAllowed() | TokenMalformed():
             return MISTAKE_SECONDS

@@ -1,4 +1,4 @@
-"""The route by which a provider ends sessions without a browser (OIDC Back-Channel Logout 1.0, 2.5 to 2.8)."""
+"""The back-channel logout route: a provider ends sessions without a browser (OIDC Back-Channel Logout 2.5 to 2.8)."""
 
 import json
 import logging
@@ -14,24 +14,29 @@ from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.revocations import SessionRevocations
 from oidc_async.web.signals import logged_out, logout_failed
 
-from .callback import empty_response, refused_form
+from .callback import empty_response, form_rejection
 
 logger = logging.getLogger("oidc_async.sessions")
 
 MAX_FIELDS = 50
 
 
-def refused_logout_request(request: WebRequest) -> WebResponse | None:
-    """A refusal of what can't be a logout request, before its body is read."""
+def logout_request_rejection(request: WebRequest) -> WebResponse | None:
+    """Return the rejection of a request that cannot be a logout request, before its body is read."""
     if request.method != "POST":
         return empty_response(405, {"allow": "POST"})
-    return refused_form(request)
+    return form_rejection(request)
 
 
 async def end_sessions(context: RequestContext, body: bytes) -> WebResponse:
-    """End the sessions that the logout token in `body` names, and say whether that was done (2.8).
+    """End the sessions that a logout token names (OIDC Back-Channel Logout 2.8).
 
-    They have ended when the answer is 200, also if there were none; otherwise the provider may try again.
+    With status 200 the sessions have ended, also if there were none. With any other status the provider may try
+    again.
+
+    Args:
+        context: The context of the request.
+        body: The form with the logout token.
     """
     clients: dict[str, PresentedToken] = {}
     try:
@@ -47,20 +52,23 @@ async def end_sessions(context: RequestContext, body: bytes) -> WebResponse:
 
 def _failed(error: OIDCError) -> WebResponse:
     if isinstance(error, TokenError):
-        logger.warning("a logout request was refused: %s (%s)", error, error.code)
+        logger.warning("rejected a logout request: %s (%s)", error, error.code)
         return _error_response(400, "invalid_request", error.message)
     logger.error("a logout request could not be carried out: %s (%s)", error, error.code)
     retry = {"retry-after": f"{STORE_RETRY_SECONDS:.0f}"}
-    return _error_response(503, "temporarily_unavailable", "The logout could not be carried out now.", retry)
+    return _error_response(
+        503, "temporarily_unavailable", "The logout could not be carried out. Try again later.", retry
+    )
 
 
 async def _end_sessions(context: RequestContext, clients: dict[str, PresentedToken]) -> None:
-    application, now = context.application, context.application.now()
+    application = context.application
+    now = context.application.now()
     revocations = application.require_revocations()
-    # one token may be for several of our clients, and each has its own rules for it
+    # A token may be addressed to several of our clients, each of which verifies it by its own configuration.
     read = [await application.clients[name].logout_tokens.read(token) for name, token in clients.items()]
     if await revocations.is_used(read[0]):
-        _refuse_replay()
+        _reject_replay()
     for name, logout_token in zip(clients, read, strict=True):
         await revocations.end(application.client_names[name], logout_token, now)
     await _use_up(revocations, read[0], now)
@@ -70,12 +78,12 @@ async def _end_sessions(context: RequestContext, clients: dict[str, PresentedTok
 
 
 def _addressed(application: WebApplication, token: PresentedToken) -> dict[str, PresentedToken]:
-    """The clients that a token claims to be for, each with the token as it reads it. No provider is asked."""
+    """Return the clients that a token is addressed to, each with the signed token. Contacts no provider."""
     addressed = {name: client.logout_tokens.addressed(token) for name, client in application.clients.items()}
     clients = {name: signed for name, signed in addressed.items() if signed is not None}
     if not clients:
         problems = [client.logout_tokens.form_problem(token) for client in application.clients.values()]
-        # where each client failed to read it, its claims aren't to blame
+        # If no client could decode the token, the error is its form and not its claims.
         if problems and problems[0] is not None and None not in problems:
             raise problems[0]
         raise ClaimInvalid("iss and aud must be those of a provider and a client of this application.", claim="aud")
@@ -83,19 +91,21 @@ def _addressed(application: WebApplication, token: PresentedToken) -> dict[str, 
 
 
 async def _use_up(revocations: SessionRevocations, token: LogoutToken, now: float) -> None:
-    # Last: if the store fails before, the provider may come again with the same token. Now the sessions have
-    # ended, and ending them once more would change nothing.
+    # This is the last step, so that the provider can send the same token again if the store fails before. At this
+    # point the sessions have ended, and ending them again would change nothing.
     try:
         is_first = await revocations.use(token, now)
     except StoreError as error:
-        logger.warning("a logout was carried out, but its token may be used again: %s (%s)", error, error.code)
+        logger.warning(
+            "the sessions of a logout have ended, but its token can be used again: %s (%s)", error, error.code
+        )
         return
     if not is_first:
-        _refuse_replay()
+        _reject_replay()
 
 
-def _refuse_replay() -> None:
-    raise ClaimInvalid("jti must be new: this logout token was used before.", claim="jti")
+def _reject_replay() -> None:
+    raise ClaimInvalid("jti must be unique: a logout token with this jti was used before.", claim="jti")
 
 
 def _read_field(body: bytes) -> str:
@@ -104,7 +114,7 @@ def _read_field(body: bytes) -> str:
     except ValueError:
         tokens = None
     if tokens is None or len(tokens) != 1:
-        raise TokenMalformed("The request must be a form with one logout_token.")
+        raise TokenMalformed("The body of the request must be a form with exactly one logout_token.")
     return tokens[0]
 
 

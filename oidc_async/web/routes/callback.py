@@ -1,4 +1,4 @@
-"""The redirect URI: where the provider sends the browser back to (OIDC Core 3.1.2.5)."""
+"""The callback at the redirect URI, which receives authorization responses (OIDC Core 3.1.2.5)."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +18,7 @@ from oidc_async.web.sessions.pending_logins import LoginInBrowser
 from oidc_async.web.views.begin_login import announcing_failure, count_login
 from oidc_async.web.views.silent_renewal import finish_renewal
 
-from .response_relay import awaits_fragment, lacks_cookies, read_relayed, relay_page
+from .response_relay import awaits_fragment, lacks_cookies, read_relayed, relay_response
 
 logger = logging.getLogger("oidc_async.login")
 
@@ -26,66 +26,79 @@ MAX_FORM_BYTES = 64 * 1024
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
-def refused_callback(request: WebRequest) -> WebResponse | None:
-    """A refusal of what can't be what another site has a browser bring, before its body is read.
+def callback_rejection(request: WebRequest) -> WebResponse | None:
+    """Return the rejection of a request that no other site can have caused, before its body is read.
 
-    That is an authorization response, or a request for a login; nothing is used up, and nothing begins.
+    Other sites send the browser here with an authorization response or a third-party-initiated login. A rejected
+    request, such as a prefetch, uses no pending login and starts none.
     """
     if request.method not in ("GET", "POST"):
         return empty_response(405, {"allow": "GET, POST"})
     if is_prefetch(request):
         return empty_response(204)
-    return refused_form(request) if request.method == "POST" else None
+    return form_rejection(request) if request.method == "POST" else None
 
 
 Hook = Callable[[NewLogin], Awaitable[object]]
 
 
 async def finish_login(context: RequestContext, body: bytes, hook: Hook) -> WebResponse:
-    """Complete the login, or the renewal, that this browser began, and go back to where it was begun.
+    """Complete the login or renewal of this browser, and redirect it to the page at which that was started.
 
-    A login may lead to where `hook` says. A response that came without its cookies, or not at all, is answered with
-    the page that sends it once more. `body` is that of a POST. Raises LoginError, TokenError, ProviderError,
-    ConfigurationError, StoreError, or what the hook raises; the present session then stays.
+    A response without its cookies, or in the fragment of the URL, is answered with the response relay.
+
+    Args:
+        context: The context of the request.
+        body: The body of a POST.
+        hook: Called with a verified login; it may return another path to redirect to.
+
+    Raises:
+        LoginError: The response or the state is invalid. The present session is kept, here and in all other cases.
+        TokenError: A token is invalid.
+        ProviderError: The provider could not be reached, or its response is invalid.
+        ConfigurationError: The hook returned an invalid path.
+        StoreError: The session could not be saved.
     """
-    # one character for each byte: what is outside ASCII is refused with all else that is no form
+    # Latin-1 maps each byte to one character. The parser of the form rejects characters outside ASCII.
     form = body.decode("latin-1")
-    application, request = context.application, context.request
+    application = context.application
+    request = context.request
     with announcing_failure(context):
         if awaits_fragment(application, request):
-            return relay_page("fragment", "")
+            return relay_response("fragment", "")
         encoded, response_mode, is_relayed = _encoded_response(request, form)
-        # Parsed here, for the relay, the pending login and the relying party.
+        # The response is parsed once, for the relay, the pending login and the relying party.
         parameters = parse_authorization_response(encoded)
         state = require_state(parameters)
         if response_mode == "form_post" and not is_relayed and lacks_cookies(application, request, state):
-            return relay_page("form_post", encoded)
+            return relay_response("form_post", encoded)
         return await _finish_login(context, parameters, state, response_mode, hook)
 
 
 async def _finish_login(
     context: RequestContext, parameters: Mapping[str, str], state: str, response_mode: ResponseMode, hook: Hook
 ) -> WebResponse:
-    application, request = context.application, context.request
-    # while nothing is used up: the browser may come again with the same response
+    application = context.application
+    request = context.request
+    # The session is loaded before the login is used, so that the browser can repeat the response if the store fails.
     await context.require_session()
     status = 302 if request.method == "GET" else 303
     try:
-        login_in_browser = application.pending_logins.finish(state, request.cookies)
+        login_in_browser = application.pending_logins.use(state, request.cookies)
     except StateMismatch:
         path = None if "error" in parameters else _path_of_repeated(context, state)
         if path is None:
             raise
-        logger.info("a login came back once more to a browser that is logged in: sent on")
+        logger.info("a browser that is logged in repeated the callback of its login: redirected")
         return redirect(path, status)
-    context.set_cookies(application.pending_logins.forget(state))
+    context.set_cookies(application.pending_logins.delete(state))
     context.login_provider = login_in_browser.provider
     client = application.clients.get(login_in_browser.provider)
     if client is None:
-        raise StateMismatch("The provider of this login is not configured any more. Begin it again.")
+        raise StateMismatch("The provider of this login is no longer configured. Start the login again.")
     if login_in_browser.renews is not None:
-        answer = await finish_renewal(context, client, login_in_browser, parameters, response_mode)
-        return answer or redirect(login_in_browser.return_path, status)
+        response = await finish_renewal(context, client, login_in_browser, parameters, response_mode)
+        return response or redirect(login_in_browser.return_path, status)
     login = await _completed(context, client, login_in_browser, parameters, response_mode)
     new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
     path = await path_after(new, hook)
@@ -97,15 +110,15 @@ async def _finish_login(
 
 
 def _path_of_repeated(context: RequestContext, state: str) -> str | None:
-    """Where to send a browser that repeats the callback by which it was logged in, by its Back button for instance.
+    """Return the path for a browser that repeats the callback of its login, for instance by its Back button.
 
-    The page at which that login was begun; the root where another process finished it. None for every other browser
-    and callback. Nothing of the response is used: a forged one is worth less than a link.
+    It is the page at which the login was started, or the root if another process completed it; None for all other
+    browsers and callbacks. The response itself is not used, so a forged one has no more effect than a link.
     """
     is_logged_in = any(map(context.is_logged_in, context.application.clients))
     if not is_logged_in or not SessionLifecycle(context).was_started_by(state):
         return None
-    return context.application.pending_logins.path_of_used(state) or root_path(context.request)
+    return context.application.pending_logins.return_path_of_used(state) or root_path(context.request)
 
 
 async def _completed(
@@ -115,7 +128,7 @@ async def _completed(
     parameters: Mapping[str, str],
     response_mode: ResponseMode,
 ) -> Login:
-    """The login. It stays pending when the provider failed before the code was sent: the browser may come again."""
+    """Complete a login. It remains pending if the provider fails before the code is sent, so it can be repeated."""
     requests: list[str] = []
     try:
         return await client.complete_login(
@@ -123,7 +136,7 @@ async def _completed(
         )
     except ProviderError:
         if not requests:
-            context.unset_cookie(context.application.pending_logins.give_back(begun.pending.state))
+            context.unset_cookie(context.application.pending_logins.release(begun.pending.state))
         raise
 
 
@@ -135,8 +148,8 @@ def _encoded_response(request: WebRequest, form: str) -> tuple[str, ResponseMode
     return (form, "form_post", False) if relayed is None else (*relayed, True)
 
 
-def refused_form(request: WebRequest) -> WebResponse | None:
-    """A rejection of a body that is no form, or too large a one, before it is read."""
+def form_rejection(request: WebRequest) -> WebResponse | None:
+    """Return the rejection of a body that is not a form or too large, before it is read."""
     if is_framed_twice(request.headers):
         return empty_response(400)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -149,5 +162,5 @@ def refused_form(request: WebRequest) -> WebResponse | None:
 
 
 def empty_response(status: int, headers: dict[str, str] | None = None) -> WebResponse:
-    """A response that nobody keeps."""
+    """Return a response without a body, which caches do not store."""
     return WebResponse(status=status, headers={"cache-control": "no-store", **(headers or {})})

@@ -1,4 +1,4 @@
-"""The page that a provider shows in a frame, to end the session of this browser (OIDC Front-Channel Logout 1.0)."""
+"""The front-channel logout page, which a provider loads in a frame (OIDC Front-Channel Logout 1.0)."""
 
 from collections.abc import Iterator, MutableMapping
 from typing import Any
@@ -19,10 +19,10 @@ MAX_FIELDS = 50
 
 
 async def end_framed_session(context: RequestContext) -> WebResponse:
-    """End the session that `iss` and `sid` name (3): in this browser, and with a store wherever it is.
+    """End the session that `iss` and `sid` name (OIDC Front-Channel Logout 3).
 
-    Nothing is revoked and nobody is asked, since anybody may send such a request. The page is blank whatever was
-    done. Raises StoreError when it could not be done.
+    It ends in this browser, and with a store in all browsers. Anybody can send such a request, so no tokens are
+    revoked and no provider is contacted. The page is always blank. Raises StoreError.
     """
     request = context.request
     if request.method == "GET" and not is_prefetch(request) and not is_embedded(request):
@@ -35,17 +35,17 @@ async def end_framed_session(context: RequestContext) -> WebResponse:
 
 async def _end(context: RequestContext, clients: dict[str, AsyncRelyingParty], sid: str) -> None:
     application = context.application
-    # before it is marked: what is found to be marked is no session any more
+    # The session is read before it is revoked, since a revoked session is empty.
     session = dict(await context.require_session())
     for name, client in clients.items():
         is_here = session.get("current_provider") == name and _sid_of(session) == sid
-        is_marked = application.revocations is not None and await application.revocations.end_expected(
+        is_revoked = application.revocations is not None and await application.revocations.end_expected(
             application.client_names[name], sid, application.now()
         )
         if is_here:
             await SessionLifecycle(context).log_out("frontchannel")
             await application.session_tokens.invalidate(UserSession(session))
-        elif is_marked:
+        elif is_revoked:
             claims = {"iss": client.configuration.issuer_identifier, "sid": sid}
             context.announce(logged_out, name, reason="frontchannel", claims=claims)
 
@@ -55,12 +55,13 @@ def _sid_of(session: MutableMapping[str, Any]) -> Any:
 
 
 def _named(request: WebRequest) -> tuple[str, str]:
-    """`iss` and `sid`, each given once; empty otherwise."""
+    """Return `iss` and `sid` if each is present once; empty strings otherwise."""
     try:
         parameters = parse_qs(request.query, max_num_fields=MAX_FIELDS)
     except ValueError:
         return "", ""
-    issuers, sids = parameters.get("iss", []), parameters.get("sid", [])
+    issuers = parameters.get("iss", [])
+    sids = parameters.get("sid", [])
     return (issuers[0], sids[0]) if len(issuers) == len(sids) == 1 else ("", "")
 
 
@@ -74,7 +75,7 @@ def _blank_page(application: WebApplication) -> WebResponse:
     headers = {
         "content-type": "text/html; charset=utf-8",
         "cache-control": "no-store",
-        # the address holds the sid
+        # The URL contains the sid.
         "referrer-policy": "no-referrer",
         "content-security-policy": f"default-src 'none'; frame-ancestors {ancestors}",
     }
@@ -82,7 +83,7 @@ def _blank_page(application: WebApplication) -> WebResponse:
 
 
 def _frame_origins(application: WebApplication) -> Iterator[str]:
-    """Where the providers show pages, as far as that is known: nobody is asked for it."""
+    """Return the known origins of the providers' pages, without fetching metadata."""
     for client in application.clients.values():
         yield origin(client.configuration.issuer_identifier)
         metadata = client.provider.known_metadata() or ProviderMetadata()

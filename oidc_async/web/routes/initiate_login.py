@@ -1,4 +1,4 @@
-"""The route by which another site sends the browser here to log in (OIDC Core 4)."""
+"""The route for third-party-initiated logins (OIDC Core 4)."""
 
 from dataclasses import asdict
 from urllib.parse import urlencode
@@ -14,42 +14,53 @@ from oidc_async.web.views.begin_login import announcing_failure, begin_login, re
 
 
 async def initiate_login(context: RequestContext, body: bytes) -> WebResponse:
-    """The way to a login at the provider that `iss` names, then to `target_link_uri`; 401 for what is no navigation.
+    """Redirect to the provider that `iss` names, and afterwards to `target_link_uri`.
 
-    `body` is that of a POST. The present session stays until the new login has succeeded. Raises
-    LoginRequestInvalid or DuplicateParameter, before anybody is asked; ProviderError, LoginLoop, StoreError.
+    A request that is not a navigation gets 401. The present session is kept until the new login succeeds.
+
+    Args:
+        context: The context of the request.
+        body: The body of a POST.
+
+    Raises:
+        LoginRequestInvalid: A parameter is invalid.
+        DuplicateParameter: A parameter occurs twice.
+        ProviderError: The provider could not be reached.
+        LoginLoop: The browser does not keep the session.
+        StoreError: The session could not be loaded.
     """
-    application, request = context.application, context.request
+    application = context.application
+    request = context.request
     if not is_navigation(request):
         return login_required()
     with announcing_failure(context):
-        asked = read_third_party_login(_encoded_parameters(request, body))
-        context.login_provider = provider_name = _provider_name(application, asked.iss)
-        path = _return_path(application, asked.target_link_uri) or root_path(request)
+        requested = read_third_party_login(_encoded_parameters(request, body))
+        context.login_provider = provider_name = _provider_name(application, requested.iss)
+        path = _return_path(application, requested.target_link_uri) or root_path(request)
     if comes_without_cookies(request):
-        return _once_more_by_get(application, asked)
-    hint = {} if asked.login_hint is None else {"login_hint": asked.login_hint}
+        return _redirect_to_get(application, requested)
+    hint = {} if requested.login_hint is None else {"login_hint": requested.login_hint}
     await context.require_session()
     return await begin_login(context, provider_name, path, **hint)
 
 
-def _once_more_by_get(application: WebApplication, asked: ThirdPartyLogin) -> WebResponse:
+def _redirect_to_get(application: WebApplication, requested: ThirdPartyLogin) -> WebResponse:
     uri = application.settings.initiate_login_uri
-    given = {name: value for name, value in asdict(asked).items() if value is not None}
+    given = {name: value for name, value in asdict(requested).items() if value is not None}
     return redirect(f"{uri.full_uri if uri else ''}?{urlencode(given)}", 303)
 
 
 def _encoded_parameters(request: WebRequest, body: bytes) -> str:
-    # one character for each byte: what is outside ASCII is refused with all else that is no form
+    # Latin-1 maps each byte to one character. The parser of the form rejects characters outside ASCII.
     return request.query if request.method == "GET" else body.decode("latin-1")
 
 
 def _provider_name(application: WebApplication, iss: str) -> str:
-    """The first provider with this Issuer Identifier: nothing is discovered for a stranger."""
+    """Return the first provider with this issuer identifier. Nothing is discovered for unauthenticated requests."""
     for name, client in application.clients.items():
         if client.configuration.issuer_identifier == iss:
             return name
-    raise LoginRequestInvalid("iss must be the issuer of a provider of this application.", parameter="iss")
+    raise LoginRequestInvalid("iss must be the issuer of a configured provider.", parameter="iss")
 
 
 def _return_path(application: WebApplication, uri: str | None) -> str | None:

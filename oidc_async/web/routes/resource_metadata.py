@@ -1,4 +1,4 @@
-"""What an API publishes of itself, so that clients find out where to get tokens (RFC 9728)."""
+"""Protected resource metadata, from which clients learn where to get access tokens (RFC 9728)."""
 
 import json
 from collections.abc import Iterable
@@ -11,18 +11,18 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 
 
 def metadata_url(resource: str) -> str:
-    """Where the metadata of `resource` are: the well-known path stands before the resource's own (RFC 9728 3.1)."""
+    """Return the URL of the metadata of `resource`: the well-known path precedes its own path (RFC 9728 3.1)."""
     parts = urlsplit(resource)
     return f"{parts.scheme}://{parts.netloc}{WELL_KNOWN}{'' if parts.path == '/' else parts.path}"
 
 
 def metadata_route(resource: str) -> str:
-    """The decoded path of the same."""
+    """Return the decoded path of that URL."""
     return unquote(urlsplit(metadata_url(resource)).path)
 
 
 def metadata_response(application: WebApplication, scopes: Iterable[str]) -> WebResponse:
-    """The metadata (RFC 9728 2); `scopes` are those that views ask for."""
+    """Return the metadata (RFC 9728 2). `scopes` are those that views require."""
     methods = ["header", "body"] if application.settings.bearer_in_body else ["header"]
     document = {
         "resource": application.settings.resource,
@@ -30,7 +30,7 @@ def metadata_response(application: WebApplication, scopes: Iterable[str]) -> Web
         "bearer_methods_supported": methods,
         **({"scopes_supported": sorted(scopes)} if scopes else {}),
     }
-    # public, and meant for clients in browsers, too
+    # The metadata are public, also for clients that run in browsers.
     headers = {
         "content-type": "application/json",
         "cache-control": "public, max-age=3600",

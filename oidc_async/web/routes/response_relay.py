@@ -1,9 +1,10 @@
-"""Authorization responses that reach us without their cookies, or not at all: a page of ours sends them once more.
+"""The response relay: a page that posts an authorization response again, from our own origin.
 
-What another site posts comes without our cookies, which are SameSite=Lax, and a fragment stays in the browser. The
-page at the redirect URI posts both from here, where all cookies come along: that of the pending login, and those of
-the session that it may take the place of. So none of them has to be SameSite=None, which needs https and which some
-browsers block, and every response is finished in the same way.
+Two kinds of responses do not reach the callback completely. A cross-site form_post has no cookies, since ours are
+SameSite=Lax. A fragment stays in the browser. For both the redirect URI responds with a page that posts the response
+again from our origin, so that the browser sends all cookies: that of the pending login, and those of the session that
+the login may replace. Therefore no cookie needs SameSite=None, which requires https and which some browsers block,
+and all responses are completed in the same way.
 """
 
 from base64 import b64encode
@@ -17,7 +18,8 @@ from urllib.parse import parse_qsl
 from oidc_async.web.application import WebApplication
 from oidc_async.web.http.messages import WebRequest, WebResponse
 
-MODE, RESPONSE = "response_mode", "authorization_response"
+MODE = "response_mode"
+RESPONSE = "authorization_response"
 RelayedMode = Literal["fragment", "form_post"]
 RELAYED: Mapping[str, RelayedMode] = {"fragment": "fragment", "form_post": "form_post"}
 
@@ -43,12 +45,12 @@ PAGE = """<!doctype html>
 </html>
 """
 WITHOUT_SCRIPT: Mapping[RelayedMode, str] = {
-    "fragment": "<p>This login needs JavaScript: allow it for this page, and load the page again.</p>",
-    "form_post": "<p>One more step finishes the login.</p><button>Go on</button>",
+    "fragment": "<p>This login needs JavaScript. Allow it for this page, then reload the page.</p>",
+    "form_post": "<p>One more step completes the login.</p><button>Continue</button>",
 }
 _SCRIPT_HASH = b64encode(sha256(SCRIPT.encode()).digest()).decode()
-# no form-action: Chromium holds it against every redirect after the form, and the page that a login ends on may lead
-# to another origin
+# There is no form-action, since Chromium applies it to all redirects after the form, and the page at the end of the
+# login may redirect to another origin.
 HEADERS = {
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": f"default-src 'none'; script-src 'sha256-{_SCRIPT_HASH}'; base-uri 'none'; "
@@ -65,12 +67,12 @@ def awaits_fragment(application: WebApplication, request: WebRequest) -> bool:
 
 
 def lacks_cookies(application: WebApplication, request: WebRequest, state: str) -> bool:
-    """Whether this form_post came without the cookie of its pending login, as it was sent by another site."""
+    """Whether this form_post has no cookie of its pending login, as a cross-site POST has no Lax cookies."""
     is_expected = "form_post" in application.response_modes
-    return is_expected and not application.pending_logins.is_begun(state, request.cookies)
+    return is_expected and not application.pending_logins.is_pending(state, request.cookies)
 
 
-def relay_page(mode: RelayedMode, response: str) -> WebResponse:
+def relay_response(mode: RelayedMode, response: str) -> WebResponse:
     """Return the page that posts an encoded response again; for `mode` "fragment" it takes it from its own URL."""
     body = PAGE.format(
         mode=mode, response=escape(response, quote=True), without_script=WITHOUT_SCRIPT[mode], script=SCRIPT
@@ -79,7 +81,7 @@ def relay_page(mode: RelayedMode, response: str) -> WebResponse:
 
 
 def read_relayed(form: str) -> tuple[str, RelayedMode] | None:
-    """The encoded response that our page posted, and by which way it had come; None for any other form."""
+    """Return the response that our page posted, and its original response mode; None for all other forms."""
     with suppress(ValueError):
         fields = parse_qsl(form, keep_blank_values=True, max_num_fields=2)
         if [name for name, _ in fields] == [MODE, RESPONSE] and fields[0][1] in RELAYED:

@@ -1,4 +1,4 @@
-"""Our own routes: the one table of what is answered where."""
+"""The table of our own routes."""
 
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from oidc_async.web.settings import (
     Settings,
 )
 
-from .backchannel_logout import end_sessions, refused_logout_request
-from .callback import Hook, finish_login, refused_callback
+from .backchannel_logout import end_sessions, logout_request_rejection
+from .callback import Hook, callback_rejection, finish_login
 from .client_jwks import jwks_response
 from .frontchannel_logout import end_framed_session
 from .initiate_login import initiate_login
@@ -36,12 +36,14 @@ def _never(_request: WebRequest) -> None:
 class Route:
     """One of our routes.
 
-    Parameters:
-        name: what its view is called.
-        description: the docstring of its view.
-        answer: what it answers, given the body of a POST.
-        refuse: a refusal of a request whose body is not worth reading.
-        before_hooks: whether it answers before hooks of the application, such as a check of CSRF tokens.
+    Attributes:
+        endpoint: The name of its endpoint in the map of URLs.
+        name: The name of its view.
+        description: The docstring of its view.
+        answer: Returns the response, given the context and the body of a POST.
+        methods: The methods that it accepts.
+        reject: Returns the rejection of a request before its body is read, or None.
+        before_hooks: Whether it responds before hooks of the application, such as a check of CSRF tokens.
     """
 
     endpoint: str
@@ -49,24 +51,27 @@ class Route:
     description: str
     answer: Callable[[RequestContext, bytes], Coroutine[Any, Any, WebResponse]]
     methods: tuple[str, ...] = ("GET",)
-    refuse: Callable[[WebRequest], WebResponse | None] = _never
+    reject: Callable[[WebRequest], WebResponse | None] = _never
     before_hooks: bool = False
 
 
 def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[str, Route]:
-    """Those that the settings ask for, by the decoded path at which the application sees each.
+    """Return the routes that the settings enable, by their decoded paths.
 
-    `hook` is asked after each login, `scopes` are those that views ask for.
+    Args:
+        settings: The settings of the application.
+        hook: Called after each login.
+        scopes: The scopes that views require; they may be added later.
     """
-    both, finish = ("GET", "POST"), partial(finish_login, hook=hook)
+    both = ("GET", "POST")
     table = [
         Route(
             endpoint=settings.redirect_uri.endpoint,
             name="redirect_uri",
             description="Receive the authorization response (OIDC Core 3.1.2.5).",
             methods=both,
-            answer=finish,
-            refuse=refused_callback,
+            answer=partial(finish_login, hook=hook),
+            reject=callback_rejection,
         ),
         Route(
             endpoint=INITIATE_LOGIN,
@@ -74,16 +79,16 @@ def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[st
             description="Start a login for another site (OIDC Core 4).",
             methods=both,
             answer=initiate_login,
-            refuse=refused_callback,
+            reject=callback_rejection,
         ),
-        # a provider brings no cookie and no CSRF token, but a signature
+        # The request of a provider has neither a cookie nor a CSRF token; its logout token is signed.
         Route(
             endpoint=BACKCHANNEL_LOGOUT,
             name="backchannel_logout",
             description="End the sessions that a logout token names (OIDC Back-Channel Logout 2.5).",
             methods=both,
             answer=end_sessions,
-            refuse=refused_logout_request,
+            reject=logout_request_rejection,
             before_hooks=True,
         ),
         Route(
@@ -107,7 +112,7 @@ def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[st
         Route(
             endpoint=REQUEST_OBJECT,
             name="request_object",
-            description="Give a request object to the provider (OIDC Core 6.2).",
+            description="Serve a request object to the provider (OIDC Core 6.2).",
             answer=_request_object,
         ),
         Route(

@@ -1,8 +1,8 @@
-"""The frame that watches the provider's session from the application's pages (OIDC Session Management 1.0, 3.1).
+"""The RP iframe of OIDC Session Management 1.0 (3.1), which polls the check_session_iframe of the provider.
 
-It asks the provider's own frame again and again whether the session has changed there. When it has, it asks no more,
-tells the page around it, and the next page that needs the session leads through the provider (`prompt=none`), in the
-whole tab: there the provider sees its cookies, which browsers keep from frames.
+It asks the iframe of the provider every few seconds whether the session has changed there. If it has, it stops
+polling and notifies the surrounding page, and the next protected page starts a silent renewal (`prompt=none`). The
+renewal redirects the whole tab, since browsers do not send the provider's cookies from a frame.
 """
 
 from base64 import b64encode
@@ -14,12 +14,12 @@ from oidc_async.protocol.uri import origin
 from oidc_async.web.http.messages import WebRequest, WebResponse
 from oidc_async.web.http.navigation import is_embedded, is_prefetch
 from oidc_async.web.request_context import RequestContext
-from oidc_async.web.sessions.renewal_state import is_refused, mark_change, read_mark
+from oidc_async.web.sessions.renewal_state import is_rejected, note_change, read_state
 
 CHANGED = "changed"
-"""The query with which the frame says so."""
+"""The query with which the iframe reports a change."""
 SECONDS = 3
-"""Between two questions to the provider's frame."""
+"""Between two messages to the iframe of the provider."""
 
 WATCH = """
 const { message, origin, wait, every } = document.body.dataset;
@@ -48,32 +48,32 @@ PAGE = """<!doctype html>
 
 
 async def session_iframe(context: RequestContext) -> WebResponse:
-    """The page for a frame. It watches nothing where there is no session, or none that can be watched.
+    """Return the page of the iframe. It polls only if there is a session with a `session_state`.
 
     Raises StoreError.
     """
     request = context.request
     await context.require_session()
     watched = await _watched(context)
-    if watched is None or request.method != "GET" or is_prefetch(request) or not _is_of_our_pages(request):
-        return _page("<body><p>There is no session to be watched.</p></body>")
+    if watched is None or request.method != "GET" or is_prefetch(request) or not _is_from_our_pages(request):
+        return _page("<body><p>There is no session to watch.</p></body>")
     if request.query == CHANGED:
-        mark_change(context)
+        note_change(context)
         return _page(f"<body><p>The session has changed.</p><script>{TELL}</script></body>", script=TELL)
-    mark, now = read_mark(context), context.application.now()
-    if mark.is_change(context.session) or is_refused(context):
-        # it was told already: once more, and a page that loads itself anew would never end
+    state = read_state(context)
+    if state.has_changed(context.session) or is_rejected(context):
+        # The page was notified before. If it reloads itself on a change, another notification would cause a loop.
         return _page("<body><p>The session has changed.</p></body>")
-    return _watching_page(*watched, wait=mark.pause_left(now))
+    return _watching_page(*watched, wait=state.pause_left(context.application.now()))
 
 
-def _is_of_our_pages(request: WebRequest) -> bool:
-    # other sites can count the frames in a window that they open: there is none that tells of a session
+def _is_from_our_pages(request: WebRequest) -> bool:
+    # Other sites can count the frames in a window that they open, which must not reveal whether there is a session.
     return request.headers.get("sec-fetch-site", "same-origin") == "same-origin" and not is_embedded(request)
 
 
 async def _watched(context: RequestContext) -> tuple[str, str] | None:
-    """The provider's frame, and what it is asked with; None when there is nothing to be watched."""
+    """Return the URL of the provider's iframe and the message for it; None if there is nothing to watch."""
     session_state = context.session.get("session_state")
     client = context.application.clients.get(context.session.get("current_provider", ""))
     if client is None or session_state is None:
@@ -82,7 +82,8 @@ async def _watched(context: RequestContext) -> tuple[str, str] | None:
         metadata = await client.provider.metadata()
     except ProviderError:
         return None
-    frame, client_id = metadata.get("check_session_iframe"), client.provider.known_client.get("client_id")
+    frame = metadata.get("check_session_iframe")
+    client_id = client.provider.known_client.get("client_id")
     return None if frame is None or client_id is None else (frame, f"{client_id} {session_state}")
 
 

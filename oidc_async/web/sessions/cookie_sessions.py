@@ -1,4 +1,4 @@
-"""The login of this browser: our own record beside the framework's session, sealed in cookies."""
+"""Session storage in sealed cookies, beside the session of the framework."""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -20,42 +20,47 @@ SPENT_KIND: Final = "spent"
 
 
 class CookieSessions:
-    """Loads and saves session records as sealed cookies: any worker serves them, without infrastructure.
+    """Loads and saves session records as sealed cookies, which any worker can read without infrastructure.
 
-    `clients` tells, for each name of a provider, which client of which issuer that is: a record outlives neither.
-    That a session was seen stands in a small cookie of its own: a page that takes long must not write back the
-    session of before a change.
+    `clients` maps provider names to the issuer and client of each; a record is valid only for the same client.
 
-    A second small cookie holds the id of the browser's current session, and no session is accepted without it. A
-    login sets it and a logout deletes it; a response that only changes the session never touches it. So a response
-    that was under way during a logout or another login may set the sealed cookies of before once more, at any time,
-    and they are of no use. No clock takes part in this, and whatever the browser loses ends a session.
-    The id is no secret, since the sealed record has to match it: who can set another one gains nothing but a logout.
+    Several responses of one browser can be in flight, and any of them may arrive late. Three small cookies beside the
+    record make late responses harmless:
+
+    - `current` holds the id of the current session, and no record is accepted without it. A login sets it and a
+      logout deletes it; a response that only changes the session never sets it. So a late response may restore the
+      sealed record of before a logout or another login, but not its validity. This needs no clock, and losing either
+      cookie ends the session. The id is not a secret, since the sealed record must match it: an attacker who can
+      set another one can only log the user out.
+    - `seen` extends an idle session. A slow response thus does not write back the record that it loaded.
+    - `spent` names a refresh token that the provider rejected, for the same reason.
     """
 
     keeps_in_store = False
     reads_store = False
 
     def __init__(self, settings: Settings, sealer: Sealer, cookies: Cookies, clients: Mapping[str, str]) -> None:
-        self._sealer, self._cookies, self._clients = sealer, cookies, clients
+        self._sealer = sealer
+        self._cookies = cookies
+        self._clients = clients
         self._lifetime = Lifetime(settings)
         self._context = cookies.name(KIND)
         self._current = cookies.name(CURRENT_KIND)
 
     def is_present(self, present: Mapping[str, str]) -> bool:
-        """Whether these cookies bring a session at all."""
+        """Whether the cookies contain a record, valid or not."""
         return self._context in present
 
     def load(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
-        """The record in the cookies `present`; an empty one when there is none, it was altered, or is too old.
+        """Return the record in the cookies; an empty one if it is missing, altered, expired or not current.
 
-        With `is_seen` an idle session is prolonged.
+        With `is_seen` an idle session is extended.
         """
         record = self._read(present)
         if record is None:
             return self.new(present, now)
         record.seen_at = max(record.seen_at, self._last_seen(record, present))
-        self._forget_spent(record, present)
+        self._remove_spent_refresh_token(record, present)
         if record.session_id != present.get(self._current) or not self._lifetime.is_alive(record, now):
             empty = self.new(present, now)
             empty.has_remains = True
@@ -65,11 +70,11 @@ class CookieSessions:
         return record
 
     async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
-        """As `load`: everything is in the cookies."""
+        """Return the same as `load`, since the cookies contain everything."""
         return self.load(present, now, is_seen=is_seen)
 
     async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
-        """The cookies that a response sets for what was changed in `record`; none for nothing."""
+        """Return the cookies that save the changes of a record; none if it was not changed."""
         if record.modified:
             return self.save(record, present, now)
         if record.has_remains:
@@ -77,44 +82,48 @@ class CookieSessions:
         return [self.save_seen(record, now)] if record.seen_again else []
 
     async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
-        """The cookies of a new session, in place of the former one."""
+        """Return the cookies of a new session, which replace those of the former one."""
         return self.save(record, present, now)
 
     def save(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
-        """The cookies to set. Raises SessionTooLarge, or ConfigurationError for what isn't JSON."""
+        """Return the cookies that save a record.
+
+        Raises:
+            SessionTooLarge: Cookies cannot hold the record.
+            ConfigurationError: The record contains values that JSON does not have.
+        """
         if not record:
-            # Only if the request brought it: a form that another site posts to a logout brings no cookies
-            # (SameSite=Lax), and must end nothing.
+            # `current` is deleted only if the request had it. A form that another site posts to a logout has no
+            # cookies (SameSite=Lax) and must not end the session.
             ended = [self._cookies.delete(self._current)] if self._current in present else []
             return [*self._delete_record(present), *ended]
         text = self._seal(record)
         max_age = self._lifetime.max_age(record, now)
         cookies = self._cookies.set_long(KIND, text, max_age, present)
-        # Only a session that begins here lacks it: one that was loaded had it.
+        # Only a new session lacks the id; a record is not loaded without it.
         begins = present.get(self._current) != record.session_id
         return [*cookies, self._cookies.set(self._current, record.session_id, max_age)] if begins else cookies
 
     def require_room(self, record: SessionRecord) -> None:
-        """Raise SessionTooLarge for a record that can't be kept."""
+        """Raise SessionTooLarge for a record that cookies cannot hold."""
         self._cookies.require_room(self._seal(record))
 
     def save_seen(self, record: SessionRecord, now: float) -> Cookie:
-        """The cookie that prolongs the session of `record`, and no other."""
+        """Return the cookie that extends the session of `record`, and no other session."""
         sealed = self._sealer.seal(SEEN_KIND, record.session_id, repr(record.seen_at).encode())
         return self._cookies.set(self._cookies.name(SEEN_KIND), sealed, self._lifetime.max_age(record, now))
 
     def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
-        """Forget the refresh token, which the provider takes no more. The cookies that say so.
+        """Remove a refresh token that the provider rejects, and return the cookie that records this.
 
-        The record is not written for it: that could take the place of one with a newer token that another response
-        brings.
+        The record itself is not written, since it could replace one with a newer token that another response sets.
         """
         digest = _digest(record.data.pop("refresh_token"))
         sealed = self._sealer.seal(SPENT_KIND, record.session_id, digest)
         return [self._cookies.set(self._cookies.name(SPENT_KIND), sealed, self._lifetime.max_age(record, now))]
 
     def new(self, present: Mapping[str, str], now: float) -> SessionRecord:
-        """An empty record."""
+        """Return an empty record."""
         return SessionRecord({}, begun_at=now, seen_at=now)
 
     def _seal(self, record: SessionRecord) -> str:
@@ -133,8 +142,9 @@ class CookieSessions:
         sealed = present.get(self._cookies.name(SEEN_KIND), "")
         return float(self._sealer.open(SEEN_KIND, record.session_id, sealed) or 0)
 
-    def _forget_spent(self, record: SessionRecord, present: Mapping[str, str]) -> None:
-        refresh_token, sealed = record.get("refresh_token"), present.get(self._cookies.name(SPENT_KIND))
+    def _remove_spent_refresh_token(self, record: SessionRecord, present: Mapping[str, str]) -> None:
+        refresh_token = record.get("refresh_token")
+        sealed = present.get(self._cookies.name(SPENT_KIND))
         if refresh_token is None or sealed is None:
             return
         if self._sealer.open(SPENT_KIND, record.session_id, sealed) == _digest(refresh_token):

@@ -40,7 +40,9 @@ class SessionLifecycle:
             LoginExpired: The provider has already ended the login. The present session is kept.
             StoreError: The session could not be saved. The present session is kept.
         """
-        now, sessions, context = self._application.now(), self._application.sessions, self._context
+        now = self._application.now()
+        sessions = self._application.sessions
+        context = self._context
         record = sessions.new(context.request.cookies, now)
         record.login_begun = LoginBegun(here=begun_at, at_provider=login.id_token["iat"] - (now - begun_at))
         _update(UserSession(record, provider_name), login, now)
@@ -62,7 +64,8 @@ class SessionLifecycle:
             SessionTooLarge: The session does not fit. It is kept as it was.
             StoreError: The session could not be saved. It is kept as it was.
         """
-        record, former = self._context.session, dict(self._context.session)
+        record = self._context.session
+        former = dict(self._context.session)
         user = UserSession(record)
         _update(user, login, self._application.now())
         self._update_session_state(record, login)
@@ -108,7 +111,7 @@ class SessionLifecycle:
         await application.sessions.keep(record, self._context.present_cookies(), application.now())
         record.settle()
 
-    async def finish(self) -> list[Cookie]:
+    async def response_cookies(self) -> list[Cookie]:
         """Save the session and return all cookies that the response sets. Raises StoreError."""
         await self.keep()
         self._context.sets_cookies = False

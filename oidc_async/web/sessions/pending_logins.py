@@ -1,4 +1,4 @@
-"""Logins that were begun in this browser: one short-lived sealed cookie for each `state`."""
+"""Pending logins: one short-lived sealed cookie in the browser for each `state`."""
 
 import json
 import re
@@ -16,19 +16,23 @@ from oidc_async.web.http.messages import Cookie
 
 MAX_PENDING = 7
 MAX_PENDING_LENGTH = 6000
-"""Characters of all pending logins together: many servers refuse more than 8,192 bytes of cookies."""
+"""Characters of all pending logins together. Many servers reject more than 8,192 bytes of cookies."""
 MAX_USED = 10_000
-"""Used-up states that one process remembers. The provider refuses a code that is used twice in any case."""
+"""Used states that one process keeps. The provider rejects the second use of a code in any case."""
 MAX_USED_PATH = 500
-"""Characters of the path that is remembered with each."""
+"""Characters of the path that is kept with each used state."""
 KIND: Final = "login"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginInBrowser:
-    """A pending login, at which provider, and the path to return to afterwards.
+    """A pending login in a browser.
 
-    `renews` is the id of the session that it is to renew; None for a login of its own.
+    Attributes:
+        pending: The values that the authorization response is verified with.
+        provider: The name of the provider.
+        return_path: The path to redirect to after the login.
+        renews: The id of the session that a silent renewal renews; None for a login.
     """
 
     pending: PendingLogin
@@ -38,28 +42,32 @@ class LoginInBrowser:
 
 
 class PendingLogins:
-    """Keeps pending logins in the browser that began them; no other can finish them.
+    """Keeps pending logins in the browser that started them; no other browser can complete them.
 
-    Nothing is kept here for visitors, but for the states that were used up: a login finishes once.
+    The server keeps only the states that were used, so that each login is completed once. Visitors who start logins
+    cost it nothing.
     """
 
     def __init__(self, sealer: Sealer, cookies: Cookies, lifetime: float) -> None:
-        self._sealer, self._cookies, self._lifetime = sealer, cookies, lifetime
-        self._used: dict[str, _Used] = {}
+        self._sealer = sealer
+        self._cookies = cookies
+        self._lifetime = lifetime
+        self._used: dict[str, _UsedLogin] = {}
 
     def begin(self, login: LoginInBrowser, present: Mapping[str, str]) -> list[Cookie]:
-        """The cookie that keeps `login`, and the deletion of the oldest ones above the limits."""
+        """Return the cookie that keeps a login, and deletions of the oldest logins above the limits."""
         pending = login.pending
         name = self._name(pending.state)
-        # the time stands outside of the seal only to find the oldest
+        # The time is outside the seal only to find the oldest login without opening all of them.
         value = f"{int(pending.begun_at * 1000)}.{self._sealer.seal(KIND, name, _encode(login))}"
         kept = self._cookies.set(name, value, int(self._lifetime))
         return [kept, *(self._cookies.delete(old) for old in self._surplus(present, len(value)))]
 
-    def finish(self, state: str, present: Mapping[str, str]) -> LoginInBrowser:
-        """The login begun with `state` in this browser, once.
+    def use(self, state: str, present: Mapping[str, str]) -> LoginInBrowser:
+        """Return the login that was started with `state` in this browser. Each login can be used once.
 
-        Raises StateMismatch when there is none, it belongs to another browser, or it was finished before.
+        Raises:
+            StateMismatch: This browser has no such login, or it was used before.
         """
         name = self._name(state)
         sealed = present.get(name, "").partition(".")[2]
@@ -67,26 +75,27 @@ class PendingLogins:
         login = _decode(data) if data else None
         if login is None or not self._use_up(name, login):
             raise StateMismatch(
-                "No login with this state is pending in this browser: it was finished before, took too long, "
-                "or was begun on another host name than that of OIDC_REDIRECT_URI."
+                "No login with this state is pending in this browser: it was completed before, it took too long, or "
+                "it was started on another host name than that of OIDC_REDIRECT_URI."
             )
         return login
 
-    def give_back(self, state: str) -> str:
-        """Let the login of `state` be finished after all: nothing of it was used. The name of its cookie."""
+    def release(self, state: str) -> str:
+        """Allow the login with `state` to be used again. Returns the name of its cookie."""
         name = self._name(state)
         self._used.pop(name, None)
         return name
 
-    def is_begun(self, state: str, present: Mapping[str, str]) -> bool:
-        """Whether the cookies `present` hold a login that was begun with `state`, whatever becomes of it."""
+    def is_pending(self, state: str, present: Mapping[str, str]) -> bool:
+        """Whether the browser has a login with `state`, whether it is valid or not."""
         return self._name(state) in present
 
-    def forget(self, state: str) -> Cookie:
+    def delete(self, state: str) -> Cookie:
+        """Return the cookie that deletes the login with `state`."""
         return self._cookies.delete(self._name(state))
 
-    def path_of_used(self, state: str) -> str | None:
-        """The path at which the login of `state` was begun, if this process finished it and remembers that."""
+    def return_path_of_used(self, state: str) -> str | None:
+        """Return the return URL of a used login; None if this process did not use it or no longer knows it."""
         used = self._used.get(self._name(state))
         return None if used is None else used.return_path
 
@@ -94,9 +103,9 @@ class PendingLogins:
         if len(self._used) >= MAX_USED:
             for old in list(self._used)[: MAX_USED // 2]:
                 self._used.pop(old, None)
-        mark = _Used(login.return_path if len(login.return_path) <= MAX_USED_PATH else None)
-        # setdefault is atomic: of two callbacks at the same time, one wins
-        return self._used.setdefault(name, mark) is mark
+        used = _UsedLogin(login.return_path if len(login.return_path) <= MAX_USED_PATH else None)
+        # setdefault is atomic, so that one of two simultaneous callbacks wins.
+        return self._used.setdefault(name, used) is used
 
     def _surplus(self, present: Mapping[str, str], length: int) -> list[str]:
         ours = re.compile(re.escape(self._name_prefix()) + "[0-9a-f]{16}")
@@ -131,7 +140,7 @@ def _encode(login: LoginInBrowser) -> bytes:
 
 
 def _decode(data: bytes) -> LoginInBrowser | None:
-    # None for what another version of us sealed: both may be at work while a new one is rolled out
+    # Another version may have sealed the login, as two versions run at the same time during a deployment.
     try:
         document = read_object(data)
         pending = PendingLogin.from_dict(document["pending"])
@@ -142,7 +151,7 @@ def _decode(data: bytes) -> LoginInBrowser | None:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Used:
-    """A login that was finished, one way or the other. `return_path` is None when it is too long to be kept."""
+class _UsedLogin:
+    """A login that was used, with success or not. `return_path` is None if it is too long to be kept."""
 
     return_path: str | None = field(repr=False)

@@ -1,8 +1,11 @@
-"""What a browser remembers of the renewals of its session: when the next one may be tried, and that one was refused.
+"""The state of silent renewals: when the next one may start, and whether the provider rejected the last one.
 
-In a cookie beside the session, which then needs no writing: a page that takes long must not write back the session
-of before a change. A refusal must not depend on a cookie that the browser may delete: with a store it stands in the
-session record, where changes of overlapping requests are merged.
+It is kept in cookies beside the session, so that the session itself is not written. A slow response would write back
+the session of before a change. Only a rejection must not depend on a cookie, which the browser may delete: if a store
+keeps the sessions, the rejection is a member of the record, where changes of overlapping requests are merged.
+
+A provider may respond to prompt=none with an error page of its own, from which the browser does not return. A user
+who then goes back to the application continues with the present session, and is not redirected there again soon.
 """
 
 import json
@@ -14,130 +17,140 @@ from oidc_async.web.http.messages import Cookie
 from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.session_record import SessionRecord
 
-RENEWAL_KIND: Final = "renewal"
+STATE_KIND: Final = "renewal"
 STARTED_KIND: Final = "renewing"
-REFUSED_AFTER = "refused_after"
-"""In a session record: the `last_renewal` after which a renewal was refused."""
+REJECTED_AFTER = "rejected_after"
+"""The member of a record with the `last_renewal` after which a renewal was rejected."""
 LEAST_SECONDS = 5.0
 MOST_SECONDS = 60.0
-"""Between two tries, whatever becomes of them: no redirect can lead to the next one at once, and an outage costs
-one request in a minute its time."""
-
+"""The limits of the pause between two attempts, whatever their results. It prevents redirect loops, and an outage of
+the provider delays one request in a minute."""
 UNANSWERED_SECONDS = 600
-"""For how long no other renewal is begun, unless the browser comes back from this one."""
+"""For how long no other renewal starts if the browser does not return from one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RenewalMark:
-    """`refused_after` is the time of the renewal after which one was refused: a later one makes up for it.
+class RenewalState:
+    """The state of the renewals of one session, in its cookie.
 
-    `changed_after` is that of the one after which the provider's session has changed: it has to be renewed.
+    A rejection or change refers to the time of the last renewal before it, so that a later renewal cancels it.
+
+    Attributes:
+        not_before: When the next attempt may start, in seconds since 1970.
+        rejected_after: The last renewal before the provider rejected one.
+        changed_after: The last renewal before the session at the provider changed, which requires a renewal.
     """
 
     not_before: float = 0.0
-    refused_after: float | None = None
+    rejected_after: float | None = None
     changed_after: float | None = None
 
-    def is_pause(self, now: float) -> bool:
-        # a clock that was put back must not make the pause longer
+    def is_paused(self, now: float) -> bool:
+        """Whether the next attempt has to wait."""
+        # A clock that was set back must not extend the pause.
         return 0 < self.not_before - now <= MOST_SECONDS
 
     def pause_left(self, now: float) -> float:
-        """Seconds."""
-        return self.not_before - now if self.is_pause(now) else 0.0
+        """Return the rest of the pause, in seconds."""
+        return self.not_before - now if self.is_paused(now) else 0.0
 
-    def is_change(self, session: SessionRecord) -> bool:
+    def has_changed(self, session: SessionRecord) -> bool:
+        """Whether the session at the provider has changed since the last renewal."""
         return self.changed_after is not None and self.changed_after == _last_renewal(session)
 
-    def is_refusal(self, session: SessionRecord) -> bool:
-        return self.refused_after is not None and self.refused_after == _last_renewal(session)
+    def is_rejected(self, session: SessionRecord) -> bool:
+        """Whether the provider has rejected a renewal since the last successful one."""
+        return self.rejected_after is not None and self.rejected_after == _last_renewal(session)
 
 
-def is_refused(context: RequestContext) -> bool:
-    """Whether the provider refused to renew the present session, and nothing has made up for it since."""
+def is_rejected(context: RequestContext) -> bool:
+    """Whether the provider has rejected a renewal of the present session since the last successful one."""
     session = context.session
-    return session.get(REFUSED_AFTER) == _last_renewal(session) or read_mark(context).is_refusal(session)
+    return session.get(REJECTED_AFTER) == _last_renewal(session) or read_state(context).is_rejected(session)
 
 
-def read_mark(context: RequestContext) -> RenewalMark:
-    """The mark of the present session."""
+def read_state(context: RequestContext) -> RenewalState:
+    """Return the state of the present session."""
     application = context.application
-    sealed = context.present_cookies().get(application.cookies.name(RENEWAL_KIND))
+    sealed = context.present_cookies().get(application.cookies.name(STATE_KIND))
     if not sealed:
-        return RenewalMark()
-    data = application.sealer.open(RENEWAL_KIND, context.session.session_id, sealed)
-    return _decode(data) if data else RenewalMark()
+        return RenewalState()
+    data = application.sealer.open(STATE_KIND, context.session.session_id, sealed)
+    return _decode(data) if data else RenewalState()
 
 
-def mark_try(context: RequestContext, interval: float) -> None:
-    """Let some time pass until the next renewal; at most `interval` seconds, unless that is hardly any."""
+def note_attempt(context: RequestContext, interval: float) -> None:
+    """Start the pause before the next attempt: `interval` seconds, but within the limits."""
     pause = min(max(interval, LEAST_SECONDS), MOST_SECONDS)
-    _set(context, RenewalMark(not_before=context.application.now() + pause), int(MOST_SECONDS))
+    _set(context, RenewalState(not_before=context.application.now() + pause), int(MOST_SECONDS))
 
 
-def mark_refusal(context: RequestContext) -> None:
-    """Let the session be in force no more, until it is renewed or another one begins."""
+def note_rejection(context: RequestContext) -> None:
+    """Make the session invalid for protected views until it is renewed or replaced."""
     session = context.session
     if context.application.sessions.keeps_in_store:
-        session[REFUSED_AFTER] = _last_renewal(session)
+        session[REJECTED_AFTER] = _last_renewal(session)
     else:
-        _set(context, RenewalMark(refused_after=_last_renewal(session)), _for_the_session(context))
+        _set(context, RenewalState(rejected_after=_last_renewal(session)), _session_max_age(context))
 
 
-def mark_change(context: RequestContext) -> None:
-    """Let the session be renewed at the next page, however young it is; not sooner after a try than otherwise."""
-    mark = replace(read_mark(context), changed_after=_last_renewal(context.session))
-    _set(context, mark, _for_the_session(context))
+def note_change(context: RequestContext) -> None:
+    """Require a renewal at the next page, however recent the last one is. It does not shorten the pause."""
+    state = replace(read_state(context), changed_after=_last_renewal(context.session))
+    _set(context, state, _session_max_age(context))
 
 
-def forget_mark(context: RequestContext) -> list[Cookie]:
-    """What deletes the mark, if there is one."""
-    cookies = context.application.cookies
-    return [cookies.delete(name) for name in [cookies.name(RENEWAL_KIND)] if name in context.present_cookies()]
+def delete_state(context: RequestContext) -> list[Cookie]:
+    """Return the cookies that delete the state, if the browser has one."""
+    return _deletion(context, context.application.cookies.name(STATE_KIND))
 
 
 def is_unanswered(context: RequestContext) -> bool:
-    """Whether a renewal of this session was begun a while ago, and nothing was heard of it."""
+    """Whether the browser was redirected for a renewal of this session recently and has not returned."""
     application = context.application
     sealed = context.present_cookies().get(application.cookies.name(STARTED_KIND))
     if not sealed:
         return False
     data = application.sealer.open(STARTED_KIND, repr(context.session.begun_at), sealed)
-    begun_at = float(data) if data else 0.0
-    # a clock that was put back must not make it longer
-    return 0 <= application.now() - begun_at < UNANSWERED_SECONDS
+    started_at = float(data) if data else 0.0
+    # A clock that was set back must not extend the time.
+    return 0 <= application.now() - started_at < UNANSWERED_SECONDS
 
 
-def note_begun(context: RequestContext) -> None:
+def note_start(context: RequestContext) -> None:
+    """Record that the browser is redirected for a renewal."""
     application = context.application
     sealed = application.sealer.seal(STARTED_KIND, repr(context.session.begun_at), repr(application.now()).encode())
     context.set_cookies(application.cookies.set(application.cookies.name(STARTED_KIND), sealed, UNANSWERED_SECONDS))
 
 
-def note_answered(context: RequestContext) -> None:
-    name = context.application.cookies.name(STARTED_KIND)
-    deleted: list[Cookie] = [context.application.cookies.delete(name)] if name in context.present_cookies() else []
-    context.set_cookies(*deleted)
+def note_return(context: RequestContext) -> None:
+    """Record that the browser has returned from a renewal."""
+    context.set_cookies(*_deletion(context, context.application.cookies.name(STARTED_KIND)))
 
 
-def _set(context: RequestContext, mark: RenewalMark, max_age: int | None) -> None:
+def _deletion(context: RequestContext, name: str) -> list[Cookie]:
+    return [context.application.cookies.delete(name)] if name in context.present_cookies() else []
+
+
+def _set(context: RequestContext, state: RenewalState, max_age: int | None) -> None:
     application = context.application
-    document = json.dumps(asdict(mark)).encode()
-    sealed = application.sealer.seal(RENEWAL_KIND, context.session.session_id, document)
-    context.set_cookies(application.cookies.set(application.cookies.name(RENEWAL_KIND), sealed, max_age))
+    document = json.dumps(asdict(state)).encode()
+    sealed = application.sealer.seal(STATE_KIND, context.session.session_id, document)
+    context.set_cookies(application.cookies.set(application.cookies.name(STATE_KIND), sealed, max_age))
 
 
-def _for_the_session(context: RequestContext) -> int | None:
+def _session_max_age(context: RequestContext) -> int | None:
     settings = context.application.settings
     return int(settings.session_seconds) if settings.session_permanent else None
 
 
-def _decode(data: bytes) -> RenewalMark:
-    # one that another version of us set may say something else
+def _decode(data: bytes) -> RenewalState:
+    # Another version may have written other members.
     try:
-        return RenewalMark(**read_object(data))
+        return RenewalState(**read_object(data))
     except (TypeError, ValueError):
-        return RenewalMark()
+        return RenewalState()
 
 
 def _last_renewal(session: SessionRecord) -> float:

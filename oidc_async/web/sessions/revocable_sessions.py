@@ -1,4 +1,4 @@
-"""Sessions that a provider may end, wherever they are kept."""
+"""Session storage with revocations: sessions that a provider may end, wherever they are kept."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,15 +11,20 @@ from .revocations import Revocation, SessionRevocations
 from .session_record import SessionRecord
 from .user_session import UserSession
 
-OF_AN_ID_TOKEN = frozenset({"id_token", "id_token_jwt"})
+MEMBERS_OF_ID_TOKENS = frozenset({"id_token", "id_token_jwt"})
 
 
 class RevocableSessions:
-    """The sessions of `kept`, without those that a provider has ended.
+    """Another session storage, without the sessions that a provider has revoked.
 
-    `clients` tells, for each name of a provider, which client of which issuer that is. What goes with a session
-    that has ended is left to `forget`. With `expects_frames` each session can be ended by a frame, too.
-    All methods but `load` raise StoreUnavailable.
+    All methods except `load` raise StoreUnavailable.
+
+    Args:
+        kept: The storage that keeps the records.
+        revocations: The revocations in the store.
+        clients: The issuer and client of each provider name.
+        invalidate_tokens: Invalidates what is cached about the tokens of a revoked session.
+        expects_frames: Whether the provider can revoke sessions by front-channel logout, too.
     """
 
     reads_store = True
@@ -29,11 +34,14 @@ class RevocableSessions:
         kept: Sessions,
         revocations: SessionRevocations,
         clients: Mapping[str, str],
-        forget: Callable[[UserSession], Awaitable[None]],
+        invalidate_tokens: Callable[[UserSession], Awaitable[None]],
         *,
         expects_frames: bool,
     ) -> None:
-        self._kept, self._revocations, self._clients, self._forget = kept, revocations, clients, forget
+        self._kept = kept
+        self._revocations = revocations
+        self._clients = clients
+        self._invalidate_tokens = invalidate_tokens
         self._expects_frames = expects_frames
 
     @property
@@ -42,51 +50,51 @@ class RevocableSessions:
         return self._kept.keeps_in_store
 
     def is_present(self, present: Mapping[str, str]) -> bool:
-        """Whether these cookies bring a session at all."""
+        """Whether the cookies belong to a session, revoked or not."""
         return self._kept.is_present(present)
 
     def load(self, present: Mapping[str, str], now: float) -> SessionRecord:
-        """An empty record: whether one has ended has to be asked for."""
+        """Return an empty record, since only `open` reads the revocations."""
         return self._kept.new(present, now)
 
     def new(self, present: Mapping[str, str], now: float) -> SessionRecord:
-        """An empty record."""
+        """Return an empty record."""
         return self._kept.new(present, now)
 
     async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
-        """The record of this browser; an emptied one, to be saved as such, when the provider has ended it."""
+        """Return the record of this browser. One that the provider revoked is emptied, and is saved as empty."""
         record = await self._kept.open(present, now, is_seen=is_seen)
         if record and self._revocations.is_ended(await self._find(record), record.login_begun):
             user = UserSession(dict(record))
             record.clear()
-            await self._forget(user)
+            await self._invalidate_tokens(user)
         return record
 
     async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
-        """Save what was changed. One that has ended meanwhile is found to have ended when it is opened next."""
-        if self._expects_frames and OF_AN_ID_TOKEN & record.changed and record:
-            # the session at the provider may be another one than at login
+        """Save the changes of a record. If it is revoked meanwhile, the next `open` finds that."""
+        if self._expects_frames and MEMBERS_OF_ID_TOKENS & record.changed and record:
+            # The session at the provider may have another `sid` than at login.
             await self._expect(record)
         return await self._kept.keep(record, present, now)
 
     async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
-        """Keep a new session. Raises LoginExpired when the provider has ended it before it began."""
+        """Save a new session. Raises LoginExpired if the provider has revoked it before it started."""
         revocations = await self._find(record)
         if self._revocations.is_ended(revocations, record.login_begun):
-            raise LoginExpired("The provider has ended this login before it was completed. Begin it again.")
+            raise LoginExpired("The provider ended this login before it was completed. Start it again.")
         if self._expects_frames:
             await self._expect(record)
-        # from now on any other mark ends it
+        # The session ignores the revocations that exist now, and any later one ends it.
         versions = tuple(revocation.version for revocation in revocations)
         record.login_begun = replace(record.login_begun, revocations=versions)
         return await self._kept.begin(record, present, now)
 
     def require_room(self, record: SessionRecord) -> None:
-        """Raise SessionTooLarge for a record that can't be kept."""
+        """Raise SessionTooLarge for a record that does not fit."""
         self._kept.require_room(record)
 
     def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
-        """Forget the refresh token, which the provider takes no more. The cookies that say so."""
+        """Remove a refresh token that the provider rejects, and return the cookies to set."""
         return self._kept.drop_refresh_token(record, now)
 
     async def _expect(self, record: SessionRecord) -> None:

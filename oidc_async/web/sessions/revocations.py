@@ -1,4 +1,4 @@
-"""Session revocations in the store: no session needs to be found, wherever it is kept."""
+"""Session revocations in the store, which end sessions without finding them, wherever they are kept."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -18,15 +18,18 @@ from .session_record import LoginBegun
 TRIES = 5
 PURPOSE = "logout"
 MAX_CLOCK_DIFFERENCE = 60
-"""Seconds between the clocks of two workers."""
+"""The assumed difference between the clocks of two workers, in seconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """When a provider ended sessions: by its clock, and when we were told, by ours.
+    """A revocation of sessions by a provider.
 
-    `version` is another one for each logout: a session that began when the store held it already is a later one,
-    whatever the clocks say.
+    Attributes:
+        version: Unique for each logout. A session that started when the store had this version is a later one,
+            whatever the clocks say.
+        issued_at: When the provider ended the sessions, by its clock, in seconds since 1970.
+        received_at: When we received the logout, by our clock, in seconds since 1970.
     """
 
     version: str
@@ -35,33 +38,34 @@ class Revocation:
 
     @classmethod
     def new(cls, issued_at: float, received_at: float) -> Self:
+        """Make a revocation with a new version."""
         return cls(version=token_urlsafe(8), issued_at=issued_at, received_at=received_at)
 
     @classmethod
     def by_frame(cls, now: float) -> Self:
-        """That of a logout that doesn't say when it was."""
+        """Make the revocation of a front-channel logout, which does not state its time."""
         return cls.new(MAX_TIME, now)
 
     def ends(self, login: LoginBegun, leeway: float) -> bool:
-        """Whether the session of this login is from before, as both clocks have it."""
-        # A session that has begun knows the marks that were there: any other mark came later, without any clock.
-        # For a login that is about to end in a session, each time is compared with one of the same clock. By ours a
-        # login is a new one when it was begun after we were told, be it in the same second; one that was under way
-        # then is not, whatever the provider still gave for its code.
+        """Whether the session of this login is older than the revocation, by both clocks."""
+        # A session knows the revocations that existed when it started, so any other one is later. This needs no
+        # clock. For a login that is not a session yet, times are compared, each with one of the same clock. By our
+        # clock a login is new if it was started after we received the logout, even in the same second. A login that
+        # was pending then is not new, although the provider may still have issued tokens for its code.
         if self.version in (login.revocations or ()):
             return False
         if login.revocations is None and login.here > self.received_at:
             return False
-        # By the provider's clock it is a new one when it was begun well after the logout: then the token came late.
-        # "Well after" makes up for providers of several machines, and for times without a fraction.
+        # By the clock of the provider a login is new if it was started clearly later than the logout, whose token
+        # then arrived late. The margin allows for providers with several machines and for times in whole seconds.
         return login.at_provider < self.issued_at + 1 + leeway
 
-    def joined(self, former: "Revocation | None", leeway: float) -> "Revocation":
-        """This one and a `former` one as one that ends what either does."""
+    def combined_with(self, former: "Revocation | None", leeway: float) -> "Revocation":
+        """Combine this revocation with a former one into one that ends the sessions of both."""
         if former is None:
             return self
-        # An older logout that comes later concerns no session that began after the former one. Within the leeway
-        # nobody can tell which one is older: they may come from two machines of the provider.
+        # An older logout that arrives later must not end sessions that started after the former one, so it does not
+        # change the version. Within the leeway the order is unknown, as two machines may have issued the logouts.
         is_older = self.issued_at + leeway < former.issued_at < MAX_TIME
         return replace(
             former if is_older else self,
@@ -75,66 +79,74 @@ Change = Callable[[Revocation | None], Revocation | None]
 
 
 class SessionRevocations:
-    """The marks of one application's clients.
+    """The session revocations of the clients of one application.
 
-    `sealers` are one for each secret key, the present one first. A mark is kept under all of them, so that processes
-    with the former key alone find it while keys are replaced. Who doesn't have the key can neither name nor make one.
-    `lifetime` is for how many seconds a session may outlive its logout, `leeway` by how many the clocks of a
-    provider's machines may differ. All methods raise StoreUnavailable, also for a mark that somebody else wrote.
+    Revocations are sealed, and their keys in the store are keyed hashes. So a party without the secret key can
+    neither find nor forge one. All methods raise StoreUnavailable, also for a revocation that somebody else wrote.
+
+    Args:
+        store: The store.
+        sealers: One for each secret key, the present one first. Each revocation is stored under all of them, so that
+            processes that only have the former key find it while keys are replaced.
+        lifetime: For how long a session may outlive its revocation, in seconds.
+        leeway: By how much the clocks of a provider's machines may differ, in seconds.
     """
 
     def __init__(self, store: Store, sealers: Sequence[Sealer], lifetime: float, leeway: float) -> None:
-        self._store, self._lifetime, self._leeway = store, lifetime, leeway
+        self._store = store
+        self._lifetime = lifetime
+        self._leeway = leeway
         self._sealers = sealers
 
     async def find(self, client: str, claims: Mapping[str, Any]) -> list[Revocation]:
-        """Those that concern sessions with these claims of their ID token."""
+        """Return the revocations for sessions whose ID token has these claims."""
         names = [(sealer, key) for name in _names_of_session(client, claims) for sealer, key in self._keys(name)]
         kept = await self._store.get_many([key for _, key in names])
         found = [_decode(sealer, key, sealed) for (sealer, key), sealed in zip(names, kept, strict=True)]
         return [revocation for revocation in found if revocation is not None]
 
     def is_ended(self, revocations: Sequence[Revocation], login: LoginBegun) -> bool:
-        """Whether the session of this login was ended by one of them."""
+        """Whether one of the revocations ends the session of this login."""
         return any(revocation.ends(login, self._leeway) for revocation in revocations)
 
     async def end(self, client: str, token: LogoutToken, now: float) -> None:
-        """End the sessions that a logout token names."""
+        """Revoke the sessions that a logout token names."""
         revocation = Revocation.new(token.iat, now)
         for name in _names_of_token(client, token):
-            await self._change(name, self._joining(revocation))
+            await self._change(name, self._combine(revocation))
 
     async def is_used(self, token: LogoutToken) -> bool:
-        """Whether a logout token of this name was used before."""
+        """Whether a logout token with this `jti` was used before."""
         used = await self._store.get_many([key for _, key in self._keys(_name_of_use(token))])
         return any(value is not None for value in used)
 
     async def use(self, token: LogoutToken, now: float) -> bool:
-        """Note that it is used, for as long as it would be accepted; False when another request did so first."""
+        """Record the use of a logout token while it is valid. Returns False if another request used it first."""
         seconds = max(token.valid_until - now, 0) + MAX_CLOCK_DIFFERENCE
         keys = self._keys(_name_of_use(token))
         done = [await self._store.put_if_absent(key, _encode(sealer, key, None), seconds) for sealer, key in keys]
         return all(done)
 
     async def expect(self, client: str, claims: Mapping[str, Any]) -> None:
-        """Note that there is such a session, so that a frame may end it.
+        """Record that a session exists, so that a front-channel logout can revoke it.
 
-        Marks for sessions that there aren't, anybody could make as many as the store holds.
+        Such a logout is not authenticated. If it could revoke sessions that do not exist, anybody could fill the
+        store.
         """
         if sid := claims.get("sid"):
             await self._change(_name(client, "sid", sid), lambda former: former)
 
     async def end_expected(self, client: str, sid: str, now: float) -> bool:
-        """End the session of this `sid`; False when none was expected."""
+        """Revoke the session with this `sid`. Returns False if no such session is recorded."""
         name = _name(client, "sid", sid)
         kept = await self._store.get_many([key for _, key in self._keys(name)])
         is_expected = any(value is not None for value in kept)
         if is_expected:
-            await self._change(name, self._joining(Revocation.by_frame(now)))
+            await self._change(name, self._combine(Revocation.by_frame(now)))
         return is_expected
 
-    def _joining(self, revocation: Revocation) -> Callable[[Revocation | None], Revocation]:
-        return lambda former: revocation.joined(former, self._leeway)
+    def _combine(self, revocation: Revocation) -> Callable[[Revocation | None], Revocation]:
+        return lambda former: revocation.combined_with(former, self._leeway)
 
     def _keys(self, name: str) -> list[tuple[Sealer, str]]:
         return [(sealer, "logout:" + sealer.keyed_hash(PURPOSE, name)) for sealer in self._sealers]
@@ -151,12 +163,15 @@ class SessionRevocations:
                 return
             if kept is not None and await self._store.replace(key, kept, sealed, self._lifetime):
                 return
-        raise StoreUnavailable("A logout could not be marked: too many requests mark the same one.")
+        raise StoreUnavailable(
+            f"A session revocation could not be stored: other requests changed it {TRIES} times meanwhile."
+        )
 
 
 def _names_of_session(client: str, claims: Mapping[str, Any]) -> list[str]:
-    sub, sid = claims.get("sub"), claims.get("sid")
-    # a session of which the provider gave no `sid` ends with any one of its user
+    sub = claims.get("sub")
+    sid = claims.get("sid")
+    # A session without a `sid` ends with any session of its user.
     return [_name(client, "sub", sub), _name(client, "sid", sid) if sid else _name(client, "sub without sid", sub)]
 
 
@@ -172,12 +187,12 @@ def _name_of_use(token: LogoutToken) -> str:
 
 
 def _name(*names: object) -> str:
-    # as JSON, so that no two lists of names are one text
+    # JSON keeps the parts distinct: no two lists have the same text.
     return json.dumps(names)
 
 
 def _encode(sealer: Sealer, key: str, revocation: Revocation | None) -> bytes:
-    """None is a session that a frame may end, or a token that is used: nothing else is known of it."""
+    """Seal a revocation. None stands for a session that is expected, or for a used logout token."""
     document = {} if revocation is None else asdict(revocation)
     return sealer.seal(PURPOSE, key, json.dumps(document).encode()).encode()
 
@@ -188,13 +203,13 @@ def _decode(sealer: Sealer, key: str, sealed: bytes | None) -> Revocation | None
     data = sealer.open(PURPOSE, key, sealed.decode("latin-1"))
     try:
         document = read_object(data or b"")
-        return _read_marker(**document) if document else None
+        return _read_revocation(**document) if document else None
     except (TypeError, ValueError, OverflowError):
-        # Neither "ended" nor "not ended" would be safe: somebody else has written to the store.
+        # Somebody else has written to the store, so neither "revoked" nor "not revoked" would be safe.
         raise StoreUnavailable(
-            "A session revocation in the store was altered, or put there by something else than this application."
+            "A session revocation in the store was altered or was not written by this application."
         ) from None
 
 
-def _read_marker(version: str, issued_at: float, received_at: float) -> Revocation:
+def _read_revocation(version: str, issued_at: float, received_at: float) -> Revocation:
     return Revocation(version=str(version), issued_at=float(issued_at), received_at=float(received_at))

@@ -1,4 +1,4 @@
-"""Which client of which issuer stands behind each name of a provider: what a session is bound to."""
+"""Maps provider names to the issuer and client that a session is bound to."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,10 +8,7 @@ from oidc_async.runtime.sync_facade import run_without_loop
 
 
 class ClientNames(Mapping[str, str]):
-    """The names of the clients, of those that register themselves as they are known by now.
-
-    `clients` may be filled later.
-    """
+    """The issuer and client of each provider name; for clients that register themselves, those known by now."""
 
     def __init__(
         self, configurations: Mapping[str, ProviderConfiguration], clients: Mapping[str, AsyncRelyingParty]
@@ -25,7 +22,7 @@ class ClientNames(Mapping[str, str]):
         if client is None or registration is None:
             return self._given[name]
         if client.configuration.registration_file is not None:
-            # a file is read without any waiting, also where a session is loaded from cookies
+            # Reading a file does not wait, so this works where a session is loaded from cookies, too.
             run_without_loop(registration.recall())
         return client.configuration.name_of(registration.known)
 

@@ -1,4 +1,4 @@
-"""What a login brought, as it is kept between requests: as JSON, for so long, and for one client."""
+"""The record of a session: its values, its lifetime, and its encoding for one client."""
 
 import json
 import zlib
@@ -15,18 +15,19 @@ from oidc_async.web.settings import Settings
 
 MAX_RECORD_BYTES = 256 * 1024
 MAX_RECORD_DEPTH = MAX_DEPTH + 2
-"""A provider's claims may be as deep as JSON from a provider may be; the record wraps them twice."""
+"""The claims of a provider may have the maximum depth of JSON, and the record nests them two levels deeper."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoginBegun:
-    """When a login was begun, in seconds since 1970: by our clock, and by that of the provider.
+    """When a login was started, in seconds since 1970.
 
-    The provider's is reckoned back from `iat` of the ID token by how long the login took, so that it doesn't matter
-    how far the clocks are apart.
-
-    `revocations` are the versions of the session revocations that the store held when the session began, which
-    therefore don't concern it; None while it has not begun.
+    Attributes:
+        here: The time by our clock.
+        at_provider: The time by the clock of the provider: `iat` of the ID token minus the duration of the login, so
+            that the difference of the clocks does not matter.
+        revocations: The versions of the session revocations that the store had when the session started, which
+            therefore do not end it; None while the session has not started.
     """
 
     here: float
@@ -35,13 +36,17 @@ class LoginBegun:
 
 
 class SessionRecord(UserDict[str, Any]):
-    """What a login brought. Knows when it began, when it was last seen, and what was changed since it was loaded.
-
-    `login_begun` is when the login began that ended with it; with it itself, unless given. `session_id` identifies
-    the session while it is that of one login, whatever else is changed in it: times can't, since clocks differ.
+    """The values of a session, which knows what was changed since it was loaded.
 
     Attributes:
-        has_remains: whether the request brought cookies of a session that has ended, which are to be deleted.
+        begun_at: When the session started, in seconds since 1970.
+        seen_at: When it was last used, in seconds since 1970.
+        seen_again: Whether `seen_at` is to be saved.
+        login_begun: When the login of the session was started; when the session started, unless given.
+        session_id: Identifies the session as long as it belongs to one login, whatever else changes. Times cannot
+            identify it, since clocks differ.
+        changed: The names of the values that were changed since the record was loaded or saved.
+        has_remains: Whether the request had cookies of a session that has ended, which are to be deleted.
     """
 
     def __init__(
@@ -53,26 +58,28 @@ class SessionRecord(UserDict[str, Any]):
         login_begun: LoginBegun | None = None,
         session_id: str | None = None,
     ) -> None:
-        self.begun_at, self.seen_at = begun_at, seen_at
+        self.begun_at = begun_at
+        self.seen_at = seen_at
         self.session_id = session_id or token_urlsafe(16)
         self.login_begun = login_begun or LoginBegun(here=begun_at, at_provider=begun_at)
         self.changed: set[str] = set()
         super().__init__()
-        # as they are: one after the other they would pass by __setitem__
+        # Not by __setitem__, which would mark each value as changed.
         self.data.update(values)
         self.settle()
 
     @property
     def modified(self) -> bool:
+        """Whether the record has to be saved."""
         return bool(self.changed) or self._is_ended
 
     def end(self) -> None:
-        """Empty it, and have it saved as such even if it was empty: then nothing of it may be left in the browser."""
+        """Empty the record and mark it as modified even if it was empty, so that the browser deletes its cookies."""
         self.clear()
         self._is_ended = True
 
     def settle(self) -> None:
-        """Note that it is kept as it is now."""
+        """Mark the record as saved."""
         self.changed.clear()
         self.seen_again = False
         self.has_remains = False
@@ -80,7 +87,7 @@ class SessionRecord(UserDict[str, Any]):
 
     @contextmanager
     def undone_by_errors(self) -> Generator[None]:
-        """Leave the record as it was if what is done within raises an exception."""
+        """Restore the record if the body of the `with` statement raises an exception."""
         former = dict(self.data), set(self.changed), self.session_id
         try:
             yield
@@ -94,7 +101,7 @@ class SessionRecord(UserDict[str, Any]):
 
     def __delitem__(self, name: str) -> None:
         if name == "current_provider":
-            # What follows is another session: a late response of this one must not take its place.
+            # What follows is another session, which a late response of this one must not replace.
             self.session_id = token_urlsafe(16)
         self.changed.add(name)
         super().__delitem__(name)
@@ -104,40 +111,48 @@ class SessionRecord(UserDict[str, Any]):
 
 
 class Lifetime:
-    """How long sessions last, by the settings."""
+    """The lifetime of sessions, by the settings."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def is_alive(self, record: SessionRecord, now: float) -> bool:
+        """Whether the session has neither expired nor been idle for too long."""
         idle = self._settings.session_idle_seconds
         in_use = idle is None or now - record.seen_at <= idle
         return in_use and now - record.begun_at <= self._settings.session_seconds
 
     def touch(self, record: SessionRecord, now: float) -> None:
-        """Note that it was seen; now and then, not with every request."""
+        """Update the time of the last use, at most once in a tenth of the idle time, to save writes."""
         idle = self._settings.session_idle_seconds
         if idle is not None and now - record.seen_at > idle / 10:
-            record.seen_at, record.seen_again = now, True
+            record.seen_at = now
+            record.seen_again = True
 
     def left(self, record: SessionRecord, now: float) -> float:
-        """Seconds until it ends, whatever happens."""
+        """Return the seconds until the session expires, however it is used."""
         return max(record.begun_at + self._settings.session_seconds - now, 0)
 
     def kept_for(self, record: SessionRecord, now: float) -> float:
-        """Seconds for which it has to be kept: when nobody comes again, it ends before."""
+        """Return the seconds for which a store keeps the record. An idle session ends before its expiry."""
         idle = self._settings.session_idle_seconds
         return self.left(record, now) if idle is None else min(self.left(record, now), idle * 1.1 + 1)
 
     def max_age(self, record: SessionRecord, now: float) -> int | None:
-        """Seconds for its cookies; None until the browser closes."""
+        """Return the lifetime of the cookies in seconds; None if they last until the browser closes."""
         return int(self.left(record, now)) if self._settings.session_permanent else None
 
 
 def encode_record(record: SessionRecord, clients: Mapping[str, str]) -> bytes:
-    """As bytes; `clients` tells, for each name of a provider, which client of which issuer that is.
+    """Encode a record.
 
-    Raises SessionTooLarge, or ConfigurationError for what isn't JSON.
+    Args:
+        record: The record.
+        clients: The issuer and client of each provider name. `decode_record` requires the same client.
+
+    Raises:
+        SessionTooLarge: The record is larger than MAX_RECORD_BYTES.
+        ConfigurationError: The record contains values that JSON does not have.
     """
     client = clients.get(record.get("current_provider", ""))
     begun = record.login_begun
@@ -156,14 +171,14 @@ def encode_record(record: SessionRecord, clients: Mapping[str, str]) -> bytes:
         raise _not_json() from None
     if len(text) > MAX_RECORD_BYTES:
         raise SessionTooLarge(
-            f"The session needs {len(text)} bytes; at most {MAX_RECORD_BYTES} are kept.", size=len(text)
+            f"The session has {len(text)} bytes; at most {MAX_RECORD_BYTES} are allowed.", size=len(text)
         )
     _require_readable(text)
     return zlib.compress(text)
 
 
 def _require_readable(text: bytes) -> None:
-    # what could not be read back would lock the user out
+    # A record that cannot be decoded would lock the user out.
     try:
         read_object(text, max_depth=MAX_RECORD_DEPTH)
     except ValueError:
@@ -171,12 +186,13 @@ def _require_readable(text: bytes) -> None:
 
 
 def decode_record(data: bytes, clients: Mapping[str, str]) -> SessionRecord | None:
-    """The record in `data`; None when it isn't one, or not one of these clients."""
-    # None for what another version of us sealed: both may be at work while a new one is rolled out; and for what
-    # was sealed for another client, when a provider was configured anew under its name
+    """Decode a record. Returns None if the data is invalid or belongs to another client."""
+    # The data may come from another version, as two versions run at the same time during a deployment. It belongs to
+    # another client if the configuration of the provider was replaced under the same name.
     try:
         document = read_object(zlib.decompressobj().decompress(data, MAX_RECORD_BYTES), max_depth=MAX_RECORD_DEPTH)
-        begun_at, seen_at = float(document["begun_at"]), float(document["seen_at"])
+        begun_at = float(document["begun_at"])
+        seen_at = float(document["seen_at"])
         record = SessionRecord(
             document["values"],
             begun_at=begun_at,
@@ -195,4 +211,6 @@ def _read_login_begun(here: float, at_provider: float, revocations: list[str] | 
 
 
 def _not_json() -> ConfigurationError:
-    return ConfigurationError("A session holds JSON only: what UserSession.update() was given can't be kept.")
+    return ConfigurationError(
+        "A session can only hold JSON: UserSession.update() received a value that JSON does not have."
+    )

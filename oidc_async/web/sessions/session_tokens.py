@@ -31,7 +31,7 @@ class SessionTokens:
         OIDC_TOKEN_CACHE_SECONDS in other processes and after REPLAY_SECONDS in the store.
         """
         if (access_token := user.access_token) is not None:
-            # Every provider of a view may have been asked about the token, not only the one that issued it.
+            # The token may be cached for every provider of a view, not only for the one that issued it.
             for name in self.providers:
                 await self.resource_servers[name].forget(access_token)
         client = self.clients.get(user.current_provider)

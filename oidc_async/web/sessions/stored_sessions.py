@@ -1,4 +1,4 @@
-"""Sessions in a store: the browser holds an id that tells nothing, the store a record that it can't read."""
+"""Session storage in a store: the browser has an opaque id, and the store a record that it cannot read."""
 
 import logging
 import re
@@ -18,14 +18,15 @@ from .session_record import Lifetime, SessionRecord, decode_record, encode_recor
 logger = logging.getLogger("oidc_async.sessions")
 
 KIND: Final = "sid"
-OF_THE_TOKENS = frozenset({"access_token", "access_token_expires_at", "id_token", "id_token_jwt", "refresh_token"})
-OF_A_REFRESH = OF_THE_TOKENS | {"last_authenticated", "last_session_refresh", "of_login"}
+TOKEN_MEMBERS = frozenset({"access_token", "access_token_expires_at", "id_token", "id_token_jwt", "refresh_token"})
+REFRESH_MEMBERS = TOKEN_MEMBERS | {"last_authenticated", "last_session_refresh", "of_login"}
 TRIES = 5
+"""How often the changes of a request are merged if other requests change the record at the same time."""
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 class StoredRecord(SessionRecord):
-    """A record of which is known where it is kept, and as what."""
+    """A record with its key in the store, and its sealed value as it was loaded or saved."""
 
     key = ""
     sealed = b""
@@ -34,8 +35,8 @@ class StoredRecord(SessionRecord):
 class StoredSessions:
     """Loads and saves session records in a store.
 
-    `clients` tells, for each name of a provider, which client of which issuer that is: a record outlives neither.
-    All methods but `load` raise StoreUnavailable; nothing has ended then.
+    `clients` maps provider names to the issuer and client of each; a record is valid only for the same client.
+    All methods except `load` raise StoreUnavailable, which ends no session.
     """
 
     keeps_in_store = True
@@ -44,26 +45,29 @@ class StoredSessions:
     def __init__(
         self, store: Store, settings: Settings, sealer: Sealer, cookies: Cookies, clients: Mapping[str, str]
     ) -> None:
-        self._store, self._sealer, self._cookies, self._clients = store, sealer, cookies, clients
+        self._store = store
+        self._sealer = sealer
+        self._cookies = cookies
+        self._clients = clients
         self._lifetime = Lifetime(settings)
         self._name = cookies.name(KIND)
 
     def is_present(self, present: Mapping[str, str]) -> bool:
-        """Whether these cookies name a session at all."""
+        """Whether the cookies contain a session id, valid or not."""
         return bool(self._key_in(present))
 
     def load(self, present: Mapping[str, str], now: float) -> SessionRecord:
-        """An empty record: one that is kept has to be opened."""
+        """Return an empty record, since only `open` reads the store."""
         return self.new(present, now)
 
     def new(self, present: Mapping[str, str], now: float) -> StoredRecord:
-        """An empty record."""
+        """Return an empty record."""
         return StoredRecord({}, begun_at=now, seen_at=now)
 
     async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
-        """The record of the browser with the cookies `present`; an empty one when there is none, or none any more.
+        """Return the record of this browser; an empty one if it has none or its session has expired.
 
-        With `is_seen` an idle session is prolonged.
+        With `is_seen` an idle session is extended.
         """
         key = self._key_in(present)
         (sealed,) = await self._store.get_many([key]) if key else (None,)
@@ -75,7 +79,7 @@ class StoredSessions:
         return record
 
     async def keep(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
-        """Save what was changed in `record`. The cookies to set are those of a session that begins or ends."""
+        """Save the changes of a record. Only a session that starts or ends has cookies to set."""
         if not isinstance(record, StoredRecord) or not (record.modified or record.seen_again):
             return []
         if not record:
@@ -88,19 +92,19 @@ class StoredSessions:
         return []
 
     async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
-        """Keep a new session under a new id, in place of the former one."""
+        """Save a new session under a new id, and delete the former one."""
         cookies = await self._create(record, now)
-        # afterwards: whoever fails to begin a session keeps the one that there is
+        # The former session is deleted last, so that it remains if the new one cannot be saved.
         if key := self._key_in(present):
             await self._store.delete([key])
         return cookies
 
     def require_room(self, record: SessionRecord) -> None:
-        """Raise SessionTooLarge for a record that can't be kept."""
+        """Raise SessionTooLarge for a record that is too large for the store."""
         encode_record(record, self._clients)
 
     def drop_refresh_token(self, record: SessionRecord, now: float) -> list[Cookie]:
-        """Forget the refresh token, which the provider takes no more: saved with what else was changed."""
+        """Remove a refresh token that the provider rejects. It is saved with the other changes."""
         del record["refresh_token"]
         return []
 
@@ -110,25 +114,33 @@ class StoredSessions:
         sealed = self._seal(key, record)
         await self._store.put(key, sealed, self._lifetime.kept_for(record, now))
         if isinstance(record, StoredRecord):
-            # a hook may change what a login has just begun
-            record.key, record.sealed = key, sealed
+            # A hook of the application may change the new session in the same request.
+            record.key = key
+            record.sealed = sealed
         return [self._cookies.set(self._name, session_id, self._lifetime.max_age(record, now))]
 
     async def _merge(self, record: StoredRecord, now: float) -> None:
-        """Write what this request changed, and nothing that another one has changed since."""
-        key, kept = record.key, record
+        """Save the changes of this request without undoing those of requests that ran at the same time.
+
+        The record is replaced only if its value in the store is still the one that was loaded (compare and swap).
+        Otherwise the changes are applied to the present record, and the replacement is tried again.
+        """
+        key = record.key
+        kept = record
         for _ in range(TRIES):
             sealed = self._seal(key, kept)
             if await self._store.replace(key, kept.sealed, sealed, self._lifetime.kept_for(kept, now)):
                 return
             (present,) = await self._store.get_many([key])
             other = self._opened(key, present) if present else None
-            # it has ended meanwhile: nobody is logged in again by a request that was under way
+            # The session ended meanwhile. A request that was in flight must not restore it.
             if other is None or (loaded := self._opened(key, record.sealed)) is None:
                 return
             _apply(record, loaded, other)
             kept = other
-        logger.warning("a session was changed by many requests at once, and the changes of one of them are lost")
+        logger.warning(
+            "the changes of one request to a session are lost: other requests changed it %d times meanwhile", TRIES
+        )
 
     def _opened(self, key: str, sealed: bytes) -> StoredRecord | None:
         data = self._sealer.open(KIND, key, sealed.decode("latin-1"))
@@ -142,7 +154,8 @@ class StoredSessions:
             login_begun=record.login_begun,
             session_id=record.session_id,
         )
-        stored.key, stored.sealed = key, sealed
+        stored.key = key
+        stored.sealed = sealed
         return stored
 
     def _seal(self, key: str, record: SessionRecord) -> bytes:
@@ -153,25 +166,33 @@ class StoredSessions:
         return self._key(session_id) if _ID.fullmatch(session_id) else ""
 
     def _key(self, session_id: str) -> str:
-        # Whoever reads the store can't become anybody. With the name of the cookie, by which applications with one
-        # store and one secret keep apart: an id of one is none at another.
+        # Only a hash of the id is stored, so that read access to the store does not reveal ids. The name of the
+        # cookie is part of it: applications that share a store and a secret have different ones and do not accept
+        # each other's ids.
         return "session:" + sha256(f"{self._name}={session_id}".encode()).hexdigest()
 
 
 def _apply(changes: StoredRecord, loaded: StoredRecord, kept: StoredRecord) -> None:
-    """Lay what one request has changed since it `loaded` the record over the record as another one left it."""
+    """Apply the changes that one request made since it loaded the record to the present record in the store.
+
+    Args:
+        changes: The record as this request changed it.
+        loaded: The record as this request loaded it.
+        kept: The record as it is in the store now, which is modified.
+    """
     kept.seen_at = max(kept.seen_at, changes.seen_at)
     names = set(changes.changed)
     if kept.session_id != loaded.session_id:
-        # another login has taken its place
+        # Another login has replaced the session, and this request belongs to the former one.
         return
     if changes.session_id != loaded.session_id:
         kept.session_id = changes.session_id
         names |= kept.keys()
     elif _has_other_tokens(kept, loaded):
-        # A refresh token is used once: the tokens of another request came from the same use, or from a later one.
-        # Clocks could not tell, as what was refreshed is replayed to those who come late.
-        names -= OF_A_REFRESH
+        # Another request has saved tokens since. A refresh token is used once, so those tokens come from the same
+        # refresh as ours or from a later one, and are kept. Times could not decide this, since late requests receive
+        # the result of an earlier refresh.
+        names -= REFRESH_MEMBERS
     for name in names:
         if name in changes:
             kept[name] = changes[name]
@@ -180,8 +201,9 @@ def _apply(changes: StoredRecord, loaded: StoredRecord, kept: StoredRecord) -> N
 
 
 def _has_other_tokens(kept: StoredRecord, loaded: StoredRecord) -> bool:
-    # a refresh token that another request dropped is no other token: this one may have had more luck with it
-    return _differ(kept, loaded, OF_THE_TOKENS if "refresh_token" in kept else OF_THE_TOKENS - {"refresh_token"})
+    # A refresh token that another request removed does not count as another token: this request may have used it
+    # with success.
+    return _differ(kept, loaded, TOKEN_MEMBERS if "refresh_token" in kept else TOKEN_MEMBERS - {"refresh_token"})
 
 
 def _differ(one: StoredRecord, other: StoredRecord, names: Set[str]) -> bool:

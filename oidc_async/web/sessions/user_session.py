@@ -19,7 +19,7 @@ KEYS = (
     "login_state",
     "of_login",
     "refresh_token",
-    "refused_after",
+    "rejected_after",
     "session_state",
     "userinfo",
 )

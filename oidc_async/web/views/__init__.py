@@ -1,1 +1,1 @@
-"""What protects views: logins, bearer tokens, silent renewal, refreshing access tokens."""
+"""Protection of views: logins, bearer tokens, silent renewals, logouts and refreshing access tokens."""

@@ -1,4 +1,8 @@
-"""A login that a view asks for: to log in again, to authenticate better, or at a provider that the user chose."""
+"""Starts logins: redirects the browser to the provider (OIDC Core 3.1.2.1).
+
+A protected view starts a login by itself. A view can also start one to log in again, for step-up authentication, or
+at a provider that the user has chosen.
+"""
 
 import logging
 import re
@@ -29,20 +33,31 @@ COUNT_KIND: Final = "logins"
 
 
 OF_ALL_LOGINS = {
-    "response_mode": "the redirect URI awaits what auth_request_params asks for",
-    "response_type": "the redirect URI awaits what auth_request_params asks for",
+    "response_mode": "the callback expects the one of auth_request_params",
+    "response_type": "the callback expects the one of auth_request_params",
 }
 
 
 async def log_in(
     context: RequestContext, provider_name: str, return_to: str | None, parameters: Mapping[str, Any]
 ) -> WebResponse:
-    """The way to that provider's login, and back to `return_to`; 401 for a script.
+    """Redirect to the login of a provider for a view; 401 for requests that are not navigations.
 
-    What another site posted is asked for once more by GET, with which the session comes.
-    `return_to` is a path or a URL of this origin, the page of the request when None. `parameters` are laid over
-    `auth_request_params`. The present session stays until the new login has succeeded. Raises LoginRequestInvalid
-    before anybody is asked; ConfigurationError, ProviderError, LoginLoop, StoreError.
+    A cross-site POST is redirected to GET, so that Lax cookies are sent. The present session is kept until the new
+    login succeeds.
+
+    Args:
+        context: The context of the request.
+        provider_name: The provider.
+        return_to: The page to return to, as a path or a URL of this origin; the page of the request if None.
+        parameters: Parameters of the authorization request, which replace those of `auth_request_params`.
+
+    Raises:
+        LoginRequestInvalid: `return_to` or a parameter is invalid. No provider was contacted.
+        ConfigurationError: A parameter cannot be set for one login.
+        ProviderError: The provider could not be reached.
+        LoginLoop: The browser does not keep the session.
+        StoreError: The session could not be loaded.
     """
     if not is_navigation(context.request):
         return login_required()
@@ -52,9 +67,9 @@ async def log_in(
     if comes_without_cookies(context.request):
         return redirect(context.return_path(), 303)
     await context.require_session()
-    asked = as_parameters("login", parameters)
-    require_theirs("login", asked, OF_ALL_LOGINS)
-    return await begin_login(context, provider_name, path, **asked)
+    requested = as_parameters("login", parameters)
+    require_theirs("login", requested, OF_ALL_LOGINS)
+    return await begin_login(context, provider_name, path, **requested)
 
 
 def _return_path(application: WebApplication, return_to: str) -> str:
@@ -64,28 +79,35 @@ def _return_path(application: WebApplication, return_to: str) -> str:
 
 
 def require_page(application: WebApplication, path: str | None, parameter: str) -> str:
-    """`path`, if a page may be there to be shown after a login. Raises LoginRequestInvalid, naming `parameter`."""
-    # our own routes show nothing, and one of them would begin a login after each login
+    """Return `path` if it can be the page after a login. Raises LoginRequestInvalid, which names `parameter`."""
+    # Our own routes show no pages, and one of them would start another login.
     if path is None or application.endpoint_below("", _as_routed(path)):
         raise LoginRequestInvalid(
-            f"{parameter} must be the address of a page with the scheme, host and port of OIDC_REDIRECT_URI.",
+            f"{parameter} must be the URL of a page with the scheme, host and port of OIDC_REDIRECT_URI.",
             parameter=parameter,
         )
     return path
 
 
 def _as_routed(path: str) -> str:
-    """Decoded, without what browsers and servers leave out of a path: dot segments and second slashes."""
+    """Decode and normalise a path as browsers and servers do: without dot segments and double slashes."""
     return normpath("/" + unquote(re.split("[?#]", path)[0]).lstrip("/"))
 
 
 async def begin_login(
     context: RequestContext, provider_name: str, path: str | None = None, /, **parameters: Parameter
 ) -> WebResponse:
-    """The way to that provider's login, and back to `path`; to where the request came from when None.
+    """Redirect to the login of a provider, unless logins repeat in a loop. The session must be loaded.
 
-    `parameters` are laid over those of the provider's configuration. The session must be loaded.
-    Raises ProviderError, LoginLoop.
+    Args:
+        context: The context of the request.
+        provider_name: The provider.
+        path: The path to return to; the page of the request if None.
+        parameters: Parameters of the authorization request, which replace those of the configuration.
+
+    Raises:
+        ProviderError: The provider could not be reached.
+        LoginLoop: The browser does not keep the session.
     """
     context.login_provider = provider_name
     with announcing_failure(context):
@@ -96,19 +118,22 @@ async def begin_login(
 async def request_login(
     context: RequestContext, provider_name: str, path: str | None = None, /, **parameters: Parameter
 ) -> WebResponse:
-    """The way to a login, and back to `path`; to where the request came from when None.
+    """Redirect to the login of a provider, and afterwards to `path`, or to the page of the request if None.
 
-    Raises ProviderError, and StoreError when the request goes by an object that can't be kept.
+    Raises:
+        ProviderError: The provider could not be reached.
+        StoreError: The request object could not be stored.
     """
     _warn_of_other_host(context)
-    logger.debug("a login begins: provider %r", provider_name)
+    logger.debug("starting a login: provider %r", provider_name)
     login = await context.application.clients[provider_name].begin_login(**parameters)
     return await _departure(context, provider_name, login, path or context.return_path())
 
 
 async def request_renewal(context: RequestContext, provider_name: str) -> WebResponse:
-    """The way to a renewal of the present session, during which nobody is asked anything. Raises the same."""
-    client, session = context.application.clients[provider_name], context.session
+    """Redirect to a silent renewal of the present session (prompt=none). Raises ProviderError, StoreError."""
+    client = context.application.clients[provider_name]
+    session = context.session
     id_token = UserSession(session, provider_name).id_token_jwt
     login = await client.begin_login(prompt="none", **({"id_token_hint": id_token} if id_token else {}))
     if len(login.url) > MAX_URL_LENGTH:
@@ -131,8 +156,8 @@ def _warn_of_other_host(context: RequestContext) -> None:
     host = context.request.headers.get("host", expected)
     if host != expected:
         logger.warning(
-            "a login begins on the host %s, but OIDC_REDIRECT_URI is on %s: its cookie may not be there. "
-            "Use one host name, and let proxies pass Host on, or declare them (ProxyFix).",
+            "a login starts on the host %s, but OIDC_REDIRECT_URI is on %s, which may not receive its cookie: use "
+            "one host name, and let proxies pass the Host header on or declare them (ProxyFix)",
             ascii(host)[:200],
             expected,
         )
@@ -140,7 +165,7 @@ def _warn_of_other_host(context: RequestContext) -> None:
 
 @contextmanager
 def announcing_failure(context: RequestContext) -> Generator[None, None, None]:
-    """Announce that a login failed by what is raised here."""
+    """Send the signal `login_failed` for an error that is raised in the body of the `with` statement."""
     try:
         yield
     except OIDCError as error:
@@ -149,24 +174,25 @@ def announcing_failure(context: RequestContext) -> Generator[None, None, None]:
 
 
 def count_login(context: RequestContext) -> Cookie:
-    """A cookie that counts logins in quick succession: more than a few mean that the session isn't kept."""
+    """Return the cookie that counts logins in quick succession, to detect browsers that do not keep the session."""
     cookies = context.application.cookies
     return cookies.set(cookies.name(COUNT_KIND), str(_logins_in_a_row(context) + 1), LOGINS_IN_A_ROW_SECONDS)
 
 
-def forget_count(application: WebApplication) -> Cookie:
+def delete_login_count(application: WebApplication) -> Cookie:
+    """Return the cookie that deletes the count of logins."""
     return application.cookies.delete(application.cookies.name(COUNT_KIND))
 
 
 def _require_no_loop(context: RequestContext, provider_name: str) -> None:
-    # who is logged in elsewhere has a browser that keeps sessions; who is here has one that keeps an old one
+    # A session at another provider shows that the browser keeps sessions. One at this provider is an old one, which
+    # the browser keeps instead of the new ones.
     keeps_sessions = context.session and not context.is_logged_in(provider_name)
     if _logins_in_a_row(context) >= MAX_LOGINS_IN_A_ROW and not keeps_sessions:
-        context.set_cookies(forget_count(context.application))
+        context.set_cookies(delete_login_count(context.application))
         raise LoginLoop(
-            f"{MAX_LOGINS_IN_A_ROW} logins in a row succeeded, but the browser or a proxy doesn't keep the session "
-            "cookie. Check limits on the size of request headers, and that pages are served on the host of "
-            "OIDC_REDIRECT_URI."
+            f"{MAX_LOGINS_IN_A_ROW} logins in a row succeeded, but the browser or a proxy does not keep the session "
+            "cookie. Check the limits of header sizes, and serve pages on the host of OIDC_REDIRECT_URI."
         )
 
 

@@ -1,4 +1,4 @@
-"""The guard of a view: let a login through, begin one otherwise (OIDC Core 3.1.2.1)."""
+"""Protects views with a login: shows the view to a user who is logged in, and starts a login otherwise."""
 
 from dataclasses import replace
 
@@ -6,24 +6,28 @@ from oidc_async.web.http.bearer_errors import token_challenge
 from oidc_async.web.http.messages import WebResponse, redirect
 from oidc_async.web.http.navigation import comes_without_cookies, is_navigation, login_required
 from oidc_async.web.request_context import RequestContext
-from oidc_async.web.websockets import refused_origin
+from oidc_async.web.websockets import origin_rejection
 
 from .begin_login import begin_login
-from .silent_renewal import begin_renewal, is_in_force
+from .silent_renewal import begin_renewal, is_session_valid
 
 
 async def require_login(context: RequestContext, provider_name: str) -> WebResponse | None:
-    """None for who is logged in at that provider; otherwise the way to its login, or 401 for a script.
+    """Require a login at a provider.
 
-    What another site posted is asked for once more by GET, with which the session comes.
-    A WebSocket is refused, too, when another site's page opens it.
-    Now and then the way of who is logged in leads through the provider, too, which renews the session unseen.
-    Raises ProviderError when the provider can't be reached for a login, LoginLoop when logins don't stay, StoreError.
+    Returns None if the user is logged in at the provider; otherwise a redirect to its login, or 401 for requests that
+    are not navigations. A cross-site POST is redirected to GET, so that Lax cookies are sent. A WebSocket that a page
+    of another origin opens is rejected. When a silent renewal is due, a logged-in user is redirected, too.
+
+    Raises:
+        ProviderError: The provider could not be reached for a login.
+        LoginLoop: The browser does not keep the session.
+        StoreError: The session could not be loaded.
     """
-    if refusal := refused_origin(context):
-        return refusal
+    if rejection := origin_rejection(context):
+        return rejection
     await context.require_session()
-    if context.is_logged_in(provider_name) and await is_in_force(context, provider_name):
+    if context.is_logged_in(provider_name) and await is_session_valid(context, provider_name):
         context.requires_login = True
         return await begin_renewal(context, provider_name)
     if not is_navigation(context.request):
@@ -34,8 +38,8 @@ async def require_login(context: RequestContext, provider_name: str) -> WebRespo
 
 
 async def require_login_or_token(context: RequestContext, provider_name: str, scope: str = "") -> WebResponse | None:
-    """As `require_login`, for views that accept tokens with this `scope` too: a 401 says so (RFC 6750 3)."""
-    answer = await require_login(context, provider_name)
-    if answer is None or answer.status != 401:
-        return answer
-    return replace(answer, headers={**answer.headers, **token_challenge(context.application.settings, scope)})
+    """As `require_login`, for views that also accept bearer tokens: a 401 has their challenge (RFC 6750 3)."""
+    response = await require_login(context, provider_name)
+    if response is None or response.status != 401:
+        return response
+    return replace(response, headers={**response.headers, **token_challenge(context.application.settings, scope)})

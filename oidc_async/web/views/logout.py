@@ -1,4 +1,4 @@
-"""Logging out, here and at the provider (OIDC RP-Initiated Logout 2, 3)."""
+"""Logout of the application and of the provider (OIDC RP-Initiated Logout 2 and 3)."""
 
 import hmac
 import logging
@@ -17,10 +17,10 @@ from oidc_async.web.http.messages import MAX_URL_LENGTH, WebRequest, WebResponse
 from oidc_async.web.http.navigation import is_embedded, is_navigation, is_prefetch
 from oidc_async.web.request_context import RequestContext
 from oidc_async.web.sessions.lifecycle import SessionLifecycle
-from oidc_async.web.sessions.renewal_state import forget_mark
+from oidc_async.web.sessions.renewal_state import delete_state
 from oidc_async.web.sessions.user_session import UserSession
 
-from .begin_login import forget_count
+from .begin_login import delete_login_count
 
 logger = logging.getLogger("oidc_async.login")
 
@@ -29,27 +29,31 @@ MAX_SECONDS = 600
 
 
 async def log_out(context: RequestContext, return_uri: str | None = None) -> WebResponse | None:
-    """End the session. The way to the provider's logout, or None when the view is to be shown.
+    """End the session, and redirect to the logout of the provider.
 
-    The provider sends the browser back to `return_uri`, a registered post_logout_redirect_uri; None chooses one.
-    The view is shown to who comes back from the provider, who was not logged in, and where the provider knows no
-    logout or can't be reached: the session here is ended in any case. What nobody asked for (HEAD, a prefetch, an
-    image) ends nothing.
+    Returns None if the view is to be shown: after the return from the provider, if nobody was logged in, and if the
+    provider has no logout or cannot be reached. The session of the application ends in any case. Requests that a user
+    did not make (HEAD, a prefetch, an image) end nothing.
+
+    Args:
+        context: The context of the request.
+        return_uri: A registered post_logout_redirect_uri; chosen from the registered ones if None.
     """
     if context.request.method == "HEAD" or is_prefetch(context.request) or is_embedded(context.request):
         return WebResponse(status=503, headers={"cache-control": "no-store"})
     session = dict(await context.require_session())
-    came_back = _came_back(context)
+    has_returned = _has_returned(context)
     await SessionLifecycle(context).log_out("user")
     if not session.get("current_provider"):
         return None
-    context.set_cookies(forget_count(context.application), *forget_mark(context))
+    context.set_cookies(delete_login_count(context.application), *delete_state(context))
     user = UserSession(session)
     try:
-        # who comes back logged in did so meanwhile, in another tab; the view says that nobody is
-        return None if came_back else await _leave_provider(context, user, return_uri)
+        # A user who returns with a session has logged in meanwhile, in another tab. That session ends, too, since the
+        # view says that nobody is logged in.
+        return None if has_returned else await _leave_provider(context, user, return_uri)
     finally:
-        # afterwards: what is asked about a token before it is revoked would be remembered again
+        # The caches are invalidated last: a token that is introspected before its revocation would be cached again.
         await context.application.session_tokens.invalidate(user)
 
 
@@ -57,25 +61,28 @@ async def _leave_provider(context: RequestContext, user: UserSession, return_uri
     client = context.application.clients.get(user.current_provider)
     if client is None:
         return None
-    answer = await _log_out_at(client, context, user, return_uri)
-    wanted = client.configuration.revoke_at_logout
-    if (answer is None) if wanted == "auto" else wanted:
-        await _revoke(client, _tokens(user), is_wanted=wanted != "auto")
-    return answer
+    response = await _log_out_at(client, context, user, return_uri)
+    setting = client.configuration.revoke_at_logout
+    # With "auto" tokens are revoked only if the provider has no logout, which usually revokes them.
+    if (response is None) if setting == "auto" else setting:
+        await _revoke(client, _tokens(user), is_required=setting != "auto")
+    return response
 
 
 def _tokens(user: UserSession) -> dict[str, str]:
-    """The tokens of the session by their hints, the one first from which new ones could be got (RFC 7009 2.1)."""
+    """Return the tokens by their hints, first the refresh token, which could get new tokens (RFC 7009 2.1)."""
     known = {"refresh_token": user.refresh_token, "access_token": user.access_token}
     return {hint: token for hint, token in known.items() if token is not None}
 
 
-async def _revoke(client: AsyncRelyingParty, tokens: Mapping[str, str], *, is_wanted: bool) -> None:
-    """Revoke the tokens of the session: a refresh token for offline access outlives a logout at the provider."""
+async def _revoke(client: AsyncRelyingParty, tokens: Mapping[str, str], *, is_required: bool) -> None:
+    """Revoke the tokens: a refresh token for offline access remains valid after a logout at the provider."""
     try:
         for hint, token in tokens.items():
-            if not await client.revoke(token, token_type_hint=hint) and is_wanted:
-                logger.warning("logged out, but revoke_at_logout=True needs a revocation_endpoint of the provider")
+            if not await client.revoke(token, token_type_hint=hint) and is_required:
+                logger.warning(
+                    "logged out, but tokens were not revoked: revoke_at_logout=True needs a revocation_endpoint"
+                )
                 return
     except ProviderError as error:
         logger.warning("logged out, but a token could not be revoked: %s (%s)", error, error.code)
@@ -93,31 +100,33 @@ async def _log_out_at(
             state=state,
         )
     except ProviderError as error:
-        logger.warning("logged out here, but not at the provider: %s (%s)", error, error.code)
+        logger.warning("logged out of the application, but not of the provider: %s (%s)", error, error.code)
         return None
     if request is None:
         return None
-    cookies, name = context.application.cookies, context.application.cookies.name(KIND)
+    cookies = context.application.cookies
+    name = context.application.cookies.name(KIND)
     sealed = context.application.sealer.seal(KIND, name, state.encode())
     context.set_cookies(cookies.set(name, sealed, MAX_SECONDS))
-    # a page would show the ID token to a script, which can't be sent to the provider anyway
+    # Scripts get a redirect: they cannot be sent to the provider, and a page would expose the ID token to them.
     by_post = client.configuration.end_session_http_method == "POST" and is_navigation(context.request)
     return form_post(request.endpoint, request.parameters, title="Log out") if by_post else _redirect(client, request)
 
 
 def _redirect(client: AsyncRelyingParty, request: EndSessionRequest) -> WebResponse:
-    """By GET; without the ID token where it would make the URL too long, or is to be in no URL."""
+    """Return a redirect by GET, without the ID token if the URL would be too long or must not contain it."""
     in_url = client.configuration.end_session_http_method == "GET"
     if in_url and len(request.url) <= MAX_URL_LENGTH:
         return redirect(request.url, 303)
-    # The provider then asks the user. Not all take POST, and to some it doesn't bring their session cookie
-    # (SameSite=Lax), so that they find nothing to end: who wants POST says so.
+    # Without the hint the provider asks the user. POST is not the default for long hints: some providers do not
+    # accept it, and others do not receive their session cookie with it (SameSite=Lax), so they find no session to
+    # end.
     parameters = {name: value for name, value in request.parameters.items() if name != "id_token_hint"}
     return redirect(replace(request, parameters=parameters).url, 303)
 
 
 def _logout_hint(client: AsyncRelyingParty, user: UserSession) -> str | None:
-    """What the provider itself calls who logs out."""
+    """Return the claim by which the provider identifies the user (`logout_hint_claim`)."""
     claim = client.configuration.logout_hint_claim
     if claim is None:
         return None
@@ -126,10 +135,10 @@ def _logout_hint(client: AsyncRelyingParty, user: UserSession) -> str | None:
 
 
 def _return_uri(client: AsyncRelyingParty, context: RequestContext) -> str | None:
-    """The registered post_logout_redirect_uri that is this view, else the first one.
+    """Return the registered post_logout_redirect_uri that is this view, else the first one.
 
-    When none is known to be registered: this view, or the application's root if the view doesn't answer GET. None
-    when we know that none is, as we registered the client.
+    If none is known to be registered, it is this view, or the root of the application if the view does not answer
+    GET. None if we registered the client without one.
     """
     request = context.request
     root = origin(context.application.settings.redirect_uri.full_uri) + quote(request.root_path)
@@ -142,16 +151,17 @@ def _return_uri(client: AsyncRelyingParty, context: RequestContext) -> str | Non
     return here if here in registered else str(registered[0])
 
 
-def _came_back(context: RequestContext) -> bool:
+def _has_returned(context: RequestContext) -> bool:
     state = _state(context.request)
     if state is None:
         return False
-    cookies, name = context.application.cookies, context.application.cookies.name(KIND)
+    cookies = context.application.cookies
+    name = context.application.cookies.name(KIND)
     expected = context.application.sealer.open(KIND, name, context.request.cookies.get(name, ""))
     if expected is not None and hmac.compare_digest(expected, state.encode(errors="replace")):
         context.set_cookies(cookies.delete(name))
         return True
-    logger.warning("a return from logout has a state that this browser was not given")
+    logger.warning("the return from a logout has a state that was not issued to this browser")
     return False
 
 

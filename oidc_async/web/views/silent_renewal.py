@@ -1,8 +1,14 @@
-"""Asking the provider now and then whether the user is still logged in there (OIDC Core 3.1.2.1, prompt=none).
+"""Silent renewal: asks the provider from time to time whether the user is still logged in there (prompt=none).
 
-Where the provider says no, the session is in force no more: guarded views ask for a login. Where it says nothing,
-because it is down, the session goes on and the next try is made a little later: an outage of the provider is none of
-its applications. Whoever else is logged in there never takes the session over.
+A renewal redirects the whole tab to the provider and back, without interaction (OIDC Core 3.1.2.1). It has three
+outcomes:
+
+- The same user is logged in: the session gets the new tokens and claims. Another user never takes the session over.
+- The provider reports an error about the user, such as login_required: the session is no longer valid for protected
+  views, which start a login.
+- The provider is down or reports another error: the session remains valid, and the next attempt follows after a
+pause.
+  An outage of the provider must not become an outage of the application.
 """
 
 import logging
@@ -29,13 +35,13 @@ from oidc_async.web.sessions.lifecycle import SessionLifecycle
 from oidc_async.web.sessions.pending_logins import LoginInBrowser
 from oidc_async.web.sessions.renewal_state import (
     MOST_SECONDS,
-    is_refused,
+    is_rejected,
     is_unanswered,
-    mark_refusal,
-    mark_try,
-    note_answered,
-    note_begun,
-    read_mark,
+    note_attempt,
+    note_rejection,
+    note_return,
+    note_start,
+    read_state,
 )
 from oidc_async.web.sessions.user_session import UserSession
 from oidc_async.web.signals import refresh_failed
@@ -45,7 +51,7 @@ from .begin_login import request_login, request_renewal
 
 logger = logging.getLogger("oidc_async.login")
 
-REFUSALS = frozenset(
+ERRORS_ABOUT_THE_USER = frozenset(
     {
         "access_denied",
         "account_selection_required",
@@ -55,25 +61,25 @@ REFUSALS = frozenset(
         "login_required",
     }
 )
-"""Errors that speak of the user (OIDC Core 3.1.2.6, RFC 6749 4.1.2.1 and 5.2); all others are of the provider."""
+"""Errors that concern the user (OIDC Core 3.1.2.6, RFC 6749 4.1.2.1 and 5.2); all others concern the provider."""
 
 
-async def is_in_force(context: RequestContext, provider_name: str) -> bool:
-    """Whether the session will do, or has to be replaced by a login because the provider refused to renew it.
+async def is_session_valid(context: RequestContext, provider_name: str) -> bool:
+    """Whether the session is valid for protected views: the provider has not rejected its renewal.
 
-    With `renew_with_refresh_token` it is renewed here, when it is time. Raises StoreError.
+    With `renew_with_refresh_token` the session is renewed here when it is due. Raises StoreError.
     """
     client = context.application.clients[provider_name]
     if client.configuration.session_refresh_interval_seconds is None and not _is_watched(context):
         return True
-    if is_refused(context):
+    if is_rejected(context):
         return False
     user = UserSession(context.session, provider_name)
     if _has_changed(context) and is_page(context.request):
-        # a refresh token tells nothing of who is logged in there now
+        # A refresh token does not show which user is logged in at the provider now, so the browser is redirected.
         return True
     if not context.sets_cookies:
-        # what it brings could not be kept, nor that it was tried
+        # Neither the new tokens nor the attempt could be saved.
         return True
     if client.configuration.renew_with_refresh_token and user.refresh_token and _is_old(context, client, user):
         return await _renew_with(user.refresh_token, context, client, user)
@@ -81,18 +87,19 @@ async def is_in_force(context: RequestContext, provider_name: str) -> bool:
 
 
 async def begin_renewal(context: RequestContext, provider_name: str) -> WebResponse | None:
-    """The way through the provider, when it is time and somebody goes to a page; None to show the view."""
-    client, user = context.application.clients[provider_name], UserSession(context.session, provider_name)
-    is_time = _is_old(context, client, user) or _has_changed(context)
-    if not is_time or not is_page(context.request) or user.id_token is None or is_unanswered(context):
+    """Redirect to the provider if a renewal is due and the request is a page; None to show the view."""
+    client = context.application.clients[provider_name]
+    user = UserSession(context.session, provider_name)
+    is_due = _is_old(context, client, user) or _has_changed(context)
+    if not is_due or not is_page(context.request) or user.id_token is None or is_unanswered(context):
         return None
-    _mark_try(context, client)
+    _note_attempt(context, client)
     try:
         renewal = await request_renewal(context, provider_name)
     except ProviderError as error:
-        _tell(context, error)
+        _report(context, error)
         return None
-    note_begun(context)
+    note_start(context)
     return renewal
 
 
@@ -103,24 +110,37 @@ async def finish_renewal(
     response: Mapping[str, str],
     response_mode: ResponseMode,
 ) -> WebResponse | None:
-    """Renew the session by the provider's `response`; the way to a login when it wants one, None to go on.
+    """Renew the session with an authorization response.
 
-    Raises UserChanged, other LoginErrors, TokenError, StoreError; the session then stays as it was.
+    Returns a redirect to a login if the provider requires one; otherwise None.
+
+    Args:
+        context: The context of the request.
+        client: The relying party.
+        begun: The pending renewal.
+        response: The encoded authorization response.
+        response_mode: How it was sent.
+
+    Raises:
+        UserChanged: Another user is logged in at the provider. The session is kept, here and in all other cases.
+        LoginError: The response is invalid.
+        TokenError: A token is invalid.
+        StoreError: The session could not be saved.
     """
-    note_answered(context)
+    note_return(context)
     if not _is_session_of(context, begun):
-        logger.info("a session ended while it was renewed")
+        logger.info("a session ended during its renewal")
         return None
     try:
         login = await client.complete_login(begun.pending, response, response_mode=response_mode)
         await _renew(context, login)
-    except AuthorizationRefused as refusal:
-        _tell(context, refusal)
-        if refusal.error in REFUSALS:
-            mark_refusal(context)
+    except AuthorizationRefused as error:
+        _report(context, error)
+        if error.error in ERRORS_ABOUT_THE_USER:
+            note_rejection(context)
             return await request_login(context, begun.provider, begun.return_path)
     except (ProviderError, LoginExpired, SessionTooLarge) as error:
-        _tell(context, error)
+        _report(context, error)
     return None
 
 
@@ -129,16 +149,17 @@ def _is_watched(context: RequestContext) -> bool:
 
 
 def _has_changed(context: RequestContext) -> bool:
-    """Whether our frame saw that the provider's session is another one (OIDC Session Management 3.1)."""
+    """Whether our iframe found that the session at the provider has changed (OIDC Session Management 3.1)."""
     if not _is_watched(context):
         return False
-    mark = read_mark(context)
-    return mark.is_change(context.session) and not mark.is_pause(context.application.now())
+    state = read_state(context)
+    return state.has_changed(context.session) and not state.is_paused(context.application.now())
 
 
 def _is_old(context: RequestContext, client: AsyncRelyingParty, user: UserSession) -> bool:
-    interval, now = client.configuration.session_refresh_interval_seconds, context.application.now()
-    return user.should_refresh(interval, now=now) and not read_mark(context).is_pause(now)
+    interval = client.configuration.session_refresh_interval_seconds
+    now = context.application.now()
+    return user.should_refresh(interval, now=now) and not read_state(context).is_paused(now)
 
 
 def _is_session_of(context: RequestContext, begun: LoginInBrowser) -> bool:
@@ -147,22 +168,22 @@ def _is_session_of(context: RequestContext, begun: LoginInBrowser) -> bool:
 
 async def _renew(context: RequestContext, login: Login) -> None:
     if not is_same_user(login.id_token, UserSession(context.session).id_token or {}):
-        raise UserChanged("The provider says that another user is logged in there than here: log out here first.")
+        raise UserChanged("Another user is logged in at the provider than in this session. Log out first.")
     await SessionLifecycle(context).renew(login)
 
 
 async def _renew_with(
     refresh_token: str, context: RequestContext, client: AsyncRelyingParty, user: UserSession
 ) -> bool:
-    _mark_try(context, client)
+    _note_attempt(context, client)
     try:
         await _refresh_all(refresh_token, context, client, user)
     except StoreError:
         raise
     except OIDCError as error:
         _log(error)
-        if isinstance(error, OAuthError) and error.error in REFUSALS:
-            mark_refusal(context)
+        if isinstance(error, OAuthError) and error.error in ERRORS_ABOUT_THE_USER:
+            note_rejection(context)
             return False
     return True
 
@@ -176,15 +197,15 @@ async def _refresh_all(
     update_within_limits(context, record, userinfo=userinfo, now=refresh.at)
 
 
-def _mark_try(context: RequestContext, client: AsyncRelyingParty) -> None:
-    mark_try(context, client.configuration.session_refresh_interval_seconds or MOST_SECONDS)
+def _note_attempt(context: RequestContext, client: AsyncRelyingParty) -> None:
+    note_attempt(context, client.configuration.session_refresh_interval_seconds or MOST_SECONDS)
 
 
-def _tell(context: RequestContext, error: OIDCError) -> None:
+def _report(context: RequestContext, error: OIDCError) -> None:
     _log(error)
     user = UserSession(context.session)
     context.announce_failure(refresh_failed, user.current_provider, error, claims=user.id_token or {})
 
 
 def _log(error: OIDCError) -> None:
-    logger.warning("a session was not renewed: %s (%s)", error, error.code)
+    logger.warning("a session could not be renewed: %s (%s)", error, error.code)
