@@ -253,7 +253,7 @@ def _build_request_objects(parts: CommonParts) -> ServedRequestObjects | None:
 
 def _require_configurations(configurations: object) -> None:
     if not configurations:
-        raise ConfigurationError("OIDCAuthentication needs at least one named ProviderConfiguration.")
+        raise ConfigurationError("OIDCAuthentication needs at least one ProviderConfiguration, with a name.")
     named = cast(Mapping[object, object], configurations) if isinstance(configurations, Mapping) else {"": None}
     if not all(isinstance(value, ProviderConfiguration) for value in named.values()):
         raise ConfigurationError(

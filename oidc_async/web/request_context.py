@@ -114,6 +114,7 @@ class RequestContext:
                 # A revoked session is deleted from this browser at once, also if nothing uses it.
                 self.is_personal = self.is_personal or (self._session is not None and self._session.modified)
             except StoreError as error:
+                # Hooks load the session for every view. Views that do not use it work while the store is down.
                 self._session_failure = error
 
     async def reopen_session(self) -> None:
@@ -202,7 +203,8 @@ def context_of(environ: MutableMapping[str, Any], application: WebApplication) -
     contexts: dict[WebApplication, RequestContext] = environ.setdefault(KEY, {})
     context = contexts.get(application)
     if context is None:
-        context = contexts[application] = RequestContext(application)
+        context = RequestContext(application)
+        contexts[application] = context
     return context
 
 

@@ -277,7 +277,7 @@ def _require_apart(paths: Mapping[str, str]) -> None:
     settings = {path: setting for setting, path in paths.items()}
     for setting, path in paths.items():
         if settings[path] != setting:
-            raise ConfigurationError(f"{setting} and {settings[path]} must have different paths.")
+            raise ConfigurationError(f"{setting} and {settings[path]} must differ.")
 
 
 def _read_count(config: Mapping[str, Any], name: str, default: int) -> int:

@@ -94,6 +94,7 @@ async def is_session_active(context: RequestContext) -> bool:
     if context.sets_cookies:
         # The response is not sent yet, so the view may have changed the session itself.
         return UserSession(opened).is_authenticated()
+    # A new login in the same browser gives the session another id. The WebSocket belongs to the former login.
     await context.reopen_session()
     present = context.session
     same = present.session_id == opened.session_id and present.get("current_provider") == opened["current_provider"]

@@ -23,7 +23,7 @@ PROVIDER = ProviderConfiguration(issuer="https://op.example", client_metadata=Cl
 def test_providers_are_given_by_name(framework: Framework, configurations: Any) -> None:
     app = framework.new_app()
     app.config.update(OIDC_REDIRECT_URI=REDIRECT_URI, SECRET_KEY=SECRET_KEY)
-    with pytest.raises(ConfigurationError, match="needs providers by name"):
+    with pytest.raises(ConfigurationError, match="needs a mapping of names to providers"):
         framework.new_authentication(configurations, app)
 
 

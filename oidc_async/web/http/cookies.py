@@ -65,6 +65,8 @@ class Cookies:
                 kind,
                 len(value),
             )
+        # The number of parts shows whether one of them was lost, and which left-over parts do not belong to the
+        # value.
         parts[0] = f"{len(parts)}.{parts[0]}"
         names = [self._part_name(kind, number) for number in range(MAX_PARTS)]
         cookies = [self.set(name, part, max_age) for name, part in zip(names, parts, strict=False)]

@@ -97,7 +97,7 @@ async def _use_up(revocations: SessionRevocations, token: LogoutToken, now: floa
         is_first = await revocations.use(token, now)
     except StoreError as error:
         logger.warning(
-            "the sessions of a logout have ended, but its token can be used again: %s (%s)", error, error.code
+            "the sessions of a logout have ended, but its token may be used again: %s (%s)", error, error.code
         )
         return
     if not is_first:

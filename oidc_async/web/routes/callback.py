@@ -64,6 +64,7 @@ async def finish_login(context: RequestContext, body: bytes, hook: Hook) -> WebR
     application = context.application
     request = context.request
     with announcing_failure(context):
+        # A GET without a query is either empty or has its response in the fragment, which only a script can read.
         if awaits_fragment(application, request):
             return relay_response("fragment", "")
         encoded, response_mode, is_relayed = _encoded_response(request, form)
@@ -82,15 +83,19 @@ async def _finish_login(
     request = context.request
     # The session is loaded before the login is used, so that the browser can repeat the response if the store fails.
     await context.require_session()
+    # 303 makes the browser continue with GET after a form_post.
     status = 302 if request.method == "GET" else 303
     try:
         login_in_browser = application.pending_logins.use(state, request.cookies)
     except StateMismatch:
+        # The Back button repeats the callback of a login that succeeded. An error page would confuse the user, who is
+        # logged in, so the browser is redirected to the page of that login.
         path = None if "error" in parameters else _path_of_repeated(context, state)
         if path is None:
             raise
         logger.info("a browser that is logged in repeated the callback of its login: redirected")
         return redirect(path, status)
+    # Whatever follows, the pending login is used now. `_completed` restores its cookie if nothing was sent.
     context.set_cookies(application.pending_logins.delete(state))
     context.login_provider = login_in_browser.provider
     client = application.clients.get(login_in_browser.provider)
@@ -101,6 +106,7 @@ async def _finish_login(
         return response or redirect(login_in_browser.return_path, status)
     login = await _completed(context, client, login_in_browser, parameters, response_mode)
     new = NewLogin.of(login, login_in_browser.provider, login_in_browser.return_path)
+    # The hook runs before the session starts, so that it can reject the login.
     path = await path_after(new, hook)
     await SessionLifecycle(context).log_in(
         new.provider, login, begun_at=login_in_browser.pending.begun_at, state=state

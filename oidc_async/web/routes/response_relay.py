@@ -23,6 +23,7 @@ RESPONSE = "authorization_response"
 RelayedMode = Literal["fragment", "form_post"]
 RELAYED: Mapping[str, RelayedMode] = {"fragment": "fragment", "form_post": "form_post"}
 
+# The fragment is removed from the address before the form is posted, so that its tokens are not in the history.
 SCRIPT = """
 const form = document.forms[0];
 if (form.elements.response_mode.value === "fragment") {
@@ -48,6 +49,7 @@ WITHOUT_SCRIPT: Mapping[RelayedMode, str] = {
     "fragment": "<p>This login needs JavaScript. Allow it for this page, then reload the page.</p>",
     "form_post": "<p>One more step completes the login.</p><button>Continue</button>",
 }
+# The policy allows this one script by its hash, and nothing else: the response in the page comes from another site.
 _SCRIPT_HASH = b64encode(sha256(SCRIPT.encode()).digest()).decode()
 # There is no form-action, since Chromium applies it to all redirects after the form, and the page at the end of the
 # login may redirect to another origin.
@@ -82,6 +84,7 @@ def relay_response(mode: RelayedMode, response: str) -> WebResponse:
 
 def read_relayed(form: str) -> tuple[str, RelayedMode] | None:
     """Return the response that our page posted, and its original response mode; None for all other forms."""
+    # Exactly our two fields in our order, so that no response of a provider is mistaken for a relayed one.
     with suppress(ValueError):
         fields = parse_qsl(form, keep_blank_values=True, max_num_fields=2)
         if [name for name, _ in fields] == [MODE, RESPONSE] and fields[0][1] in RELAYED:

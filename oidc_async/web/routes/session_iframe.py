@@ -21,6 +21,8 @@ CHANGED = "changed"
 SECONDS = 3
 """Between two messages to the iframe of the provider."""
 
+# Only messages of the provider's iframe count. Any answer except "unchanged" stops the polling: after "changed" the
+# page loads again with ?changed, and after "error" polling would not help (OIDC Session Management 3.1).
 WATCH = """
 const { message, origin, wait, every } = document.body.dataset;
 const frame = document.querySelector("iframe");
@@ -57,6 +59,8 @@ async def session_iframe(context: RequestContext) -> WebResponse:
     watched = await _watched(context)
     if watched is None or request.method != "GET" or is_prefetch(request) or not _is_from_our_pages(request):
         return _page("<body><p>There is no session to watch.</p></body>")
+    # The change is recorded in a cookie by this request of our own page; the script of the iframe cannot set it, as
+    # the cookie is HttpOnly and sealed.
     if request.query == CHANGED:
         note_change(context)
         return _page(f"<body><p>The session has changed.</p><script>{TELL}</script></body>", script=TELL)
@@ -64,6 +68,7 @@ async def session_iframe(context: RequestContext) -> WebResponse:
     if state.has_changed(context.session) or is_rejected(context):
         # The page was notified before. If it reloads itself on a change, another notification would cause a loop.
         return _page("<body><p>The session has changed.</p></body>")
+    # Polling waits for the end of the pause, as a change that is found earlier could not be acted on.
     return _watching_page(*watched, wait=state.pause_left(context.application.now()))
 
 

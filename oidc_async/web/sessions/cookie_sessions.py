@@ -59,9 +59,12 @@ class CookieSessions:
         record = self._read(present)
         if record is None:
             return self.new(present, now)
+        # Both small cookies are applied before the lifetime is checked, since `seen` may extend it.
         record.seen_at = max(record.seen_at, self._last_seen(record, present))
         self._remove_spent_refresh_token(record, present)
         if record.session_id != present.get(self._current) or not self._lifetime.is_alive(record, now):
+            # A late response has restored the record of a former session, or the session has expired. Its cookies are
+            # deleted with the next response.
             empty = self.new(present, now)
             empty.has_remains = True
             return empty
@@ -118,6 +121,7 @@ class CookieSessions:
 
         The record itself is not written, since it could replace one with a newer token that another response sets.
         """
+        # Removed from `data` directly, so that the record does not count as changed.
         digest = _digest(record.data.pop("refresh_token"))
         sealed = self._sealer.seal(SPENT_KIND, record.session_id, digest)
         return [self._cookies.set(self._cookies.name(SPENT_KIND), sealed, self._lifetime.max_age(record, now))]

@@ -43,11 +43,15 @@ class SessionLifecycle:
         now = self._application.now()
         sessions = self._application.sessions
         context = self._context
+        # A new record, not the present one: values and the id of another login must not survive (session fixation).
         record = sessions.new(context.request.cookies, now)
+        # Revocations compare times of one clock. `iat` is when the provider issued the ID token, which is now by our
+        # clock; the login was started as long before by its clock as by ours.
         record.login_begun = LoginBegun(here=begun_at, at_provider=login.id_token["iat"] - (now - begun_at))
         _update(UserSession(record, provider_name), login, now)
         self._update_session_state(record, login)
         record[LOGIN_STATE] = _state_digest(state)
+        # Saving comes before replacing: if it fails, the request continues with the present session.
         context.set_cookies(*await sessions.begin(record, context.present_cookies(), now))
         record.settle()
         context.replace_session(record)
@@ -69,6 +73,8 @@ class SessionLifecycle:
         user = UserSession(record)
         _update(user, login, self._application.now())
         self._update_session_state(record, login)
+        # The session is saved now rather than with the response, so that a renewal that does not fit fails here. The
+        # record is then restored and marked as unchanged.
         try:
             await self.keep()
         except OIDCError:
@@ -114,6 +120,7 @@ class SessionLifecycle:
     async def response_cookies(self) -> list[Cookie]:
         """Save the session and return all cookies that the response sets. Raises StoreError."""
         await self.keep()
+        # From here on, a stream or a background task can save the session only in a store.
         self._context.sets_cookies = False
         return self._context.cookies_to_set()
 

@@ -100,6 +100,8 @@ class PendingLogins:
         return None if used is None else used.return_path
 
     def _use_up(self, name: str, login: LoginInBrowser) -> bool:
+        # dict keeps the order of insertion, so the first half has the oldest states. Their cookies have expired long
+        # before under normal load.
         if len(self._used) >= MAX_USED:
             for old in list(self._used)[: MAX_USED // 2]:
                 self._used.pop(old, None)
@@ -111,6 +113,7 @@ class PendingLogins:
         ours = re.compile(re.escape(self._name_prefix()) + "[0-9a-f]{16}")
         pending = [(_begun_at(value), name, len(value)) for name, value in present.items() if ours.fullmatch(name)]
         surplus: list[str] = []
+        # From the newest to the oldest; the new login itself is the first.
         for count, (_, name, own_length) in enumerate(sorted(pending, reverse=True), start=2):
             length += own_length
             if count > MAX_PENDING or length > MAX_PENDING_LENGTH:

@@ -63,8 +63,10 @@ class RevocableSessions:
 
     async def open(self, present: Mapping[str, str], now: float, *, is_seen: bool = True) -> SessionRecord:
         """Return the record of this browser. One that the provider revoked is emptied, and is saved as empty."""
+        # Each request reads the revocations of its session, in one call to the store: nothing has to find sessions.
         record = await self._kept.open(present, now, is_seen=is_seen)
         if record and self._revocations.is_ended(await self._find(record), record.login_begun):
+            # The copy keeps the tokens, whose caches are invalidated after the record is emptied.
             user = UserSession(dict(record))
             record.clear()
             await self._invalidate_tokens(user)
@@ -82,6 +84,7 @@ class RevocableSessions:
         revocations = await self._find(record)
         if self._revocations.is_ended(revocations, record.login_begun):
             raise LoginExpired("The provider ended this login before it was completed. Start it again.")
+        # This is recorded before the session starts: a logout between the two steps must find it.
         if self._expects_frames:
             await self._expect(record)
         # The session ignores the revocations that exist now, and any later one ends it.

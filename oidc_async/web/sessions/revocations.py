@@ -156,6 +156,8 @@ class SessionRevocations:
             await self._change_at(sealer, key, change)
 
     async def _change_at(self, sealer: Sealer, key: str, change: Change) -> None:
+        # Several logouts may revoke the same session at the same time. Each must see the result of the one before, so
+        # the value is replaced only if it is still the one that was read (compare and swap).
         for _ in range(TRIES):
             (kept,) = await self._store.get_many([key])
             sealed = _encode(sealer, key, change(_decode(sealer, key, kept)))

@@ -189,6 +189,7 @@ def decode_record(data: bytes, clients: Mapping[str, str]) -> SessionRecord | No
     """Decode a record. Returns None if the data is invalid or belongs to another client."""
     # The data may come from another version, as two versions run at the same time during a deployment. It belongs to
     # another client if the configuration of the provider was replaced under the same name.
+    # The size is limited while decompressing, so that a small input cannot expand without bounds.
     try:
         document = read_object(zlib.decompressobj().decompress(data, MAX_RECORD_BYTES), max_depth=MAX_RECORD_DEPTH)
         begun_at = float(document["begun_at"])

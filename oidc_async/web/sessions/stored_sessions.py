@@ -87,12 +87,14 @@ class StoredSessions:
                 await self._store.delete(keys)
             return self._cookies.delete_long(KIND, present)
         if not record.key:
+            # The application filled an empty session by itself, for instance with UserSession.update().
             return await self._create(record, now)
         await self._merge(record, now)
         return []
 
     async def begin(self, record: SessionRecord, present: Mapping[str, str], now: float) -> list[Cookie]:
         """Save a new session under a new id, and delete the former one."""
+        # A new id at each login prevents session fixation.
         cookies = await self._create(record, now)
         # The former session is deleted last, so that it remains if the new one cannot be saved.
         if key := self._key_in(present):
@@ -136,6 +138,8 @@ class StoredSessions:
             # The session ended meanwhile. A request that was in flight must not restore it.
             if other is None or (loaded := self._opened(key, record.sealed)) is None:
                 return
+            # The changes are compared with the record as this request loaded it, however often they are applied:
+            # `other` is a fresh copy from the store each time.
             _apply(record, loaded, other)
             kept = other
         logger.warning(
@@ -186,6 +190,7 @@ def _apply(changes: StoredRecord, loaded: StoredRecord, kept: StoredRecord) -> N
         # Another login has replaced the session, and this request belongs to the former one.
         return
     if changes.session_id != loaded.session_id:
+        # This request has ended the session and started another one in its record, which replaces all values.
         kept.session_id = changes.session_id
         names |= kept.keys()
     elif _has_other_tokens(kept, loaded):

@@ -135,6 +135,7 @@ async def request_renewal(context: RequestContext, provider_name: str) -> WebRes
     client = context.application.clients[provider_name]
     session = context.session
     id_token = UserSession(session, provider_name).id_token_jwt
+    # The hint names the user whose session is renewed. It is optional, so it is omitted if the URL becomes too long.
     login = await client.begin_login(prompt="none", **({"id_token_hint": id_token} if id_token else {}))
     if len(login.url) > MAX_URL_LENGTH:
         login = await client.begin_login(prompt="none")
@@ -145,6 +146,7 @@ async def _departure(
     context: RequestContext, provider_name: str, login: AuthorizationRequest, path: str, renews: str | None = None
 ) -> WebResponse:
     in_browser = LoginInBrowser(pending=login.pending, provider=provider_name, return_path=path, renews=renews)
+    # The request object is stored before the browser is redirected, since the provider fetches it at once.
     if (objects := context.application.request_objects) is not None:
         await objects.keep(login)
     context.set_cookies(*context.application.pending_logins.begin(in_browser, context.request.cookies))
@@ -185,6 +187,8 @@ def delete_login_count(application: WebApplication) -> Cookie:
 
 
 def _require_no_loop(context: RequestContext, provider_name: str) -> None:
+    # If the browser drops the session cookie, for instance because it is too large, each login is followed by another
+    # one without interaction, as the user is still logged in at the provider. A small cookie counts them.
     # A session at another provider shows that the browser keeps sessions. One at this provider is an old one, which
     # the browser keeps instead of the new ones.
     keeps_sessions = context.session and not context.is_logged_in(provider_name)

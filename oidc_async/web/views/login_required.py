@@ -27,6 +27,8 @@ async def require_login(context: RequestContext, provider_name: str) -> WebRespo
     if rejection := origin_rejection(context):
         return rejection
     await context.require_session()
+    # `is_session_valid` comes before the renewal: a session whose renewal was rejected needs a login, not another
+    # try.
     if context.is_logged_in(provider_name) and await is_session_valid(context, provider_name):
         context.requires_login = True
         return await begin_renewal(context, provider_name)

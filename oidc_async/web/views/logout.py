@@ -41,6 +41,7 @@ async def log_out(context: RequestContext, return_uri: str | None = None) -> Web
     """
     if context.request.method == "HEAD" or is_prefetch(context.request) or is_embedded(context.request):
         return WebResponse(status=503, headers={"cache-control": "no-store"})
+    # A copy, since the tokens are needed after the session has ended.
     session = dict(await context.require_session())
     has_returned = _has_returned(context)
     await SessionLifecycle(context).log_out("user")
@@ -106,6 +107,7 @@ async def _log_out_at(
         return None
     cookies = context.application.cookies
     name = context.application.cookies.name(KIND)
+    # The cookie proves at the return that this browser started the logout (OIDC RP-Initiated Logout 2, `state`).
     sealed = context.application.sealer.seal(KIND, name, state.encode())
     context.set_cookies(cookies.set(name, sealed, MAX_SECONDS))
     # Scripts get a redirect: they cannot be sent to the provider, and a page would expose the ID token to them.

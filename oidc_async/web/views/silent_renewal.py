@@ -93,6 +93,8 @@ async def begin_renewal(context: RequestContext, provider_name: str) -> WebRespo
     is_due = _is_old(context, client, user) or _has_changed(context)
     if not is_due or not is_page(context.request) or user.id_token is None or is_unanswered(context):
         return None
+    # The attempt is recorded before its result is known. So the browser is not redirected again at once, whatever
+    # happens at the provider.
     _note_attempt(context, client)
     try:
         renewal = await request_renewal(context, provider_name)
@@ -128,6 +130,8 @@ async def finish_renewal(
         StoreError: The session could not be saved.
     """
     note_return(context)
+    # The session may have ended or been replaced while the browser was at the provider. The response then belongs to
+    # nobody, and the page is shown as for any other request.
     if not _is_session_of(context, begun):
         logger.info("a session ended during its renewal")
         return None
@@ -138,6 +142,7 @@ async def finish_renewal(
         _report(context, error)
         if error.error in ERRORS_ABOUT_THE_USER:
             note_rejection(context)
+            # The user was going to a page, so the login follows at once instead of after another click.
             return await request_login(context, begun.provider, begun.return_path)
     except (ProviderError, LoginExpired, SessionTooLarge) as error:
         _report(context, error)
@@ -167,6 +172,8 @@ def _is_session_of(context: RequestContext, begun: LoginInBrowser) -> bool:
 
 
 async def _renew(context: RequestContext, login: Login) -> None:
+    # Another user may have logged in at the provider meanwhile. The session must not change its user without a login
+    # that this user sees (OIDC Core 12.2 requires the same of refreshes).
     if not is_same_user(login.id_token, UserSession(context.session).id_token or {}):
         raise UserChanged("Another user is logged in at the provider than in this session. Log out first.")
     await SessionLifecycle(context).renew(login)
