@@ -23,11 +23,11 @@ def test_each_key_is_there_once() -> None:
     assert [key["kid"] for key in published] == ["2", "1"]
 
 
-def test_two_keys_of_one_name_are_refused() -> None:
+def test_two_keys_of_one_name_are_rejected() -> None:
     with pytest.raises(ConfigurationError, match="Two keys in client_keys have kid '1'"):
         published_keys(with_keys(ONE, OTHER))
 
 
-def test_no_key_at_all_is_refused() -> None:
+def test_no_key_at_all_is_rejected() -> None:
     with pytest.raises(ConfigurationError, match="OIDC_JWKS_URI needs client_keys"):
         published_keys(with_keys(None))

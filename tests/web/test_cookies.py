@@ -81,7 +81,7 @@ def test_a_value_that_browsers_would_not_carry_is_an_error_that_names_the_remedy
 
 
 @pytest.mark.parametrize(("parts", "is_logged"), [(1, False), (2, False), (3, True)])
-def test_a_value_that_some_servers_would_refuse_is_logged(
+def test_a_value_that_some_servers_would_reject_is_logged(
     parts: int, is_logged: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """security.md 165"""

@@ -1,4 +1,4 @@
-"""What a browser is told of a failed login: a status, a few plain words, and nothing of the inside."""
+"""Error responses for failed logins: a status, a few plain words, and no internals."""
 
 import json
 import logging
@@ -18,12 +18,12 @@ from .web_request import web_request
 CANARY = "canary-4711"
 
 
-def refused(error: str, description: str | None = None) -> OIDCError:
-    return errors.AuthorizationRefused("The provider refused.", error=error, error_description=description)
+def rejected(error: str, description: str | None = None) -> OIDCError:
+    return errors.AuthorizationRefused("The provider rejected.", error=error, error_description=description)
 
 
 def answered(error: str, status: int = 400) -> OIDCError:
-    return errors.OAuthError("The provider refused.", error=error, error_description=None, status=status)
+    return errors.OAuthError("The provider rejected.", error=error, error_description=None, status=status)
 
 
 STATUSES: list[tuple[OIDCError, int]] = [
@@ -31,7 +31,7 @@ STATUSES: list[tuple[OIDCError, int]] = [
     (errors.StateMismatch("Another state."), 400),
     (errors.LoginExpired("Too late."), 400),
     (errors.DuplicateParameter("Twice."), 400),
-    (errors.AuthorizationResponseInvalid("Not what was asked for."), 400),
+    (errors.AuthorizationResponseInvalid("Not the requested response."), 400),
     (errors.LoginLoop("Again and again."), 400),
     (errors.LoginRequestInvalid("Nowhere."), 400),
     (errors.LoginRefused("Not today."), 403),
@@ -39,9 +39,9 @@ STATUSES: list[tuple[OIDCError, int]] = [
     (errors.HostNotAllowed("A stranger."), 400),
     (errors.IssuerNotAllowed("A stranger."), 400),
     (errors.UserChanged("Somebody else."), 400),
-    (refused("access_denied"), 403),
-    (refused("server_error"), 400),
-    (refused("login_required"), 400),
+    (rejected("access_denied"), 403),
+    (rejected("server_error"), 400),
+    (rejected("login_required"), 400),
     (errors.SessionTooLarge("Too large."), 500),
     (errors.ConfigurationError("A setting."), 500),
     (errors.ProviderUnreachable("No connection."), 502),
@@ -56,7 +56,7 @@ STATUSES: list[tuple[OIDCError, int]] = [
     (errors.IntrospectionInvalid("Nonsense."), 502),
     (errors.RegistrationInvalid("Nonsense."), 502),
     (errors.WebFingerInvalid("Nonsense."), 502),
-    (errors.ProviderPaused("It failed a moment ago."), 503),
+    (errors.ProviderPaused("It failed recently."), 503),
     (answered("invalid_grant"), 400),
     (answered("invalid_client", 401), 502),
     (errors.TokenMalformed("Nonsense."), 502),
@@ -141,7 +141,7 @@ class Tags(HTMLParser):
 )
 def test_what_the_provider_says_is_not_in_the_page(text: str) -> None:
     """security.md 49"""
-    page = failure_response(read_failure(refused(text, text)), web_request()).body
+    page = failure_response(read_failure(rejected(text, text)), web_request()).body
     assert text not in page
     assert "script" not in Tags(page).tags
 
@@ -175,8 +175,8 @@ def test_a_script_gets_json() -> None:
 @pytest.mark.parametrize(
     ("error", "arguments"),
     [
-        (refused("access_denied", "No."), {"error": "access_denied", "error_description": "No."}),
-        (refused("access_denied"), {"error": "access_denied"}),
+        (rejected("access_denied", "No."), {"error": "access_denied", "error_description": "No."}),
+        (rejected("access_denied"), {"error": "access_denied"}),
         (answered("invalid_grant"), {"error": "invalid_grant"}),
         (errors.StateMissing("No state."), {"error": "state_missing", "error_description": "No state."}),
     ],
@@ -196,7 +196,7 @@ def test_a_failure_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> N
 
 @pytest.mark.parametrize("error", [error for error, _ in STATUSES], ids=lambda error: error.code)
 @pytest.mark.parametrize("prefers_json", [False, True], ids=["page", "JSON"])
-def test_in_debug_mode_the_reason_is_told(error: OIDCError, prefers_json: bool) -> None:
+def test_debug_mode_shows_the_reason(error: OIDCError, prefers_json: bool) -> None:
     """security.md 392"""
     answer = failure_response(read_failure(error), web_request(prefers_json=prefers_json, debug=True))
     assert unescape(answer.body).count(f"{error.message} ({error.code})") == 1
@@ -205,7 +205,7 @@ def test_in_debug_mode_the_reason_is_told(error: OIDCError, prefers_json: bool) 
 @pytest.mark.parametrize(
     "text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{explanation}", "%s"]
 )
-def test_the_reason_is_no_markup(text: str) -> None:
+def test_the_reason_is_not_markup(text: str) -> None:
     """security.md 392"""
     page = Tags(failure_response(read_failure(errors.StateMismatch(text)), web_request(debug=True)).body)
     plain = Tags(failure_response(read_failure(errors.StateMismatch("plain")), web_request(debug=True)).body)

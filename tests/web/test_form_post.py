@@ -41,14 +41,14 @@ EVIL = """"><script>alert(1)</script><b a='&quot;&#39;\r\n\x00 {title} {fields} 
 
 @pytest.mark.parametrize("value", ["plain", EVIL, "", "a" * 20_000], ids=["plain", "markup", "empty", "long"])
 def test_the_fields_arrive_as_they_are(value: str) -> None:
-    """Whatever a claim or a setting says is no markup."""
+    """A value of a claim or a setting is never markup."""
     page = Reader(form_post(ACTION, {"first": value, value or "name": "x"}, title="Go").body)
     assert page.form == {"method": "post", "action": ACTION}
     assert page.fields == [("first", value), (value or "name", "x")]
     assert page.tags == ["html", "meta", "meta", "title", "form", "input", "input", "button", "script"]
 
 
-def test_an_endpoint_is_no_markup_either() -> None:
+def test_an_endpoint_is_not_markup_either() -> None:
     page = Reader(form_post(f"{ACTION}?a=b&amp=c'\"", {}, title="<i>").body)
     assert page.form["action"] == f"{ACTION}?a=b&amp=c'\""
     assert "i" not in page.tags

@@ -58,7 +58,7 @@ def test_others_are_allowed_beside_it(kind: type) -> None:
     ],
     ids=repr,
 )
-def test_what_is_no_origin_is_refused_at_start(value: Any, told: str) -> None:
+def test_a_value_that_is_not_an_origin_is_rejected_at_start(value: Any, told: str) -> None:
     """security.md 384"""
     with pytest.raises(ConfigurationError) as caught:
         origins(value)

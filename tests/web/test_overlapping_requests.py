@@ -106,7 +106,7 @@ def test_a_refresh_token_that_is_dropped_early_keeps_no_newer_one_away() -> None
     assert (kept["access_token"], kept["refresh_token"]) == ("access 2", "refresh 2")
 
 
-def test_a_refresh_token_that_was_dropped_is_not_brought_back_by_who_refreshed_before() -> None:
+def test_a_refresh_token_that_was_dropped_is_not_restored_by_an_earlier_refresh() -> None:
     """security.md 243: the second one was dropped, and the third came after it"""
     keeper = Keeper()
     jar = keeper.log_in()

@@ -102,7 +102,7 @@ def test_of_many_at_the_same_time_one_finishes() -> None:
     """security.md 42, 245"""
     logins, jar, together = keeper(), begun("a"), Barrier(16)
 
-    def finish(_: int) -> bool:
+    def use(_: int) -> bool:
         together.wait()
         try:
             return logins.use("a", jar).provider == "default"
@@ -110,7 +110,7 @@ def test_of_many_at_the_same_time_one_finishes() -> None:
             return False
 
     with ThreadPoolExecutor(16) as pool:
-        assert sum(pool.map(finish, range(16))) == 1
+        assert sum(pool.map(use, range(16))) == 1
 
 
 def test_the_cookie_of_one_login_does_not_serve_another() -> None:
@@ -152,7 +152,7 @@ def test_logins_of_the_same_second_are_told_apart() -> None:
 
 
 def test_logins_with_long_return_paths_are_fewer() -> None:
-    """security.md 163, 165: cookies that servers refuse would lock the user out"""
+    """security.md 163, 165: cookies that servers reject would lock the user out"""
     states = [str(number) for number in range(MAX_PENDING)]
     jar = begun(*states, return_path="/" + "a" * (MAX_LENGTH - 1))
     assert sum(map(len, jar.values())) <= MAX_PENDING_LENGTH
@@ -174,7 +174,7 @@ def test_a_login_whose_time_is_nonsense_is_the_oldest(value: str) -> None:
     assert [cookie.name for cookie in cookies] == [_name("new"), odd]
 
 
-def test_cookies_of_others_are_left_alone() -> None:
+def test_cookies_of_others_are_unchanged() -> None:
     prefix = COOKIES.name(KIND)
     numbers = range(MAX_PENDING + 1)
     others = [f"{prefix}-{number:015x}" for number in numbers] + [f"{prefix}-{number:017x}" for number in numbers]
@@ -186,7 +186,7 @@ def test_cookies_of_others_are_left_alone() -> None:
 
 @pytest.mark.parametrize("response_mode", ["query", "fragment", "form_post"])
 def test_the_cookie_is_not_sent_with_what_other_sites_post(response_mode: str) -> None:
-    """security.md 158: a page of ours posts it once more."""
+    """security.md 158: the response relay posts it again."""
     kept: Cookie = keeper().begin(login("a", response_mode=response_mode), {})[0]
     assert (kept.samesite, kept.secure, kept.max_age) == ("Lax", True, 600)
 
@@ -199,7 +199,7 @@ def test_a_login_is_begun_in_the_browser_that_has_its_cookie() -> None:
     assert not logins.is_pending("a", {})
 
 
-def test_what_was_used_up_is_remembered_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_used_logins_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """security.md 230"""
     monkeypatch.setattr(pending_logins, "MAX_USED", 10)
     logins = keeper()

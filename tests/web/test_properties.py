@@ -117,7 +117,7 @@ def test_a_return_path_is_the_page_itself_or_the_root(path: str, query: str, roo
 
 
 KINDS: tuple[CookieKind, ...] = ("session", "current", "seen", "spent", "logout", "logins")
-names_of_ours = st.sampled_from(
+our_names = st.sampled_from(
     [COOKIES.name(kind) for kind in KINDS]
     + [f"{COOKIES.name('session')}-{number}" for number in range(1, MAX_PARTS + 2)]
     + [f"{COOKIES.name(KIND)}-{digit * 16}" for digit in "0af"]
@@ -131,11 +131,11 @@ sealed_texts = st.one_of(
     st.binary(max_size=100).map(lambda data: SEALER.seal(KIND, f"{COOKIES.name(KIND)}-{'0' * 16}", data)),
 )
 values = st.one_of(sealed_texts, st.builds("{}.{}".format, counts, sealed_texts))
-jars = st.dictionaries(st.one_of(names_of_ours, any_text), values, max_size=20)
+jars = st.dictionaries(st.one_of(our_names, any_text), values, max_size=20)
 headers = st.one_of(
     any_text,
     jars.map(lambda jar: "; ".join(f"{name}={value}" for name, value in jar.items())),
-    st.lists(st.one_of(names_of_ours, st.sampled_from((*SEPARATORS, *ODDITIES)))).map("".join),
+    st.lists(st.one_of(our_names, st.sampled_from((*SEPARATORS, *ODDITIES)))).map("".join),
 )
 
 

@@ -58,7 +58,7 @@ FINE = {
 
 
 @pytest.mark.parametrize("path", EVIL.values(), ids=EVIL)
-def test_what_a_browser_may_take_for_another_host_is_no_path_of_this_origin(path: str) -> None:
+def test_a_path_that_a_browser_may_take_for_another_host_is_not_of_this_origin(path: str) -> None:
     """security.md 201 to 209"""
     assert not is_same_origin_path(path)
 
@@ -129,7 +129,7 @@ GETS = {
 
 @pytest.mark.parametrize(("request_", "path"), GETS.values(), ids=GETS)
 def test_a_page_is_come_back_to_as_it_was_asked_for(request_: WebRequest, path: str) -> None:
-    """contract.md 2 (the return path); security.md 201 to 209, 211"""
+    """contract.md 2 (the return URL); security.md 201 to 209, 211"""
     assert return_path(request_, REDIRECT_URI) == path
 
 

@@ -82,7 +82,7 @@ def test_a_session_that_nobody_uses_ends() -> None:
     assert not keeper.load(jar, NOW + 601)
 
 
-def test_a_session_in_use_goes_on() -> None:
+def test_a_session_in_use_continues() -> None:
     """contract.md 2: the idle lifetime"""
     keeper = sessions(session_idle_seconds=600.0)
     jar = logged_in(keeper)
@@ -130,7 +130,7 @@ def test_a_page_that_took_long_does_not_undo_a_change() -> None:
 
 
 def ended(keeper: CookieSessions, jar: Jar, now: float) -> Jar:
-    """What a logout leaves, whoever is logged in."""
+    """The cookies after a logout, with or without a login."""
     record = keeper.load(jar, now)
     record.end()
     return jar.keep(run_without_loop(keeper.keep(record, jar, now)))
@@ -310,7 +310,7 @@ def test_a_refresh_token_that_was_dropped_stays_so_and_a_newer_one_is_another() 
     assert "old" not in str(jar)
 
 
-def test_that_one_was_dropped_is_told_of_one_session_only() -> None:
+def test_that_one_was_dropped_concerns_one_session_only() -> None:
     """security.md 159, 160"""
     keeper = sessions()
     values = {**VALUES, "refresh_token": "old"}

@@ -67,7 +67,7 @@ def test_every_change_is_noticed(change: Callable[[SessionRecord], object]) -> N
     assert kept.modified
 
 
-def test_reading_is_no_change() -> None:
+def test_reading_is_not_a_change() -> None:
     kept = record()
     user = UserSession(kept)
     assert (user.access_token, user.userinfo, user.is_authenticated()) == ("the-access-token", None, True)
@@ -95,13 +95,13 @@ def test_a_session_is_alive_while_it_is_young_and_in_use(
 @pytest.mark.parametrize(
     ("idle", "age", "kept_for"), [(None, 600, 3000), (None, 4000, 0), (600, 0, 661), (600, 3400, 200)]
 )
-def test_a_record_is_kept_until_it_is_no_session_any_more(idle: float | None, age: float, kept_for: float) -> None:
+def test_a_record_is_kept_until_its_session_has_ended(idle: float | None, age: float, kept_for: float) -> None:
     """contract.md 2: being seen is noted late by a tenth of the idle lifetime"""
     lifetime = Lifetime(settings(session_seconds=3600.0, session_idle_seconds=idle))
     assert lifetime.kept_for(record(begun_at=NOW - age), NOW) == pytest.approx(kept_for)
 
 
-def test_what_is_kept_is_no_change_any_more() -> None:
+def test_a_saved_change_is_not_a_change_any_more() -> None:
     kept = record()
     kept["userinfo"] = {}
     kept.seen_again = True
@@ -208,7 +208,7 @@ def test_what_could_not_be_read_again_is_not_written(value: Any) -> None:
     ],
     ids=lambda document: json.dumps(document)[:60],
 )
-def test_a_record_of_another_version_is_no_session(document: Any) -> None:
+def test_a_record_of_another_version_is_not_a_session(document: Any) -> None:
     """security.md 160, 352: two versions share the secret while a new one is rolled out"""
     assert decode_record(zlib.compress(json.dumps(document).encode()), CLIENTS) is None
 
@@ -216,7 +216,7 @@ def test_a_record_of_another_version_is_no_session(document: Any) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"{}", b"\x00" * 1000, zlib.compress(b"\xff"), zlib.compress(b'{"values":{}}')[:-9]]
 )
-def test_sealed_bytes_that_are_no_record_are_no_session(data: bytes) -> None:
+def test_sealed_bytes_that_are_not_a_record_are_not_a_session(data: bytes) -> None:
     """security.md 160"""
     assert decode_record(data, CLIENTS) is None
 

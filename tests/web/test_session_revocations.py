@@ -1,4 +1,4 @@
-"""Marks of ended sessions: whom they end, whom they leave, and that none is lost."""
+"""Session revocations: which sessions they end, which they leave, and that none is lost."""
 
 import json
 from dataclasses import replace
@@ -28,7 +28,7 @@ def token(iat: float = NOW, **about: Any) -> LogoutToken:
     return LogoutToken(iss="https://op.example", iat=iat, exp=iat + 120, valid_until=iat + 150, **named)
 
 
-def markers(store: Store | None = None, *secrets: bytes) -> SessionRevocations:
+def new_revocations(store: Store | None = None, *secrets: bytes) -> SessionRevocations:
     sealers = [Sealer([secret]) for secret in secrets or (SECRET,)]
     return SessionRevocations(WatchedStore() if store is None else store, sealers, 86_400, LEEWAY)
 
@@ -72,7 +72,7 @@ def test_a_token_that_comes_late_ends_what_is_from_before_it_was_issued(begun_af
 
 
 def test_an_older_logout_that_comes_later_takes_nothing_back() -> None:
-    kept = markers()
+    kept = new_revocations()
     run_without_loop(kept.end(CLIENT, token(NOW), NOW + 1))
     run_without_loop(kept.end(CLIENT, token(NOW - 300), NOW + 2))
     assert is_ended(kept, begun(NOW - 100))
@@ -98,7 +98,7 @@ def test_an_older_logout_that_comes_later_takes_nothing_back() -> None:
 )
 def test_a_mark_is_of_those_whom_the_token_names(about: dict[str, Any], claims: dict[str, Any], ended: bool) -> None:
     """security.md 188"""
-    kept = markers()
+    kept = new_revocations()
     run_without_loop(kept.end(CLIENT, token(**about), NOW))
     assert is_ended(kept, begun(NOW - 60), claims) is ended
     assert not is_ended(kept, begun(NOW - 60), claims, "client1 at https://other.example")
@@ -107,7 +107,7 @@ def test_a_mark_is_of_those_whom_the_token_names(about: dict[str, Any], claims: 
 
 def test_a_token_is_used_once() -> None:
     """security.md 182"""
-    kept = markers()
+    kept = new_revocations()
     assert not run_without_loop(kept.is_used(token()))
     assert run_without_loop(kept.use(token(), NOW))
     assert run_without_loop(kept.is_used(token()))
@@ -118,7 +118,7 @@ def test_a_token_is_used_once() -> None:
 def test_marks_and_uses_end_when_they_are_of_no_use_any_more() -> None:
     """security.md 230"""
     now = 0.0
-    kept = markers(MemoryStore(monotonic=lambda: now))
+    kept = new_revocations(MemoryStore(monotonic=lambda: now))
     run_without_loop(kept.end(CLIENT, token(), NOW))
     run_without_loop(kept.use(token(), NOW))
     now = 150 + 59
@@ -132,7 +132,7 @@ def test_marks_and_uses_end_when_they_are_of_no_use_any_more() -> None:
 
 
 def test_a_frame_ends_what_is_expected_and_nothing_else() -> None:
-    kept = markers()
+    kept = new_revocations()
     assert not run_without_loop(kept.end_expected(CLIENT, "session 1", NOW))
     run_without_loop(kept.expect(CLIENT, ALICE))
     assert not is_ended(kept, begun(NOW - 60))
@@ -142,7 +142,7 @@ def test_a_frame_ends_what_is_expected_and_nothing_else() -> None:
 
 
 def test_to_expect_a_session_takes_no_logout_back() -> None:
-    kept = markers()
+    kept = new_revocations()
     run_without_loop(kept.end(CLIENT, token(), NOW))
     run_without_loop(kept.expect(CLIENT, ALICE))
     assert is_ended(kept, begun(NOW - 60))
@@ -150,7 +150,7 @@ def test_to_expect_a_session_takes_no_logout_back() -> None:
 
 def test_two_logouts_at_once_are_both_kept() -> None:
     store = WatchedStore()
-    kept, other = markers(store), markers(store)
+    kept, other = new_revocations(store), new_revocations(store)
     run_without_loop(kept.expect(CLIENT, ALICE))
     store.meanwhile.append(lambda: run_without_loop(other.end(CLIENT, token(NOW + 100), NOW + 100)))
     run_without_loop(kept.end(CLIENT, token(NOW), NOW))
@@ -160,7 +160,7 @@ def test_two_logouts_at_once_are_both_kept() -> None:
 
 def test_a_mark_that_can_not_be_made_is_an_outage() -> None:
     store = WatchedStore()
-    kept = markers(store)
+    kept = new_revocations(store)
     run_without_loop(kept.expect(CLIENT, ALICE))
     (key,) = store.values
     (_, name), *_ = kept._keys(json.dumps((CLIENT, "sid", "session 1")))
@@ -176,14 +176,14 @@ def started(kept: SessionRevocations, login: LoginBegun) -> LoginBegun:
     """The same login, as its session keeps it from the moment at which it begins."""
     found = run_without_loop(kept.find(CLIENT, ALICE))
     assert not kept.is_ended(found, login)
-    return replace(login, revocations=tuple(marker.version for marker in found))
+    return replace(login, revocations=tuple(revocation.version for revocation in found))
 
 
 @pytest.mark.parametrize("difference", [-30.0, 0.0, 30.0])
 @pytest.mark.parametrize("sign_ins", [1, 3])
 def test_a_logout_ends_a_session_that_has_begun_whatever_the_clocks_say(difference: float, sign_ins: int) -> None:
-    """security.md 348: the worker that is told of the logout has a clock that is ahead or behind"""
-    kept = markers()
+    """security.md 348: the worker that receives the logout has a clock that is ahead or behind"""
+    kept = new_revocations()
     for number in range(sign_ins):
         now = NOW + 100 * number
         session = started(kept, begun(now))
@@ -193,7 +193,7 @@ def test_a_logout_ends_a_session_that_has_begun_whatever_the_clocks_say(differen
 
 def test_a_logout_in_the_same_second_as_the_one_before_ends_what_began_between_them() -> None:
     """security.md 348"""
-    kept = markers()
+    kept = new_revocations()
     run_without_loop(kept.end(CLIENT, token(NOW), NOW))
     session = started(kept, begun(NOW + 0.1))
     assert not is_ended(kept, session)
@@ -202,7 +202,7 @@ def test_a_logout_in_the_same_second_as_the_one_before_ends_what_began_between_t
 
 
 def test_an_older_logout_that_comes_later_ends_no_session_that_began_after_the_newer_one() -> None:
-    kept = markers()
+    kept = new_revocations()
     run_without_loop(kept.end(CLIENT, token(NOW), NOW))
     session = started(kept, begun(NOW + 5))
     run_without_loop(kept.end(CLIENT, token(NOW - 300), NOW + 10))
@@ -212,7 +212,7 @@ def test_an_older_logout_that_comes_later_ends_no_session_that_began_after_the_n
 @pytest.mark.parametrize(("apart", "ended"), [(0.1, True), (LEEWAY, True), (LEEWAY + 1, False)], ids=str)
 def test_clocks_of_a_providers_machines_may_differ_between_two_logouts(apart: float, ended: bool) -> None:
     """security.md 348: the second logout may be by a machine whose clock is behind that of the first one"""
-    kept = markers()
+    kept = new_revocations()
     run_without_loop(kept.end(CLIENT, token(NOW), NOW))
     session = started(kept, begun(NOW + 5))
     run_without_loop(kept.end(CLIENT, token(NOW - apart), NOW + 10))
@@ -220,7 +220,7 @@ def test_clocks_of_a_providers_machines_may_differ_between_two_logouts(apart: fl
 
 
 def test_a_logout_after_that_of_a_frame_ends_what_began_between_them() -> None:
-    kept = markers()
+    kept = new_revocations()
     run_without_loop(kept.expect(CLIENT, ALICE))
     run_without_loop(kept.end_expected(CLIENT, "session 1", NOW))
     session = started(kept, begun(NOW + 5))
@@ -240,7 +240,7 @@ SHAPES = [b"", b"[]", b"1", b'{"a":1}', b'{"version":"a","issued_at":null,"recei
 def test_a_mark_that_somebody_else_wrote_is_an_outage(value: bytes) -> None:
     """security.md 351: it says neither that the session has ended, nor that it has not"""
     store = WatchedStore()
-    kept = markers(store)
+    kept = new_revocations(store)
     run_without_loop(kept.end(CLIENT, token(), NOW))
     (*_, key) = store.values
     run_without_loop(store.put(key, value, 60))
@@ -253,7 +253,7 @@ def test_a_mark_that_somebody_else_wrote_is_an_outage(value: bytes) -> None:
 def test_a_mark_of_another_shape_is_an_outage(shape: bytes) -> None:
     """security.md 351: though it was sealed with our key"""
     store = WatchedStore()
-    kept = markers(store)
+    kept = new_revocations(store)
     run_without_loop(kept.expect(CLIENT, ALICE))
     (key,) = store.values
     run_without_loop(store.put(key, Sealer([SECRET]).seal(PURPOSE, key, shape).encode(), 60))
@@ -264,7 +264,7 @@ def test_a_mark_of_another_shape_is_an_outage(shape: bytes) -> None:
 def test_the_mark_of_one_user_is_none_of_another() -> None:
     """security.md 351"""
     store = WatchedStore()
-    kept = markers(store)
+    kept = new_revocations(store)
     run_without_loop(kept.end(CLIENT, token(sid=None), NOW))
     (of_alice,) = store.values.values()
     run_without_loop(kept.end(CLIENT, token(sub="bob", sid=None), NOW))
@@ -278,7 +278,7 @@ def test_while_the_key_is_replaced_no_logout_is_missed() -> None:
     """security.md 351: at one worker after the other; and a key that is gone locks nobody out"""
     old, new = b"the former secret of the tests", b"the present secret of the tests"
     store = WatchedStore()
-    before, during, after = markers(store, old), markers(store, new, old), markers(store, new)
+    before, during, after = new_revocations(store, old), new_revocations(store, new, old), new_revocations(store, new)
     for teller, user in ((before, "alice"), (during, "carol")):
         run_without_loop(teller.end(CLIENT, token(sub=user, sid=None), NOW))
         for kept in (before, during):
@@ -294,7 +294,7 @@ def test_while_the_key_is_replaced_no_logout_is_missed() -> None:
 def test_the_store_tells_nobody_s_name() -> None:
     """security.md 351: nor can anybody who has no secret find the mark of a user"""
     store = WatchedStore()
-    kept = markers(store)
+    kept = new_revocations(store)
     run_without_loop(kept.expect(CLIENT, ALICE))
     run_without_loop(kept.end(CLIENT, token(), NOW))
     run_without_loop(kept.use(token(), NOW))
@@ -304,7 +304,7 @@ def test_the_store_tells_nobody_s_name() -> None:
     guessed = sha256(json.dumps((CLIENT, "sub without sid", "alice")).encode()).hexdigest()
     assert guessed not in told
     assert not set(store.values) & set(
-        _written(markers(other := WatchedStore(), b"another secret of the tests"), other)
+        _written(new_revocations(other := WatchedStore(), b"another secret of the tests"), other)
     )
 
 

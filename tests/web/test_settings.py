@@ -1,4 +1,4 @@
-"""The settings of an application: what each may be, what it is by default, and what is said about mistakes."""
+"""The settings of an application: valid values, defaults, and the messages about mistakes."""
 
 import logging
 import re
@@ -22,7 +22,7 @@ def settings(**config: Any) -> Settings:
     return read_settings({"SECRET_KEY": SECRET, "OIDC_REDIRECT_URI": REDIRECT_URI, **config}, None)
 
 
-def refused(**config: Any) -> str:
+def rejected(**config: Any) -> str:
     with pytest.raises(ConfigurationError) as caught:
         settings(**config)
     assert isinstance(caught.value, ValueError)
@@ -90,8 +90,8 @@ def test_by_default(name: str, expected: object) -> None:
         ),
         pytest.param({"OIDC_TOKEN_CACHE_SECONDS": 0}, "token_cache_seconds", 0, id="CACHE_SECONDS-0"),
         pytest.param({"OIDC_TOKEN_CACHE_SECONDS": timedelta(minutes=5)}, "token_cache_seconds", 300, id="CACHE-dt"),
-        pytest.param({"OIDC_TOKEN_CACHE_REFUSED_SECONDS": 0}, "token_cache_refused_seconds", 0, id="REFUSED-0"),
-        pytest.param({"OIDC_TOKEN_CACHE_REFUSED_SECONDS": 2.5}, "token_cache_refused_seconds", 2.5, id="REFUSED"),
+        pytest.param({"OIDC_TOKEN_CACHE_REFUSED_SECONDS": 0}, "token_cache_refused_seconds", 0, id="REJECTED-0"),
+        pytest.param({"OIDC_TOKEN_CACHE_REFUSED_SECONDS": 2.5}, "token_cache_refused_seconds", 2.5, id="REJECTED"),
         pytest.param({"OIDC_TOKEN_CACHE_ENTRIES": 1}, "token_cache_entries", 1, id="CACHE_ENTRIES"),
         pytest.param({"OIDC_TOKEN_CACHE_ENTRIES": None}, "token_cache_entries", 100_000, id="ENTRIES-None"),
         pytest.param({"OIDC_TOKEN_CACHE_IN_STORE": False}, "token_cache_in_store", False, id="CACHE_IN_STORE"),
@@ -118,38 +118,38 @@ FROM_ZERO = ("OIDC_TOKEN_CACHE_SECONDS", "OIDC_TOKEN_CACHE_REFUSED_SECONDS")
     ["600", True, -1, timedelta(seconds=-1), float("nan"), float("inf"), 1e300, [600], timedelta.max],
     ids=str,
 )
-def test_seconds_that_are_none_are_refused_by_name(name: str, value: object) -> None:
-    assert refused(**{name: value}).startswith(f"{name} must be a number of seconds or a timedelta")
+def test_invalid_seconds_are_rejected_by_name(name: str, value: object) -> None:
+    assert rejected(**{name: value}).startswith(f"{name} must be a number of seconds or a timedelta")
 
 
 @pytest.mark.parametrize("name", SECONDS[1:])
-def test_a_lifetime_of_nothing_is_refused(name: str) -> None:
-    assert name in refused(**{name: 0})
-    assert name in refused(**{name: timedelta(0)})
+def test_a_lifetime_of_nothing_is_rejected(name: str) -> None:
+    assert name in rejected(**{name: 0})
+    assert name in rejected(**{name: timedelta(0)})
 
 
 @pytest.mark.parametrize("url", ["sqlite:relative.db", "mysql://db/sessions", "nothing"])
-def test_a_store_that_is_none_is_refused_by_the_name_of_its_setting(url: str) -> None:
-    assert refused(OIDC_STORE=url).startswith("OIDC_STORE: ")
+def test_an_object_that_is_not_a_store_is_rejected_by_the_name_of_its_setting(url: str) -> None:
+    assert rejected(OIDC_STORE=url).startswith("OIDC_STORE: ")
 
 
 @pytest.mark.parametrize("name", ["OIDC_SESSION_PERMANENT", "OIDC_RFC6750_STATUS", "OIDC_BEARER_IN_BODY"])
 @pytest.mark.parametrize("value", ["true", "False", 1, 0])
-def test_what_is_neither_true_nor_false_is_refused(name: str, value: object) -> None:
-    message = refused(**{name: value})
+def test_a_value_that_is_neither_true_nor_false_is_rejected(name: str, value: object) -> None:
+    message = rejected(**{name: value})
     assert message.startswith(f"{name} must be True or False.")
     assert ("from_prefixed_env" in message) is isinstance(value, str)
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN))
-def test_an_empty_setting_is_refused_by_its_name(name: str) -> None:
+def test_an_empty_setting_is_rejected_by_its_name(name: str) -> None:
     """security.md 388: what is missing in an environment is often an empty string"""
-    assert refused(**{name: ""}).startswith(f"{name} is empty. Set it or remove it.")
+    assert rejected(**{name: ""}).startswith(f"{name} is empty. Set it or remove it.")
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, True, "1000", [1], 100_000_001, float("inf")], ids=str)
 def test_a_number_of_entries_is_a_whole_number(value: object) -> None:
-    assert refused(OIDC_TOKEN_CACHE_ENTRIES=value).startswith("OIDC_TOKEN_CACHE_ENTRIES must be an integer")
+    assert rejected(OIDC_TOKEN_CACHE_ENTRIES=value).startswith("OIDC_TOKEN_CACHE_ENTRIES must be an integer")
 
 
 @pytest.mark.parametrize(
@@ -164,9 +164,9 @@ def test_a_number_of_entries_is_a_whole_number(value: object) -> None:
         (5, ""),
     ],
 )
-def test_a_resource_that_is_no_https_url_is_refused(value: object, problem: str) -> None:
+def test_a_resource_that_is_not_an_https_url_is_rejected(value: object, problem: str) -> None:
     """RFC 9728 1.2"""
-    message = refused(OIDC_RESOURCE=value)
+    message = rejected(OIDC_RESOURCE=value)
     assert message.startswith("OIDC_RESOURCE ")
     assert problem in message
 
@@ -187,21 +187,21 @@ def test_a_resource_that_is_no_https_url_is_refused(value: object, problem: str)
         ("OIDC_CLIENT_ID", "OIDC_"),
     ],
 )
-def test_an_unknown_setting_is_refused_with_the_nearest_known_name(name: str, nearest: str) -> None:
-    message = refused(**{name: "value"})
+def test_an_unknown_setting_is_rejected_with_the_nearest_known_name(name: str, nearest: str) -> None:
+    message = rejected(**{name: "value"})
     assert message.startswith(f"{name} is not a setting of oidc_async. Did you mean {nearest}")
     assert "must not begin with OIDC_" in message
 
 
 @pytest.mark.parametrize("name", ["OIDCX", "oidc_redirect_url", "MY_OIDC_CLIENT_ID"])
-def test_settings_that_only_look_like_ours_are_left_alone(name: str) -> None:
+def test_settings_that_only_look_like_ours_are_ignored(name: str) -> None:
     assert settings(**{name: "value"}) == settings()
 
 
 @pytest.mark.parametrize("missing", [{"SECRET_KEY": None}, {"SECRET_KEY": ""}, {"SECRET_KEY": b""}], ids=str)
-def test_a_missing_secret_is_refused_with_the_way_to_make_one(missing: dict[str, Any]) -> None:
+def test_a_missing_secret_is_rejected_with_the_way_to_make_one(missing: dict[str, Any]) -> None:
     """security.md 171"""
-    message = refused(**missing)
+    message = rejected(**missing)
     assert message.startswith("SECRET_KEY is not set")
     assert "secrets.token_urlsafe" in message
 
@@ -220,8 +220,8 @@ def test_a_missing_secret_is_refused_with_the_way_to_make_one(missing: dict[str,
 class TestASecretThatCanBeGuessed:
     """security.md 171"""
 
-    def test_is_refused(self, config: dict[str, Any]) -> None:
-        message = refused(**config)
+    def test_is_rejected(self, config: dict[str, Any]) -> None:
+        message = rejected(**config)
         assert "SECRET_KEY" in message
         assert "shorter than 16 bytes" in message
 
@@ -235,7 +235,7 @@ class TestASecretThatCanBeGuessed:
 
     def test_is_never_told(self, config: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
         settings(**config, OIDC_REDIRECT_URI="http://localhost/redirect_uri")
-        told = refused(**config) + caplog.text + repr(settings())
+        told = rejected(**config) + caplog.text + repr(settings())
         assert "dev" not in told
         assert "s" * 15 not in told
 
@@ -259,9 +259,9 @@ def test_sixteen_bytes_are_enough(caplog: pytest.LogCaptureFixture) -> None:
     ],
     ids=str,
 )
-def test_secrets_of_another_type_are_refused_everywhere(config: dict[str, Any]) -> None:
-    assert next(iter(config)) in refused(**config)
-    assert next(iter(config)) in refused(**config, OIDC_REDIRECT_URI="http://localhost:5000/redirect_uri")
+def test_secrets_of_another_type_are_rejected_everywhere(config: dict[str, Any]) -> None:
+    assert next(iter(config)) in rejected(**config)
+    assert next(iter(config)) in rejected(**config, OIDC_REDIRECT_URI="http://localhost:5000/redirect_uri")
 
 
 @pytest.mark.parametrize(
@@ -286,8 +286,8 @@ def test_secrets_of_another_type_are_refused_everywhere(config: dict[str, Any]) 
     ],
     ids=str,
 )
-def test_an_unusable_redirect_uri_is_refused(uri: object, why: str) -> None:
-    message = refused(OIDC_REDIRECT_URI=uri)
+def test_an_unusable_redirect_uri_is_rejected(uri: object, why: str) -> None:
+    message = rejected(OIDC_REDIRECT_URI=uri)
     assert message.startswith("OIDC_REDIRECT_URI ")
     assert why in message
 
@@ -315,13 +315,13 @@ def test_a_redirect_uri_config_is_used_instead_of_the_settings(endpoint: str) ->
 
 
 @pytest.mark.parametrize("uri", ["http://rp.example/cb", "https://rp.example/cb?a=b", "cb"])
-def test_a_redirect_uri_config_refuses_the_same(uri: str) -> None:
+def test_a_redirect_uri_config_rejects_the_same(uri: str) -> None:
     with pytest.raises(ConfigurationError, match="OIDC_REDIRECT_URI must"):
         RedirectUriConfig(uri, "cb")
 
 
 @pytest.mark.parametrize("endpoint", ["", "/"])
-def test_a_redirect_uri_config_without_an_endpoint_is_refused(endpoint: str) -> None:
+def test_a_redirect_uri_config_without_an_endpoint_is_rejected(endpoint: str) -> None:
     with pytest.raises(ConfigurationError, match="path of its own"):
         RedirectUriConfig(REDIRECT_URI, endpoint)
 
@@ -365,8 +365,8 @@ def test_the_legacy_settings_are_not_asked_when_there_is_a_redirect_uri() -> Non
     ids=str,
 )
 @pytest.mark.filterwarnings("ignore:OIDC_REDIRECT_DOMAIN:DeprecationWarning")
-def test_legacy_settings_without_https_are_refused(config: dict[str, Any]) -> None:
-    assert "must use https" in refused(OIDC_REDIRECT_URI=None, PREFERRED_URL_SCHEME="http", **config)
+def test_legacy_settings_without_https_are_rejected(config: dict[str, Any]) -> None:
+    assert "must use https" in rejected(OIDC_REDIRECT_URI=None, PREFERRED_URL_SCHEME="http", **config)
 
 
 def test_secrets_are_not_shown() -> None:

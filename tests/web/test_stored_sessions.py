@@ -107,7 +107,7 @@ def test_nothing_of_a_login_can_be_read_in_the_store() -> None:
     assert [secret for secret in told if secret.encode() in dump] == []
 
 
-def test_a_record_below_another_key_is_no_session() -> None:
+def test_a_record_below_another_key_is_not_a_session() -> None:
     """security.md 160: who may write to the store can't hand a session on"""
     keeper = Keeper()
     alice, bob = keeper.log_in(), keeper.log_in({**VALUES, "access_token": "of bob"})
@@ -118,7 +118,7 @@ def test_a_record_below_another_key_is_no_session() -> None:
 
 
 @pytest.mark.parametrize("value", [b"", b"A", b"A" * 1000, b"\xff\x00", json.dumps(VALUES).encode()])
-def test_a_record_of_nonsense_is_no_session(value: bytes) -> None:
+def test_a_record_of_nonsense_is_not_a_session(value: bytes) -> None:
     """security.md 160"""
     keeper = Keeper()
     jar = keeper.log_in()
@@ -127,7 +127,7 @@ def test_a_record_of_nonsense_is_no_session(value: bytes) -> None:
     assert keeper.open(jar) == {}
 
 
-def test_a_record_of_another_secret_is_no_session_and_one_of_a_former_secret_is() -> None:
+def test_a_record_of_another_secret_is_not_a_session_but_one_of_a_former_secret_is() -> None:
     """security.md 160"""
     store, former = WatchedStore(), b"the former secret of the tests"
     jar = Keeper(store, secret_keys=(former,)).log_in()
@@ -143,7 +143,7 @@ def test_a_change_is_sealed_with_the_present_secret() -> None:
     assert Keeper(store).open(jar)["userinfo"] == {"sub": "alice"}
 
 
-def test_a_record_of_a_client_that_was_configured_anew_is_no_session() -> None:
+def test_a_record_of_a_client_that_was_replaced_is_not_a_session() -> None:
     """security.md 235"""
     store = WatchedStore()
     jar = Keeper(store).log_in()

@@ -1,4 +1,4 @@
-"""What a client is told whose token won't do: status, challenge and a few plain words, for every kind of error."""
+"""Error responses for bearer tokens: status, challenge and a few plain words, for every kind of error."""
 
 import json
 import logging
@@ -47,9 +47,9 @@ UNAVAILABLE = [
     errors.RegistrationInvalid("Another client."),
     errors.IntrospectionInvalid("Nonsense."),
     errors.WebFingerInvalid("Nonsense."),
-    errors.ProviderPaused("It failed a moment ago."),
-    errors.OAuthError("It refused us.", error="invalid_client", error_description=None, status=401),
-    errors.OAuthError("It refused us.", error="access_denied", error_description=None, status=403),
+    errors.ProviderPaused("It failed recently."),
+    errors.OAuthError("It rejected us.", error="invalid_client", error_description=None, status=401),
+    errors.OAuthError("It rejected us.", error="access_denied", error_description=None, status=403),
     # of a `requires` that asks on its own
     errors.TokenResponseInvalid("Nonsense."),
     errors.UserInfoInvalid("Nonsense."),
@@ -126,7 +126,7 @@ def test_who_can_not_be_helped_by_a_token_is_asked_for_none(error: OIDCError) ->
 
 @pytest.mark.parametrize(("seconds", "header"), [(0.01, "1"), (1.0, "1"), (1.4, "1"), (7.6, "8"), (90.0, "90")])
 @pytest.mark.parametrize("kind", [errors.ProviderOverloaded, errors.ProviderPaused])
-def test_who_has_to_wait_is_told_how_long(
+def test_a_client_that_has_to_wait_learns_how_long(
     kind: type[errors.ProviderOverloaded | errors.ProviderPaused], seconds: float, header: str
 ) -> None:
     assert failure_of(kind("A queue.", retry_after=seconds)).headers()["retry-after"] == header
@@ -200,11 +200,11 @@ def test_a_challenge_points_to_the_metadata(resource: str, where: str) -> None:
 
 
 @pytest.mark.parametrize(("error", "status", "code"), STATUSES, ids=lambda value: getattr(value, "code", str(value)))
-def test_no_answer_is_kept_in_caches_or_tells_of_the_inside(
+def test_no_response_is_cached_or_exposes_internals(
     error: OIDCError, status: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """security.md 250"""
-    # but for two that say what is needed, in words of ours
+    # except two that say what is needed, in our words
     if code not in ("insufficient_scope", "insufficient_user_authentication"):
         monkeypatch.setattr(error, "args", (CANARY,))
     for accept in ("", "text/html"):
@@ -257,7 +257,7 @@ def test_the_form_is_what_the_client_prefers(accept: str, prefers_json: bool, me
 def test_what_a_setting_would_mend_is_warned_of(
     error: OIDCError, level: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """contract.md 4: anybody can send bad tokens, which shall not fill the log."""
+    """contract.md 4: anybody can send invalid tokens, which shall not fill the log."""
     caplog.set_level(logging.DEBUG)
     failure_of(error)
     (record,) = caplog.records
@@ -304,7 +304,7 @@ def test_one_reason_does_not_silence_another(caplog: pytest.LogCaptureFixture) -
 
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 @pytest.mark.parametrize("debug", [True, False])
-def test_the_reason_is_told_in_debug_mode_alone(accept: str, debug: bool) -> None:
+def test_the_reason_is_shown_in_debug_mode_alone(accept: str, debug: bool) -> None:
     """security.md 392"""
     failure = failure_of(errors.ClaimInvalid(CANARY, claim="aud"))
     answer = token_failure_response(failure, web_request(headers={"accept": accept}, debug=debug))

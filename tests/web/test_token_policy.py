@@ -1,4 +1,4 @@
-"""What the arguments of the decorators come to, and where a token may stand."""
+"""The policy that the arguments of a decorator make, and where a request may have its token."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from .web_request import settings
 FORM = "application/x-www-form-urlencoded"
 
 
-def guard(providers: Any = "default", **asked: Any) -> TokenPolicy:
+def policy(providers: Any = "default", **asked: Any) -> TokenPolicy:
     nothing: dict[str, Any] = dict.fromkeys(("scopes_required", "scopes_any", "requires", "acr_values", "max_age"))
     return new_token_policy(providers, **{**nothing, **asked})
 
@@ -26,13 +26,13 @@ def guard(providers: Any = "default", **asked: Any) -> TokenPolicy:
     ids=repr,
 )
 def test_providers_are_one_or_several(providers: Any, expected: tuple[str, ...]) -> None:
-    assert guard(providers).providers == expected
+    assert policy(providers).providers == expected
 
 
 @pytest.mark.parametrize("providers", [None, "", [], (), {}, [""], ["a", ""], 5, [5], [None], len, b"a"], ids=repr)
 def test_a_provider_must_be_named(providers: Any) -> None:
     with pytest.raises(ConfigurationError, match="name of a provider"):
-        guard(providers)
+        policy(providers)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +52,8 @@ def test_a_provider_must_be_named(providers: Any) -> None:
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-def test_what_is_asked_of_a_token(asked: dict[str, Any], expected: Requirements) -> None:
-    assert guard(**asked).requirements == expected
+def test_the_requirements_of_a_token(asked: dict[str, Any], expected: Requirements) -> None:
+    assert policy(**asked).requirements == expected
 
 
 @pytest.mark.parametrize("name", ["scopes_required", "scopes_any", "acr_values"])
@@ -63,30 +63,30 @@ def test_what_is_asked_of_a_token(asked: dict[str, Any], expected: Requirements)
 def test_nothing_that_is_asked_may_come_to_nothing(name: str, value: Any) -> None:
     """What was meant to close a view must not open it."""
     with pytest.raises(ConfigurationError, match=name):
-        guard(**{name: value})
+        policy(**{name: value})
 
 
 @pytest.mark.parametrize("value", [-1, -0.1, True, False, float("nan"), float("inf"), 1e300, "60", [60]], ids=repr)
 def test_max_age_is_a_number_of_seconds(value: Any) -> None:
     with pytest.raises(ConfigurationError, match="max_age"):
-        guard(max_age=value)
+        policy(max_age=value)
 
 
 @pytest.mark.parametrize("value", ["read", 1, True, ["a"], {"a": 1}], ids=repr)
 def test_requires_is_a_function(value: Any) -> None:
     with pytest.raises(ConfigurationError, match="requires must be callable"):
-        guard(requires=value)
+        policy(requires=value)
 
 
 @pytest.mark.parametrize("verdict", [False, None, 0, "", [], {}], ids=repr)
 def test_what_is_not_true_is_no(verdict: object) -> None:
     with pytest.raises(InsufficientScope):
-        guard().require(verdict)
+        policy().require(verdict)
 
 
 @pytest.mark.parametrize("verdict", [True, 1, "yes", ["a"]], ids=repr)
 def test_what_is_true_is_yes(verdict: object) -> None:
-    guard().require(verdict)
+    policy().require(verdict)
 
 
 def test_without_a_login_there_is_no_other_way() -> None:
