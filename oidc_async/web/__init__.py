@@ -1,4 +1,4 @@
-"""What the Flask and Quart extensions share, without a framework.
+"""The parts that the Flask and Quart extensions share, without a framework.
 
 For applications and libraries that serve both frameworks it exports `NewLogin` and the module `signals`.
 """
