@@ -7,8 +7,7 @@ outcomes:
 - The provider reports an error about the user, such as login_required: the session is no longer valid for protected
   views, which start a login.
 - The provider is down or reports another error: the session remains valid, and the next attempt follows after a
-pause.
-  An outage of the provider must not become an outage of the application.
+  pause. An outage of the provider must not become an outage of the application.
 """
 
 import logging
