@@ -1,4 +1,4 @@
-"""What a verified access token grants, and what a protected resource asks of it (RFC 6750, RFC 9470)."""
+"""The access that a verified token grants, and the requirements of a resource (RFC 6750, RFC 9470)."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -10,19 +10,20 @@ from oidc_async.errors import ClaimInvalid, InsufficientScope, InsufficientUserA
 from .claims import Claims, read_audience
 
 CLIENT_CLAIMS = ("client_id", "azp", "appid", "cid")
-"""Claims that name the client that got a token: RFC 9068 2.2, OIDC Core 2, Microsoft Entra, Okta."""
+"""Claims that name the client of a token: RFC 9068 2.2, OIDC Core 2, Microsoft Entra, Okta."""
 
 
 class Access(Mapping[str, Any]):
-    """The verified claims of an access token, as a mapping and by their meaning.
+    """The verified claims of an access token, as a mapping and as properties.
 
-    Two of the same token share nothing that could be changed.
+    It keeps the claims as JSON, which is compact in a cache, and parses them on first access. Two objects of the same
+    token share nothing mutable.
     """
 
     __slots__ = ("_claims", "_document", "scopes")
 
     scopes: frozenset[str]
-    """The scope that was granted; empty when the provider names none."""
+    """The granted scopes; empty if the token has none."""
 
     def __init__(self, document: bytes, scopes: frozenset[str]) -> None:
         self._document, self.scopes = document, scopes
@@ -30,24 +31,24 @@ class Access(Mapping[str, Any]):
 
     @classmethod
     def of(cls, claims: Claims, document: bytes = b"") -> "Access":
-        """The access that verified claims grant. Raises ClaimInvalid when `scope` can't be read.
+        """Create an Access from verified claims. Raises ClaimInvalid if `scope` is malformed.
 
-        `document` are the same claims as JSON, where there is that already.
+        `document` is the JSON of the same claims, if it exists already.
         """
         return cls(document or json.dumps(dict(claims), separators=(",", ":")).encode(), read_scopes(claims))
 
     @property
     def document(self) -> bytes:
-        """The claims as JSON."""
+        """The claims, as JSON."""
         return self._document
 
     def copy(self) -> "Access":
-        """The same for somebody else."""
+        """Return an independent copy."""
         return Access(self._document, self.scopes)
 
     @property
     def claims(self) -> dict[str, Any]:
-        """The claims, a dict that belongs to this access alone. Read at first need: most views never look."""
+        """The claims, as a dict of this object alone. Parsed on first access, because most views don't need them."""
         if self._claims is None:
             self._claims = json.loads(self._document)
         return cast("dict[str, Any]", self._claims)
@@ -61,7 +62,7 @@ class Access(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.claims)
 
-    # and not by counting, for which they would have to be read
+    # By default, truth is the length, which would parse the claims.
     def __bool__(self) -> bool:
         return True
 
@@ -69,17 +70,17 @@ class Access(Mapping[str, Any]):
         return f"<Access of the client {self.client_id!r}: {' '.join(sorted(self.scopes)) or 'no scope'}>"
 
     def to_dict(self) -> dict[str, Any]:
-        """The claims, to do with as you like."""
+        """Return the claims as a new dict."""
         return self.copy().claims
 
     @property
     def subject(self) -> str | None:
-        """`sub`: the user, or the client itself when there is none."""
+        """`sub`: the user, or the client itself if no user is involved."""
         return self.get("sub")
 
     @property
     def client_id(self) -> str | None:
-        """The client that the token was issued to: `client_id`, else `azp`, `appid` or `cid`."""
+        """The client that the token was issued to: `client_id`, `azp`, `appid` or `cid`."""
         return next((self[name] for name in CLIENT_CLAIMS if self.get(name)), None)
 
     @property
@@ -92,19 +93,19 @@ class Access(Mapping[str, Any]):
 
     @property
     def expires_at(self) -> float | None:
-        """Seconds since the epoch; None when the provider doesn't say."""
+        """`exp`, in seconds since the epoch; None if absent."""
         return self.claims.get("exp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirements:
-    """What a resource asks of a token that is good.
+    """The requirements of a resource for valid tokens.
 
-    Parameters:
-        scopes: each of them must be granted.
-        any_scopes: one of them must be; empty when none need be.
-        acr_values: one of these must be the context in which the user authenticated; empty when any will do.
-        max_age: seconds since the user authenticated, at most; None when it doesn't matter.
+    Args:
+        scopes: scopes that must all be granted.
+        any_scopes: scopes of which at least one must be granted; ignored if empty.
+        acr_values: the accepted values of `acr`; empty accepts every value.
+        max_age: the maximum seconds since the authentication of the user; None for no limit.
     """
 
     scopes: frozenset[str] = frozenset()
@@ -114,12 +115,12 @@ class Requirements:
 
     @property
     def scope(self) -> str:
-        """A scope that is enough, which challenges name (RFC 6750 3): of `any_scopes`, all are in it."""
+        """A sufficient scope, for challenges (RFC 6750 3). It includes all of `any_scopes`."""
         return " ".join(sorted(self.scopes | self.any_scopes))
 
     @property
     def requires_authentication(self) -> bool:
-        """Whether it matters how, or when, the user authenticated."""
+        """Whether there are requirements for the authentication of the user."""
         return bool(self.acr_values) or self.max_age is not None
 
 
@@ -127,12 +128,20 @@ NO_REQUIREMENTS = Requirements()
 
 
 def require_granted(access: Access, requirements: Requirements, *, now: float, leeway: float) -> None:
-    """Raise InsufficientScope or InsufficientUserAuthentication for what `access` does not grant.
+    """Require that `access` meets the requirements.
 
-    `now` is in seconds since the epoch, `leeway` in seconds.
+    Args:
+        access: the verified access.
+        requirements: the requirements of the resource.
+        now: seconds since the epoch.
+        leeway: the tolerated clock difference, in seconds.
+
+    Raises:
+        InsufficientScope: a scope is missing.
+        InsufficientUserAuthentication: `acr` or `auth_time` is not sufficient.
     """
     if not grants_scope(access, requirements):
-        raise InsufficientScope("The token does not grant the scope that is needed.", scope=requirements.scope)
+        raise InsufficientScope("The token does not grant the required scope.", scope=requirements.scope)
     if requirements.requires_authentication:
         _require_authentication(access, requirements, now - leeway)
 
@@ -147,7 +156,7 @@ def _require_authentication(access: Access, requirements: Requirements, now: flo
     is_strong = not requirements.acr_values or access.get("acr") in requirements.acr_values
     if not is_strong or (max_age is not None and not _is_recent(access.get("auth_time"), now - max_age)):
         raise InsufficientUserAuthentication(
-            "The user has to authenticate as this resource asks for.",
+            "The user has to authenticate again, as this resource requires by acr_values or max_age.",
             acr_values=requirements.acr_values,
             max_age=max_age,
         )
@@ -158,7 +167,7 @@ def _is_recent(auth_time: object, since: float) -> bool:
 
 
 def read_scopes(claims: Claims) -> frozenset[str]:
-    """`scope`, or `scp` in its place, a string or a list of strings; empty when absent. Raises ClaimInvalid."""
+    """Return the scopes of `scope` or else `scp`, a string or an array; empty if absent. Raises ClaimInvalid."""
     value = claims.get("scope", claims.get("scp"))
     if value is None:
         return frozenset()

@@ -1,4 +1,4 @@
-"""Access tokens as a resource server takes them: what they must say, and those that are JWTs (RFC 9068)."""
+"""The validation of access tokens by a resource server, and of those that are JWTs (RFC 9068)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -30,22 +30,21 @@ from .token_kind import ID_TOKEN_ONLY_CLAIMS, AccessTokenMark, require_marks, re
 TYPES = ("at+jwt", "application/at+jwt")
 UNTYPED = (*TYPES, "jwt", "application/jwt")
 ALLOWED_ALGORITHMS = tuple(name for name, algorithm in ALGORITHMS.items() if algorithm.kty != "oct")
-"""A secret that is shared with every client could sign for each of them."""
+"""Without the HMAC algorithms: anyone with the shared secret could sign tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessExpectations:
-    """What every access token must say.
+    """The expected claims of access tokens.
 
-    Parameters:
+    Args:
         issuer: the provider's Issuer Identifier.
-        audience: values of which `audience_claim` must name one; None when it isn't checked.
-        leeway_seconds: by how much the provider's clock may differ from ours.
-        audience_claim: the claim that says whom the token is meant for. If it is not `aud`, an `aud` that is there
-            must name one of `audience` as well.
-        clients: those of which one must have got the token; None when any client will do.
-        subjects: those of which `sub` must be one; None when anybody will do.
-        marks: what tells an access token without a `typ` from an ID token, in place of its audience.
+        audience: the accepted values of `audience_claim`; None disables the check.
+        leeway_seconds: the tolerated clock difference.
+        audience_claim: the claim with the audience. If it is not `aud`, an `aud` that is present is checked, too.
+        clients: the accepted clients; None accepts every client.
+        subjects: the accepted values of `sub`; None accepts everyone.
+        marks: claims that tell an access token without a `typ` from an ID token, instead of its audience.
     """
 
     issuer: str
@@ -64,10 +63,13 @@ class AccessExpectations:
 
 
 def require_access_claims(claims: Claims, expectations: AccessExpectations, *, now: float) -> None:
-    """Require of claims that the provider vouches for that the token is good now, and meant for us (RFC 7662 4).
+    """Validate authentic claims: the token is valid now and meant for this resource server (RFC 7662 4).
 
-    A claim that is absent isn't checked, except `aud` and what `clients` and `subjects` require.
-    Raises TokenExpired or ClaimInvalid.
+    Missing claims are accepted, except `aud` and those that `clients` and `subjects` require.
+
+    Raises:
+        TokenExpired: `exp` is in the past.
+        ClaimInvalid: another claim is invalid.
     """
     if "iss" in claims:
         require_issuer(claims, expectations.issuer)
@@ -80,9 +82,10 @@ def require_access_claims(claims: Claims, expectations: AccessExpectations, *, n
     _require_client(claims, expectations.clients)
     _require_subject(claims, expectations.subjects)
     read_scopes(claims)
-    # who stole such a token must not get in by leaving the proof out (RFC 7800 3.1, RFC 9449 7.2)
+    # Such a token is bound to a key (RFC 7800 3.1, RFC 9449 7.2). If it were accepted as a bearer token, a thief
+    # could use it without the key.
     if "cnf" in claims:
-        message = "cnf binds the token to a key, of which a bearer gives no proof: such tokens aren't supported."
+        message = "cnf binds the token to a key, but a bearer token has no proof of possession: not supported."
         raise ClaimInvalid(message, claim="cnf")
 
 
@@ -96,17 +99,17 @@ def _require_audience(claims: Claims, expectations: AccessExpectations) -> None:
             return
     if "aud" not in claims:
         raise ClaimInvalid(
-            "aud is missing, so nothing says for whom the token is. Let the provider send it, or set "
-            "enforce_audience=False, without audience, in ProviderConfiguration to take tokens that are meant for "
-            "others.",
+            "aud is missing, so the recipient of the token is unknown. Configure the provider to send it, or set "
+            "enforce_audience=False, without audience, in ProviderConfiguration to accept tokens for other "
+            "recipients.",
             claim="aud",
         )
     if read_audience(claims).isdisjoint(audience):
         names, seen = ", ".join(sorted(audience)), format_claim(claims["aud"])
         raise ClaimInvalid(
-            f"aud must contain {names}, not only {seen}. Let the provider add it, or set audience in "
-            "ProviderConfiguration to what this provider calls this API; under introspection, "
-            "enforce_audience=False, without audience, accepts tokens that are meant for others.",
+            f"aud must contain {names}, not only {seen}. Configure the provider to add it, or set audience in "
+            "ProviderConfiguration to the name of this API at the provider. With introspection, "
+            "enforce_audience=False, without audience, accepts tokens for other recipients.",
             claim="aud",
             expected=audience,
             seen=seen,
@@ -114,7 +117,7 @@ def _require_audience(claims: Claims, expectations: AccessExpectations) -> None:
 
 
 def _require_client(claims: Claims, clients: frozenset[str] | None) -> None:
-    """Require that each claim that names a client names one of these, and that there is one."""
+    """Require that at least one claim names the client, and that all that do name one of `clients`."""
     if clients is None:
         return
     names = [name for name in CLIENT_CLAIMS if claims.get(name) is not None] or CLIENT_CLAIMS[:1]
@@ -132,7 +135,7 @@ def _require_one_of(claims: Claims, name: str, expected: frozenset[str], setting
     if not isinstance(value, str) or value not in expected:
         seen = format_claim(value) if name in claims else "absent"
         raise ClaimInvalid(
-            f"{name} must be one that {setting} in ProviderConfiguration names, not {seen}.",
+            f"{name} must be one of {setting} in ProviderConfiguration, not {seen}.",
             claim=name,
             expected=expected,
             seen=seen,
@@ -148,22 +151,28 @@ def _require_times(claims: Claims, leeway: float, now: float) -> None:
 
 
 def parse_access_token(token: PresentedToken, algorithms: tuple[str, ...], *, untyped: bool) -> CompactJWS:
-    """The token taken apart, after all checks that need no key (RFC 9068 4). The signature is **not** verified yet.
+    """Parse a JWT access token and check its header (RFC 9068 4). The signature is **not** verified yet.
 
-    `untyped` takes tokens that don't say in `typ` what they are. Raises TokenMalformed, AlgorithmNotAllowed or
-    ClaimInvalid, and ConfigurationError for algorithms that must not be allowed.
+    Args:
+        token: the token.
+        algorithms: the allowed `alg` values.
+        untyped: whether tokens without `typ: at+jwt` are accepted.
+
+    Raises:
+        TokenError: TokenMalformed, AlgorithmNotAllowed or ClaimInvalid.
+        ConfigurationError: one of `algorithms` can't be allowed.
     """
     if not algorithms or not set(algorithms) <= set(ALLOWED_ALGORITHMS):
-        raise ConfigurationError(f"access_token_algorithms must be some of {', '.join(ALLOWED_ALGORITHMS)}.")
+        raise ConfigurationError(f"access_token_algorithms must be one or more of {', '.join(ALLOWED_ALGORITHMS)}.")
     if "." not in token.text:
         raise TokenMalformed(
-            "The token is opaque, not a JWT. Only its provider knows what it grants: set "
+            "The token is opaque, not a JWT. It can only be verified by introspection: set "
             'access_token_verification="introspection" or "auto" in ProviderConfiguration.'
         )
     jws = token.jws
     if not is_access_token_type(jws, untyped=untyped):
         raise ClaimInvalid(
-            "typ must be at+jwt. If this provider's access tokens don't say what they are, set "
+            "typ must be at+jwt. If the access tokens of this provider have no such typ, set "
             "accept_untyped_access_tokens=True in ProviderConfiguration.",
             claim="typ",
         )
@@ -179,10 +188,18 @@ def is_access_token_type(jws: CompactJWS, *, untyped: bool) -> bool:
 def read_access_token(
     jws: CompactJWS, key: VerificationKey, expectations: AccessExpectations, *, client_id: str | None, now: float
 ) -> dict[str, Any]:
-    """The claims of an access token whose signature and every expected claim are right (RFC 9068 4).
+    """Verify the signature and the claims of a JWT access token, and return the claims (RFC 9068 4).
 
-    `client_id` is our own, to tell ID tokens apart; None when we have none. Raises TokenError, and ConfigurationError
-    for expectations without an audience.
+    Args:
+        jws: from `parse_access_token`.
+        key: the provider's key.
+        expectations: the expected claims.
+        client_id: the own client, if any, to tell ID tokens from access tokens.
+        now: seconds since 1970.
+
+    Raises:
+        TokenError: the signature or a claim is invalid.
+        ConfigurationError: the expectations have no audience.
     """
     verify_compact(jws, key)
     require_access_token_claims(jws, expectations, client_id=client_id, now=now)
@@ -192,12 +209,12 @@ def read_access_token(
 def require_access_token_claims(
     jws: CompactJWS, expectations: AccessExpectations, *, client_id: str | None, now: float
 ) -> None:
-    """Require every claim of an access token to be right. The signature is **not** looked at: see read_access_token.
+    """Validate the claims of a JWT access token. The signature is **not** verified: see `read_access_token`.
 
-    Raises TokenError, and ConfigurationError for expectations without an audience.
+    Raises TokenError, or ConfigurationError if the expectations have no audience.
     """
     if expectations.audience is None:
-        raise ConfigurationError("audience must be set: nothing else tells whom an access token is meant for.")
+        raise ConfigurationError("audience must be set: it identifies the recipient of an access token.")
     claims = jws.claims
     require_string(claims, "iss")
     require_time(claims, "exp")
@@ -210,9 +227,9 @@ def require_access_token_claims(
 
 def _without_audience(claims: Claims) -> ClaimInvalid:
     named = [name for name in CLIENT_CLAIMS if name in claims]
-    other = f" or, as {' and '.join(named)} names the client that got it, set audience_claim" if named else ""
+    other = f" or set audience_claim, because {' and '.join(named)} names the client of the token" if named else ""
     return ClaimInvalid(
-        f"aud is missing, so nothing says for whom the token is. Let the provider send it{other}. "
+        f"aud is missing, so the recipient of the token is unknown. Configure the provider to send it{other}. "
         "See docs/guides/protecting-apis.md.",
         claim="aud",
     )
@@ -226,16 +243,16 @@ def _require_no_id_token(claims: Claims, expectations: AccessExpectations, clien
         require_marks(claims, expectations.marks)
         return
     clients = {*(expectations.clients or ()), *(() if client_id is None else (client_id,))}
-    # of a token without a type, nothing else would tell the two apart
+    # Without a type, only the audience tells the two apart: that of an ID token is the client.
     if "aud" in claims and read_audience(claims) <= clients:
         raise ClaimInvalid(
-            "aud must not be the client alone: this may be an ID token. If a claim tells the access tokens of this "
-            "provider from its ID tokens, name it in access_token_marks.",
+            "aud must not be the client alone: this may be an ID token. If only the access tokens of this provider "
+            "have a certain claim, set it in access_token_marks.",
             claim="aud",
         )
 
 
 def is_issued_by(token: PresentedToken, issuer: str, *, untyped: bool) -> bool:
-    """Whether a token looks like an access token of `issuer`. Nothing of it is verified."""
+    """Return whether a token looks like an access token of `issuer`. Nothing of it is verified."""
     jws = token.jws_or_none
     return jws is not None and is_access_token_type(jws, untyped=untyped) and token.claimed_issuer == issuer

@@ -1,4 +1,4 @@
-"""Which hosts may be asked because a user named them."""
+"""Hosts that a user's identifier may cause requests to."""
 
 from collections.abc import Collection, Iterator
 
@@ -8,28 +8,32 @@ from .uri import origin, uri_problem
 
 
 class AllowedHosts:
-    """Hosts by name, and domains of which each host is allowed.
+    """An allow list of hosts and domains.
 
-    Parameters:
-        hosts: "example.com" is that host; ".example.com" is every one below it, but not itself. With a port, as
-            "example.com:8443", it is that port; without, the port of the scheme.
+    The application vouches for a host that it lists, so that host may have any address. Hosts in an allowed domain
+    must have public addresses, because the owner of a domain can point a name to any address (SSRF).
 
-    A host that is named may have any address: whoever named it knows where it is. Of a domain, only those with
-    public addresses are meant, for its owner may point a name anywhere. Raises ConfigurationError.
+    Args:
+        hosts: "example.com" allows this host; ".example.com" allows all hosts below it, but not itself. Without a
+            port, as in "example.com:8443", the default port of the scheme is allowed.
+
+    Raises:
+        ConfigurationError: an entry is malformed.
     """
 
     def __init__(self, hosts: Collection[str]) -> None:
         if isinstance(hosts, str) or not hosts:
-            raise _refusal("must be a list of hosts, and not be empty")
+            raise _rejection("must be a non-empty list of hosts")
         self._entries = frozenset(map(_entry, hosts))
 
     def is_named(self, url: str) -> bool:
+        """Return whether the host of `url` is listed itself."""
         host = _host_and_port(url)
-        # a host that begins with a dot is not the domain that is written so
+        # In a URL, a host with a leading dot must not match the entry of a domain.
         return host in self._entries and not host.startswith(".")
 
     def is_within(self, url: str) -> bool:
-        """Whether the host of `url` is below a domain that is allowed."""
+        """Return whether the host of `url` is below an allowed domain."""
         host = _host_and_port(url)
         return not host.startswith(".") and any(domain in self._entries for domain in _domains(host))
 
@@ -37,14 +41,14 @@ class AllowedHosts:
 def _entry(host: object) -> str:
     name = host.removeprefix(".") if isinstance(host, str) else ""
     url = f"https://{name.lower()}"
-    # of what the URL has more than host and port, nothing is left in the other
+    # An origin has only host and port: if the URL has more, the two differ.
     if uri_problem(url) or origin(url) != url.removesuffix(":443"):
-        raise _refusal(f"must hold hosts as in example.com, .example.com or example.com:8443, not {host!r}")
+        raise _rejection(f"must contain hosts such as example.com, .example.com or example.com:8443, not {host!r}")
     return ("." if host != name else "") + _host_and_port(url)
 
 
 def _host_and_port(url: str) -> str:
-    """Both in lower case, the port only where it isn't the one of the scheme."""
+    """Return host and port in lower case, without a default port."""
     return origin(url).partition("://")[2]
 
 
@@ -55,5 +59,5 @@ def _domains(host_and_port: str) -> Iterator[str]:
         _, dot, rest = rest.partition(".")
 
 
-def _refusal(problem: str) -> ConfigurationError:
+def _rejection(problem: str) -> ConfigurationError:
     return ConfigurationError(f"allowed_hosts {problem}.", setting="allowed_hosts")

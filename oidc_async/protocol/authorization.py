@@ -24,26 +24,26 @@ from .token import TokenResponse, bearer_token_problem, read_lifetime
 from .uri import with_query
 
 MAX_RESPONSE_LENGTH = 32 * 1024
-"""Characters of an encoded authorization response."""
+"""The limit of an encoded authorization response, in characters."""
 MAX_PARAMETER_LENGTH = 8 * 1024
 MAX_PARAMETERS = 50
 _VISIBLE = re.compile(r"[\x20-\x7e]+")
 _SESSION_STATE = re.compile(r"[\x21-\x7e]{1,1024}")
 _NAME = re.compile(r"\w{1,50}", re.ASCII)
 _PARTS = {"code": ("code",), "id_token": ("id_token",), "token": ("access_token", "token_type")}
-"""The parameters that each value of a response type asks for."""
+"""The parameters for each value of a response type."""
 _NEVER = ("refresh_token", "response")
 _OF_TOKENS = ("access_token", "token_type", "expires_in", "scope", "id_token")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationResponse:
-    """What the response type asks for, and nothing else. It came by the browser, and is not verified yet.
+    """An authorization response with exactly what the response type requests. It is not verified yet.
 
-    Parameters:
-        code: None when none was asked for.
-        tokens: the ID token and the access token, as far as they were asked for.
-        session_state: None for what is none (OIDC Session Management 1.0, 2): nothing but a frame depends on it.
+    Args:
+        code: the authorization code; None if none was requested.
+        tokens: the ID token and the access token, if requested.
+        session_state: for check_session_iframe (OIDC Session Management 1.0, 2); None if missing or malformed.
     """
 
     code: str | None = field(repr=False)
@@ -52,29 +52,31 @@ class AuthorizationResponse:
 
 
 def code_challenge(code_verifier: str) -> str:
-    """The S256 challenge of a verifier (RFC 7636 4.2)."""
+    """Return the S256 code challenge of a verifier (RFC 7636 4.2)."""
     return urlsafe_b64encode(sha256(code_verifier.encode()).digest()).rstrip(b"=").decode()
 
 
 def authorization_request(provider: ProviderMetadata, parameters: Parameters) -> str:
-    """The URL to send the browser to (OIDC Core 3.1.2.1)."""
+    """Return the URL to redirect the browser to (OIDC Core 3.1.2.1)."""
     return with_query(provider["authorization_endpoint"], parameters)
 
 
 def parse_authorization_response(encoded: str) -> dict[str, str]:
-    """The parameters of a query or a form body, each once.
+    """Parse a query or a form body, in which each parameter occurs once.
 
-    Raises DuplicateParameter, or AuthorizationResponseInvalid for what is too large or not readable.
+    Raises:
+        DuplicateParameter: a parameter occurs twice.
+        AuthorizationResponseInvalid: the response is too large or malformed.
     """
-    # what is encoded is ASCII; unquote() would let other characters pass as they are
+    # The encoding is ASCII; unquote() would accept other characters unchanged.
     if len(encoded) > MAX_RESPONSE_LENGTH or not encoded.isascii():
         raise AuthorizationResponseInvalid(
-            f"An authorization response has at most {MAX_RESPONSE_LENGTH} characters, all of them ASCII."
+            f"An authorization response must have at most {MAX_RESPONSE_LENGTH} ASCII characters."
         )
     pairs = read_pairs(encoded)
     if pairs is None:
         raise AuthorizationResponseInvalid(
-            f"An authorization response has at most {MAX_PARAMETERS} parameters, form-encoded in UTF-8."
+            f"An authorization response must have at most {MAX_PARAMETERS} parameters, form-encoded in UTF-8."
         )
     _require_once([name for name, _ in pairs])
     return dict(pairs)
@@ -83,21 +85,21 @@ def parse_authorization_response(encoded: str) -> dict[str, str]:
 def _require_once(names: list[str]) -> None:
     for name in names:
         if names.count(name) > 1:
-            # a stranger may have made the name: shown only if it can't be markup
+            # An attacker may have chosen the name, so it is shown only if it can't be markup.
             shown = name if _NAME.fullmatch(name) else "A parameter"
             raise DuplicateParameter(f"{shown} occurs twice in the authorization response.")
 
 
 def read_pairs(encoded: str) -> list[tuple[str, str]] | None:
-    """The parameters of a query or a form in order; None when there are too many, or they are not readable."""
-    # Python's errors hold the whole text, and would stay with one of ours as its context
+    """Parse a query or a form in order; None if it is malformed or has too many parameters."""
+    # No error is raised here: Python's error contains the whole text, and would become its context.
     with suppress(ValueError):
         return parse_qsl(encoded, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS)
     return None
 
 
 def require_state(parameters: dict[str, str]) -> str:
-    """The `state`, to find the login that it belongs to. Raises StateMissing."""
+    """Return `state`, which identifies the pending login. Raises StateMissing."""
     state = parameters.get("state")
     if not state:
         raise StateMissing("The authorization response has no state.", said=_said_without_state(parameters))
@@ -107,19 +109,27 @@ def require_state(parameters: dict[str, str]) -> str:
 def read_authorization_response(
     parameters: dict[str, str], provider: ProviderMetadata, state: str, response_type: str
 ) -> AuthorizationResponse:
-    """What `response_type` asks for, in the response to the login begun with `state`.
+    """Validate the parameters of a response (OIDC Core 3.1.2.5, 3.2.2.5, 3.3.2.5; RFC 9207 2.4).
 
-    OIDC Core 3.1.2.5, 3.2.2.5 and 3.3.2.5, RFC 9207 2.4.
-    Raises StateMissing, StateMismatch, AuthorizationRefused for an error response, or AuthorizationResponseInvalid
-    for what is missing, malformed, or was not asked for.
+    Args:
+        parameters: from `parse_authorization_response`.
+        provider: the metadata of the provider.
+        state: the `state` of the request.
+        response_type: the response type of the request.
+
+    Raises:
+        StateMissing: there is no `state`.
+        StateMismatch: `state` is that of another request.
+        AuthorizationRefused: the response is an error response.
+        AuthorizationResponseInvalid: a parameter is missing, malformed, or was not requested.
     """
     if not is_same_secret(require_state(parameters), state):
         raise StateMismatch("The state is not that of this login.")
     values = response_type.split()
-    # before the error: a mixed-up provider may send an error as well
+    # Before the error: in a mix-up attack, another provider may also send an error.
     _require_issuer(parameters, provider, is_in_id_token="id_token" in values and "error" not in parameters)
     if "error" in parameters:
-        raise _refusal(parameters)
+        raise _rejection(parameters)
     _require_nothing_else(parameters, response_type)
     code = _require_code(parameters) if "code" in values else None
     if "token" in values:
@@ -135,11 +145,12 @@ def read_authorization_response(
 
 
 def _require_nothing_else(parameters: dict[str, str], response_type: str) -> None:
-    asked = {name for value in response_type.split() for name in _PARTS[value]}
+    # A token or code that was not requested comes from another request, so the response may be injected.
+    requested = {name for value in response_type.split() for name in _PARTS[value]}
     for name in (*_NEVER, *(name for names in _PARTS.values() for name in names)):
-        if name in parameters and name not in asked:
+        if name in parameters and name not in requested:
             raise AuthorizationResponseInvalid(
-                f"The response has {name}, which response_type={response_type} does not ask for.", parameter=name
+                f"The response has {name}, which response_type={response_type} does not request.", parameter=name
             )
 
 
@@ -159,20 +170,20 @@ def _read_tokens(parameters: dict[str, str], values: list[str]) -> TokenResponse
 def _require_issuer(parameters: dict[str, str], provider: ProviderMetadata, *, is_in_id_token: bool) -> None:
     if "iss" in parameters and parameters["iss"] != provider["issuer"]:
         raise AuthorizationResponseInvalid(
-            f"iss must be {provider['issuer']!r}: the response came from another provider.", parameter="iss"
+            f"iss must be {provider['issuer']!r}: the response is from another provider.", parameter="iss"
         )
-    # an ID token says it as well, and is verified before anything else is done (RFC 9207 4)
-    is_promised = provider.get("authorization_response_iss_parameter_supported") is True and not is_in_id_token
-    if is_promised and "iss" not in parameters:
+    # An ID token has `iss`, too, and is verified before anything else happens (RFC 9207 4).
+    is_required = provider.get("authorization_response_iss_parameter_supported") is True and not is_in_id_token
+    if is_required and "iss" not in parameters:
         raise AuthorizationResponseInvalid(
-            "iss is missing, though the provider says that it always sends it. If it never does, set "
+            "iss is missing, though the provider's metadata says that it is always sent. If it never is, set "
             "authorization_response_iss_parameter_supported=False in provider_metadata.",
             parameter="iss",
         )
 
 
 def _said_without_state(parameters: dict[str, str]) -> str:
-    """The error in a response that nobody has to believe: for the log, not for the user."""
+    """Return the error in a response without state, for the log: any site may have caused it."""
     if "error" not in parameters:
         return ""
     return (
@@ -180,7 +191,7 @@ def _said_without_state(parameters: dict[str, str]) -> str:
     )
 
 
-def _refusal(parameters: dict[str, str]) -> AuthorizationRefused:
+def _rejection(parameters: dict[str, str]) -> AuthorizationRefused:
     error = safe_error(parameters["error"])
     said = quote_description(parameters.get("error_description"))
     return AuthorizationRefused(

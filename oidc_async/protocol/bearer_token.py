@@ -1,4 +1,4 @@
-"""Bearer tokens in requests, and the challenges for those who bring none or a bad one (RFC 6750, 9470, 9728)."""
+"""Bearer tokens in requests, and the challenges for rejected requests (RFC 6750, RFC 9470, RFC 9728)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,23 +7,24 @@ from urllib.parse import unquote
 from oidc_async.errors import BearerRequestInvalid
 
 MAX_TOKEN_LENGTH = 32 * 1024
-"""Characters. Servers cut headers off long before."""
+"""In characters. Servers limit headers to less."""
 SUBPROTOCOL = "bearer"
-"""The WebSocket subprotocol that is followed by an access token: browsers can set no Authorization header there."""
+"""The WebSocket subprotocol before an access token: browsers can't set the Authorization header of a WebSocket."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 _NOT_QUOTABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 
 
 def read_bearer_token(authorizations: Sequence[str], form_tokens: Sequence[str] = ()) -> str | None:
-    """The one bearer token that a request brings; None when it brings none.
+    """Return the bearer token of a request; None if it has no token.
 
-    Parameters:
-        authorizations: each Authorization header (RFC 6750 2.1).
-        form_tokens: each `access_token` of a form in the body, where that is allowed (RFC 6750 2.2), or each token
+    Args:
+        authorizations: all Authorization headers (RFC 6750 2.1).
+        form_tokens: all `access_token` fields of a form in the body, if that is allowed (RFC 6750 2.2), or all tokens
             among the subprotocols of a WebSocket.
 
-    Raises BearerRequestInvalid for two tokens, and for what is no token.
+    Raises:
+        BearerRequestInvalid: there are two tokens, or a malformed one.
     """
     if len(authorizations) > 1:
         raise BearerRequestInvalid("There must be one Authorization header.")
@@ -35,41 +36,41 @@ def read_bearer_token(authorizations: Sequence[str], form_tokens: Sequence[str] 
     if len(tokens[0]) > MAX_TOKEN_LENGTH:
         raise BearerRequestInvalid(f"The token must be at most {MAX_TOKEN_LENGTH} characters long.")
     if not _TOKEN.fullmatch(tokens[0]):
-        raise BearerRequestInvalid("The token must be of the characters that RFC 6750 2.1 allows.")
+        raise BearerRequestInvalid("The token must have only characters that RFC 6750 2.1 allows.")
     return tokens[0]
 
 
 def read_subprotocols(offered: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The access tokens among the subprotocols that a WebSocket offers, and the names that are no tokens.
+    """Split the offered subprotocols of a WebSocket into access tokens and names.
 
-    A token follows the name `bearer`. Characters that no subprotocol may have (RFC 6455 4.1) are percent-encoded.
+    A token follows the name `bearer`. Characters that a subprotocol can't have (RFC 6455 4.1) are percent-encoded.
     """
     tokens, names, rest = list[str](), list[str](), iter(offered)
     for name in rest:
         names.append(name)
         if name == SUBPROTOCOL:
-            # none at all is read as an empty one, which is no token
+            # A missing token becomes an empty one, which is rejected later.
             tokens.append(unquote(next(rest, "")))
     return tokens, names
 
 
 def _in_header(authorizations: Sequence[str]) -> list[str]:
-    """What stands behind `Bearer`, whatever its case; another scheme is not ours."""
+    """Return the token after the scheme `Bearer`, in any case; other schemes are ignored."""
     for value in authorizations:
         scheme, _, token = value.partition(" ")
         if scheme.lower() == "bearer":
             return [token.lstrip(" ")]
-        # servers may join two headers with a comma
+        # Servers may join two headers with a comma.
         if scheme[:7].lower() in ("bearer\t", "bearer,"):
-            raise BearerRequestInvalid("A space must stand between Bearer and the token.")
+            raise BearerRequestInvalid("There must be a space between Bearer and the token.")
     return []
 
 
 def challenge(parameters: Mapping[str, str | None]) -> str:
-    """A WWW-Authenticate header for Bearer (RFC 6750 3), with those of the parameters that are not None.
+    """Return a WWW-Authenticate header for Bearer (RFC 6750 3); parameters that are None are omitted.
 
-    Characters that could break out of a quoted string are replaced.
+    Characters that could end a quoted string are replaced.
     """
-    known = ((name, value) for name, value in parameters.items() if value is not None)
-    quoted = (f'{name}="{_NOT_QUOTABLE.sub("?", value)}"' for name, value in known)
+    present = ((name, value) for name, value in parameters.items() if value is not None)
+    quoted = (f'{name}="{_NOT_QUOTABLE.sub("?", value)}"' for name, value in present)
     return " ".join(("Bearer", ", ".join(quoted))).rstrip()

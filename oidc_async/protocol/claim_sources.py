@@ -1,4 +1,4 @@
-"""Claims that others vouch for: aggregated ones come in a JWT, distributed ones are fetched (OIDC Core 5.6.2)."""
+"""Aggregated claims, which come as a JWT, and distributed claims, which are fetched (OIDC Core 5.6.2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,16 +22,16 @@ from .uri import uri_problem
 CLAIM_NAMES, CLAIM_SOURCES = "_claim_names", "_claim_sources"
 MAX_SOURCES = 5
 MAX_BODY = 64 * 1024
-"""Bytes of the answer with distributed claims."""
+"""The limit of a response with distributed claims, in bytes."""
 TOKEN_CLAIMS = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "events", "cnf"})
 LOGIN_CLAIMS = frozenset({"nonce", "auth_time", "acr", "amr", "azp", "sid", "at_hash", "c_hash", "s_hash"})
 PROVIDER_ONLY_CLAIMS = TOKEN_CLAIMS | LOGIN_CLAIMS | {CLAIM_NAMES, CLAIM_SOURCES}
-"""What nobody but the provider says."""
+"""Claims that only the provider may assert, and no other source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimSource:
-    """Where the claims of these `names` come from: a `jwt` that came along, or an `endpoint`."""
+    """The source of the claims `names`: a `jwt` (aggregated) or an `endpoint` (distributed)."""
 
     names: frozenset[str]
     jwt: str | None = field(default=None, repr=False)
@@ -40,24 +40,24 @@ class ClaimSource:
 
 
 def has_claim_sources(claims: Claims) -> bool:
-    """Whether others vouch for some of the claims."""
+    """Return whether there are aggregated or distributed claims."""
     return CLAIM_NAMES in claims or CLAIM_SOURCES in claims
 
 
 def without_claim_sources(claims: Claims) -> dict[str, Any]:
-    """What the provider itself says, and no access token for anybody."""
+    """Return the provider's own claims, without the sources and their access tokens."""
     return {name: value for name, value in claims.items() if name not in (CLAIM_NAMES, CLAIM_SOURCES)}
 
 
 def read_claim_names(claims: Claims) -> dict[str, frozenset[str]]:
-    """The names of claims that each source is asked for: what the provider says itself is asked of nobody.
+    """Return the claims of each source, by the name of the source. The provider's own claims take precedence.
 
     Raises ClaimInvalid.
     """
     names: dict[str, set[str]] = {}
     for name, source in _object(claims, CLAIM_NAMES).items():
         if not isinstance(source, str):
-            raise ClaimInvalid(f"{CLAIM_NAMES} must name sources by strings.", claim=CLAIM_NAMES)
+            raise ClaimInvalid(f"The values in {CLAIM_NAMES} must be strings.", claim=CLAIM_NAMES)
         if name not in PROVIDER_ONLY_CLAIMS and name not in claims:
             names.setdefault(source, set()).add(name)
     if len(names) > MAX_SOURCES:
@@ -66,7 +66,7 @@ def read_claim_names(claims: Claims) -> dict[str, frozenset[str]]:
 
 
 def read_claim_source(claims: Claims, source: str, names: frozenset[str]) -> ClaimSource:
-    """The source of this name. Raises ClaimInvalid for one that is missing, or neither of the two kinds."""
+    """Read the source of this name. Raises ClaimInvalid if it is missing or malformed."""
     members = _object(_object(claims, CLAIM_SOURCES), source)
     if ("JWT" in members) == ("endpoint" in members):
         raise ClaimInvalid(f"A source in {CLAIM_SOURCES} must have either JWT or endpoint.", claim=CLAIM_SOURCES)
@@ -81,9 +81,9 @@ def read_claim_source(claims: Claims, source: str, names: frozenset[str]) -> Cla
 
 
 def distributed_claims_request(endpoint: str, access_token: str | None, seconds: float) -> HttpRequest:
-    """Ask by GET, with the token of this source in the header (OIDC Core 5.6.2).
+    """Return the GET request, with the access token of the source (OIDC Core 5.6.2).
 
-    Sent once, and waited for no longer than `seconds`: so long a login waits, too.
+    It is not retried and limited to `seconds`, because a login waits for it.
     """
     authorization = {} if access_token is None else {"authorization": f"Bearer {access_token}"}
     return HttpRequest(
@@ -96,15 +96,17 @@ def distributed_claims_request(endpoint: str, access_token: str | None, seconds:
 
 
 def read_distributed_claims(response: HttpResponse) -> str:
-    """The JWT in the answer, of which nothing is verified yet. Raises ClaimInvalid."""
+    """Return the JWT in the response, **not verified**. Raises ClaimInvalid."""
     if response.status != 200:
-        raise ClaimInvalid(f"A source of claims must answer with 200, not {response.status}.", claim=CLAIM_SOURCES)
-    # of whatever type it says it is: nothing is believed but a signature
+        raise ClaimInvalid(
+            f"The response of a claims endpoint must have status 200, not {response.status}.", claim=CLAIM_SOURCES
+        )
+    # The media type is not checked: only the signature counts.
     return response.body.decode("ascii", "replace").strip()
 
 
 def parse_source_token(token: str) -> CompactJWS:
-    """The JWT of a source taken apart, **not verified**. Raises TokenError."""
+    """Parse the JWT of a source, **not verified**. Raises TokenError."""
     jws = parse_compact(token)
     typ = jws.header.get("typ", "JWT")
     if not isinstance(typ, str) or typ.lower().removeprefix("application/") != "jwt":
@@ -113,7 +115,7 @@ def parse_source_token(token: str) -> CompactJWS:
 
 
 def claimed_issuer(jws: CompactJWS) -> str:
-    """Who the token says it is from: it tells which keys to verify it by, no more. Raises ClaimInvalid."""
+    """Return `iss`, **not verified**: it only selects the keys for the verification. Raises ClaimInvalid."""
     return require_string(jws.claims, "iss")
 
 
@@ -127,11 +129,22 @@ def read_source_token(
     leeway: float,
     now: float,
 ) -> dict[str, Any]:
-    """The claims, if `key` of `issuer` signed them by one of `algorithms`, for us or for nobody in particular.
+    """Verify the JWT of a source and return its claims (OIDC Core 5.6.2).
 
-    What is there of `aud`, `exp` and `nbf` must be right; `sub`, if there is one, is a name of the user at this
-    issuer and can be compared with nothing (OIDC Core 5.6.2). `leeway` and `now` are in seconds.
-    Raises TokenError.
+    `aud`, `exp` and `nbf` are optional, but must be valid if present. `sub` is not checked: it is the identifier of
+    the user at this issuer, which the provider does not know.
+
+    Args:
+        jws: from `parse_source_token`.
+        key: the key of `issuer`.
+        issuer: the expected `iss`.
+        algorithms: the allowed `alg` values.
+        client_id: the expected `aud`.
+        leeway: the tolerated clock difference, in seconds.
+        now: seconds since 1970.
+
+    Raises:
+        TokenError: the signature or a claim is invalid.
     """
     require_algorithm(jws, algorithms, setting="algorithms of the ClaimsProvider")
     verify_compact(jws, key)

@@ -1,4 +1,4 @@
-"""The `claims` parameter of an authentication request, and what it requires of the ID token (OIDC Core 5.5)."""
+"""The `claims` parameter of an authentication request, and the claims that it requires (OIDC Core 5.5)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from .strict_json import read_object
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequiredClaims:
-    """What the ID token must say: a login without it has failed.
+    """The claims without which a login fails.
 
-    Other claims, essential ones too, are no error when they are missing (OIDC Core 5.5.1).
+    Other claims may be missing from the ID token, even essential ones (OIDC Core 5.5.1).
 
-    Parameters:
-        acr_values: authentication contexts of which it must name one; empty when any will do (5.5.1.1).
-        subjects: users of whom it must be about one; empty when anybody will do (3.1.2.2, 5.5.1).
-        auth_time: whether it must say when the user authenticated (2).
+    Args:
+        acr_values: the accepted values of `acr`; empty accepts every value (5.5.1.1).
+        subjects: the accepted values of `sub`; empty accepts every user (3.1.2.2, 5.5.1).
+        auth_time: whether `auth_time` is required (2).
     """
 
     acr_values: tuple[str, ...] = ()
@@ -25,14 +25,14 @@ class RequiredClaims:
 
 
 def read_required_claims(claims: str) -> RequiredClaims:
-    """What a `claims` parameter requires. Raises ValueError when `claims` is not what it must be."""
+    """Read the required claims from a `claims` parameter. Raises ValueError if it is malformed."""
     document = read_object(claims.encode())
     wanted, _ = (_member(document, name) for name in ("id_token", "userinfo"))
     acr, sub, auth_time = (_member(wanted, name) for name in ("acr", "sub", "auth_time"))
     acr_values = _values(acr, "acr")
     return RequiredClaims(
         acr_values=acr_values if _is_essential(acr) else (),
-        # whoever asks for a user wants no other one
+        # A request for a subject is always binding, essential or not.
         subjects=_values(sub, "sub"),
         auth_time=_is_essential(auth_time),
     )
@@ -43,24 +43,24 @@ def _member(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, dict):
-        raise ValueError(f"{name} that is no object")
+        raise ValueError(f"{name} must be an object")
     return cast("Mapping[str, Any]", value)
 
 
 def _is_essential(request: Mapping[str, Any]) -> bool:
     essential: object = request.get("essential", False)
     if not isinstance(essential, bool):
-        raise ValueError("essential that is neither true nor false")
+        raise ValueError("essential must be true or false")
     return essential
 
 
 def _values(request: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Those of which one is wanted; none when any will do."""
+    """Return the requested values; empty if every value is accepted."""
     if "value" not in request and "values" not in request:
         return ()
     values: object = request.get("values", [request.get("value")])
     if not _is_list_of_names(values):
-        raise ValueError(f"{name} values that are no list of strings")
+        raise ValueError(f"values of {name} must be a list of strings")
     return tuple(values)
 
 

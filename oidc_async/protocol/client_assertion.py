@@ -1,11 +1,11 @@
-"""The JWT by which a client proves who it is (RFC 7523 2.2, 3; OIDC Core 9)."""
+"""Client assertions: JWTs that authenticate a client (RFC 7523 2.2, 3; OIDC Core 9)."""
 
 from .jose.jws import VerificationKey
 from .jose.private_keys import PrivateKey, sign_compact
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_SECONDS = 60
-"""How long an assertion is good; it is made for one request that is sent at once."""
+"""The lifetime of an assertion. Each is for one request, which is sent immediately."""
 
 
 def client_assertion(
@@ -17,9 +17,18 @@ def client_assertion(
     jti: str,
     now: float,
 ) -> str:
-    """An assertion for one request: whoever sees it a second time refuses it, so `jti` must be new.
+    """Sign an assertion for one request.
 
-    `audience` is whom it is for, and nobody else. Raises KeyUnusable when `key` doesn't sign by `algorithm`.
+    Args:
+        client_id: the client.
+        audience: the only recipient.
+        key: a private key of the client, or its secret.
+        algorithm: the `alg`.
+        jti: a new identifier; the recipient rejects one that it has seen before.
+        now: seconds since 1970.
+
+    Raises:
+        KeyUnusable: `key` can't sign with `algorithm`.
     """
     named = {} if key.kid is None else {"kid": key.kid}
     issued_at = int(now)

@@ -1,10 +1,10 @@
-"""How a client proves to an endpoint of the provider who it is (OIDC Core 9, RFC 6749 2.3, RFC 7523, RFC 8705)."""
+"""Client authentication at the provider's endpoints (OIDC Core 9, RFC 6749 2.3, RFC 7523, RFC 8705)."""
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote_plus, urlencode
 
 from oidc_async.errors import ConfigurationError
@@ -18,17 +18,18 @@ from .uri import is_encodable
 SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
 TLS_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
 METHODS = (*SECRET_METHODS, "private_key_jwt", *TLS_METHODS, "none")
-ENDPOINTS = ("token", "introspection", "revocation")
+Endpoint = Literal["token", "introspection", "revocation"]
+ENDPOINTS: tuple[Endpoint, ...] = ("token", "introspection", "revocation")
 SIGNING_ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "client_secret_jwt": tuple(name for name, alg in ALGORITHMS.items() if alg.kty == "oct"),
     "private_key_jwt": tuple(name for name, alg in ALGORITHMS.items() if alg.kty != "oct"),
 }
-"""What assertions may be signed by, of each method that makes them."""
+"""The signature algorithms of assertions, by authentication method."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientAuthentication:
-    """A client and how it authenticates; with an `assertion`, one that is good for one request."""
+    """A client and how it authenticates one request. An `assertion` can be used only once."""
 
     method: str
     client_id: str
@@ -37,21 +38,21 @@ class ClientAuthentication:
 
 
 def authentication_method(client: ClientMetadata, provider: ProviderMetadata, endpoint: str = "token") -> str:
-    """The registered `token_endpoint_auth_method`, else one that the provider supports.
+    """Return the registered authentication method of an endpoint, else one that the provider supports.
 
-    For another endpoint: `introspection_endpoint_auth_method` and the like, else as for the token endpoint.
+    The method of the token endpoint is the default for the other endpoints.
     """
     return _registered(client, endpoint, "auth_method") or _supported_method(client, provider, endpoint)
 
 
 def assertion_algorithm(client: ClientMetadata, endpoint: str = "token") -> str | None:
-    """The registered `token_endpoint_auth_signing_alg`; None where it is left open (OIDC Registration 2)."""
+    """Return the registered signature algorithm of assertions; None if any is allowed (OIDC Registration 2)."""
     algorithm: str | None = _registered(client, endpoint, "auth_signing_alg")
     return algorithm
 
 
 def supported_algorithms(provider: ProviderMetadata, endpoint: str = "token") -> tuple[str, ...] | None:
-    """What the provider takes assertions by, as far as it says so (OIDC Discovery 3, RFC 8414 2)."""
+    """Return the signature algorithms that the provider accepts, if it lists them (OIDC Discovery 3, RFC 8414 2)."""
     listed: list[str] | None = provider.get(f"{endpoint}_endpoint_auth_signing_alg_values_supported")
     if listed is None and endpoint != "token":
         return supported_algorithms(provider)
@@ -72,35 +73,40 @@ def _supported_method(client: ClientMetadata, provider: ProviderMetadata, endpoi
 
 
 def registered_methods(client: Mapping[str, Any]) -> frozenset[str]:
-    """Those that the client names, at whatever endpoint."""
+    """Return the authentication methods that the client registered, for all endpoints."""
     return frozenset(filter(None, (client.get(f"{endpoint}_endpoint_auth_method") for endpoint in ENDPOINTS)))
 
 
 def uses_mtls(client: Mapping[str, Any]) -> bool:
-    """Whether the client shows its certificate, to authenticate or to bind its tokens to it (RFC 8705 2, 3.4)."""
+    """Return whether the client uses a TLS certificate, for authentication or bound tokens (RFC 8705 2, 3.4)."""
     is_bound = client.get("tls_client_certificate_bound_access_tokens") is True
     return is_bound or not registered_methods(client).isdisjoint(TLS_METHODS)
 
 
 def uses_mtls_endpoints(client: Mapping[str, Any]) -> bool:
-    """Whether the client uses `mtls_endpoint_aliases`: for its certificate (RFC 8705 5), or as it is registered so.
+    """Return whether the client uses `mtls_endpoint_aliases` (RFC 8705 5).
 
-    `use_mtls_endpoint_aliases` is client metadata of FAPI 2.0 Security Profile 5.2.2.1.
+    It does if it has a certificate, or registered `use_mtls_endpoint_aliases` (FAPI 2.0 Security Profile 5.2.2.1).
     """
     return uses_mtls(client) or client.get("use_mtls_endpoint_aliases") is True
 
 
 def require_client(client: ClientMetadata, provider: ProviderMetadata | None = None) -> None:
-    """Raise ConfigurationError unless the client can authenticate as it is registered.
+    """Require that the client can authenticate with its registered methods.
 
-    `provider` are its metadata, as far as the application gave them: what they rule out can't work.
+    Args:
+        client: the metadata of the client.
+        provider: the configured metadata of the provider, if any: it may list supported methods.
+
+    Raises:
+        ConfigurationError: a member is missing, unsupported or too short.
     """
     client_id, secret = client.get("client_id"), client.get("client_secret")
     if not client_id or not is_encodable(client_id):
-        raise ConfigurationError("ClientMetadata needs client_id, the identifier the provider gave the client.")
+        raise ConfigurationError("ClientMetadata needs client_id, the identifier of the client at the provider.")
     if secret is not None and not (secret and is_encodable(secret)):
         raise ConfigurationError(
-            "client_secret in ClientMetadata must be a string that is not empty. Leave it out for a public client."
+            "client_secret in ClientMetadata must be a non-empty string. Omit it for a public client."
         )
     for endpoint in ENDPOINTS:
         _require_method(endpoint, client)
@@ -123,14 +129,14 @@ def _require_algorithm(endpoint: str, method: str, client: ClientMetadata) -> No
     algorithm, allowed = assertion_algorithm(client, endpoint), SIGNING_ALGORITHMS[method]
     if algorithm is not None and algorithm not in allowed:
         raise ConfigurationError(
-            f"{endpoint}_endpoint_auth_signing_alg of {method} must be one of {', '.join(allowed)}."
+            f"{endpoint}_endpoint_auth_signing_alg must be one of {', '.join(allowed)} for {method}."
         )
     if method == "client_secret_jwt":
         require_secret_for(algorithm or "HS256", client, method)
 
 
 def require_secret_for(algorithm: str, client: ClientMetadata, purpose: str) -> None:
-    """Raise ConfigurationError when client_secret is shorter than the hash of HS256 and its kin (RFC 7518 3.2)."""
+    """Raise ConfigurationError if client_secret is too short for HS256, HS384 or HS512 (RFC 7518 3.2)."""
     size = int(algorithm[2:]) // 8 if algorithm.startswith("HS") else 0
     if len(client.get("client_secret", "").encode()) < size:
         raise ConfigurationError(f"{purpose} {algorithm} needs a client_secret of at least {size} bytes.")
@@ -146,25 +152,25 @@ def _require_supported(endpoint: str, client: ClientMetadata, provider: Provider
 def authenticated_request(
     url: str, form: Mapping[str, str | Sequence[str]], client: ClientAuthentication
 ) -> HttpRequest:
-    """A POST of `form` to `url` as `client`. Never repeatable: it may carry a code that is good once."""
+    """Return a POST request of an authenticated client. It is never retried: it may contain a one-time code."""
     headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
     if client.method == "client_secret_basic":
         headers["authorization"] = _basic(client.client_id, client.client_secret or "")
     else:
-        form = {**form, "client_id": client.client_id, **_proof(client)}
+        form = {**form, "client_id": client.client_id, **_credentials(client)}
     return HttpRequest(method="POST", url=url, headers=headers, body=urlencode(form, doseq=True).encode())
 
 
-def _proof(client: ClientAuthentication) -> dict[str, str]:
-    """What the form says to prove it; nothing where the certificate does, or where there is nothing to prove."""
+def _credentials(client: ClientAuthentication) -> dict[str, str]:
+    """Return the credentials in the form; none for a certificate or a public client."""
     if client.assertion is not None:
         return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": client.assertion}
     return {"client_secret": client.client_secret or ""} if client.method == "client_secret_post" else {}
 
 
-# the same for every token that an API asks about
+# Cached, because an API sends the same header with each introspection request.
 @lru_cache(maxsize=64)
 def _basic(client_id: str, client_secret: str) -> str:
-    # form-encoded first: a colon or a percent sign in either part would otherwise be misread
+    # RFC 6749 2.3.1 form-encodes both parts first, so that they may contain colons and percent signs.
     pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
     return "Basic " + b64encode(pair.encode()).decode()

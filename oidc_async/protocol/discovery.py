@@ -1,4 +1,4 @@
-"""Where a provider publishes its metadata, and what makes them believable (OIDC Discovery 4)."""
+"""The discovery document of a provider: its request and its validation (OIDC Discovery 4)."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -13,7 +13,7 @@ from .uri import is_plaintext, uri_problem
 
 REQUIRED_ENDPOINTS = ("authorization_endpoint", "jwks_uri")
 BROWSER_ENDPOINTS = ("authorization_endpoint", "end_session_endpoint", "check_session_iframe")
-"""Those that browsers are sent to; all others are asked by us."""
+"""Endpoints that browsers are sent to. This library sends requests to all others."""
 OPTIONAL_ENDPOINTS = (
     "userinfo_endpoint",
     "end_session_endpoint",
@@ -31,7 +31,7 @@ ALIASED_ENDPOINTS = (
     "registration_endpoint",
     "pushed_authorization_request_endpoint",
 )
-"""Those that are asked by us, and may have an alias for clients with a certificate (RFC 8705 5)."""
+"""Endpoints that may have an alias for clients with a certificate (RFC 8705 5)."""
 BOOLEANS = (
     "authorization_response_iss_parameter_supported",
     "request_parameter_supported",
@@ -54,7 +54,7 @@ LISTS = (
 
 
 def well_known_uri(issuer: str) -> str:
-    """Where `issuer` publishes its metadata (OIDC Discovery 4.1)."""
+    """Return the URL of the discovery document of `issuer` (OIDC Discovery 4.1)."""
     return issuer.removesuffix("/") + "/.well-known/openid-configuration"
 
 
@@ -65,13 +65,21 @@ def discovery_request(uri: str) -> HttpRequest:
 def read_discovery(
     response: HttpResponse, issuer: str, response_type: str = "code", network: PrivateNetwork = PUBLIC
 ) -> ProviderMetadata:
-    """The metadata of `issuer` (OIDC Discovery 4.2, 4.3), for logins by this response type.
+    """Read the discovery document of `issuer` (OIDC Discovery 4.2, 4.3).
 
-    Raises IssuerMismatch when the document speaks for another issuer, MetadataInvalid for any other fault.
+    Args:
+        response: the response with the document.
+        issuer: the configured Issuer Identifier.
+        response_type: the response type of logins, which decides which endpoints are required.
+        network: the addresses that may use http.
+
+    Raises:
+        IssuerMismatch: the document is that of another issuer.
+        MetadataInvalid: the document is invalid in another way.
     """
     if response.status != 200:
         raise MetadataInvalid(
-            f"The discovery document of {issuer} must be answered with 200, not {response.status}. "
+            f"The response for the discovery document of {issuer} must have status 200, not {response.status}. "
             "Check the issuer, or set discovery_url.",
             status=response.status,
         )
@@ -86,7 +94,7 @@ def read_discovery(
 
 
 def require_issuer(document: dict[str, Any], issuer: str, network: PrivateNetwork = PUBLIC) -> None:
-    """Compared code point by code point: a trailing slash makes another issuer (OIDC Discovery 4.3)."""
+    """Require that `issuer` is exactly equal: a trailing slash makes another issuer (OIDC Discovery 4.3)."""
     published = document.get("issuer")
     if published != issuer:
         shown = ascii(published)[:200]
@@ -98,27 +106,27 @@ def require_issuer(document: dict[str, Any], issuer: str, network: PrivateNetwor
 
 
 def _advice(published: object, issuer: str, network: PrivateNetwork) -> str:
-    """What to change where the issuers differ."""
+    """Return what to change if the issuers differ."""
     text = published if isinstance(published, str) else ""
     if uri_problem(published, None) is None and network.is_at_backchannel(text):
         return (
-            "The provider takes its name from the address at which it is asked, here backchannel_url: configure its "
-            "public address there (KC_HOSTNAME of Keycloak)."
+            "The provider derives its issuer from the address of the request, here backchannel_url: configure its "
+            "public address at the provider (KC_HOSTNAME of Keycloak)."
         )
     if "{" in text:
         return (
-            "The part in braces is a placeholder for a tenant: set issuer to that of one tenant, with its id "
-            "in that place. Logins of any tenant (common, organizations) are not supported."
+            "The part in braces is a placeholder for a tenant: set issuer to that of one tenant, with the tenant id "
+            "instead. Logins of any tenant (common, organizations) are not supported."
         )
-    slash = "They differ in the slash at the end. " if text.rstrip("/") == issuer.rstrip("/") else ""
+    slash = "They differ in the trailing slash. " if text.rstrip("/") == issuer.rstrip("/") else ""
     return (
-        f"{slash}If this is the right provider, set issuer to what its document says, and discovery_url to the "
-        "address of the document when that is not below issuer."
+        f"{slash}If this is the right provider, set issuer to the value in the document, and discovery_url to the "
+        "URL of the document if that is not below issuer."
     )
 
 
 def require_usable(metadata: ProviderMetadata, response_type: str = "code", network: PrivateNetwork = PUBLIC) -> None:
-    """Raise MetadataInvalid for an endpoint that is missing, or that no token may be sent to."""
+    """Raise MetadataInvalid if an endpoint is missing, or has a URL that tokens must not be sent to."""
     for name in REQUIRED_ENDPOINTS:
         if name not in metadata:
             raise MetadataInvalid(f"The provider's metadata must have {name}.", field=name)
@@ -127,18 +135,18 @@ def require_usable(metadata: ProviderMetadata, response_type: str = "code", netw
 
 
 def require_token_endpoint(metadata: ProviderMetadata, response_type: str) -> None:
-    """Raise MetadataInvalid when codes are asked for that nobody exchanges (OIDC Discovery 3)."""
+    """Raise MetadataInvalid if the response type has a code, and no token endpoint exists (OIDC Discovery 3)."""
     if "code" in response_type.split() and "token_endpoint" not in metadata:
         raise MetadataInvalid(
-            f"The provider's metadata must have token_endpoint: response_type={response_type} brings a code.",
+            f"The provider's metadata must have token_endpoint: response_type={response_type} includes a code.",
             field="token_endpoint",
         )
 
 
 def require_endpoints(metadata: ProviderMetadata, issuer: str, network: PrivateNetwork = PUBLIC) -> None:
-    """Raise MetadataInvalid for a member that is there and not what it must be.
+    """Raise MetadataInvalid if a member is present and invalid.
 
-    Endpoints that are asked by us may be at the backchannel of `network`, those for browsers may not.
+    Endpoints may be at the backchannel of `network`, except those that browsers are sent to.
     """
     for name in (*REQUIRED_ENDPOINTS, "token_endpoint", *OPTIONAL_ENDPOINTS):
         if name in metadata:
@@ -164,9 +172,9 @@ def _require_aliases(aliases: object, issuer: str) -> None:
 
 
 def with_mtls_endpoints(metadata: ProviderMetadata) -> ProviderMetadata:
-    """The same with the endpoints that ask for a client certificate, where they differ (RFC 8705 5).
+    """Return the metadata with the endpoints for clients with a certificate, if there are any (RFC 8705 5).
 
-    Those that browsers are sent to stay as they are: a browser has another certificate, or none.
+    Endpoints that browsers are sent to don't change: browsers don't have the client's certificate.
     """
     aliases: Mapping[str, str] = metadata.get("mtls_endpoint_aliases", {})
     return metadata.copy(**{name: aliases[name] for name in ALIASED_ENDPOINTS if name in aliases})
@@ -175,10 +183,10 @@ def with_mtls_endpoints(metadata: ProviderMetadata) -> ProviderMetadata:
 def _require_endpoint(name: str, endpoint: object, issuer: str, network: PrivateNetwork) -> None:
     problem = network.uri_problem(endpoint)
     if problem is None and name in BROWSER_ENDPOINTS and network.is_at_backchannel(str(endpoint)):
-        problem = "is at backchannel_url, where no browser gets: configure the provider's public address there"
-    # a public provider must not lead us to a service on this machine, unless somebody named it
-    is_named = problem is None and network.accepts_plaintext(str(endpoint))
-    if problem is None and is_plaintext(str(endpoint)) and not is_plaintext(issuer) and not is_named:
+        problem = "is at backchannel_url, which browsers can't reach: configure the public address at the provider"
+    # A public provider must not send requests with tokens to a service on this machine.
+    is_allowed = problem is None and network.accepts_plaintext(str(endpoint))
+    if problem is None and is_plaintext(str(endpoint)) and not is_plaintext(issuer) and not is_allowed:
         problem = "must use https as the issuer does"
     if problem:
         raise MetadataInvalid(f"{name} in the provider's metadata {problem}.", field=name)

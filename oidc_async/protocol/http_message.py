@@ -1,22 +1,30 @@
-"""HTTP requests and responses as plain values: what the protocol makes and reads, and a runtime carries."""
+"""HTTP requests and responses as values: the protocol creates and reads them, a runtime sends them."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 MAX_RESPONSE_BODY = 512 * 1024
-"""Bytes of a response body that we are ready to read."""
+"""The default limit of a response body, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
     """One request to a provider.
 
-    `repeatable` says that sending it twice does no harm. `max_body` caps the decoded response body, in bytes.
-    `seconds` caps the whole exchange, where the runtime's own deadline is later; where that is earlier, the exchange
-    may take `min_seconds` all the same. `address` is the IP address to
-    connect to, in place of what the host's name stands for; it is still that host whose certificate must be shown.
-    `is_caused_by_login` marks a request that anybody can cause: only so many of them run at one endpoint at a time.
+    Args:
+        method: the HTTP method.
+        url: the absolute URL.
+        headers: the headers, by lower-case name.
+        body: the body.
+        repeatable: whether the request may be sent again after a failure.
+        max_body: the limit of the decoded response body, in bytes.
+        seconds: the limit of the whole exchange, if it is less than the deadline of the runtime.
+        min_seconds: the least time that the exchange may take, even if the deadline of the runtime is earlier.
+        address: the IP address to connect to, instead of resolving the host name. The certificate must still be that
+            of the host name.
+        is_caused_by_login: whether anyone can cause the request by starting a login. Only so many of these run at one
+            endpoint at a time.
     """
 
     method: str
@@ -31,16 +39,20 @@ class HttpRequest:
     is_caused_by_login: bool = False
 
     def deadline(self, usual: float) -> float:
-        """Seconds for the whole exchange, where the runtime's own deadline is `usual`."""
+        """Return the seconds for the whole exchange, given the deadline of the runtime."""
         return min(max(usual, self.min_seconds), self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpResponse:
-    """What came back, read to its end. Header names are lower case.
+    """A complete response.
 
-    `seconds` is how long the exchange took, without waiting for its turn. `request` is what was sent, where that is
-    known: an error must not quote its secrets.
+    Args:
+        status: the status code.
+        headers: the headers, by lower-case name.
+        body: the decoded body.
+        seconds: the duration of the exchange, without the wait for a connection.
+        request: the request, if known, so that messages don't quote its secrets.
     """
 
     status: int
@@ -51,5 +63,5 @@ class HttpResponse:
 
     @property
     def media_type(self) -> str:
-        """The Content-Type without its parameters, in lower case; empty when absent."""
+        """The Content-Type without parameters, in lower case; empty if absent."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""The ID token and everything that must be true of it (OIDC Core 2, 3.1.3.7, 3.1.3.8, 3.2.2.11, 3.3.2.12)."""
+"""The validation of ID tokens (OIDC Core 2, 3.1.3.7, 3.1.3.8, 3.2.2.11, 3.3.2.12)."""
 
 import base64
 import hashlib
@@ -42,27 +42,30 @@ _SUPPORTED = ", ".join(SUPPORTED_ALGORITHMS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IDTokenExpectations:
-    """What one ID token must say. What can be expected has no default: leaving a check out takes a None.
+    """The expected claims of one ID token.
 
-    Parameters:
+    Expectations have no defaults, so that no check is disabled by accident: that needs an explicit None.
+
+    Args:
         issuer: the provider's Issuer Identifier.
-        client_id: our own.
-        algorithms: the `alg` values that the client registered; `none` never is one.
-        nonce: the one sent in the authentication request; None when there was none.
-        leeway_seconds: by how much the provider's clock may differ from ours.
-        max_age_seconds: the `max_age` that was requested; None when it wasn't.
-        acr_values: authentication contexts of which the token must name one; empty when any will do.
-        subjects: users of whom the token must be about one; empty when anybody will do.
-        trusted_audiences: values that may stand beside our client_id in `aud`.
-        issued_within_seconds: how old `iat` may be.
-        access_token: the one issued with the token, for `at_hash`; None when there is none.
-        code: the one issued with the token, for `c_hash`; None when there is none.
-        state: the one of the authentication request, for `s_hash`; None when there was none.
-        require_at_hash: whether `at_hash` must be there.
-        require_c_hash: whether `c_hash` must be there.
-        require_auth_time: whether `auth_time` must be there, whatever `max_age_seconds` is.
+        client_id: the client.
+        algorithms: the registered `alg` values; never `none`.
+        nonce: the `nonce` of the authentication request; None if it had none.
+        leeway_seconds: the tolerated clock difference.
+        max_age_seconds: the requested `max_age`; None if none was requested.
+        acr_values: the accepted values of `acr`; empty accepts every value.
+        subjects: the accepted values of `sub`; empty accepts everyone.
+        trusted_audiences: values that `aud` may contain besides `client_id`.
+        issued_within_seconds: the maximum age of `iat`.
+        access_token: the access token that was issued with the ID token, for `at_hash`; None if there is none.
+        code: the code that was issued with the ID token, for `c_hash`; None if there is none.
+        state: the `state` of the authentication request, for `s_hash`; None if it had none.
+        require_at_hash: whether `at_hash` is required.
+        require_c_hash: whether `c_hash` is required.
+        require_auth_time: whether `auth_time` is required even without `max_age_seconds`.
 
-    Raises ConfigurationError for expectations that would let tokens through unchecked.
+    Raises:
+        ConfigurationError: an expectation would accept tokens without a check.
     """
 
     issuer: str
@@ -88,10 +91,10 @@ class IDTokenExpectations:
                 raise ConfigurationError(rule)
 
     def _rules(self) -> Iterator[tuple[bool, str]]:
-        yield are_supported_algorithms(self.algorithms), f"algorithms must be a tuple of some of {_SUPPORTED}."
-        yield _is_text(self.issuer), "issuer must be a string that is not empty."
-        yield _is_text(self.client_id), "client_id must be a string that is not empty."
-        yield self.nonce is None or _is_text(self.nonce), "nonce must be None or a string that is not empty."
+        yield are_supported_algorithms(self.algorithms), f"algorithms must be a non-empty tuple of {_SUPPORTED}."
+        yield _is_text(self.issuer), "issuer must be a non-empty string."
+        yield _is_text(self.client_id), "client_id must be a non-empty string."
+        yield self.nonce is None or _is_text(self.nonce), "nonce must be None or a non-empty string."
         yield _is_tuple_of_text(self.acr_values), "acr_values must be a tuple of strings."
         yield _is_tuple_of_text(self.subjects), "subjects must be a tuple of strings."
         yield _is_frozenset(self.trusted_audiences), "trusted_audiences must be a frozenset."
@@ -103,9 +106,8 @@ class IDTokenExpectations:
 
 
 def parse_id_token(token: str, expectations: IDTokenExpectations) -> CompactJWS:
-    """The token taken apart, after all checks that need no key: its form, `typ` and `alg`.
+    """Parse an ID token and check its header. The signature is **not** verified yet.
 
-    The signature is **not** verified yet; see read_id_token.
     Raises TokenMalformed, AlgorithmNotAllowed or ClaimInvalid.
     """
     jws = parse_compact(token)
@@ -116,15 +118,16 @@ def parse_id_token(token: str, expectations: IDTokenExpectations) -> CompactJWS:
 def read_id_token(
     jws: CompactJWS, key: VerificationKey, expectations: IDTokenExpectations, *, now: float
 ) -> dict[str, Any]:
-    """The claims of an ID token whose signature and every expected claim are right (OIDC Core 3.1.3.7).
+    """Verify the signature and the claims of an ID token, and return the claims (OIDC Core 3.1.3.7).
 
-    Parameters:
-        jws: from parse_id_token.
-        key: the provider's key, or the client's secret for HS256 and its kin.
-        expectations: what the token must say.
+    Args:
+        jws: from `parse_id_token`.
+        key: the provider's key, or the client secret for HS256, HS384 and HS512.
+        expectations: the expected claims.
         now: seconds since 1970.
 
-    Raises AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed, TokenExpired or ClaimInvalid.
+    Raises:
+        TokenError: AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed, TokenExpired or ClaimInvalid.
     """
     _require_header(jws, expectations)
     verify_compact(jws, key)
@@ -133,7 +136,7 @@ def read_id_token(
 
 
 def require_id_token_claims(jws: CompactJWS, expectations: IDTokenExpectations, *, now: float) -> None:
-    """Require every expected claim to be right. The signature is **not** looked at: see read_id_token.
+    """Validate the claims of an ID token. The signature is **not** verified: see `read_id_token`.
 
     Raises TokenMalformed, TokenExpired or ClaimInvalid.
     """
@@ -149,15 +152,22 @@ def require_id_token_claims(jws: CompactJWS, expectations: IDTokenExpectations, 
 
 
 def require_same_login(claims: Claims, former: Claims) -> None:
-    """Require that an ID token of a refresh is of the login of `former`, its first ID token (OIDC Core 12.2).
+    """Require that the ID token of a refresh belongs to the same login as the first one (OIDC Core 12.2).
 
-    `auth_time` may also be later: providers tell in it that the same user has authenticated again, in another
-    application or for a step-up. Raises ClaimInvalid.
+    `auth_time` may be later than before: the user may have authenticated again, in another application or for a
+    step-up.
+
+    Args:
+        claims: the claims of the new ID token.
+        former: the claims of the first ID token of the login.
+
+    Raises:
+        ClaimInvalid: a claim differs.
     """
     for name in USER_IDENTITY:
         if claims.get(name) != former.get(name):
             raise ClaimInvalid(f"{name} must be that of the first ID token of the login.", claim=name)
-    # both may be left out
+    # Both are optional in the ID token of a refresh.
     if "nonce" in claims and "nonce" in former and claims["nonce"] != former["nonce"]:
         raise ClaimInvalid("nonce must be that of the first ID token of the login.", claim="nonce")
     if "auth_time" in claims and "auth_time" in former:
@@ -176,14 +186,21 @@ def _require_not_earlier(claims: Claims, former: Claims, name: str) -> None:
 
 
 def is_same_user(claims: Claims, former: Claims) -> bool:
-    """Whether two verified ID tokens are of one user; a `sub` says nothing without its `iss` (OIDC Core 5.7)."""
+    """Return whether two verified ID tokens have the same user: `sub` is unique only with `iss` (OIDC Core 5.7)."""
     return all(name in claims and claims[name] == former.get(name) for name in USER_IDENTITY)
 
 
 def require_same_authentication(claims: Claims, former: Claims) -> None:
-    """Require that the ID token for a code is of the login of `former`, which came with the code (OIDC Core 3.3.3.6).
+    """Require that two ID tokens of a hybrid flow belong to the same login (OIDC Core 3.3.3.6).
 
-    Both are verified already. What neither must have is compared where both have it. Raises ClaimInvalid.
+    Optional claims are compared if both tokens have them.
+
+    Args:
+        claims: the verified claims of the ID token from the token endpoint.
+        former: the verified claims of the ID token that came with the code.
+
+    Raises:
+        ClaimInvalid: a claim differs.
     """
     for name in USER_IDENTITY:
         if claims.get(name) != former.get(name):
@@ -200,14 +217,21 @@ def _other_login(name: str) -> ClaimInvalid:
 
 
 def require_token_hash(claims: Claims, name: str, value: str, algorithm: str) -> None:
-    """Require that the claim `name` is the hash of `value`: a token, a code or a state (OIDC Core 3.1.3.6, 3.3.2.11).
+    """Require that a claim is the hash of a token, a code or a state (OIDC Core 3.1.3.6, 3.3.2.11).
 
-    The hash is that of the ID token's own `alg`; SHA-512 for Ed25519. Raises ClaimInvalid.
+    Args:
+        claims: the claims of the ID token.
+        name: the claim, such as `at_hash`.
+        value: the token, code or state.
+        algorithm: the `alg` of the ID token, which determines the hash; SHA-512 for Ed25519.
+
+    Raises:
+        ClaimInvalid: the claim is missing or different.
     """
     if algorithm not in ALGORITHMS:
-        raise ClaimInvalid(f"{name} can't be checked: the hash of alg is not known.", claim=name)
+        raise ClaimInvalid(f"{name} can't be checked: the hash function of alg is unknown.", claim=name)
     if not is_same_secret(require_string(claims, name), _half_hash(value, ALGORITHMS[algorithm].hash_name)):
-        raise ClaimInvalid(f"{name} must be the hash of what came with the token.", claim=name)
+        raise ClaimInvalid(f"{name} must be the hash of the value that was issued with the ID token.", claim=name)
 
 
 def _half_hash(value: str, hash_name: str) -> str:
@@ -236,7 +260,7 @@ def _require_audience(claims: Claims, expectations: IDTokenExpectations) -> None
         raise ClaimInvalid(message, claim="aud", expected=expectations.client_id, seen=format_claim(claims["aud"]))
     if others := audience - {expectations.client_id} - expectations.trusted_audiences:
         seen = format_claim(sorted(others))
-        message = f"aud must not contain {seen}: trusted_audiences in ProviderConfiguration doesn't name them."
+        message = f"aud must not contain {seen}: they are not in trusted_audiences in ProviderConfiguration."
         raise ClaimInvalid(message, claim="aud", expected=expectations.client_id, seen=seen)
 
 
@@ -245,7 +269,7 @@ def _require_authorized_party(claims: Claims, expectations: IDTokenExpectations)
         return
     if claims.get("azp") != expectations.client_id:
         raise ClaimInvalid(
-            f"azp must be {expectations.client_id!r} when there is one, or several audiences.",
+            f"azp must be {expectations.client_id!r} if it is present, or if there are several audiences.",
             claim="azp",
             expected=expectations.client_id,
             seen=format_claim(claims.get("azp")),
@@ -264,8 +288,8 @@ def _require_times(claims: Claims, expectations: IDTokenExpectations, now: float
     authenticated = require_past_time(claims, "auth_time", now=now, leeway=leeway)
     if max_age is not None and not now - authenticated <= max_age + leeway:
         message = (
-            f"auth_time is {now - authenticated:.0f} s ago, and max_age={max_age:g} was requested; the clocks may "
-            f"differ by OIDC_CLOCK_SKEW = {leeway:g} s."
+            f"auth_time is {now - authenticated:.0f} s in the past, and max_age={max_age:g} was requested; the "
+            f"clocks may differ by OIDC_CLOCK_SKEW = {leeway:g} s."
         )
         raise ClaimInvalid(message, claim="auth_time", seen=authenticated, now=now)
 
@@ -274,13 +298,13 @@ def _require_nonce(claims: Claims, expectations: IDTokenExpectations) -> None:
     if expectations.nonce is None:
         return
     if not is_same_secret(require_string(claims, "nonce"), expectations.nonce):
-        raise ClaimInvalid("nonce must be the one of the authentication request.", claim="nonce")
+        raise ClaimInvalid("nonce must be that of the authentication request.", claim="nonce")
 
 
 def _require_user(claims: Claims, expectations: IDTokenExpectations) -> None:
     require_subject(claims)
     if expectations.subjects and claims["sub"] not in expectations.subjects:
-        raise ClaimInvalid("sub must be that of the user whom the request named.", claim="sub")
+        raise ClaimInvalid("sub must be that of the requested user.", claim="sub")
 
 
 def _require_authentication_context(claims: Claims, expectations: IDTokenExpectations) -> None:

@@ -1,4 +1,4 @@
-"""Asking the provider about an access token (RFC 7662), and reading its answer, plain or signed (RFC 9701)."""
+"""Token introspection: the request and its response, plain (RFC 7662) or signed (RFC 9701)."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,30 +17,31 @@ from .strict_json import read_object
 
 JWT_TYPE = "application/token-introspection+jwt"
 INACTIVE = (
-    "The provider says that the token is not active: it has expired, was revoked or never issued, or this client may "
-    "not know. Keycloak says so to a client that is not in the token's aud: add an audience mapper for the client_id "
-    "that asks (docs/guides/protecting-apis.md)."
+    "The introspection response is active: false. The token has expired, was revoked or never issued, or this client "
+    "is not allowed to introspect it. Keycloak answers so if the client is not in aud of the token: add an audience "
+    "mapper for the client_id of the request (docs/guides/protecting-apis.md)."
 )
 
 ISSUED_WITHIN = 300.0
-"""Seconds: how old a signed response may be. It is requested each time, and says that a token is active *now*."""
+"""The maximum age of a signed response, in seconds. It states that a token is active *now*, so it is always new."""
 
 
 def introspection_request(
     provider: ProviderMetadata, client: ClientAuthentication, token: str, *, signed: bool
 ) -> HttpRequest:
-    """Ask whether `token` is active and what it grants (RFC 7662 2.1); `signed` asks for a JWT (RFC 9701 4)."""
+    """Return the introspection request for `token` (RFC 7662 2.1); `signed` requests a JWT (RFC 9701 4)."""
     form = {"token": token, "token_type_hint": "access_token"}
     request = authenticated_request(provider["introspection_endpoint"], form, client)
     headers = {**request.headers, "accept": JWT_TYPE} if signed else request.headers
-    # to ask twice does no harm
+    # A POST by its method, but it changes nothing, so it may be retried.
     return replace(request, headers=headers, repeatable=True)
 
 
 def read_introspection(response: HttpResponse) -> dict[str, Any]:
-    """What a plain response says of the token (RFC 7662 2.2).
+    """Read a plain introspection response (RFC 7662 2.2).
 
-    Raises IntrospectionInvalid, OAuthError or ProviderUnreachable: the token is as unknown as before.
+    Raises:
+        ProviderError: IntrospectionInvalid, OAuthError or ProviderUnreachable. The token may still be valid.
     """
     _require_answer(response)
     if response.media_type == JWT_TYPE:
@@ -51,14 +52,17 @@ def read_introspection(response: HttpResponse) -> dict[str, Any]:
 
 
 def parse_introspection_jwt(response: HttpResponse, algorithm: str) -> CompactJWS:
-    """A signed introspection response taken apart, its signature **not** verified yet (RFC 9701 5).
+    """Parse a signed introspection response; its signature is **not** verified yet (RFC 9701 5).
 
-    Raises IntrospectionInvalid, OAuthError, ProviderUnreachable or AlgorithmNotAllowed.
+    Raises:
+        ProviderError: IntrospectionInvalid, OAuthError or ProviderUnreachable.
+        TokenError: TokenMalformed, or AlgorithmNotAllowed if `alg` is not `algorithm`.
     """
     _require_answer(response)
     if response.media_type != JWT_TYPE:
         raise IntrospectionInvalid(
-            f"The introspection response must be {JWT_TYPE}, as introspection_signed_response_alg says."
+            f"The introspection response must have the type {JWT_TYPE}, because introspection_signed_response_alg "
+            "is set."
         )
     jws = parse_compact(response.body.decode("ascii", "replace"))
     typ = jws.header.get("typ")
@@ -71,10 +75,20 @@ def parse_introspection_jwt(response: HttpResponse, algorithm: str) -> CompactJW
 def read_introspection_jwt(
     jws: CompactJWS, key: VerificationKey, *, issuer: str, client_id: str, leeway: float, now: float
 ) -> dict[str, Any]:
-    """What a signed response says of the token, once its signature, `iss`, `aud` and `iat` are right (RFC 9701 5).
+    """Verify a signed introspection response and return its content (RFC 9701 5).
 
-    `iat` must be at most ISSUED_WITHIN and `leeway` seconds ago, and at most `leeway` seconds in the future.
-    Raises IntrospectionInvalid, SignatureInvalid, KeyUnusable or ClaimInvalid: the token is as unknown as before.
+    Args:
+        jws: from `parse_introspection_jwt`.
+        key: the provider's key, or the client secret.
+        issuer: the expected `iss`.
+        client_id: the expected `aud`.
+        leeway: the tolerated clock difference, in seconds. `iat` must be at most ISSUED_WITHIN plus this in the past,
+            and at most this in the future.
+        now: seconds since 1970.
+
+    Raises:
+        IntrospectionInvalid: the content is malformed.
+        TokenError: SignatureInvalid, KeyUnusable or ClaimInvalid, about the response: the token may still be valid.
     """
     verify_compact(jws, key)
     return read_introspection_jwt_claims(jws, issuer=issuer, client_id=client_id, leeway=leeway, now=now)
@@ -83,7 +97,7 @@ def read_introspection_jwt(
 def read_introspection_jwt_claims(
     jws: CompactJWS, *, issuer: str, client_id: str, leeway: float, now: float
 ) -> dict[str, Any]:
-    """The same, without a look at the signature: see read_introspection_jwt.
+    """Do the same **without** verifying the signature: see `read_introspection_jwt`.
 
     Raises IntrospectionInvalid or ClaimInvalid.
     """
@@ -100,11 +114,11 @@ def read_introspection_jwt_claims(
 def read_introspected_token(
     document: Mapping[str, Any], expectations: AccessExpectations, *, now: float
 ) -> dict[str, Any]:
-    """The claims of a token that is active and meant for us (RFC 7662 2.2, 4).
+    """Return the claims of an active token that is meant for this resource server (RFC 7662 2.2, 4).
 
     Raises TokenInactive, TokenExpired or ClaimInvalid.
     """
-    # nothing but true is true: a string or a number says that somebody else is answering
+    # Only the boolean counts: "true" or 1 does not come from an introspection endpoint.
     if document.get("active") is not True:
         raise TokenInactive(INACTIVE)
     claims = {**document, **_clamped(document)}
@@ -116,7 +130,7 @@ def _require_answer(response: HttpResponse) -> None:
     require_success(response, "introspection endpoint")
     if response.status != 200:
         raise IntrospectionInvalid(
-            f"The introspection endpoint must answer 200, not {response.status}.", status=response.status
+            f"The introspection response must have status 200, not {response.status}.", status=response.status
         )
 
 
@@ -128,7 +142,7 @@ def _read_document(data: bytes) -> dict[str, Any]:
 
 
 def _clamped(document: Claims) -> dict[str, float]:
-    """`exp` beyond the end of time, as providers say that a token never expires."""
+    """Return the latest time instead of a larger `exp`, with which some providers mean that a token never expires."""
     expiry = document.get("exp")
     beyond = isinstance(expiry, int | float) and not isinstance(expiry, bool) and expiry > MAX_TIME
     return {"exp": MAX_TIME} if beyond else {}

@@ -1,4 +1,4 @@
-"""The logout token, by which a provider ends sessions without a browser (OIDC Back-Channel Logout 1.0, 2.4, 2.6)."""
+"""Logout tokens, with which a provider ends sessions server to server (OIDC Back-Channel Logout 1.0, 2.4, 2.6)."""
 
 import math
 from dataclasses import dataclass, field
@@ -33,16 +33,16 @@ EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogoutToken:
-    """Whose sessions a provider ended, verified.
+    """A verified logout token.
 
-    Parameters:
+    Args:
         iss: the provider's Issuer Identifier.
-        sub: the user, all of whose sessions end when there is no `sid`; None when only `sid` is told.
-        sid: the one session at the provider that ended; None when all of the user's did.
-        iat: when the provider issued it, in seconds since 1970.
-        exp: when it expires; None for a provider that does not say so.
-        jti: the name of this token: a second one by this name is a replay.
-        valid_until: when it would be refused as too old, in seconds since 1970.
+        sub: the user. Without `sid`, all sessions of the user end. None if there is only a `sid`.
+        sid: the session at the provider that ended; None if all sessions of the user ended.
+        iat: the time of issue, in seconds since 1970.
+        exp: the expiry, in seconds since 1970; None if there is none.
+        jti: the identifier of the token: a second token with the same one is a replay.
+        valid_until: the time after which the token is rejected, in seconds since 1970.
     """
 
     iss: str
@@ -56,18 +56,19 @@ class LogoutToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogoutTokenExpectations:
-    """What one logout token must say.
+    """The expected claims of a logout token.
 
-    Parameters:
+    Args:
         issuer: the provider's Issuer Identifier.
-        client_id: our own.
-        algorithms: the `alg` values that the client registered for ID tokens; `none` never is one.
-        leeway_seconds: by how much the provider's clock may differ from ours.
-        issued_within_seconds: how old `iat` may be.
-        untyped: takes tokens that don't say in `typ` what they are.
-        without_exp: takes tokens that don't expire, as the first versions of the specification had them.
+        client_id: the client.
+        algorithms: the registered `alg` values of ID tokens; never `none`.
+        leeway_seconds: the tolerated clock difference.
+        issued_within_seconds: the maximum age of `iat`.
+        untyped: whether tokens without `typ: logout+jwt` are accepted.
+        without_exp: whether tokens without `exp` are accepted, as in the first drafts of the specification.
 
-    Raises ConfigurationError for algorithms that would let tokens through unchecked.
+    Raises:
+        ConfigurationError: `algorithms` is not a tuple of supported algorithms.
     """
 
     issuer: str
@@ -84,7 +85,7 @@ class LogoutTokenExpectations:
 
 
 def is_meant_for(jws: CompactJWS, issuer: str, client_id: str) -> bool:
-    """Whether a token claims to be from `issuer` and for `client_id`. Nothing of it is verified."""
+    """Return whether a token claims to be from `issuer` for `client_id`. Nothing of it is verified."""
     try:
         claims = jws.claims
         return claims.get("iss") == issuer and client_id in read_audience(claims)
@@ -93,9 +94,8 @@ def is_meant_for(jws: CompactJWS, issuer: str, client_id: str) -> bool:
 
 
 def parse_logout_token(token: str, expectations: LogoutTokenExpectations) -> CompactJWS:
-    """The token taken apart, after all checks that need no key: its form, `typ` and `alg`.
+    """Parse a logout token and check its header. The signature is **not** verified yet.
 
-    The signature is **not** verified yet; see read_logout_token.
     Raises TokenMalformed, AlgorithmNotAllowed or ClaimInvalid.
     """
     jws = parse_compact(token)
@@ -106,15 +106,16 @@ def parse_logout_token(token: str, expectations: LogoutTokenExpectations) -> Com
 def read_logout_token(
     jws: CompactJWS, key: VerificationKey, expectations: LogoutTokenExpectations, *, now: float
 ) -> LogoutToken:
-    """What a logout token says whose signature and every claim are right (OIDC Back-Channel Logout 2.6).
+    """Verify the signature and the claims of a logout token (OIDC Back-Channel Logout 2.6).
 
-    Parameters:
-        jws: from parse_logout_token.
-        key: the provider's key, or the client's secret for HS256 and its kin.
-        expectations: what the token must say.
+    Args:
+        jws: from `parse_logout_token`.
+        key: the provider's key, or the client secret for HS256, HS384 and HS512.
+        expectations: the expected claims.
         now: seconds since 1970.
 
-    Raises AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed, TokenExpired or ClaimInvalid.
+    Raises:
+        TokenError: AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed, TokenExpired or ClaimInvalid.
     """
     require_logout_token_header(jws, expectations)
     verify_compact(jws, key)
@@ -122,7 +123,7 @@ def read_logout_token(
 
 
 def read_logout_token_claims(jws: CompactJWS, expectations: LogoutTokenExpectations, *, now: float) -> LogoutToken:
-    """What it says, if every claim is right. The signature is **not** looked at: see read_logout_token.
+    """Validate the claims of a logout token. The signature is **not** verified: see `read_logout_token`.
 
     Raises TokenMalformed, TokenExpired or ClaimInvalid.
     """
@@ -144,11 +145,11 @@ def read_logout_token_claims(jws: CompactJWS, expectations: LogoutTokenExpectati
 
 
 def require_logout_token_header(jws: CompactJWS, expectations: LogoutTokenExpectations) -> None:
-    """Require the type of a logout token and the registered algorithm. Raises AlgorithmNotAllowed or ClaimInvalid."""
+    """Require the type of a logout token and a registered algorithm. Raises AlgorithmNotAllowed or ClaimInvalid."""
     typ = jws.header.get("typ", "JWT")
     types = UNTYPED if expectations.untyped else TYPES
     if not isinstance(typ, str) or typ.lower() not in types:
-        hint = "" if expectations.untyped else " Untyped ones are rejected by accept_untyped_logout_tokens=False."
+        hint = "" if expectations.untyped else " accept_untyped_logout_tokens=False rejects untyped ones."
         raise ClaimInvalid(f"typ must be logout+jwt: this is another kind of token.{hint}", claim="typ")
     require_algorithm(jws, expectations.algorithms, setting="id_token_signed_response_alg in ClientMetadata")
 
@@ -156,7 +157,7 @@ def require_logout_token_header(jws: CompactJWS, expectations: LogoutTokenExpect
 def _require_times(claims: Claims, expectations: LogoutTokenExpectations, now: float) -> None:
     leeway = expectations.leeway_seconds
     if "exp" not in claims and not expectations.without_exp:
-        message = "exp is missing. Older providers leave it out: accept_logout_tokens_without_exp=True accepts that."
+        message = "exp is missing. Some older providers omit it: accept_logout_tokens_without_exp=True accepts that."
         raise ClaimInvalid(message, claim="exp")
     if "exp" in claims:
         require_not_expired(claims, now=now, leeway=leeway)
@@ -165,13 +166,13 @@ def _require_times(claims: Claims, expectations: LogoutTokenExpectations, now: f
 
 
 def _require_event(claims: Claims) -> None:
-    """Require what only a logout token has, and that it lacks what makes an ID token (2.4)."""
+    """Require the event of a logout token, and reject a nonce, which only ID tokens have (2.4)."""
     events = claims.get("events")
     members = cast("dict[str, Any]", events) if isinstance(events, dict) else {}
     if not isinstance(members.get(EVENT), dict):
         raise ClaimInvalid(f"events must be an object with the member {EVENT}, an object.", claim="events")
     if "nonce" in claims:
-        raise ClaimInvalid("nonce must be absent: no logout token has one.", claim="nonce")
+        raise ClaimInvalid("nonce must be absent in a logout token.", claim="nonce")
 
 
 def _read_subject(claims: Claims) -> str | None:
@@ -185,5 +186,5 @@ def _read_session(claims: Claims) -> str | None:
     if "sid" in claims:
         return require_string(claims, "sid")
     if "sub" not in claims:
-        raise ClaimInvalid("sub or sid must say whose sessions end.", claim="sid")
+        raise ClaimInvalid("sub or sid is required: it identifies the sessions that end.", claim="sid")
     return None

@@ -1,4 +1,4 @@
-"""A read-only mapping that may be logged: its text never shows a secret."""
+"""A read-only mapping that is safe to log: its repr masks secrets."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,18 +8,18 @@ _SECRET = re.compile(r"(?:.*_)?(?:assertion|code|jwks|key|password|secret|statem
 
 
 class MaskedMapping(Mapping[str, Any]):
-    """Metadata and parameters by name; what is None counts as absent."""
+    """Metadata or parameters by name. A member that is None is absent."""
 
     __slots__ = ("_values",)
 
-    # `self` is positional only: what a provider sends may have a member of that name
+    # `self` is positional-only, because a provider may send a member with this name.
     def __init__(self, /, **values: Any) -> None:
         self._values = {name: value for name, value in values.items() if value is not None}
 
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
-    # those of Mapping raise and catch for what is absent; their types serve
+    # The methods of Mapping raise and catch KeyError for absent members, which is slow. Their types are kept.
     if not TYPE_CHECKING:
 
         def get(self, name, default=None, /):
@@ -45,9 +45,9 @@ class MaskedMapping(Mapping[str, Any]):
         return _SECRET.fullmatch(name) is not None
 
     def copy(self, /, **changes: Any) -> Self:
-        """The same with `changes`; a change to None removes."""
+        """Return a copy with `changes`; None removes a member."""
         return type(self)(**{**self._values, **changes})
 
     def to_dict(self) -> dict[str, Any]:
-        """A plain dict, secrets included."""
+        """Return a plain dict, including secrets."""
         return dict(self._values)

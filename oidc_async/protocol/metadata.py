@@ -1,4 +1,4 @@
-"""What providers and clients say of themselves, by the names of the specifications."""
+"""Metadata of providers and clients, by the names of the specifications."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from .masked_mapping import MaskedMapping
 
 
 class ProviderMetadata(MaskedMapping):
-    """OpenID Provider Metadata (OIDC Discovery 3); any registered name is a keyword."""
+    """OpenID Provider Metadata (OIDC Discovery 3). Every registered name is accepted as a keyword."""
 
     __slots__ = ()
 
@@ -35,7 +35,7 @@ class ProviderMetadata(MaskedMapping):
 
 
 class ClientMetadata(MaskedMapping):
-    """A client as it is registered with the provider (OIDC Registration 2)."""
+    """The metadata of a registered client (OIDC Registration 2)."""
 
     __slots__ = ()
 
@@ -44,6 +44,6 @@ class ClientMetadata(MaskedMapping):
 
 
 class ClientRegistrationInfo(MaskedMapping):
-    """What to register a client with (OIDC Registration 2)."""
+    """The metadata for the registration of a client (OIDC Registration 2)."""
 
     __slots__ = ()

@@ -1,8 +1,8 @@
-"""What a developer wrote wrong in metadata: misspelt names, and values of another type.
+"""Finds mistakes of developers in metadata: misspelt names and values of a wrong type.
 
 The names of metadata and request parameters are those of the IANA registries "OAuth Dynamic Client Registration
 Metadata", "OAuth Authorization Server Metadata" and "OAuth Parameters". Other names are allowed, unless they differ
-from a registered one by a letter or two.
+from a registered name by one or two letters only.
 """
 
 import re
@@ -203,23 +203,23 @@ CLIENT_LISTS = (
     "request_uris",
     "response_types",
 )
-"""Members of client metadata that are lists of strings (OIDC Registration 2, RFC 7591 2)."""
-LEAST_LIKENESS = 0.9
+"""Members of client metadata that are arrays of strings (OIDC Registration 2, RFC 7591 2)."""
+MIN_SIMILARITY = 0.9
 
 
 def find_misspelling(names: Iterable[str], registered: Collection[str]) -> tuple[str, str] | None:
-    """The first name that is nearly a registered one, and that one."""
+    """Return the first name that is similar to a registered name, and the registered one."""
     for name in names:
-        nearest = [] if name in registered else get_close_matches(name, registered, n=1, cutoff=LEAST_LIKENESS)
+        nearest = [] if name in registered else get_close_matches(name, registered, n=1, cutoff=MIN_SIMILARITY)
         if nearest:
             return name, nearest[0]
     return None
 
 
 def require_valid_members(metadata: Mapping[str, Any] | None) -> None:
-    """Raise ConfigurationError for a member that is misspelt, or has a value of another type.
+    """Raise ConfigurationError if a member is misspelt, or has a value of a wrong type.
 
-    It is for metadata that a developer wrote, not for what a provider published or registered.
+    This is for metadata in a configuration, not for responses of a provider.
     """
     if metadata is None:
         return
@@ -233,7 +233,7 @@ def require_valid_members(metadata: Mapping[str, Any] | None) -> None:
         if re.search(r"[\x00-\x1f\x7f]", str(metadata.get(name, ""))):
             raise ConfigurationError(
                 f"{name} in {kind} contains a line break or another control character (RFC 6749 A.1, A.2). "
-                "Read from a file, it needs .strip()."
+                "If it was read from a file, apply .strip()."
             )
     for name in CLIENT_LISTS:
         if not _is_list_of_strings(metadata.get(name, [])):
@@ -241,5 +241,5 @@ def require_valid_members(metadata: Mapping[str, Any] | None) -> None:
 
 
 def _is_list_of_strings(value: object) -> bool:
-    # a string is a sequence, too: of letters
+    # A string is a sequence, too: of its characters.
     return isinstance(value, list | tuple) and all(isinstance(item, str) for item in cast(Sequence[object], value))

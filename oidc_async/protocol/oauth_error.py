@@ -1,4 +1,4 @@
-"""OAuth error responses, made safe to show and to log (RFC 6749 4.1.2.1, 5.2)."""
+"""OAuth error responses, sanitized for messages and logs (RFC 6749 4.1.2.1, 5.2)."""
 
 import re
 from base64 import b64decode
@@ -13,7 +13,7 @@ from .strict_json import read_object
 MAX_ERROR_LENGTH = 100
 MAX_DESCRIPTION_LENGTH = 500
 MAX_QUOTED_LENGTH = 200
-"""Characters of a description that go into a message, and so into the log."""
+"""The limit of a description in a message, in characters."""
 LEAST_SECRET_LENGTH = 4
 _PUBLIC = frozenset(
     {
@@ -36,25 +36,26 @@ _KINDS = (re.compile("[0-9]"), re.compile("[a-z]"), re.compile("[A-Z]"))
 
 
 def safe_error(error: str) -> str:
-    """An `error` value of bounded length, in the characters of which codes are made: no markup among them."""
+    """Return an `error` value of limited length, in characters of error codes: without markup."""
     return _NOT_IN_A_CODE.sub("?", error[:MAX_ERROR_LENGTH])
 
 
 def safe_description(description: object) -> str | None:
-    """An `error_description` in the characters that RFC 6749 allows; None when there is none."""
+    """Return an `error_description` in characters that RFC 6749 allows; None if it is not a string."""
     if not isinstance(description, str):
         return None
     return _NOT_ALLOWED.sub("?", description[:MAX_DESCRIPTION_LENGTH])
 
 
 def quote_description(description: object, request: HttpRequest | None = None) -> str:
-    """An `error_description` as the end of a message: printable, cut, and without what may be a token.
+    """Return an `error_description` as the end of a message: printable, cut, and without secrets.
 
-    Providers may quote what they were sent: the secrets of `request` are taken out, too.
+    Some providers quote the request, so the secrets in `request` are removed, and also everything that looks like a
+    token.
     """
     if not isinstance(description, str) or not description:
         return ""
-    # a cut may leave a part of a secret: this one is made far behind what is shown
+    # This cut may leave a part of a secret at its end, so it is far behind the final one.
     text = description[: 10 * MAX_DESCRIPTION_LENGTH]
     for secret in sorted(_secrets(request), key=len, reverse=True):
         text = text.replace(secret, "...")
@@ -63,13 +64,13 @@ def quote_description(description: object, request: HttpRequest | None = None) -
 
 
 def _unless_token(word: re.Match[str]) -> str:
-    """The word, unless it looks random: very long, or of digits, small letters and capitals. A UUID is kept."""
+    """Return the word unless it looks random: very long, or with digits and both cases. A UUID is kept."""
     text = word.group()
     return "..." if len(text) >= 40 or all(kind.search(text) for kind in _KINDS) else text
 
 
 def _secrets(request: HttpRequest | None) -> set[str]:
-    """What a request sends in its form and its Authorization header, encoded and decoded, except what is public."""
+    """Return the values in the form and the Authorization header, encoded and decoded, except public ones."""
     if request is None:
         return set()
     pairs = [pair.partition("=") for pair in request.body.decode("latin-1").split("&")]
@@ -82,12 +83,12 @@ def _secrets(request: HttpRequest | None) -> set[str]:
 
 
 def read_description(response: HttpResponse) -> object:
-    """The `error_description` of a JSON error response as it came, None when there is none."""
+    """Return the raw `error_description` of a JSON error response; None if it has none."""
     return _read_document(response).get("error_description")
 
 
 def require_success(response: HttpResponse, endpoint: str) -> None:
-    """Raise OAuthError for an error response of `endpoint`, ProviderUnreachable for 5xx."""
+    """Raise OAuthError if the response is an error response, ProviderUnreachable for 5xx."""
     if response.status >= 500:
         said = quote_description(read_description(response), response.request)
         raise ProviderUnreachable(f"The {endpoint} answered {response.status}.{said}", status=response.status)
@@ -103,7 +104,7 @@ def _read_document(response: HttpResponse) -> dict[str, Any]:
 
 
 def read_error(response: HttpResponse, endpoint: str) -> OAuthError:
-    """The error response of `endpoint`, whatever its status."""
+    """Read the error response of `endpoint`, with any status."""
     document = _read_document(response)
     named = document.get("error")
     error = safe_error(named if isinstance(named, str) and named else f"http_{response.status}")

@@ -1,4 +1,4 @@
-"""Request parameters: text, JSON, or one name that occurs several times (RFC 6749 3.1, RFC 8707, RFC 9396)."""
+"""Request parameters: text, JSON, or repeated values (RFC 6749 3.1, RFC 8707, RFC 9396)."""
 
 import json
 from collections.abc import Mapping
@@ -8,37 +8,37 @@ from .strict_json import read_value
 
 
 class JSONText(str):
-    """A JSON value, serialized for a URL or a form. A request object carries the value itself (RFC 9101 4)."""
+    """A JSON value, serialized for a URL or a form. A request object contains the value itself (RFC 9101 4)."""
 
     __slots__ = ()
 
 
 Parameter = str | tuple[str, ...]
-"""One value, or the values of a parameter that is repeated (RFC 8707 2)."""
+"""A value, or the values of a repeated parameter (RFC 8707 2)."""
 Parameters = Mapping[str, Parameter]
 
 JSON_PARAMETERS = frozenset({"claims", "authorization_details"})
-"""Parameters that are JSON by their specification, also where an application wrote them as text."""
+"""Parameters that are JSON by specification, even if an application passes them as text."""
 
 
 def single_text(parameters: Parameters, name: str, default: str = "") -> str:
-    """The value of a parameter that occurs once."""
+    """Return the value of a parameter that occurs once."""
     value = parameters.get(name, default)
     return value if isinstance(value, str) else " ".join(value)
 
 
 def all_values(value: Parameter) -> tuple[str, ...]:
-    """The values of a parameter, each of which is sent under its name."""
+    """Return all values of a parameter."""
     return (value,) if isinstance(value, str) else value
 
 
 def json_text(value: object) -> JSONText:
-    """Serialize a value. Raises TypeError or ValueError for a value that JSON can't express, NaN for instance."""
+    """Serialize a value. Raises TypeError or ValueError for values that JSON doesn't have, such as NaN."""
     return JSONText(json.dumps(value, allow_nan=False))
 
 
 def json_claim(name: str, value: Parameter) -> Any:
-    """The value of a parameter as a claim of a request object (OIDC Core 6.1, RFC 9101 4)."""
+    """Return a parameter as a claim of a request object (OIDC Core 6.1, RFC 9101 4)."""
     if isinstance(value, tuple):
         return value[0] if len(value) == 1 else list(value)
     if name == "max_age":
@@ -47,7 +47,7 @@ def json_claim(name: str, value: Parameter) -> Any:
 
 
 def authorization_details_problem(value: str) -> str | None:
-    """Why `value` isn't valid as `authorization_details`; None when it is (RFC 9396 2)."""
+    """Return the reason why `authorization_details` is invalid; None if it is valid (RFC 9396 2)."""
     try:
         details = read_value(value.encode())
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A token as a stranger sends it, before anything is known about it."""
+"""A bearer token as a request presents it, before anything is verified."""
 
 from contextlib import suppress
 from hashlib import sha256
@@ -9,9 +9,10 @@ from .jose.jws import CompactJWS, parse_compact
 
 
 class PresentedToken:
-    """A token, taken apart at first need and only once, whoever asks. Nothing of it is verified.
+    """A token that is parsed on first access, and only once. Nothing of it is verified.
 
-    Strangers choose what is in it, so each reading of a large one costs them nothing and us milliseconds.
+    An attacker chooses its contents, and parsing a large token takes milliseconds. So several providers and checks
+    share one parsed token.
     """
 
     __slots__ = ("_digest", "_is_parsed", "_jws", "text")
@@ -34,13 +35,13 @@ class PresentedToken:
 
     @property
     def jws(self) -> CompactJWS:
-        """The token taken apart. Raises TokenMalformed or AlgorithmNotAllowed."""
-        # what is no JWT is parsed again, for an error with a traceback of its own: that ends early
+        """The parsed token. Raises TokenMalformed or AlgorithmNotAllowed."""
+        # If it is not a JWT, parse it again to raise a new error with its own traceback. That ends early.
         return self.jws_or_none or parse_compact(self.text)
 
     @property
     def jws_or_none(self) -> CompactJWS | None:
-        """The token taken apart; None for what is no signed JWT."""
+        """The parsed token; None if it is not a signed JWT."""
         if not self._is_parsed:
             with suppress(TokenError):
                 self._jws = parse_compact(self.text)
@@ -49,7 +50,7 @@ class PresentedToken:
 
     @property
     def claimed_issuer(self) -> str | None:
-        """The `iss` that it claims to have, **not** verified; None if there is none that can be read."""
+        """The `iss` claim, **not** verified; None if it is missing or malformed."""
         jws = self.jws_or_none
         try:
             issuer = None if jws is None else jws.claims.get("iss")

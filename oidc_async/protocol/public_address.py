@@ -1,19 +1,19 @@
-"""Which IP addresses are of the public internet, and not of this machine or the network around it."""
+"""Tells public IP addresses from those of this machine and its network, against SSRF."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _SPECIAL = (IPv4Network("192.0.0.0/24"), IPv6Network("3fff::/20"), IPv4Network("168.63.129.16/32"))
-"""What older Pythons take for global: clouds have a metadata service in the first; and one that Azure has put among
-addresses of the internet."""
+"""Networks that older Python versions classify as global, with metadata services of clouds in the first of them, and
+an address of Azure's metadata service within the public range."""
 
 
 def is_public_address(address: str) -> bool:
-    """Whether `address` is one that anybody can reach: not loopback, private, link-local, multicast or reserved.
+    """Return whether `address` is public: not loopback, private, link-local, multicast or reserved.
 
-    Those that hold an IPv4 address are what that one is, as far as a gateway of the network may lead there (NAT64,
-    RFC 6052), and nothing else: neither mapped ones nor those of 6to4 and Teredo are anybody's.
+    A NAT64 address (RFC 6052) is as public as the IPv4 address in it, because a gateway of the network translates it.
+    Other addresses with an IPv4 address in them (mapped, 6to4, Teredo) are not public.
     """
     try:
         ip = ip_address(address)

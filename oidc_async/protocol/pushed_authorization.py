@@ -1,4 +1,4 @@
-"""Authentication requests that the client hands to the provider before the browser comes (RFC 9126)."""
+"""Pushed authorization requests: the client sends the parameters to the provider directly (RFC 9126)."""
 
 import re
 from dataclasses import replace
@@ -17,39 +17,41 @@ _REQUEST_URI = re.compile(r"[\x21-\x7e]{1,2048}")
 
 
 def is_push_required(provider: ProviderMetadata, client: ClientMetadata) -> bool:
-    """Whether the provider takes no other requests, from anybody or from this client (RFC 9126 5, 6)."""
+    """Return whether requests must be pushed, by the metadata of the provider or the client (RFC 9126 5, 6)."""
     return provider.get(REQUIRED, False) is True or client.get(REQUIRED, False) is True
 
 
 def pushed_authorization_request(
     provider: ProviderMetadata, client: ClientAuthentication, parameters: Parameters
 ) -> HttpRequest:
-    """The request as a POST by the client (RFC 9126 2.1). Raises MetadataInvalid where there is no place for it."""
+    """Return the POST request of the client (RFC 9126 2.1). Raises MetadataInvalid if there is no endpoint."""
     name = "pushed_authorization_request_endpoint"
     if name not in provider:
-        raise MetadataInvalid(f"The provider's metadata must have {name} for requests to be pushed.", field=name)
-    # one that is pushed twice is used once
+        raise MetadataInvalid(f"The provider's metadata must have {name} to push authorization requests.", field=name)
+    # A retry only creates a second request_uri, which nobody uses.
     return replace(authenticated_request(provider[name], parameters, client), repeatable=True)
 
 
 def read_pushed_authorization(response: HttpResponse) -> str:
-    """The `request_uri` that stands for what was pushed (RFC 9126 2.2). Raises ProviderError."""
+    """Read the `request_uri` of the pushed request (RFC 9126 2.2). Raises ProviderError."""
     require_success(response, "pushed authorization request endpoint")
     if response.status not in (200, 201):
         raise ProviderError(
-            f"The pushed authorization request endpoint must answer 201, not {response.status}; redirects are not "
-            "followed.",
+            f"The response of the pushed authorization request endpoint must have status 201, not {response.status}. "
+            "Redirects are not followed.",
             status=response.status,
         )
     try:
         request_uri = read_object(response.body).get("request_uri")
     except ValueError as error:
-        raise ProviderError(f"The answer to a pushed request must be one JSON object: {error}.") from None
+        raise ProviderError(
+            f"The response to a pushed authorization request must be one JSON object: {error}."
+        ) from None
     if not isinstance(request_uri, str) or not _REQUEST_URI.fullmatch(request_uri):
-        raise ProviderError("request_uri in the answer to a pushed request must be a URI.")
+        raise ProviderError("request_uri in the response to a pushed authorization request must be a URI.")
     return request_uri
 
 
 def pushed_request_parameters(client_id: str, request_uri: str) -> dict[str, Parameter]:
-    """The parameters that the browser carries then, and nothing else (RFC 9126 4)."""
+    """Return the parameters that the browser carries for a pushed request (RFC 9126 4)."""
     return {"client_id": client_id, "request_uri": request_uri}

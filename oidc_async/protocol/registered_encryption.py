@@ -1,4 +1,4 @@
-"""Encryption as clients register it: `<name>_alg`, and `<name>_enc`, which has a default (OIDC Registration 2)."""
+"""The registered encryption of a client: `<name>_alg`, and `<name>_enc` with a default (OIDC Registration 2)."""
 
 from oidc_async.errors import ConfigurationError, KeyUnusable
 
@@ -7,7 +7,7 @@ from .metadata import ClientMetadata
 
 
 def registered_encryption(client: ClientMetadata, name: str) -> Encryption | None:
-    """None for what the client didn't register. Raises ConfigurationError for an `enc` alone."""
+    """Read the algorithms; None if there are none. Raises ConfigurationError if there is only `enc`."""
     alg, enc = client.get(f"{name}_alg"), client.get(f"{name}_enc")
     if alg is None and enc is not None:
         raise ConfigurationError(f"{name}_enc needs {name}_alg.")
@@ -15,7 +15,7 @@ def registered_encryption(client: ClientMetadata, name: str) -> Encryption | Non
 
 
 def require_encryption(name: str, encryption: Encryption, client: ClientMetadata) -> None:
-    """Raise ConfigurationError for an algorithm that is not supported, or needs a longer client_secret."""
+    """Raise ConfigurationError if an algorithm is unsupported or needs a longer client_secret."""
     if encryption.alg not in KEY_ALGORITHMS:
         raise ConfigurationError(f"{name}_alg must be one of {', '.join(KEY_ALGORITHMS)}.")
     if encryption.enc not in tuple(CONTENT_ENCRYPTIONS):

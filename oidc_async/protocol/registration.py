@@ -1,4 +1,4 @@
-"""Registering a client with the provider, and managing it there (OIDC Registration 3, 4; RFC 7591, RFC 7592)."""
+"""Dynamic client registration and its management (OIDC Registration 3, 4; RFC 7591, RFC 7592)."""
 
 import json
 import re
@@ -15,56 +15,61 @@ from .strict_json import read_object
 from .uri import is_plaintext
 
 MAX_CREDENTIAL_LENGTH = 8192
-"""Characters: some providers keep nothing of a client, and write all of it into its identifier (RFC 7591 A.5.2)."""
+"""In characters. Stateless providers encode the whole registration in the client_id (RFC 7591 A.5.2)."""
 NOT_SENT_IN_UPDATES = frozenset(
     {"client_id_issued_at", "client_secret_expires_at", "registration_access_token", "registration_client_uri"}
 )
-"""What the provider says of a registration, and must not be told (RFC 7592 2.2)."""
+"""Members that the provider issues and an update request must not contain (RFC 7592 2.2)."""
 ISSUED_BY_PROVIDER = NOT_SENT_IN_UPDATES | {"client_id", "client_secret"}
 LISTS = ("redirect_uris", "response_types", "grant_types", "post_logout_redirect_uris", "request_uris")
 ALGORITHMS = ("_alg", "_enc", "_auth_method")
 NONE_ONLY_IF_REQUESTED = frozenset({"token_endpoint_auth_method"})
-"""What must not be none unless it was asked for so; of the others, only what was asked for at all."""
+"""Metadata that is never `none` unless requested, even if the request did not contain it."""
 SIGNED_RESPONSE = "_signed_response_alg"
-"""The end of the names of metadata about responses that this client verifies, whatever the provider registered."""
-LONGEST_NAME = 100
+"""The suffix of algorithms of responses that this client verifies whatever the provider registered."""
+MAX_ALGORITHM_LENGTH = 100
 _HEADER_VALUE = re.compile(r"[\x21-\x7e]+")
 
 
 def is_bearer_token(value: object) -> bool:
-    """Whether `value` can be sent as a bearer token, as it is."""
+    """Return whether `value` can be sent as a bearer token without encoding."""
     return isinstance(value, str) and _HEADER_VALUE.fullmatch(value) is not None
 
 
 def registration_request(
     provider: ProviderMetadata, metadata: Mapping[str, Any], initial_access_token: str | None
 ) -> HttpRequest:
-    """Register a client with `metadata` (OIDC Registration 3.1). Never repeatable: each makes another client."""
+    """Return the request to register a client (OIDC Registration 3.1). It is never retried: each creates a client."""
     return _request("POST", provider["registration_endpoint"], initial_access_token, metadata)
 
 
 def client_read_request(client: ClientMetadata) -> HttpRequest:
-    """Ask how the client is registered now (RFC 7592 2.1)."""
+    """Return the request to read the current registration (RFC 7592 2.1)."""
     return HttpRequest(
-        method="GET", url=client["registration_client_uri"], headers=_headers(_token_of(client)), repeatable=True
+        method="GET",
+        url=client["registration_client_uri"],
+        headers=_headers(_management_token(client)),
+        repeatable=True,
     )
 
 
 def client_update_request(client: ClientMetadata, metadata: Mapping[str, Any]) -> HttpRequest:
-    """Replace all that is registered by `metadata` (RFC 7592 2.2); the client and its secret stay the same."""
+    """Return the request to replace all metadata (RFC 7592 2.2). The client_id and client_secret stay the same."""
     sent = {name: value for name, value in metadata.items() if name not in NOT_SENT_IN_UPDATES and value is not None}
     secret = {"client_secret": client["client_secret"]} if "client_secret" in client else {}
     document = {**sent, "client_id": client["client_id"], **secret}
-    return _request("PUT", client["registration_client_uri"], _token_of(client), document)
+    return _request("PUT", client["registration_client_uri"], _management_token(client), document)
 
 
 def client_delete_request(client: ClientMetadata) -> HttpRequest:
-    """End the registration (RFC 7592 2.3)."""
-    return HttpRequest(method="DELETE", url=client["registration_client_uri"], headers=_headers(_token_of(client)))
+    """Return the request to delete the registration (RFC 7592 2.3)."""
+    return HttpRequest(
+        method="DELETE", url=client["registration_client_uri"], headers=_headers(_management_token(client))
+    )
 
 
 def is_manageable(client: ClientMetadata) -> bool:
-    """Whether the provider said where and how the registration can be changed (RFC 7592 3)."""
+    """Return whether the provider supports management of this registration (RFC 7592 3)."""
     return "registration_client_uri" in client and "registration_access_token" in client
 
 
@@ -77,38 +82,42 @@ def read_registration(
     former: ClientMetadata | None = None,
     network: PrivateNetwork = PUBLIC,
 ) -> ClientMetadata:
-    """The client as it is registered (OIDC Registration 3.2, RFC 7591 3.2.1, RFC 7592 3).
+    """Read the registered client (OIDC Registration 3.2, RFC 7591 3.2.1, RFC 7592 3).
 
-    Parameters:
-        requested: what was asked for; what the response doesn't mention is as it was asked for.
-        endpoint: the URL that was asked.
+    A provider may register other values than requested (OIDC Registration 3.2). If it registers `none` for a signed
+    response, the requested algorithm is kept, so that an unsigned response is rejected later.
+
+    Args:
+        response: the response of the provider.
+        requested: the requested metadata. Members that the response doesn't contain have the requested values.
+        endpoint: the URL of the request.
         now: seconds since the epoch.
-        former: the client as it was, when it was read or updated.
-        network: at which addresses it may be managed besides those of https.
+        former: the registration before a read or an update.
+        network: the addresses that may use http.
 
-    A provider may register other values than were asked for (OIDC Registration 3.2). Where it registered `none` for a
-    signed response, the algorithm that was asked for is kept: an unsigned response is rejected then when it comes.
-
-    Raises RegistrationInvalid for a client that is not the one that was asked for, OAuthError or ProviderUnreachable.
+    Raises:
+        RegistrationInvalid: the client differs from the request in a way that can't be accepted.
+        OAuthError: the provider answers with an error response.
+        ProviderUnreachable: the provider answers 5xx.
     """
     document = _read_document(response)
     expected = _expected(requested, former)
-    client = _laid_over(expected, document)
+    client = _merge(expected, document)
     _require_types(client)
     _require_credentials(client, now)
     if former is not None and client["client_id"] != former["client_id"]:
-        _refuse("client_id", "must stay the same")
+        _reject("client_id", "must stay the same")
     _require_expected(client, expected)
     _require_management(client, endpoint, network)
     return client
 
 
 def read_deletion(response: HttpResponse) -> None:
-    """Raise ProviderError unless the registration has ended (RFC 7592 2.3)."""
+    """Require that the registration was deleted (RFC 7592 2.3). Raises ProviderError."""
     require_success(response, "client configuration endpoint")
     if response.status not in (200, 204):
         raise RegistrationInvalid(
-            f"The client configuration endpoint must answer a deletion with 204, not {response.status}.",
+            f"The response to the deletion of a client must have status 204, not {response.status}.",
             status=response.status,
         )
 
@@ -123,16 +132,16 @@ def _headers(token: str | None) -> dict[str, str]:
     return accept if token is None else {**accept, "authorization": f"Bearer {token}"}
 
 
-def _token_of(client: ClientMetadata) -> str:
+def _management_token(client: ClientMetadata) -> str:
     return str(client["registration_access_token"])
 
 
 def _read_document(response: HttpResponse) -> dict[str, Any]:
     require_success(response, "registration endpoint")
-    # the specifications say 201 and 200; some providers answer 200 to both
+    # 201 for a registration, 200 for a read or an update; some providers answer 200 to all of them.
     if response.status not in (200, 201):
         raise RegistrationInvalid(
-            f"The registration endpoint must answer 201, not {response.status}; redirects are not followed.",
+            f"The registration response must have status 201, not {response.status}. Redirects are not followed.",
             status=response.status,
         )
     try:
@@ -142,49 +151,49 @@ def _read_document(response: HttpResponse) -> dict[str, Any]:
 
 
 def _expected(requested: Mapping[str, Any], former: ClientMetadata | None) -> dict[str, Any]:
-    """What the client is like where the response doesn't say."""
+    """Return the values of members that the response doesn't contain."""
     if former is None or not requested:
         return dict(former or requested)
-    # an update replaces everything but these
+    # An update replaces all metadata except these members.
     return {**{name: former[name] for name in former if name in ISSUED_BY_PROVIDER}, **requested}
 
 
-def _laid_over(known: dict[str, Any], document: dict[str, Any]) -> ClientMetadata:
-    told = {name: value for name, value in document.items() if not _says_nothing(name, value)}
-    if "client_secret" in told:
-        # when the former secret expired says nothing of this one
+def _merge(known: dict[str, Any], document: dict[str, Any]) -> ClientMetadata:
+    received = {name: value for name, value in document.items() if not _is_ignored(name, value)}
+    if "client_secret" in received:
+        # The expiry of the former secret does not apply to a new one.
         known.pop("client_secret_expires_at", None)
-    return ClientMetadata(**{**known, **told})
+    return ClientMetadata(**{**known, **received})
 
 
-def _says_nothing(name: str, value: object) -> bool:
+def _is_ignored(name: str, value: object) -> bool:
     return value is None or (name.endswith(SIGNED_RESPONSE) and value == "none")
 
 
 def _require_types(client: ClientMetadata) -> None:
     for name, value in client.items():
-        if name.endswith(ALGORITHMS) and not (isinstance(value, str) and len(value) <= LONGEST_NAME):
-            _refuse(name, "must be a short string")
+        if name.endswith(ALGORITHMS) and not (isinstance(value, str) and len(value) <= MAX_ALGORITHM_LENGTH):
+            _reject(name, "must be a short string")
         if name in LISTS and not _is_list_of_strings(value):
-            _refuse(name, "must be a list of strings")
+            _reject(name, "must be a list of strings")
 
 
 def _require_credentials(client: ClientMetadata, now: float) -> None:
     if not _is_credential(client.get("client_id")):
-        _refuse("client_id", "must be printable text, and not empty")
+        _reject("client_id", "must be a non-empty string of printable characters")
     if "client_secret" not in client:
         return
     if not _is_credential(client["client_secret"]):
-        _refuse("client_secret", "must be printable text, and not empty")
-    # it is required beside a secret, but without it the secret works as well
+        _reject("client_secret", "must be a non-empty string of printable characters")
+    # RFC 7591 requires it with a secret, but a missing one does no harm.
     if not _is_time(client.get("client_secret_expires_at", 0)):
-        _refuse("client_secret_expires_at", "must be a number of seconds since 1970, or 0")
+        _reject("client_secret_expires_at", "must be a number of seconds since 1970, or 0")
     if has_expired_secret(client, now):
-        _refuse("client_secret_expires_at", "must not have passed already")
+        _reject("client_secret_expires_at", "must not be in the past")
 
 
 def has_expired_secret(client: ClientMetadata, now: float) -> bool:
-    """Whether the client's secret is good no more (RFC 7591 3.2.1); 0 means that it always is."""
+    """Return whether client_secret has expired (RFC 7591 3.2.1); 0 means that it never expires."""
     expires_at: float = client.get("client_secret_expires_at", 0)
     return "client_secret" in client and 0 < expires_at <= now
 
@@ -192,33 +201,33 @@ def has_expired_secret(client: ClientMetadata, now: float) -> bool:
 def _require_expected(client: ClientMetadata, expected: Mapping[str, Any]) -> None:
     for uri in expected.get("redirect_uris", ()):
         if uri not in client["redirect_uris"]:
-            _refuse("redirect_uris", f"must contain {uri}, which was asked for")
+            _reject("redirect_uris", f"must contain {uri}, which was requested")
     registered = [set(response_type.split()) for response_type in client.get("response_types", ())]
     for response_type in expected.get("response_types", ()):
         if set(response_type.split()) not in registered:
-            _refuse("response_types", f"must contain {response_type!r}, which was asked for")
+            _reject("response_types", f"must contain {response_type!r}, which was requested")
     for name in sorted(NONE_ONLY_IF_REQUESTED | {name for name in expected if name.endswith(ALGORITHMS)}):
         if client.get(name) == "none" and expected.get(name) != "none":
-            _refuse(name, "must not be none, which was not asked for")
+            _reject(name, "must not be none, which was not requested")
 
 
 def _require_management(client: ClientMetadata, endpoint: str, network: PrivateNetwork) -> None:
     if "registration_access_token" in client and not is_bearer_token(client["registration_access_token"]):
-        _refuse("registration_access_token", "must be a bearer token")
+        _reject("registration_access_token", "must be a bearer token")
     uri = client.get("registration_client_uri")
     if uri is None:
         return
     problem = network.uri_problem(uri)
-    is_named = problem is None and network.accepts_plaintext(uri)
-    # a public provider must not lead us to a service on this machine, unless somebody named it
-    if problem is None and is_plaintext(uri) and not is_plaintext(endpoint) and not is_named:
+    is_allowed = problem is None and network.accepts_plaintext(uri)
+    # A public provider must not send requests with tokens to a service on this machine.
+    if problem is None and is_plaintext(uri) and not is_plaintext(endpoint) and not is_allowed:
         problem = "must use https as the registration endpoint does"
     if problem:
-        _refuse("registration_client_uri", problem)
+        _reject("registration_client_uri", problem)
 
 
-def _refuse(name: str, problem: str) -> NoReturn:
-    raise RegistrationInvalid(f"{name} of the client that the provider registered {problem}.", field=name)
+def _reject(name: str, problem: str) -> NoReturn:
+    raise RegistrationInvalid(f"{name} in the registration response {problem}.", field=name)
 
 
 def _is_credential(value: object) -> bool:

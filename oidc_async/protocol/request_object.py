@@ -1,4 +1,4 @@
-"""An authentication request as one signed object (OIDC Core 6, RFC 9101)."""
+"""Request objects: authentication requests as JWTs (OIDC Core 6, RFC 9101)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,15 +10,20 @@ from .parameters import Parameter, Parameters, json_claim
 TYPE = "oauth-authz-req+jwt"
 MEDIA_TYPE = f"application/{TYPE}"
 OUTSIDE = ("client_id", "response_type", "scope")
-"""What stands beside the object as well, and is the same in it (OIDC Core 6.1)."""
+"""Parameters that OAuth requires outside of the request object, too, with the same values (OIDC Core 6.1)."""
 
 
 def request_object_claims(
     parameters: Parameters, *, audience: str, jti: str, now: float, seconds: float
 ) -> dict[str, Any]:
-    """The request in `parameters` as claims of its client, for the provider `audience` alone (RFC 9101 4).
+    """Return the parameters of a request as the claims of a request object (RFC 9101 4).
 
-    `now` is in seconds since 1970; the object is valid for `seconds`. FAPI 2.0 Message Signing 5.3.1 requires `nbf`.
+    Args:
+        parameters: the parameters of the authentication request.
+        audience: the issuer of the provider.
+        jti: a unique identifier.
+        now: seconds since 1970. `nbf` is required by FAPI 2.0 Message Signing 5.3.1.
+        seconds: the lifetime of the request object.
     """
     issued_at = int(now)
     return {
@@ -33,28 +38,28 @@ def request_object_claims(
 
 
 def signed_request_object(claims: Mapping[str, Any], key: PrivateKey | VerificationKey, algorithm: str) -> str:
-    """The claims signed by a key of the client, or with its secret. Raises KeyUnusable."""
+    """Sign the claims with a key of the client, or with its secret. Raises KeyUnusable."""
     named = {} if key.kid is None else {"kid": key.kid}
     return sign_compact({"alg": algorithm, "typ": TYPE, **named}, claims, key)
 
 
 def unsigned_request_object(claims: Mapping[str, Any]) -> str:
-    """The claims with nobody's signature (RFC 7519 6): whoever carries them can change them."""
+    """Encode the claims without a signature (RFC 7519 6): the browser that carries them can change them."""
     return unsigned_compact({"alg": "none", "typ": TYPE}, claims)
 
 
 def parameters_by_value(parameters: Parameters, request_object: str) -> dict[str, Parameter]:
-    """The parameters of a request that brings its object along (OIDC Core 6.1)."""
+    """Return the parameters of a request that contains the request object (OIDC Core 6.1)."""
     return {**_outside(parameters), "request": request_object}
 
 
 def parameters_by_reference(parameters: Parameters, request_uri: str) -> dict[str, Parameter]:
-    """The parameters of a request whose object the provider finds at `request_uri` (OIDC Core 6.2)."""
+    """Return the parameters of a request whose object the provider fetches from `request_uri` (OIDC Core 6.2)."""
     return {**_outside(parameters), "request_uri": request_uri}
 
 
 def pushed_object_parameters(request_object: str) -> dict[str, Parameter]:
-    """The parameters of a pushed request with an object; client authentication adds its own, only (RFC 9126 3)."""
+    """Return the parameters of a pushed request with a request object, besides client authentication (RFC 9126 3)."""
     return {"request": request_object}
 
 

@@ -1,4 +1,4 @@
-"""How a client registered its request objects to be signed and encrypted (OIDC Registration 2)."""
+"""The registered signature and encryption algorithms of request objects (OIDC Registration 2)."""
 
 from dataclasses import dataclass
 
@@ -16,41 +16,41 @@ UNSIGNED = "none"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestObjectAlgorithms:
-    """`signature` is None when the client registered none, and any will do."""
+    """The registered algorithms. `signature` is None if the client accepts any."""
 
     signature: str | None
     encryption: Encryption | None
 
 
 def request_object_algorithms(client: ClientMetadata) -> RequestObjectAlgorithms:
-    """`request_object_signing_alg`, `request_object_encryption_alg` and `request_object_encryption_enc`."""
+    """Read `request_object_signing_alg`, `request_object_encryption_alg` and `request_object_encryption_enc`."""
     return RequestObjectAlgorithms(
         signature=client.get(SIGNING), encryption=registered_encryption(client, ENCRYPTION)
     )
 
 
 def require_request_object_algorithms(client: ClientMetadata, *, unsigned: bool) -> None:
-    """Raise ConfigurationError for what is not supported, or needs a longer client_secret.
+    """Raise ConfigurationError if an algorithm is unsupported or needs a longer client_secret.
 
-    `unsigned` is whether the application wants objects that nobody signs.
+    `unsigned` is whether the application wants unsigned request objects.
     """
     algorithms = request_object_algorithms(client)
     _require_signature(algorithms.signature, client, unsigned=unsigned)
     if algorithms.encryption is None:
         return
     if unsigned:
-        raise ConfigurationError(f"{ENCRYPTION}_alg needs signed request objects: only those are encrypted.")
+        raise ConfigurationError(f"{ENCRYPTION}_alg needs signed request objects: unsigned ones can't be encrypted.")
     require_encryption(ENCRYPTION, algorithms.encryption, client)
 
 
 def _require_signature(alg: str | None, client: ClientMetadata, *, unsigned: bool) -> None:
     if unsigned:
         if alg not in (None, UNSIGNED):
-            raise ConfigurationError(f"{SIGNING} must be none, or left out, with unsigned_request_objects=True.")
+            raise ConfigurationError(f"{SIGNING} must be none or absent with unsigned_request_objects=True.")
     elif alg == UNSIGNED:
         raise ConfigurationError(
-            f"{SIGNING} none lets whoever holds the browser change the request: "
-            "set unsigned_request_objects=True if that is meant."
+            f"{SIGNING} none does not protect the request from changes in the browser: "
+            "set unsigned_request_objects=True if that is intended."
         )
     elif alg is not None:
         if alg not in SUPPORTED_ALGORITHMS:
@@ -61,22 +61,24 @@ def _require_signature(alg: str | None, client: ClientMetadata, *, unsigned: boo
 def require_accepted(
     provider: ProviderMetadata, *, way: str | None, signature: str, encryption: Encryption | None
 ) -> None:
-    """Raise ConfigurationError for a request object that the provider says it does not take (OIDC Discovery 3).
+    """Raise ConfigurationError if the provider's metadata excludes such a request object (OIDC Discovery 3).
 
-    `way` is "value", "reference" or "push". `request_parameter_supported` is about the authorization endpoint only:
-    an object may be pushed whatever it says (RFC 9126 3).
+    `request_parameter_supported` is about the authorization endpoint only: it does not matter for a pushed request
+    object (RFC 9126 3).
     """
     if way == "reference" and not provider.get("request_uri_parameter_supported", True):
         raise ConfigurationError(
-            'request_object="reference" can\'t be used: the provider says request_uri_parameter_supported: false.'
+            'request_object="reference" can\'t be used: the provider has request_uri_parameter_supported: false.'
         )
     if way == "value" and not provider.get("request_parameter_supported", False):
         raise ConfigurationError(
-            'request_object="value" can\'t be used: the provider does not say request_parameter_supported: true. '
-            "If it takes them all the same, say so in provider_metadata."
+            'request_object="value" can\'t be used: the provider does not have request_parameter_supported: true. '
+            "If it accepts request objects nevertheless, set that in provider_metadata."
         )
     if signature == UNSIGNED and provider.get("require_signed_request_object", False):
-        raise ConfigurationError("unsigned_request_objects can't be used: the provider wants them to be signed.")
+        raise ConfigurationError(
+            "unsigned_request_objects can't be used: the provider requires signed request objects."
+        )
     _require_listed(provider, SIGNING, signature)
     if encryption is not None:
         _require_listed(provider, f"{ENCRYPTION}_alg", encryption.alg)

@@ -1,4 +1,4 @@
-"""How a client registered what it is sent: by which algorithms that is signed and encrypted (OIDC Registration 2)."""
+"""The registered signature and encryption algorithms of ID tokens and userinfo (OIDC Registration 2)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ ResponseKind = Literal["id_token", "userinfo"]
 DEFAULT_SIGNATURES: Mapping[ResponseKind, tuple[str, ...]] = MappingProxyType(
     {"id_token": ("RS256",), "userinfo": ()}
 )
-"""An ID token is signed always; userinfo is plain JSON unless the client says otherwise."""
+"""ID tokens are always signed; userinfo is plain JSON by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseAlgorithms:
-    """Of one kind of response: no algorithms for what the client didn't register."""
+    """The algorithms of one kind of response. Without any, the response is plain JSON."""
 
     signatures: tuple[str, ...]
     encryption: Encryption | None
@@ -34,7 +34,7 @@ class ResponseAlgorithms:
 
 
 def response_algorithms(client: ClientMetadata, kind: ResponseKind) -> ResponseAlgorithms:
-    """`<kind>_signed_response_alg`, `<kind>_encrypted_response_alg` and `<kind>_encrypted_response_enc`."""
+    """Read `<kind>_signed_response_alg`, `<kind>_encrypted_response_alg` and `<kind>_encrypted_response_enc`."""
     name = f"{kind}_signed_response_alg"
     return ResponseAlgorithms(
         signatures=(client[name],) if name in client else DEFAULT_SIGNATURES[kind],
@@ -43,9 +43,10 @@ def response_algorithms(client: ClientMetadata, kind: ResponseKind) -> ResponseA
 
 
 def require_response_algorithms(client: ClientMetadata) -> tuple[str, ...]:
-    """The `alg` values of encryption that need a private key of the client.
+    """Return the `alg` values of encryption that need a private key of the client.
 
-    Raises ConfigurationError for an algorithm that is not supported, or needs a longer client_secret.
+    Raises:
+        ConfigurationError: an algorithm is unsupported or needs a longer client_secret.
     """
     return tuple(alg for kind in DEFAULT_SIGNATURES for alg in _require_kind(client, kind))
 

@@ -16,18 +16,18 @@ from .parameters import Parameters
 from .strict_json import read_object
 
 MAX_LIFETIME = 10 * 365 * 24 * 3600
-"""Seconds. A longer `expires_in` is cut to this."""
+"""In seconds. A longer `expires_in` is cut to this."""
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _PUBLIC = frozenset({"expires_in", "scope", "token_type"})
 
 
 class TokenResponse(MaskedMapping):
-    """A successful token response (RFC 6749 5.1). As a mapping it has every member that was sent."""
+    """A successful token response (RFC 6749 5.1). As a mapping, it has all members of the response."""
 
     __slots__ = ()
 
     def _is_secret(self, name: str) -> bool:
-        # members that we don't know may be tokens under any name
+        # An unknown member may be a token.
         return name not in _PUBLIC
 
     @property
@@ -40,7 +40,7 @@ class TokenResponse(MaskedMapping):
 
     @property
     def expires_in(self) -> float | None:
-        """Seconds of life that the access token had when it was sent."""
+        """The lifetime of the access token at the time of the response, in seconds."""
         return self.get("expires_in")
 
     @property
@@ -49,12 +49,12 @@ class TokenResponse(MaskedMapping):
 
     @property
     def id_token(self) -> str | None:
-        """The ID token as it was sent, a JWT."""
+        """The encoded ID token."""
         return self.get("id_token")
 
     @property
     def scope(self) -> str | None:
-        """The granted scope, when it differs from the requested one."""
+        """The granted scope; None if it is the requested one."""
         return self.get("scope")
 
 
@@ -67,7 +67,7 @@ def authorization_code_request(
     code_verifier: str,
     more: Parameters | None = None,
 ) -> HttpRequest:
-    """Exchange a code for tokens (OIDC Core 3.1.3.1, RFC 7636 4.5). `more` are further parameters (RFC 8707 2.2)."""
+    """Return the token request for a code (OIDC Core 3.1.3.1, RFC 7636 4.5). `more` has further parameters."""
     form = {
         **(more or {}),
         "grant_type": "authorization_code",
@@ -84,7 +84,7 @@ def refresh_request(
     refresh_token: str,
     more: Parameters | None = None,
 ) -> HttpRequest:
-    """Exchange a refresh token for new tokens (OIDC Core 12.1, RFC 6749 6). `more` are as for a code."""
+    """Return the token request for a refresh token (OIDC Core 12.1, RFC 6749 6). `more` has further parameters."""
     form = {**(more or {}), "grant_type": "refresh_token", "refresh_token": refresh_token}
     return authenticated_request(token_endpoint(provider), form, client)
 
@@ -92,29 +92,34 @@ def refresh_request(
 def client_credentials_request(
     provider: ProviderMetadata, client: ClientAuthentication, parameters: Parameters
 ) -> HttpRequest:
-    """Ask for a token of the client's own (RFC 6749 4.4.2); of a list, each value is a parameter (RFC 8707 2)."""
+    """Return the token request of the client credentials grant (RFC 6749 4.4.2)."""
     form = {**parameters, "grant_type": "client_credentials"}
     return authenticated_request(token_endpoint(provider), form, client)
 
 
 def token_endpoint(provider: ProviderMetadata) -> str:
-    """Where tokens are issued. Raises MetadataInvalid when the provider has no such place."""
-    # a provider of the implicit flow alone has none (OIDC Discovery 3)
+    """Return the token endpoint. Raises MetadataInvalid if the provider has none."""
+    # A provider with only the implicit flow has none (OIDC Discovery 3).
     if "token_endpoint" not in provider:
-        raise MetadataInvalid("The provider's metadata have no token_endpoint for that.", field="token_endpoint")
+        raise MetadataInvalid(
+            "The provider's metadata must have token_endpoint for this request.", field="token_endpoint"
+        )
     endpoint: str = provider["token_endpoint"]
     return endpoint
 
 
 def read_token_response(response: HttpResponse) -> TokenResponse:
-    """The tokens (RFC 6749 5.1).
+    """Read the token response (RFC 6749 5.1).
 
-    Raises OAuthError for an error response, TokenResponseInvalid for a success that is none.
+    Raises:
+        OAuthError: the response is an error response.
+        TokenResponseInvalid: the response is malformed.
+        ProviderUnreachable: the provider answers 5xx.
     """
     require_success(response, "token endpoint")
     if response.status != 200:
         raise TokenResponseInvalid(
-            f"The token endpoint must answer 200, not {response.status}; redirects are not followed.",
+            f"The token response must have status 200, not {response.status}. Redirects are not followed.",
             status=response.status,
         )
     try:
@@ -122,7 +127,7 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
     except ValueError as error:
         raise TokenResponseInvalid(f"The token response must be one JSON object: {error}") from None
     if isinstance(document.get("error"), str) and "access_token" not in document:
-        # some providers answer errors with 200
+        # Some providers answer errors with 200.
         raise read_error(response, "token endpoint")
     if problem := bearer_token_problem(document):
         name, rule = problem
@@ -136,9 +141,9 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
 
 
 def _joined_scope(words: list[object]) -> str:
-    """A list of scopes as the string that it had to be (RFC 6749 5.1). Raises TokenResponseInvalid.
+    """Join an array of scopes to a string, which it should be (RFC 6749 5.1). Raises TokenResponseInvalid.
 
-    Twitch sends one. Nothing is lost by reading it, as long as no word of it could become two.
+    Twitch sends an array. Accepting it is safe as long as no element contains a blank, and so becomes two scopes.
     """
     texts = [word for word in words if isinstance(word, str) and word.split() == [word]]
     if len(texts) != len(words):
@@ -149,9 +154,9 @@ def _joined_scope(words: list[object]) -> str:
 
 
 def bearer_token_problem(document: Mapping[str, Any]) -> tuple[str, str] | None:
-    """Which member of what issues a bearer token is wrong, and what it must be; None when all are right."""
+    """Return the invalid member of a bearer token response, and the rule that it breaks; None if it is valid."""
     access_token, token_type = document.get("access_token"), document.get("token_type")
-    # it goes into a header: anything but visible ASCII could break out of it
+    # The token becomes a part of a header: other characters than visible ASCII could end the header.
     for name, value in (("access_token", access_token), ("token_type", token_type)):
         if value is None:
             return name, "is missing"
@@ -167,11 +172,11 @@ def bearer_token_problem(document: Mapping[str, Any]) -> tuple[str, str] | None:
 
 
 def read_lifetime(value: object) -> float | None:
-    """The seconds that an `expires_in` names, within bounds; None when it isn't there. Raises ValueError."""
+    """Return the seconds of `expires_in`, within bounds; None if it is absent. Raises ValueError."""
     if value is None:
         return None
-    # In a redirect it can't be but text. As text in JSON it is wrong, yet well-known providers send it, and nothing
-    # is lost by reading it.
+    # In a redirect it is always a string. In JSON it must be a number, but well-known providers send a string, and
+    # accepting it is safe.
     if isinstance(value, str) and value.isascii() and value.isdigit():
         value = float(value[:20])
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:

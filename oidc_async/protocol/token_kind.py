@@ -1,7 +1,7 @@
-"""What kind of token it is, by its claims: access tokens, told from ID tokens and refresh tokens of one provider.
+"""Tells access tokens from other tokens of the same provider, by their claims.
 
-RFC 9068 gives access tokens a `typ` of their own in the header. Many providers don't set it. Then the claims have to
-tell, because ID tokens, refresh tokens and access tokens are signed with the same keys.
+RFC 9068 defines a `typ` in the header of access tokens, but many providers don't set it. Then the claims must be
+checked, because ID tokens, refresh tokens and access tokens are signed with the same keys.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,30 +13,30 @@ from oidc_async.errors import ClaimInvalid, ConfigurationError
 from .claims import STANDARD_CLAIMS, Claims, format_claim
 
 KIND_CLAIMS = ("typ", "token_use", "token_type")
-"""Claims in which providers say the kind: Keycloak, Amazon Cognito, RFC 7662 (and whoever else uses its name)."""
+"""Claims with the kind of a token: of Keycloak, Amazon Cognito, and RFC 7662 (and others that use its name)."""
 
 OTHER_KINDS = frozenset(
     {"id", "serialized_id", "refresh", "offline", "logout", "initialaccess", "registrationaccess"}
 )
-"""Kinds that open no API, by their names without case and without `token` at the end."""
+"""Kinds that are not access tokens, in lower case and without the suffix `token`."""
 
 ID_TOKEN_ONLY_CLAIMS = ("nonce", "at_hash", "c_hash", "s_hash", "events")
-"""Claims that only other kinds of tokens have."""
+"""Claims that access tokens never have."""
 
 ID_TOKEN_CLAIMS = frozenset({*STANDARD_CLAIMS, *ID_TOKEN_ONLY_CLAIMS, "azp"})
-"""Claims that each provider may put into ID tokens (OIDC Core 2, 5.1)."""
+"""Claims that any provider may add to ID tokens (OIDC Core 2, 5.1)."""
 
 COMMON_ID_TOKEN_CLAIMS = ID_TOKEN_CLAIMS | {"roles", "groups"}
-"""Claims that ID tokens commonly have, so that they mark no access token."""
+"""Claims that ID tokens commonly have, so that they can't identify an access token."""
 
 MarkValue = Literal[True] | str | Collection[str]
 Marks = Mapping[str | tuple[str, ...], MarkValue]
 
 
 def require_no_other_kind(claims: Claims) -> None:
-    """Raise ClaimInvalid for claims that say that this is an ID token, a refresh token or a logout token.
+    """Raise ClaimInvalid if a claim identifies an ID token, a refresh token or a logout token.
 
-    No setting allows them: such a token was never issued to be sent to an API.
+    No setting disables this: such a token is never meant for an API.
     """
     for name in KIND_CLAIMS:
         value = claims.get(name)
@@ -58,11 +58,11 @@ def _kind(value: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessTokenMark:
-    """A claim that the access tokens of a provider have and its ID tokens lack.
+    """A claim that only the access tokens of a provider have, and not its ID tokens.
 
-    Parameters:
-        names: claims of which the token must have one.
-        values: strings of which the claim must be one; None when any text, or list of texts, will do.
+    Args:
+        names: claims of which the token must have at least one.
+        values: the accepted values; None accepts any non-empty string or array of strings.
     """
 
     names: tuple[str, ...]
@@ -83,36 +83,37 @@ class AccessTokenMark:
 
 
 def require_marks(claims: Claims, marks: tuple[AccessTokenMark, ...]) -> None:
-    """Raise ClaimInvalid unless the claims have each of the marks of an access token."""
+    """Require that the claims have all marks of an access token. Raises ClaimInvalid."""
     for mark in marks:
         if not mark.is_in(claims):
             raise ClaimInvalid(
-                f"{mark} must be there, as access_token_marks says: without it, this may be an ID token.",
+                f"{mark} is required by access_token_marks: without it, this may be an ID token.",
                 claim=mark.names[0],
             )
 
 
 def read_marks(marks: object) -> tuple[AccessTokenMark, ...]:
-    """The marks as a configuration names them: by claim, or by claims of which one must be there.
+    """Read the setting access_token_marks.
 
-    The value is True for any text, a string that the claim must be, or several of which it must be one.
+    Args:
+        marks: maps a claim, or a tuple of alternative claims, to the accepted values: True for any string, a string,
+            or a collection of strings.
 
-    Raises ConfigurationError, also for marks that ID tokens have as well.
+    Raises:
+        ConfigurationError: the setting is malformed, or ID tokens may have all of the marks.
     """
     if not isinstance(marks, Mapping) or not marks:
-        raise ConfigurationError(
-            'access_token_marks must be a mapping that is not empty, such as {"token_use": "access"}.'
-        )
+        raise ConfigurationError('access_token_marks must be a non-empty mapping, such as {"token_use": "access"}.')
     read = tuple(_read_mark(key, value) for key, value in cast("Mapping[object, object]", marks).items())
     if not _has_azp_and_grants(read) and not any(COMMON_ID_TOKEN_CLAIMS.isdisjoint(mark.names) for mark in read):
         raise ConfigurationError(
-            f"access_token_marks needs a claim that ID tokens lack: {', '.join(map(str, read))} may be in both."
+            f"access_token_marks needs a claim that ID tokens don't have: {', '.join(map(str, read))} may be in both."
         )
     return read
 
 
 def _has_azp_and_grants(marks: Collection[AccessTokenMark]) -> bool:
-    # Some providers put azp into ID tokens, and some put roles there: an ID token with both is rarer.
+    # Some providers add azp to ID tokens, and some add roles, but hardly any adds both.
     has_azp = any("azp" in mark.names for mark in marks)
     return has_azp and any(ID_TOKEN_CLAIMS.isdisjoint(mark.names) for mark in marks)
 
@@ -125,7 +126,7 @@ def _read_mark(key: object, value: object) -> AccessTokenMark:
     if value is True:
         if not set(texts).isdisjoint(KIND_CLAIMS):
             raise ConfigurationError(
-                f"access_token_marks must say what {', '.join(texts)} is, such as access or Bearer."
+                f"access_token_marks must have a value for {', '.join(texts)}, such as access or Bearer."
             )
         return AccessTokenMark(names=texts)
     return AccessTokenMark(names=texts, values=_read_values(texts, value))
@@ -134,11 +135,15 @@ def _read_mark(key: object, value: object) -> AccessTokenMark:
 def _read_values(names: tuple[str, ...], value: object) -> frozenset[str]:
     values = [value] if isinstance(value, str) else value
     if not isinstance(values, Collection) or isinstance(values, Mapping | bytes) or not values:
-        raise ConfigurationError(f"access_token_marks must give {', '.join(names)} as True, text, or several texts.")
+        raise ConfigurationError(
+            f"access_token_marks must map {', '.join(names)} to True, a string, or several strings."
+        )
     texts = cast("Collection[object]", values)
     if not all(isinstance(text, str) and text for text in texts):
-        raise ConfigurationError(f"access_token_marks must give {', '.join(names)} as True, text, or several texts.")
+        raise ConfigurationError(
+            f"access_token_marks must map {', '.join(names)} to True, a string, or several strings."
+        )
     read = frozenset(cast("Collection[str]", texts))
     if not set(names).isdisjoint(KIND_CLAIMS) and any(_kind(text) in OTHER_KINDS for text in read):
-        raise ConfigurationError(f"access_token_marks must not let {', '.join(sorted(read))} pass as access tokens.")
+        raise ConfigurationError(f"access_token_marks must not accept {', '.join(sorted(read))} as access tokens.")
     return read

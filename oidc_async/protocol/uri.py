@@ -1,4 +1,4 @@
-"""Which URIs may carry tokens: https, or http to a literal loopback host, and nothing that hides its host."""
+"""Checks of URIs that tokens are sent to: https, or http to a loopback host, with an unambiguous host."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -13,7 +13,7 @@ _HOST = re.compile(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]")
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether `host` is literally this machine; names are not resolved, so no resolver can lie."""
+    """Return whether `host` is localhost or a loopback address. Names are not resolved: DNS can't be trusted here."""
     if host == "localhost":
         return True
     try:
@@ -27,15 +27,17 @@ def is_plaintext(uri: str) -> bool:
 
 
 def uri_problem(uri: object, insecure_hosts: Collection[str] | None = ()) -> str | None:
-    """Why `uri` can't be an endpoint of a provider or of ours; None when it can (OIDC Discovery 3, 7.1).
+    """Return the reason why `uri` can't be an endpoint; None if it can (OIDC Discovery 3, 7.1).
 
-    http is accepted on this machine and at `insecure_hosts`; at any host when that is None.
+    Args:
+        uri: the value to check, of any type.
+        insecure_hosts: hosts for which http is accepted, besides this machine; None accepts http for every host.
     """
     if not isinstance(uri, str) or not uri or len(uri) > MAX_URI_LENGTH:
         return "must be a URL"
     if _UNSAFE.search(uri):
-        return "must hold nothing but the characters of a URL: no spaces, backslashes, braces, nor any outside ASCII"
-    # in lower case, as everybody compares it later on
+        return "must have only characters of a URL: no spaces, backslashes or braces, and only ASCII"
+    # The scheme must be in lower case, because later comparisons are exact.
     if not uri.startswith(("https://", "http://")):
         return "must be an absolute https URL"
     if "#" in uri:
@@ -49,7 +51,7 @@ def uri_problem(uri: object, insecure_hosts: Collection[str] | None = ()) -> str
 def _parts_problem(parts: SplitResult, insecure_hosts: Collection[str] | None) -> str | None:
     if "@" in parts.netloc:
         return "must not contain credentials before its host"
-    # what two URL parsers could read as two hosts; an empty or 0 port would mean another one
+    # Two URL parsers must not see two different hosts. An empty port and port 0 would mean the default port.
     if not _HOST.fullmatch(_host(parts)) or parts.port == 0 or parts.netloc.endswith(":"):
         return "must be a URL with a valid host and port"
     is_accepted = insecure_hosts is None or is_loopback(parts.hostname) or parts.hostname in insecure_hosts
@@ -59,25 +61,25 @@ def _parts_problem(parts: SplitResult, insecure_hosts: Collection[str] | None) -
 
 
 def issuer_problem(issuer: object, insecure_hosts: Collection[str] = ()) -> str | None:
-    """Why `issuer` can't be an Issuer Identifier; None when it can (OIDC Discovery 2)."""
+    """Return the reason why `issuer` can't be an Issuer Identifier; None if it can (OIDC Discovery 2)."""
     if problem := uri_problem(issuer, insecure_hosts):
         return problem
     return "must not have a query" if "?" in str(issuer) else None
 
 
 def is_encodable(value: object) -> bool:
-    """Whether `value` is text that can be written into a URL or a form: without half a surrogate pair."""
+    """Return whether `value` is a string that a URL or a form can contain: without lone surrogates."""
     return isinstance(value, str) and value.encode(errors="replace").decode() == value
 
 
 def with_query(uri: str, parameters: Mapping[str, Parameter]) -> str:
-    """`uri` with `parameters` appended to the query that it may already have (RFC 6749 3.1)."""
+    """Append `parameters` to the query of `uri`, which may have one already (RFC 6749 3.1)."""
     separator = "&" if "?" in uri else "?"
     return f"{uri}{separator}{urlencode(parameters, doseq=True, quote_via=quote)}"
 
 
 def origin(uri: str) -> str:
-    """Scheme, host and port: what the same-origin policy compares (RFC 6454 4)."""
+    """Return the origin of `uri`: scheme, host and port, as the same-origin policy compares them (RFC 6454 4)."""
     parts = urlsplit(uri)
     default = {"https": 443, "http": 80}.get(parts.scheme)
     port = "" if parts.port in (None, default) else f":{parts.port}"
@@ -85,6 +87,6 @@ def origin(uri: str) -> str:
 
 
 def _host(parts: SplitResult) -> str:
-    """The host in lower case, an IPv6 address in brackets."""
+    """Return the host in lower case, an IPv6 address in brackets."""
     name = parts.hostname or ""
     return f"[{name}]" if ":" in name else name

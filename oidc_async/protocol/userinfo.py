@@ -1,4 +1,4 @@
-"""Claims about the user from the UserInfo Endpoint, plain, signed or encrypted (OIDC Core 5.3)."""
+"""Userinfo requests and responses: plain, signed or encrypted (OIDC Core 5.3)."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -12,16 +12,23 @@ from .oauth_error import quote_description, read_description
 from .strict_json import read_object
 
 JWT_TYPE = "application/jwt"
-FOR_AN_API = "Some providers (Entra ID, AD FS) reject access tokens that are meant for an API."
-WITHOUT = "userinfo_http_method=None in ProviderConfiguration does without userinfo: the ID token has claims as well."
+API_TOKEN_HINT = "Some providers (Entra ID, AD FS) reject access tokens that were issued for an API."
+DISABLE_HINT = (
+    "userinfo_http_method=None in ProviderConfiguration disables userinfo: the ID token has claims as well."
+)
 
 
 def userinfo_request(
     endpoint: str, access_token: str, method: str, *, as_jwt: bool = False, in_body: bool = False
 ) -> HttpRequest:
-    """Ask by GET or POST, with the token in the header (OIDC Core 5.3.1, RFC 6750 2.1).
+    """Return the userinfo request (OIDC Core 5.3.1).
 
-    With `in_body`, which takes POST, it is in a form instead, and in no header (RFC 6750 2.2).
+    Args:
+        endpoint: the URL of the UserInfo Endpoint.
+        access_token: the access token.
+        method: GET or POST.
+        as_jwt: whether a JWT is requested instead of JSON.
+        in_body: whether the token is in a form by POST (RFC 6750 2.2) instead of the header (RFC 6750 2.1).
     """
     accept = {"accept": JWT_TYPE if as_jwt else "application/json"}
     if not in_body:
@@ -33,42 +40,42 @@ def userinfo_request(
 
 
 def read_userinfo(response: HttpResponse, sub: str) -> dict[str, Any]:
-    """The claims of a plain response, if they speak of `sub` (OIDC Core 5.3.2, 5.3.4). Raises UserInfoInvalid."""
+    """Read a plain response, which must be about `sub` (OIDC Core 5.3.2, 5.3.4). Raises UserInfoInvalid."""
     _require_answer(response)
     if response.media_type == JWT_TYPE:
         raise UserInfoInvalid(
-            "The userinfo response is a JWT, but ClientMetadata have neither userinfo_signed_response_alg nor "
+            "The userinfo response is a JWT, but ClientMetadata has neither userinfo_signed_response_alg nor "
             "userinfo_encrypted_response_alg."
         )
     return read_userinfo_claims(response.body, sub)
 
 
 def read_userinfo_token(response: HttpResponse) -> str:
-    """The JWT, signed or encrypted, that the client registered for (OIDC Core 5.3.2). Raises UserInfoInvalid."""
+    """Return the signed or encrypted JWT in the response (OIDC Core 5.3.2). Raises UserInfoInvalid."""
     _require_answer(response)
     if response.media_type != JWT_TYPE:
         raise UserInfoInvalid(
-            f"The userinfo response must be {JWT_TYPE}, as userinfo_signed_response_alg or "
-            "userinfo_encrypted_response_alg in ClientMetadata says."
+            f"The userinfo response must have the type {JWT_TYPE}, because ClientMetadata has "
+            "userinfo_signed_response_alg or userinfo_encrypted_response_alg."
         )
-    # what is no ASCII is no token, and is refused as such
+    # Other characters than ASCII are replaced here, and rejected by the parser of the token.
     return response.body.decode("ascii", "replace")
 
 
 def read_userinfo_claims(data: bytes, sub: str) -> dict[str, Any]:
-    """The claims in `data`, a JSON object, if they speak of `sub`. Raises UserInfoInvalid."""
+    """Read claims, a JSON object that must be about `sub`. Raises UserInfoInvalid."""
     try:
         claims = read_object(data)
     except ValueError as error:
-        raise UserInfoInvalid(f"The userinfo response must be one JSON object: {error}. {WITHOUT}") from None
+        raise UserInfoInvalid(f"The userinfo response must be one JSON object: {error}. {DISABLE_HINT}") from None
     if claims.get("sub") != sub:
-        message = f"sub in the userinfo response must equal that of the ID token. {WITHOUT}"
+        message = f"sub in the userinfo response must equal that of the ID token. {DISABLE_HINT}"
         raise UserInfoInvalid(message, claim="sub")
     return claims
 
 
 def parse_signed_userinfo(token: str, algorithms: tuple[str, ...]) -> CompactJWS:
-    """A signed response taken apart, its signature **not** verified yet.
+    """Parse a signed response; its signature is **not** verified yet.
 
     Raises TokenMalformed, AlgorithmNotAllowed or ClaimInvalid.
     """
@@ -83,11 +90,23 @@ def parse_signed_userinfo(token: str, algorithms: tuple[str, ...]) -> CompactJWS
 def read_signed_userinfo(
     jws: CompactJWS, key: VerificationKey, *, issuer: str, client_id: str, sub: str, leeway: float, now: float
 ) -> dict[str, Any]:
-    """The claims, if they are signed by `key` and speak of `sub` (OIDC Core 5.3.2, 5.3.4).
+    """Verify a signed response and return its claims (OIDC Core 5.3.2, 5.3.4).
 
-    `iss` and `aud` may be missing, as the specification only recommends them; what is there must be right. The same
-    holds for the times. `leeway` and `now` are in seconds.
-    Raises SignatureInvalid, KeyUnusable, ClaimInvalid, TokenExpired or UserInfoInvalid.
+    `iss`, `aud` and the times are optional, because the specification only recommends them, but must be valid if
+    present.
+
+    Args:
+        jws: from `parse_signed_userinfo`.
+        key: the provider's key, or the client secret.
+        issuer: the expected `iss`.
+        client_id: the expected `aud`.
+        sub: the `sub` of the ID token.
+        leeway: the tolerated clock difference, in seconds.
+        now: seconds since 1970.
+
+    Raises:
+        TokenError: SignatureInvalid, KeyUnusable, ClaimInvalid or TokenExpired.
+        UserInfoInvalid: the claims are malformed, or about another user.
     """
     verify_compact(jws, key)
     claims = read_userinfo_claims(jws.payload, sub)
@@ -108,6 +127,7 @@ def _require_answer(response: HttpResponse) -> None:
     if response.status >= 500:
         raise ProviderUnreachable(f"The userinfo endpoint answered {response.status}.{said}", status=response.status)
     if response.status != 200:
-        refused = response.status in (401, 403)
-        message = f"The userinfo endpoint must answer 200, not {response.status}.{said}{f' {FOR_AN_API}' * refused}"
-        raise UserInfoInvalid(f"{message} {WITHOUT}", status=response.status)
+        is_denied = response.status in (401, 403)
+        hint = f" {API_TOKEN_HINT}" if is_denied else ""
+        message = f"The userinfo response must have status 200, not {response.status}.{said}{hint}"
+        raise UserInfoInvalid(f"{message} {DISABLE_HINT}", status=response.status)

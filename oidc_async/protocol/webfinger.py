@@ -1,4 +1,4 @@
-"""The issuer that a user's identifier leads to (OIDC Discovery 2, RFC 7033)."""
+"""WebFinger: finds the issuer of a user's identifier (OIDC Discovery 2, RFC 7033)."""
 
 import re
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ ISSUER_REL = "http://openid.net/specs/connect/1.0/issuer"
 MEDIA_TYPES = frozenset({"application/jrd+json", "application/json"})
 MAX_IDENTIFIER_LENGTH = 512
 MAX_JRD = 64 * 1024
-"""Bytes that we are ready to read of an answer."""
+"""The limit of a response, in bytes."""
 
 _ACCT = re.compile(r"acct:(?P<user>(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)@(?P<host>[^@/?#]+)")
 _ACCOUNT = re.compile(r"[^@:/?#]+@[^@:/?#]+")
@@ -24,17 +24,19 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?://|(?![0-9]+(?:[/?#]|$)))")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """What is asked about, and of whom: `uri` is the normalized identifier, `host` the origin of its host."""
+    """The resource of a WebFinger request: the normalized identifier and the origin of its host."""
 
     uri: str
     host: str
 
 
 def read_identifier(identifier: str) -> Resource:
-    """What a user typed, normalized (OIDC Discovery 2.1.2).
+    """Normalize the identifier that a user entered (OIDC Discovery 2.1.2).
 
-    An account such as joe@example.com is one of scheme acct; all else that names no scheme is of https. What has
-    credentials in it is no identifier of ours. Raises IdentifierInvalid.
+    An identifier without a scheme is an acct: URI if it looks like joe@example.com, else an https: URI.
+
+    Raises:
+        IdentifierInvalid: the identifier can't be used, for instance because it contains credentials.
     """
     text = identifier.strip()
     if len(text) > MAX_IDENTIFIER_LENGTH:
@@ -51,7 +53,7 @@ def read_identifier(identifier: str) -> Resource:
 def _host_of_account(uri: str) -> str:
     account = _ACCT.fullmatch(uri)
     if account is None:
-        raise _invalid("must be an account as in joe@example.com")
+        raise _invalid("must be an account such as joe@example.com")
     return f"https://{account['host'].lower()}"
 
 
@@ -60,7 +62,7 @@ def _invalid(problem: str) -> IdentifierInvalid:
 
 
 def webfinger_request(resource: Resource) -> HttpRequest:
-    """Asks for the issuer alone (RFC 7033 4.1, 4.3)."""
+    """Return the request for the issuer of a resource (RFC 7033 4.1, 4.3)."""
     return HttpRequest(
         method="GET",
         url=with_query(f"{resource.host}/.well-known/webfinger", {"resource": resource.uri, "rel": ISSUER_REL}),
@@ -71,27 +73,34 @@ def webfinger_request(resource: Resource) -> HttpRequest:
 
 
 def read_webfinger(response: HttpResponse) -> str:
-    """The one issuer that the answer names (RFC 7033 4.4, OIDC Discovery 2.2).
+    """Read the issuer from the response (RFC 7033 4.4, OIDC Discovery 2.2).
 
-    `subject` may be another name for the same account (RFC 7033 4.4.1) and decides nothing: who the user is, the ID
-    token says. Raises WebFingerInvalid.
+    `subject` is ignored. It may be another name for the same account (RFC 7033 4.4.1), and only an ID token can
+    identify the user.
+
+    Raises:
+        WebFingerInvalid: the response is invalid, or has no issuer or several.
     """
     if response.status != 200:
-        raise WebFingerInvalid(f"WebFinger must answer with 200, not {response.status}.", status=response.status)
+        raise WebFingerInvalid(
+            f"The WebFinger response must have status 200, not {response.status}.", status=response.status
+        )
     if response.media_type not in MEDIA_TYPES:
-        raise WebFingerInvalid("WebFinger must answer with application/jrd+json.", field="content-type")
+        raise WebFingerInvalid(
+            "The WebFinger response must have the type application/jrd+json.", field="content-type"
+        )
     try:
         jrd = read_object(response.body)
     except ValueError as error:
-        raise WebFingerInvalid(f"WebFinger must answer with one JSON object: {error}") from None
+        raise WebFingerInvalid(f"The WebFinger response must be one JSON object: {error}") from None
     if not isinstance(jrd.get("subject", ""), str):
-        raise WebFingerInvalid("subject in the answer of WebFinger must be a string.", field="subject")
+        raise WebFingerInvalid("subject in the WebFinger response must be a string.", field="subject")
     return _only_issuer(list(_issuers(jrd.get("links", []))))
 
 
 def _issuers(links: object) -> Iterator[object]:
     if not isinstance(links, list) or not all(isinstance(link, dict) for link in cast("list[object]", links)):
-        raise WebFingerInvalid("links in the answer of WebFinger must be a list of objects.", field="links")
+        raise WebFingerInvalid("links in the WebFinger response must be a list of objects.", field="links")
     for link in cast("list[dict[str, object]]", links):
         if link.get("rel") == ISSUER_REL:
             yield link.get("href")
@@ -99,7 +108,9 @@ def _issuers(links: object) -> Iterator[object]:
 
 def _only_issuer(issuers: list[object]) -> str:
     if len(issuers) != 1:
-        raise WebFingerInvalid(f"WebFinger must name one issuer, not {len(issuers)}.", field="links")
+        raise WebFingerInvalid(
+            f"The WebFinger response must have one issuer link, not {len(issuers)}.", field="links"
+        )
     if problem := issuer_problem(issuers[0]):
-        raise WebFingerInvalid(f"href of the issuer in the answer of WebFinger {problem}.", field="href")
+        raise WebFingerInvalid(f"href of the issuer link in the WebFinger response {problem}.", field="href")
     return str(issuers[0])

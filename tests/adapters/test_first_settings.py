@@ -114,7 +114,7 @@ def test_an_issuer_with_another_slash_says_what_it_should_be(
     published = {"https://op.example/": "https://op.example", "https://op.example": "https://op.example/"}[issuer]
     site = make_site(providers={"default": new_provider(issuer=published)}, issuer=issuer)
     assert site.browser().get("/private").status_code == 502
-    assert "They differ in the slash at the end." in caplog.text
+    assert "They differ in the trailing slash." in caplog.text
     assert f"issuer is '{published}', but issuer is configured as '{issuer}'" in caplog.text
 
 

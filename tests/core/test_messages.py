@@ -77,7 +77,7 @@ LOGINS: dict[str, tuple[Misbehaviour, dict[str, Any], tuple[str, ...]]] = {
     "auth_time": (
         does(stages.CLAIMS, lambda it: {**it, "auth_time": it["iat"] - 500}),
         {"auth_request_params": {"max_age": 60}},
-        ("auth_time is 500 s ago", "max_age=60", "OIDC_CLOCK_SKEW = 30 s"),
+        ("auth_time is 500 s in the past", "max_age=60", "OIDC_CLOCK_SKEW = 30 s"),
     ),
     "issuer": (
         stages.harmless("an oddity", stages.CLAIMS(put(iss="https://other.example"))),

@@ -34,7 +34,7 @@ def test_what_we_ask_may_be_inside_where_that_is_named(name: str, network: Priva
 
 @pytest.mark.parametrize("name", BROWSER_ENDPOINTS)
 def test_browsers_are_not_sent_inside(name: str) -> None:
-    assert "where no browser gets" in problem_of(name, f"{INSIDE}/x", BACKCHANNEL)
+    assert "which browsers can't reach" in problem_of(name, f"{INSIDE}/x", BACKCHANNEL)
     assert problem_of(name, "https://id.example/x", BACKCHANNEL) == ""
 
 
