@@ -28,7 +28,7 @@ class PresentedToken:
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 hash of the token, by which caches find it."""
+        """The SHA-256 hash of the token, its key in caches."""
         if self._digest is None:
             self._digest = token_digest(self.text)
         return self._digest
@@ -60,5 +60,5 @@ class PresentedToken:
 
 
 def token_digest(text: str) -> bytes:
-    """The SHA-256 hash of a token. It can be of any text: surrogates are hashed, too."""
+    """Return the SHA-256 hash of a token. It accepts any string, even with lone surrogates."""
     return sha256(text.encode("utf-8", "surrogatepass")).digest()

@@ -230,8 +230,8 @@ def test_without_a_runtime_it_has_one_of_its_own(provider: SimulatedProvider) ->
 @pytest.mark.parametrize(
     ("allowed", "words"),
     [
-        ({"allowed_hosts": []}, "allowed_hosts must be a list"),
-        ({"allowed_hosts": "op.example"}, "allowed_hosts must be a list"),
+        ({"allowed_hosts": []}, "allowed_hosts must be a non-empty list"),
+        ({"allowed_hosts": "op.example"}, "allowed_hosts must be a non-empty list"),
         ({"allowed_hosts": ["*"]}, "allowed_hosts must contain hosts"),
         ({"allowed_hosts": ["*.example"]}, "allowed_hosts must contain hosts"),
         ({"allowed_hosts": ["."]}, "allowed_hosts must contain hosts"),

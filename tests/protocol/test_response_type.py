@@ -27,7 +27,7 @@ def test_the_values_of_a_response_type_have_no_order(given: str, registered: str
     "given", ["", " ", "token", "none", "code code", "Code", "code,token", "code none", "id_tokens"]
 )
 def test_another_response_type_is_none(given: str) -> None:
-    with pytest.raises(ValueError, match="no response type of OpenID Connect"):
+    with pytest.raises(ValueError, match="not a response type of OpenID Connect"):
         registered_response_type(given)
 
 

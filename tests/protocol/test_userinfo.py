@@ -250,7 +250,7 @@ def test_a_forged_response_is_refused() -> None:
 def test_what_is_called_no_jwt_is_none(content_type: str, body: bytes) -> None:
     """security.md 116."""
     response = HttpResponse(status=200, headers={"content-type": content_type}, body=body)
-    with pytest.raises(UserInfoInvalid, match="must be application/jwt"):
+    with pytest.raises(UserInfoInvalid, match="must have the type application/jwt"):
         read_userinfo_token(response)
 
 
