@@ -142,9 +142,7 @@ def test_with_a_wrong_state_the_view_is_shown_and_nothing_else_happens(
     assert (page.status_code, page.text) == (200, "logged out")
     assert "location" not in page.headers
     if case not in ("missing", "empty", "below many", "under another name"):
-        assert (
-            "the return from a logout has a state that was not issued to this browser" in caplog.text
-        )
+        assert "the return from a logout has a state that was not issued to this browser" in caplog.text
         assert state not in caplog.text
 
 
