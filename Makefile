@@ -27,13 +27,14 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all lint types check providers browser stores neighbours lowest bench docs docs-links format clean need-node need-chromium need-redis need-wrk
+.PHONY: help demo test test-all lint lint-project types check providers browser stores neighbours lowest bench docs docs-links format clean need-node need-chromium need-redis need-wrk
 
 help:
 	@echo "make demo        a login in a Flask and in a Quart app, at a real provider (ONCE=1: prove it and end)"
 	@echo "make test        a sample of the tests, another one each day (SALT=... repeats it); needs nothing but Python"
 	@echo "make test-all    all of these tests, in ten minutes"
 	@echo "make lint        ruff, and the check of words"
+	@echo "make lint-project  the workflows, the issue forms and the distributions"
 	@echo "make types       mypy and pyright, both strict; and the code in the documentation"
 	@echo "make check       lint, types and test"
 	@echo "make providers   login and logout at real providers (needs Node.js and redis-server)"
@@ -60,6 +61,20 @@ lint: .venv/.stamp-check
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) tests.project.words
+
+# the workflows cannot run here; actionlint checks more of them, where it is installed
+lint-project: .venv-project/.stamp
+	.venv-project/bin/python -m yamllint --strict .github .pre-commit-config.yaml .yamllint.yml
+	.venv-project/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv-project/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv-project/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	.venv-project/bin/check-jsonschema --builtin-schema vendor.github-issue-forms \
+	  $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
+	.venv-project/bin/zizmor --offline --no-progress --persona pedantic .github
+	if command -v actionlint >/dev/null; then actionlint; fi
+	rm -rf build/distributions
+	.venv-project/bin/python -m build --outdir build/distributions
+	.venv-project/bin/python -m twine check --strict build/distributions/*
 
 types: .venv/.stamp-check
 	$(RUN) mypy
@@ -103,7 +118,7 @@ format: .venv/.stamp-check
 	$(RUN) ruff format
 
 clean:
-	rm -rf .venv .venv-bench-* .venv-canaille .venv-docs .venv-lowest .venv-node .logs dist build $(NODE_DIR)/node_modules
+	rm -rf .venv .venv-bench-* .venv-canaille .venv-docs .venv-lowest .venv-node .venv-project .logs dist build $(NODE_DIR)/node_modules
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -160,6 +175,11 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 .venv-canaille/.stamp: .venv-canaille/.stamp-python $(CANAILLE_REQUIREMENTS)
 	@echo "Installing canaille, a provider, into .venv-canaille"
 	@$(call install,.venv-canaille,-r $(CANAILLE_REQUIREMENTS))
+	@touch $@
+
+.venv-project/.stamp: .venv-project/.stamp-python pyproject.toml
+	@echo "Installing what the checks of the project files need into .venv-project"
+	@$(call install,.venv-project,--group project)
 	@touch $@
 
 .venv-lowest/.stamp: pyproject.toml

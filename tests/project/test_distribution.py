@@ -36,7 +36,17 @@ def test_every_link_of_the_readme_leads_to_a_file() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "README.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pyproject.toml",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "CHANGELOG.md",
+        "README.md",
+        ".github/ISSUE_TEMPLATE/config.yml",
+    ],
+)
 def test_there_is_one_address_of_the_repository(name: str) -> None:
     addresses = re.findall(r"https://github\.com/(?:oidc|[\w-]+/oidc)[\w-]*/?[\w-]*", (ROOT / name).read_text())
     assert all(address.startswith(REPOSITORY) for address in addresses)
