@@ -5,6 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 from benchmarks import provider_answers as answers
 from benchmarks.credentials import CLIENT_ID, CLIENT_SECRET
 from oidc_async import BlockingRuntime, ClientMetadata, ProviderConfiguration
+from oidc_async.configuration.access_token_settings import Verification
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 
 ISSUER = "https://provider.example"
@@ -32,7 +33,7 @@ class Simulated(BlockingRuntime):
                 return answers.metadata(ISSUER)
 
 
-def configuration(verification: str) -> ProviderConfiguration:
+def configuration(verification: Verification) -> ProviderConfiguration:
     return ProviderConfiguration(
         ISSUER,
         client_metadata=ClientMetadata(client_id=CLIENT_ID, client_secret=CLIENT_SECRET),

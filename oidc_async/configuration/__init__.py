@@ -1,1 +1,1 @@
-"""What an application writes down: providers, clients, keys, parameters; checked when it is given."""
+"""The settings of an application: providers, clients, keys and parameters, with their checks."""

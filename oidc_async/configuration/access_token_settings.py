@@ -1,7 +1,7 @@
-"""The settings that say which access tokens an API takes, checked when they are given."""
+"""The settings that decide which access tokens an API accepts, and their checks."""
 
 from collections.abc import Collection, Mapping
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.access_grant import CLIENT_CLAIMS
@@ -9,26 +9,28 @@ from oidc_async.protocol.access_token import ALLOWED_ALGORITHMS
 from oidc_async.protocol.token_kind import AccessTokenMark, Marks, read_marks
 from oidc_async.protocol.uri import is_encodable
 
+Verification = Literal["introspection", "jwt", "auto"]
+AudienceClaim = Literal["aud", "client_id", "azp", "appid", "cid"]
 AUDIENCE_CLAIMS = ("aud", *CLIENT_CLAIMS)
 
 ACCESS_TOKEN_USE = (AccessTokenMark(names=("token_use",), values=frozenset({"access"})),)
-"""The mark where `audience_claim` names a client: ID tokens of some providers have that claim as well."""
+"""The mark that is required if `audience_claim` names a client: ID tokens of some providers have that claim too."""
 
 
 class AccessTokenSettings(Protocol):
-    """The settings of a ProviderConfiguration that this is about."""
+    """The settings of a ProviderConfiguration that concern access tokens."""
 
     @property
     def audience(self) -> str | Collection[str] | None: ...
 
     @property
-    def audience_claim(self) -> str: ...
+    def audience_claim(self) -> AudienceClaim: ...
 
     @property
     def enforce_audience(self) -> bool: ...
 
     @property
-    def access_token_verification(self) -> str: ...
+    def access_token_verification(self) -> Verification: ...
 
     @property
     def access_token_algorithms(self) -> tuple[str, ...]: ...
@@ -47,7 +49,7 @@ class AccessTokenSettings(Protocol):
 
 
 def require_access_token_settings(settings: AccessTokenSettings) -> None:
-    """Raise ConfigurationError for settings that contradict each other, have no effect, or let anything pass."""
+    """Raise ConfigurationError for settings that contradict each other, have no effect, or accept any token."""
     if not settings.access_token_algorithms or not set(settings.access_token_algorithms) <= set(ALLOWED_ALGORITHMS):
         raise ConfigurationError(
             f"access_token_algorithms must be a tuple of some of {', '.join(ALLOWED_ALGORITHMS)}."
@@ -74,16 +76,16 @@ def _require_audience(settings: AccessTokenSettings) -> None:
         raise ConfigurationError("audience is not checked with enforce_audience=False: set one of them.")
     if settings.audience is None and settings.access_token_verification == "jwt":
         raise ConfigurationError(
-            'access_token_verification="jwt" needs audience: nothing else tells whom a token is meant for.'
+            'access_token_verification="jwt" needs audience: no other setting limits tokens to this API.'
         )
 
 
 def accepted_names(setting: str, value: object) -> frozenset[str] | None:
-    """One string or several, as a set; None when nothing is set. Raises ConfigurationError for an empty one."""
+    """Return one or several strings as a set, or None if nothing is set. Raises ConfigurationError for empty ones."""
     if value is None:
         return None
     names: object = [value] if isinstance(value, str) else value
-    # a mapping would hide what its values were meant for
+    # Of a mapping only the keys would be used, and the values ignored.
     is_usable = isinstance(names, Collection) and not isinstance(names, Mapping | bytes)
     members = list(cast("Collection[object]", names)) if is_usable else []
     if not members or not all(is_encodable(member) and member for member in members):
@@ -92,7 +94,7 @@ def accepted_names(setting: str, value: object) -> frozenset[str] | None:
 
 
 def accepted_marks(settings: AccessTokenSettings) -> tuple[AccessTokenMark, ...]:
-    """What tells access tokens without a type from ID tokens; empty when their audience does."""
+    """Return what distinguishes access tokens without a type from ID tokens; empty if their audience does."""
     if settings.access_token_marks is not None:
         return read_marks(settings.access_token_marks)
     return () if settings.audience_claim == "aud" else ACCESS_TOKEN_USE

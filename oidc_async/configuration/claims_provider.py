@@ -1,4 +1,4 @@
-"""Who else than the provider may vouch for claims of its users (OIDC Core 5.6.2)."""
+"""The issuers of aggregated and distributed claims (OIDC Core 5.6.2)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from oidc_async.protocol.uri import origin, uri_problem
 class ClaimsProvider:
     """How the claims of one issuer are verified, in `claims_providers` of ProviderConfiguration.
 
-    Parameters:
-        algorithms: the `alg` values that its JWTs may be signed by.
-        jwks_uri: where its keys are; None discovers them (OIDC Discovery 4).
-        origins: where its distributed claims may be fetched, such as "https://claims.example"; None for the origin
-            of the issuer alone, an empty set for nowhere.
+    Args:
+        algorithms: the `alg` values that its JWTs may have.
+        jwks_uri: the URL of its keys; None discovers it (OIDC Discovery 4).
+        origins: the origins from which its distributed claims may be fetched, such as "https://claims.example"; None
+            for the origin of the issuer, an empty set for none.
 
-    Raises ConfigurationError.
+    Raises:
+        ConfigurationError: an invalid value.
     """
 
     algorithms: tuple[str, ...] = ("RS256",)
@@ -38,5 +39,5 @@ class ClaimsProvider:
                 raise ConfigurationError(f"Each of origins of ClaimsProvider {problem}.")
 
     def may_answer_at(self, endpoint: str, issuer: str) -> bool:
-        """Whether claims of this `issuer` may be fetched there."""
+        """Return whether claims of this `issuer` may be fetched from `endpoint`."""
         return origin(endpoint) in ({origin(issuer)} if self.origins is None else self.origins)

@@ -1,4 +1,4 @@
-"""The private keys that a client signs and decrypts with, and their public halves for the provider."""
+"""The private keys with which a client signs and decrypts, and their public keys for the provider."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,12 +17,13 @@ from oidc_async.protocol.request_object_algorithms import request_object_algorit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKeys:
-    """The client's own keys: the first one that fits signs, and the public halves of all are published.
+    """The private keys of the client: the first suitable one signs, and the public keys of all are published.
 
-    Made by `from_pem` or `from_jwk`. `new + old` has the keys of both, which is how keys are rotated: the first one
-    signs while the provider may still know the others only.
+    Use `from_pem` or `from_jwk` to create them. `new + old` has the keys of both, which is how keys are rotated: the
+    first one signs, and the provider finds the public keys of both.
 
-    Raises ConfigurationError for no key at all, for more than 100, and for two of one name.
+    Raises:
+        ConfigurationError: no key, more than 100 keys, or two keys with one `kid`.
     """
 
     keys: tuple[PrivateKey, ...]
@@ -46,16 +47,18 @@ class ClientKeys:
         use: str | None = None,
         alg: str | None = None,
     ) -> Self:
-        """One private key in PEM.
+        """Read one private key in PEM.
 
-        Parameters:
-            pem: the text itself, or a path (`pathlib.Path`) of a file with it.
-            password: of an encrypted one.
-            kid: its name; its thumbprint (RFC 7638) when None.
-            use: "sig" for a key that signs, "enc" for one that decrypts; None goes by `alg` and curve, else it signs.
-            alg: the only algorithm that it is for.
+        Args:
+            pem: the text itself, or the path (`pathlib.Path`) of a file with it.
+            password: the password of an encrypted key.
+            kid: the name of the key; its thumbprint (RFC 7638) when None.
+            use: "sig" for a key that signs, "enc" for one that decrypts. None derives it from `alg` and curve, and
+                is "sig" if these allow both.
+            alg: the only algorithm for which the key may be used.
 
-        Raises ConfigurationError for what is no private key, or a weak one.
+        Raises:
+            ConfigurationError: the PEM does not contain a private key, or a weak one.
         """
         data = _pem_of(pem)
         secret = password.encode() if isinstance(password, str) else password
@@ -64,9 +67,10 @@ class ClientKeys:
 
     @classmethod
     def from_jwk(cls, jwk: Mapping[str, Any]) -> Self:
-        """The private keys in a JWK, or in a JWK Set (RFC 7517 4, 5).
+        """Read the private keys in a JWK, or in a JWK Set (RFC 7517 4, 5).
 
-        Raises ConfigurationError for a key that is public, symmetric or weak.
+        Raises:
+            ConfigurationError: a key is public, symmetric or weak.
         """
         if "keys" not in jwk:
             return cls(keys=(_usable("The JWK", partial(_read_jwk, jwk)),))
@@ -79,17 +83,21 @@ class ClientKeys:
         return ClientKeys(keys=(*self.keys, *other.keys))
 
     def signing_key(self, algorithm: str | None = None) -> PrivateKey:
-        """The first key that signs by `algorithm`, or by any. Raises ConfigurationError when none does."""
+        """Return the first key that can sign with `algorithm`, or with any. Raises ConfigurationError if none can."""
         for key in self.keys:
             if key.use == "sig" and (algorithm is None or key.is_for(algorithm)):
                 return key
-        wanted = f"signs by {algorithm}" if algorithm else "signs: all of them have use=enc"
+        wanted = f"signs with {algorithm}" if algorithm else "signs: all of them have use=enc"
         raise ConfigurationError(f"client_keys has no key that {wanted}.")
 
     def signature(self, supported: Collection[str] | None) -> tuple[PrivateKey, str]:
-        """The first key that signs by one of these algorithms, or by any when None, and by which.
+        """Return the first key that can sign with one of these algorithms, and this algorithm.
 
-        Raises ConfigurationError when there is none.
+        Args:
+            supported: the `alg` values that the provider supports; None for any.
+
+        Raises:
+            ConfigurationError: no key can sign with any of them.
         """
         for key in self.keys:
             algorithm = key.algorithm_of(supported) if key.use == "sig" else None
@@ -97,23 +105,23 @@ class ClientKeys:
                 return key, algorithm
         shown = ascii(", ".join(supported or ()))[1:200].rstrip("'")
         raise ConfigurationError(
-            f"client_keys has no key that signs by what the provider takes ({shown}). Add one, or set "
+            f"client_keys has no key for an algorithm that the provider supports ({shown}). Add one, or set "
             "token_endpoint_auth_signing_alg in ClientMetadata if the client is registered for another."
         )
 
     def decryption_keys(self, kid: str | None, algorithm: str) -> tuple[PrivateKey, ...]:
-        """The keys that may decrypt what was encrypted by `algorithm` to the key `kid`, if it was named."""
+        """Return the keys for decryption with `algorithm`: the one named `kid`, or all if the token names none."""
         return tuple(
             key for key in self.keys if key.use == "enc" and key.is_for(algorithm) and kid in (None, key.kid)
         )
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The JWK Set of the public keys, to register with the provider or to publish at `jwks_uri`."""
+        """Return the JWK Set of the public keys, to register with the provider or to publish at `jwks_uri`."""
         return {"keys": [key.public_jwk() for key in self.keys]}
 
 
 def require_signing_keys(client: ClientMetadata, keys: ClientKeys | None) -> None:
-    """Raise ConfigurationError when the client registered for private_key_jwt and has no key to do it with."""
+    """Raise ConfigurationError if the client is registered for private_key_jwt and has no key for it."""
     for endpoint in ENDPOINTS:
         if (
             client.get(f"{endpoint}_endpoint_auth_method", client.get("token_endpoint_auth_method"))
@@ -127,7 +135,7 @@ def require_signing_keys(client: ClientMetadata, keys: ClientKeys | None) -> Non
 
 
 def require_request_object_keys(client: ClientMetadata, keys: ClientKeys | None) -> None:
-    """Raise ConfigurationError when there is nothing to sign request objects with, as the client registered them."""
+    """Raise ConfigurationError if the client has no key for the request objects that it is registered for."""
     algorithm = request_object_algorithms(client).signature
     if algorithm is not None and algorithm.startswith("HS"):
         return

@@ -1,4 +1,4 @@
-"""Where the provider sends the browser back to."""
+"""The redirect URI: the URL to which the provider sends the authorization response."""
 
 import warnings
 from collections.abc import Mapping
@@ -14,12 +14,13 @@ from oidc_async.protocol.uri import uri_problem
 class RedirectUriConfig:
     """The redirect URI as the provider knows it, and the path at which the application sees it.
 
-    Parameters:
+    Args:
         full_uri: the URL that is registered with the provider.
-        endpoint: the path of the application's route, without the leading slash. It is shorter than that of
-            `full_uri` behind a proxy that takes a prefix away.
+        endpoint: the path of the application's route, without the leading slash. It is shorter than the path of
+            `full_uri` behind a proxy that removes a prefix.
 
-    Raises ConfigurationError for a URI that a code must not be sent to.
+    Raises:
+        ConfigurationError: a code must not be sent to this URI.
     """
 
     full_uri: str
@@ -42,7 +43,7 @@ class RedirectUriConfig:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """From `OIDC_REDIRECT_URI`, or from the deprecated `OIDC_REDIRECT_DOMAIN` and `OIDC_REDIRECT_ENDPOINT`."""
+        """Read `OIDC_REDIRECT_URI`, or the deprecated `OIDC_REDIRECT_DOMAIN` and `OIDC_REDIRECT_ENDPOINT`."""
         uri = config.get("OIDC_REDIRECT_URI") or _legacy_uri(config)
         _require_usable(uri)
         return cls(uri, urlsplit(uri).path.lstrip("/"))

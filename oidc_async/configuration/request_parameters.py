@@ -1,4 +1,4 @@
-"""The parameters of requests that a browser carries to the provider: those of an application, checked and as text."""
+"""The application's parameters of authentication and logout requests: their checks, and their values as text."""
 
 import re
 from collections.abc import Mapping
@@ -37,13 +37,13 @@ OURS = {
     "request": "set request_object in ProviderConfiguration",
     "request_uri": "set request_object in ProviderConfiguration",
     "state": "every login gets its own",
-    # whoever reads the browser's URL could log in as the client (RFC 9101 10.8)
+    # Anyone who reads the browser's URL could authenticate as the client (RFC 9101 10.8).
     "sub": "a request object that names a subject could pass for a client assertion",
 }
 REPEATED = "resource"
-"""The one parameter of an authentication request that may occur more than once (RFC 8707 2)."""
+"""The only parameter of an authentication request that may be repeated (RFC 8707 2)."""
 WORDS = frozenset({"acr_values", "claims_locales", "prompt", "response_type", "scope", "ui_locales"})
-"""Parameters that are lists of words, separated by spaces: JSON in them is a mistake."""
+"""Parameters that are lists of words, separated by spaces: JSON in them is an error."""
 _RESOURCE = re.compile(r"[\x21\x22\x24-\x7e]+")
 OURS_AT_LOGOUT = {
     "client_assertion": "it must not reach the browser",
@@ -57,17 +57,25 @@ OURS_AT_LOGOUT = {
 
 
 def require_request_parameters(parameters: Parameters, setting: str = "auth_request_params") -> None:
-    """Raise ConfigurationError for what a login must not be asked with; `setting` is where it was given."""
+    """Check the parameters of an authentication request.
+
+    Args:
+        parameters: as they are sent.
+        setting: the name of the setting, for the message.
+
+    Raises:
+        ConfigurationError: a parameter is set by the library itself, misspelled, or invalid.
+    """
     require_theirs(setting, parameters, OURS)
     if found := find_misspelling(parameters, REQUEST_NAMES):
         raise ConfigurationError(f"{found[0]} in {setting} is unknown. Did you mean {found[1]}?")
     _require_response(parameters)
     if "openid" not in single_text(parameters, "scope").split():
-        raise ConfigurationError("scope must contain openid, otherwise there is no login.")
+        raise ConfigurationError("scope must contain openid, otherwise the provider returns no ID token.")
     if not re.fullmatch("[0-9]{1,10}", single_text(parameters, "max_age", "0")):
         raise ConfigurationError("max_age must be a whole number of seconds.")
     if "none" in (prompts := single_text(parameters, "prompt").split()) and len(prompts) > 1:
-        raise ConfigurationError("prompt none must stand alone: nobody can be asked and not asked.")
+        raise ConfigurationError("prompt must be none alone, or other values: none forbids what the others request.")
     try:
         read_required_claims(single_text(parameters, "claims", "{}"))
     except ValueError as error:
@@ -105,7 +113,7 @@ def _require_response(parameters: Parameters) -> None:
 
 
 def require_theirs(setting: str, parameters: Parameters, ours: Mapping[str, str]) -> None:
-    """Raise ConfigurationError for a parameter in `ours`, which are for us to set, or one that is no text."""
+    """Raise ConfigurationError for a parameter in `ours`, which the library sets itself, or one that is not text."""
     for name, value in parameters.items():
         if name in ours:
             raise ConfigurationError(f"{setting} must not set {name}: {ours[name]}.")
@@ -114,9 +122,10 @@ def require_theirs(setting: str, parameters: Parameters, ours: Mapping[str, str]
 
 
 def as_parameters(setting: str, given: Mapping[str, Any] | None) -> dict[str, Parameter]:
-    """The parameters of an authentication request as they are sent: as `as_texts`, but `resource` may be repeated.
+    """Return the parameters of an authentication request as they are sent: as `as_texts`, with repeated `resource`.
 
-    Raises ConfigurationError.
+    Raises:
+        ConfigurationError: a value cannot be sent.
     """
     members = dict(given or {})
     resources: object = members.pop(REPEATED, None)
@@ -127,7 +136,7 @@ def as_parameters(setting: str, given: Mapping[str, Any] | None) -> dict[str, Pa
 
 
 def as_values(setting: str, name: str, value: object) -> Parameter:
-    """A string as it is, and the strings of a list each by itself. Raises ConfigurationError."""
+    """Return a string unchanged, and a list as the strings to repeat. Raises ConfigurationError."""
     if isinstance(value, str):
         return value
     values: tuple[object, ...] = tuple(cast("list[object]", value)) if is_list(value) else (None,)
@@ -137,16 +146,19 @@ def as_values(setting: str, name: str, value: object) -> Parameter:
 
 
 def as_texts(setting: str, given: Mapping[str, Any] | None) -> dict[str, str]:
-    """What was `given` in `setting` as text; None leaves a parameter out. Raises ConfigurationError.
+    """Return the parameters `given` in `setting` as text; None leaves a parameter out.
 
-    A list of strings becomes words separated by spaces. Everything else, and what is JSON by its specification,
-    becomes JSON.
+    A list of strings becomes words separated by spaces. Everything else, and every parameter that is JSON by its
+    specification, becomes JSON.
+
+    Raises:
+        ConfigurationError: a value cannot be sent.
     """
     return {name: as_text(setting, name, value) for name, value in (given or {}).items() if value is not None}
 
 
 def as_text(setting: str, name: str, value: object) -> str:
-    """One of these parameters. Raises ConfigurationError."""
+    """Return one of these parameters. Raises ConfigurationError."""
     if isinstance(value, str):
         return value
     words = None if name in JSON_PARAMETERS else _words(value)
@@ -161,12 +173,12 @@ def as_text(setting: str, name: str, value: object) -> str:
 
 
 def _words(value: object) -> list[str] | None:
-    """The strings of a list; None for anything else."""
+    """Return the strings of a list, or None for any other value."""
     items = list(cast("list[object]", value)) if is_list(value) else [None]
     if not all(isinstance(item, str) for item in items):
         return None
     words = cast("list[str]", items)
-    # a set has another order in each process
+    # Sets have another order in each process.
     return sorted(words) if isinstance(value, set | frozenset) else words
 
 

@@ -1,4 +1,4 @@
-"""Further parameters of token requests: those of an application, checked (RFC 6749 8.2, RFC 8707 2.2)."""
+"""The application's parameters of token requests, and their checks (RFC 6749 8.2, RFC 8707 2.2)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,16 +20,17 @@ OURS_AT_TOKENS = {
     "redirect_uri": "set OIDC_REDIRECT_URI",
     "refresh_token": _GRANT,
 }
-"""Parameters that an application must not set, as they decide which grant is used, and by which client."""
+"""Parameters that an application must not set: they decide which grant is used, and by which client."""
 
 
 def token_request_parameters(setting: str, given: Mapping[str, Any] | None) -> dict[str, Parameter]:
-    """The parameters as they are sent; None leaves one out.
+    """Return the parameters as they are sent; None leaves one out.
 
     Each value of a list is sent as a parameter of its own (RFC 8707 2); the scopes of a list are separated by spaces.
     Objects, numbers and booleans become JSON, as `authorization_details` does (RFC 9396 6.1).
 
-    Raises ConfigurationError for a parameter in OURS_AT_TOKENS, and for invalid values.
+    Raises:
+        ConfigurationError: a parameter is in OURS_AT_TOKENS, or a value is invalid.
     """
     parameters = {name: _sent(setting, name, value) for name, value in (given or {}).items() if value is not None}
     sent = {name: value for name, value in parameters.items() if value != ()}

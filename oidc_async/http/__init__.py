@@ -1,1 +1,1 @@
-"""How requests reach a provider: connections, their limits, and what goes over the wire."""
+"""HTTP: connections to providers, their limits, and the messages on the wire."""

@@ -1,4 +1,4 @@
-"""Connections of aiohttp, for the extra `aiohttp`: the fastest way to a provider on asyncio."""
+"""Connections of aiohttp, for the extra `aiohttp`: the fastest HTTP client here on asyncio."""
 
 import ssl
 from base64 import b64encode
@@ -20,7 +20,7 @@ _LONGEST_HEADER = 64 * 1024
 
 
 class AiohttpConnections:
-    """Belongs to one event loop. The gate before it bounds how many connections there are."""
+    """The connections of one event loop. The gate in front of them limits their number."""
 
     def __init__(self, settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> None:
         self._settings = settings
@@ -44,7 +44,7 @@ class AiohttpConnections:
                 response = await self._answered(request)
                 break
             except _StaleConnectionError:
-                pass  # nothing was sent
+                pass  # Nothing was sent, so the request can be sent again on another connection.
             except aiohttp.ClientHttpProxyError as error:
                 raise ConnectionError(f"ProxyError: {error.status}") from None
         try:
@@ -81,9 +81,10 @@ class _StaleConnectionError(Exception): ...
 
 
 class _Request(aiohttp.ClientRequest):
-    """Asks a connection, before it is used again, whether the provider has closed it or said something unasked.
+    """A request that checks a reused connection: the provider may have closed it, or sent data without a request.
 
-    aiohttp learns that from the event loop, which may have had no time.
+    aiohttp learns that from the event loop, which may not have run since. Such a connection would lose the request,
+    or take the unrequested data for the response.
     """
 
     _used: ClassVar[WeakSet[Any]] = WeakSet()

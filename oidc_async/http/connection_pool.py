@@ -1,15 +1,19 @@
-"""Connections between two requests, kept open for the next one."""
+"""The idle connections, kept open for the next request."""
 
 import select
 from contextlib import AbstractContextManager
 from typing import Any, Generic, Protocol, TypeVar
 
 KEEP_ALIVE = 4.0
-"""Seconds that a connection may idle. Node.js and uvicorn close theirs after 5, and must not do it as we send."""
+"""Seconds that a connection may be idle.
+
+Node.js and uvicorn close idle connections after 5 s. We close them earlier, so that no request is sent on a
+connection that is being closed.
+"""
 
 
 class Connection(Protocol):
-    """What httpcore's connections tell, blocking and async."""
+    """What blocking and async connections of httpcore have in common."""
 
     def can_handle_request(self, origin: Any) -> bool: ...
 
@@ -18,10 +22,14 @@ C = TypeVar("C", bound=Connection)
 
 
 class IdleConnections(Generic[C]):
-    """At most so many, the last used first: under little load the others grow old and are closed.
+    """A pool of idle connections, of which the last used is taken first, so that the others expire under little load.
 
-    In place of httpcore's pool, which for every request looks at every connection and asks its socket. Those that
-    are not kept come back to the caller, who closes them. `lock` is held while the list changes, for nothing else.
+    It replaces the pool of httpcore, which for every request checks every connection and its socket. Connections that
+    are not kept are returned to the caller, who closes them.
+
+    Args:
+        most: how many connections are kept.
+        lock: held only while the list changes.
     """
 
     def __init__(self, most: int, lock: AbstractContextManager[object]) -> None:
@@ -30,7 +38,7 @@ class IdleConnections(Generic[C]):
         self._idle: list[tuple[C, float]] = []
 
     def pop(self, origin: Any) -> C | None:
-        """The last used that leads to `origin`, be it expired."""
+        """Remove and return the last used connection to `origin`, which may have expired, or None."""
         with self._lock:
             for position in reversed(range(len(self._idle))):
                 if self._idle[position][0].can_handle_request(origin):
@@ -38,16 +46,21 @@ class IdleConnections(Generic[C]):
         return None
 
     def push(self, connection: C, now: float) -> C | None:
-        """Keep `connection`; another one, or this, that is to be closed for it. `now` in seconds, on any clock."""
+        """Keep `connection`, and return the one that the caller has to close in exchange, if any.
+
+        Args:
+            now: seconds on any clock.
+        """
         with self._lock:
             self._idle.append((connection, now))
-            # The first has been idle for longest. Its socket is not asked: in threads that takes a turn of them all.
+            # The first one has been idle for the longest time. Its socket is not checked here: such a system call
+            # releases the GIL, so that all other threads may run before this one continues.
             if len(self._idle) > self._most or now - self._idle[0][1] >= KEEP_ALIVE:
                 return self._idle.pop(0)[0]
         return None
 
     def clear(self) -> list[C]:
-        """Those that were kept. From now on none is."""
+        """Return the connections for the caller to close; from now on, none is kept."""
         self._most = 0
         with self._lock:
             idle, self._idle = self._idle, []
@@ -55,9 +68,9 @@ class IdleConnections(Generic[C]):
 
 
 def is_readable(transport: Any) -> bool:
-    """Whether the socket of an asyncio transport has something to read by now, be it the end; without waiting."""
+    """Return whether the socket of an asyncio transport has data to read, or has been closed. Does not wait."""
     descriptor = transport.get_extra_info("socket").fileno()
-    if not hasattr(select, "poll"):  # on Windows, where select takes any descriptor
+    if not hasattr(select, "poll"):  # On Windows, where select accepts any descriptor.
         return bool(select.select([descriptor], [], [], 0)[0])
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)

@@ -1,4 +1,4 @@
-"""The end of an exchange in a thread, and of what knows no end by itself."""
+"""Deadlines of exchanges in threads, and of calls that have no timeout."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Deadline(threading.local):
-    """When the exchange of this thread has to be over, whatever part of it is under way."""
+    """The time at which the exchange of the current thread has to end, with all its parts."""
 
     _end = float("inf")
 
@@ -24,18 +24,19 @@ class Deadline(threading.local):
             del self._end
 
     def left(self) -> float:
-        """Seconds until then. Raises TimeoutError when there are none."""
+        """Return the seconds that are left. Raises TimeoutError if there are none."""
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("the deadline has passed")
         return left
 
     def clamp(self, timeout: float | None) -> float:
+        """Return `timeout` in seconds, but at most the seconds that are left. Raises TimeoutError."""
         return min(self.left(), float("inf") if timeout is None else timeout)
 
 
-def begun(work: Callable[[], T]) -> "Future[T]":
-    """What becomes of `work` in a thread of its own: who waits for it may stop waiting."""
+def run_in_thread(work: Callable[[], T]) -> "Future[T]":
+    """Run `work` in a thread of its own, so that the caller can stop waiting for its result."""
     outcome: Future[T] = Future()
 
     def run() -> None:
@@ -44,5 +45,5 @@ def begun(work: Callable[[], T]) -> "Future[T]":
         except BaseException as error:
             outcome.set_exception(error)
 
-    threading.Thread(target=run, name="oidc-async-begun", daemon=True).start()
+    threading.Thread(target=run, name="oidc-async-work", daemon=True).start()
     return outcome

@@ -1,4 +1,4 @@
-"""The addresses of a host, before anything is sent there."""
+"""Name lookup, for checks of addresses before a request is sent."""
 
 import socket
 
@@ -8,9 +8,10 @@ from .wire import address_of
 
 
 def look_up(request: HttpRequest) -> list[str]:
-    """The IP addresses of the host of `request`, best first; a name is looked up, however long that takes.
+    """Return the IP addresses of the host of `request`, best first. Has no timeout.
 
-    Raises OSError.
+    Raises:
+        OSError: the name cannot be resolved.
     """
     address = address_of(request.url)
     found = socket.getaddrinfo(address.host.decode(), address.port, type=socket.SOCK_STREAM)

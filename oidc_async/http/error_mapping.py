@@ -1,4 +1,4 @@
-"""The border where exceptions of HTTP libraries and of the operating system become ours."""
+"""Maps exceptions of HTTP libraries and of the operating system to the errors of this library."""
 
 from functools import lru_cache
 from typing import cast
@@ -7,31 +7,33 @@ from urllib.parse import urlsplit
 from oidc_async.errors import OIDCError, ProviderOverloaded, ProviderTimeout, ProviderUnreachable
 from oidc_async.protocol.http_message import HttpRequest
 
-# Texts of other exceptions may quote a header, and a header may hold a secret.
+# The texts of other exceptions may quote a header, and a header may contain a secret.
 _QUOTABLE = frozenset({"ConnectError", "ProxyError"})
 _LONGEST_QUOTE = 200
 _ANSWERED = "_oidc_async_answered"
 LOGIN_PATIENCE_SECONDS = 2.0
-"""How long logins wait for a slot at an endpoint at which nothing moves."""
+"""Seconds that logins wait for a slot at an endpoint that answers no request."""
 
 
 def describe(request: HttpRequest) -> str:
-    """Method and URL of `request`, without query and credentials: fit for messages and logs."""
+    """Return method and URL of `request` without query and credentials, for messages and logs."""
     return f"{request.method} {_public_url(request.url)}"
 
 
 def require_http_url(request: HttpRequest) -> None:
-    """Refuse a URL that names no host over http or https: an empty host would mean this machine."""
+    """Reject a URL without a host, or with another scheme than http or https: an empty host means this machine."""
     if not _is_http_url(request.url):
         raise ProviderUnreachable(f"{describe(request)}: not an http or https URL")
 
 
 def provider_failure(request: HttpRequest, error: Exception) -> OIDCError:
-    """ProviderTimeout for a timeout, ProviderUnreachable for any other foreign exception; ours as they are.
+    """Return the error of this library for `error`; one of its own is returned unchanged.
 
-    `answered` in the evidence is the status, if it was the body of a response that failed.
-    To be raised after the `except` that caught `error`, which would else stay on as its context: it refers to the
-    request with its headers.
+    A timeout becomes ProviderTimeout, any other exception ProviderUnreachable. If the body of a response could not be
+    read, the evidence has its status as `answered`.
+
+    Raise the result after the `except` block that caught `error`. Inside of it, `error` would become its context, and
+    would keep the request alive with its headers.
     """
     failure = error if isinstance(error, OIDCError) else _translated(request, error)
     status = _noted_status(error)
@@ -41,12 +43,12 @@ def provider_failure(request: HttpRequest, error: Exception) -> OIDCError:
 
 
 def note_status(error: BaseException, status: int) -> None:
-    """Note on `error` that the provider has sent a response with this status, whose body can't be read."""
+    """Note on `error` that the provider has sent a response with this status, whose body could not be read."""
     error.__dict__[_ANSWERED] = status
 
 
 def _noted_status(error: BaseException) -> int | None:
-    # what a deadline raises is caused by the cancellation that came out of the body
+    # The timeout of a deadline is caused by the cancellation that was raised while the body was read.
     cause: BaseException | None = error
     while cause is not None and _ANSWERED not in cause.__dict__:
         cause = cause.__cause__
@@ -76,7 +78,7 @@ def _is_http_url(url: str) -> bool:
 
 
 def _is_timeout(error: Exception) -> bool:
-    # by name, for we need not have the library from which it comes
+    # By name, because the library that defines it may not be installed.
     return isinstance(error, TimeoutError) or any(kind.__name__ == "TimeoutException" for kind in type(error).__mro__)
 
 
@@ -100,8 +102,8 @@ def _printable(text: str) -> str:
 
 
 def stuck(request: HttpRequest, most: int) -> ProviderOverloaded:
-    """For a request that anybody may have caused, while the endpoint answers none of those under way."""
+    """The error for a request of a login while the endpoint answers none of those in progress."""
     return ProviderOverloaded(
-        f"{describe(request)}: {most} requests are under way (max_login_requests in HttpSettings), and none was "
+        f"{describe(request)}: {most} requests are in progress (max_login_requests in HttpSettings), and none was "
         f"answered for {LOGIN_PATIENCE_SECONDS:g} s"
     )

@@ -1,4 +1,8 @@
-"""Connections of httpcore on asyncio."""
+"""HTTP/1.1 connections of httpcore on asyncio, over streams of our own.
+
+httpcore parses the messages. Its pool, its way to connect and its streams are replaced, because they take a large
+part of the time of a request.
+"""
 
 import asyncio
 import ssl
@@ -20,7 +24,7 @@ _HEAD_START = 0.25
 
 
 class AsyncConnections:
-    """Belongs to one event loop. The gate before it bounds how many connections there are."""
+    """The connections of one event loop. The gate in front of them limits their number."""
 
     def __init__(self, settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> None:
         self._settings = settings
@@ -79,7 +83,7 @@ class AsyncConnections:
                 await surplus.aclose()
 
     async def _connected(self, origin: core.Origin, name: str) -> core.AsyncConnectionInterface:
-        # AsyncHTTPConnection does the same, and stays in the way of every request.
+        # AsyncHTTPConnection does the same, but adds a layer to every request.
         host, seconds = origin.host.decode(), self._settings.connect_timeout
         tls = self._tls() if origin.scheme == b"https" else None
         async with asyncio.timeout(seconds):
@@ -91,7 +95,7 @@ class AsyncConnections:
     def _proxied(self, origin: core.Origin) -> core.AsyncConnectionInterface:
         proxy = _url(self._settings.proxy or "")
         tls = self._tls() if b"https" in (origin.scheme, proxy.scheme) else None
-        # It knows how to connect, and pools nothing here.
+        # Used only to connect: nothing is kept in its pool.
         return core.AsyncHTTPProxy(
             proxy,
             credentials_of(self._settings.proxy or ""),
@@ -108,7 +112,7 @@ def _url(url: str) -> core.URL:
 
 
 class _Backend(core.AsyncNetworkBackend):
-    """asyncio itself, in place of httpcore's way by anyio, which takes twice the time."""
+    """Connects with asyncio itself: the backend of httpcore uses anyio, which takes twice the time."""
 
     async def connect_tcp(
         self,
@@ -118,7 +122,8 @@ class _Backend(core.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[core.SOCKET_OPTION] | None = None,
     ) -> core.AsyncNetworkStream:
-        # In a task of its own, which the caller's cancellation does not reach: asyncio loses sockets then.
+        # In a task of its own, because asyncio leaks the socket if create_connection is cancelled. The task continues
+        # after a cancellation of the caller, and then closes what it has connected.
         attempt = asyncio.get_running_loop().create_task(_race(host, port, timeout), context=Context())
         try:
             return await asyncio.shield(attempt)
@@ -128,9 +133,10 @@ class _Backend(core.AsyncNetworkBackend):
 
 
 class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
-    """What arrives is kept until it is read; what is written goes out with the next read, in one piece.
+    """A stream that buffers what it receives, and sends what was written in one piece before the next read.
 
-    The time-outs of reading and writing are not used: an exchange has one deadline.
+    Data that arrives while httpcore does not wait for any pauses the transport, so that a provider cannot fill the
+    memory. The timeouts of reading and writing are not used: an exchange has one deadline.
     """
 
     def __init__(self) -> None:
@@ -138,7 +144,7 @@ class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
         self._unsent = bytearray()
         self.incoming = Incoming()
         self._reader: asyncio.Future[None] | None = None
-        self._is_paused = True  # until it has a transport
+        self._is_paused = True  # Until it has a transport.
         self._is_over = False
         self._failure: Exception | None = None
 
@@ -175,7 +181,7 @@ class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
-            # The loop may have had no time yet to tell us.
+            # The event loop may not have run since the data arrived, so the socket is checked as well.
             return self._is_over or bool(self.incoming.buffer) or is_readable(self._transport)
         return self._transport.get_extra_info(info)
 
@@ -194,7 +200,7 @@ class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
         self._wake()
 
     def _flush(self) -> None:
-        # A provider that hung up may have answered before.
+        # A provider that closed the connection may have answered before, so this is not an error.
         if self._unsent and not self._is_over:
             self._transport.write(bytes(self._unsent))
         self._unsent.clear()
@@ -221,9 +227,9 @@ def _incoming_of(response: core.Response) -> Incoming:
 
 
 async def _race(host: str, port: int, seconds: float | None) -> _Stream:
-    """Each address of `host` begins a little after the one before, and the first that answers wins (RFC 8305)."""
+    """Connect to the addresses of `host`, each a little after the one before; the first to answer wins (RFC 8305)."""
     loop = asyncio.get_running_loop()
-    # loops of others cannot
+    # Other event loops, such as uvloop, do not support it.
     racing: Any = {"happy_eyeballs_delay": _HEAD_START} if isinstance(loop, asyncio.BaseEventLoop) else {}
     async with asyncio.timeout(seconds):
         return (await loop.create_connection(_Stream, host, port, **racing))[1]

@@ -1,4 +1,4 @@
-"""Connections of httpcore for threads: every wait on them ends with the deadline of the exchange."""
+"""HTTP/1.1 connections of httpcore for threads: every wait ends with the deadline of the exchange."""
 
 import ssl
 import threading
@@ -11,7 +11,7 @@ from typing import Any
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 
 from .connection_pool import KEEP_ALIVE, IdleConnections
-from .deadline import Deadline, begun
+from .deadline import Deadline, run_in_thread
 from .httpx_compat import core
 from .incoming import Incoming
 from .settings import HttpSettings
@@ -19,7 +19,7 @@ from .wire import address_of, certificate_name, credentials_of, dialled_url, hea
 
 
 class BlockingConnections:
-    """Serves any number of threads of one process. The gate before it bounds how many connections there are."""
+    """The connections of one process, for any number of threads. The gate in front of them limits their number."""
 
     def __init__(self, settings: HttpSettings, tls: Callable[[], ssl.SSLContext], deadline: Deadline) -> None:
         self._settings = settings
@@ -77,7 +77,7 @@ class BlockingConnections:
         tls = self._tls() if b"https" in (origin.scheme, proxy and proxy.scheme) else None
         if proxy is None:
             return core.HTTPConnection(origin, tls, KEEP_ALIVE, network_backend=self._backend)
-        # It knows how to connect, and pools nothing here.
+        # Used only to connect: nothing is kept in its pool.
         return core.HTTPProxy(
             proxy,
             credentials_of(self._settings.proxy or ""),
@@ -94,7 +94,7 @@ def _url(url: str) -> core.URL:
 
 
 class _Backend(core.NetworkBackend):
-    """Plain sockets that never wait beyond the deadline."""
+    """Sockets that never wait beyond the deadline of the exchange."""
 
     def __init__(self, deadline: Deadline) -> None:
         self._plain = core.SyncBackend()
@@ -108,18 +108,18 @@ class _Backend(core.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[core.SOCKET_OPTION] | None = None,
     ) -> core.NetworkStream:
-        # In a thread of its own: the look-up of a name knows no timeout, and every address gets all of it.
-        patience = self._deadline.clamp(timeout)
-        connected = begun(lambda: self._plain.connect_tcp(host, port, patience, local_address, socket_options))
+        # In a thread of its own: a name lookup has no timeout, and each address would get the whole timeout.
+        seconds = self._deadline.clamp(timeout)
+        connected = run_in_thread(lambda: self._plain.connect_tcp(host, port, seconds, local_address, socket_options))
         try:
-            return _Stream(connected.result(patience), self._deadline)
+            return _Stream(connected.result(seconds), self._deadline)
         except TimeoutError:
             connected.add_done_callback(_close_late)
             raise
 
 
 class _Stream(core.NetworkStream):
-    """What is written goes out with the next read, in one piece."""
+    """A stream that sends what was written in one piece before the next read."""
 
     def __init__(self, plain: core.NetworkStream, deadline: Deadline) -> None:
         self._plain = plain
@@ -129,7 +129,7 @@ class _Stream(core.NetworkStream):
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         if self._unsent:
-            # A provider that hung up may have answered before.
+            # A provider that closed the connection may have answered before, so this is not an error.
             with suppress(core.WriteError):
                 self._plain.write(bytes(self._unsent), self._deadline.clamp(timeout))
             self._unsent.clear()

@@ -1,4 +1,4 @@
-"""Which HTTP library our own connections are made of: httpcore2 when `httpx2` is installed, else httpcore."""
+"""Chooses the HTTP library of our own connections: httpcore2 if `httpx2` is installed, else httpcore."""
 
 import ssl
 from typing import TYPE_CHECKING
@@ -15,8 +15,9 @@ __all__ = ["core", "usual_tls_context"]
 
 
 def usual_tls_context() -> ssl.SSLContext:
-    """One that trusts the authorities that httpx, or httpx2, trusts."""
-    # Only here: importing it takes longer than all of ours, and who brings a context of his own does without it.
+    """Return a TLS context with the certificate authorities that httpx, or httpx2, trusts."""
+    # Imported only here: it takes longer than importing this library, and an application with its own TLS context
+    # does not need it.
     try:
         from httpx2 import create_ssl_context
     except ImportError:

@@ -1,4 +1,4 @@
-"""A response body, collected chunk by chunk under a cap that counts decoded bytes."""
+"""Collects a response body chunk by chunk, with a limit on its decoded size."""
 
 import zlib
 from typing import Protocol
@@ -11,7 +11,7 @@ from .error_mapping import describe
 
 class _Decoder(Protocol):
     def decode(self, chunk: bytes, limit: int) -> bytes:
-        """At most `limit` decoded bytes."""
+        """Return at most `limit` decoded bytes."""
         ...
 
     def is_complete(self) -> bool: ...
@@ -26,7 +26,7 @@ class _Identity:
 
 
 class _Gzip:
-    # The HTTP library would inflate a chunk to a thousand times its size before anybody could count.
+    # The HTTP library would inflate a chunk to a thousand times its size before the limit could be checked.
 
     def __init__(self) -> None:
         self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 16)
@@ -39,10 +39,13 @@ class _Gzip:
 
 
 class ResponseBody:
-    """Collects the body of the response to `request`, never more than one byte beyond `request.max_body`.
+    """Collects the body of the response to `request`, at most one byte more than `request.max_body`.
 
-    We ask for no Content-Encoding. A provider, or a proxy before it, that answers in gzip all the same is
-    understood; any other encoding is refused with ProviderUnreachable.
+    Requests ask for no Content-Encoding. If the provider, or a proxy in front of it, uses gzip nevertheless, the body
+    is decoded.
+
+    Raises:
+        ProviderUnreachable: the body has another Content-Encoding.
     """
 
     def __init__(self, request: HttpRequest, content_encoding: str) -> None:
@@ -51,7 +54,7 @@ class ResponseBody:
         self._body = bytearray()
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes off the wire. Raises ResponseTooLarge."""
+        """Add the next bytes from the wire. Raises ResponseTooLarge and ProviderUnreachable."""
         limit = self._request.max_body - len(self._body) + 1
         try:
             self._body += self._decoder.decode(chunk, limit)
@@ -64,7 +67,7 @@ class ResponseBody:
             )
 
     def complete(self) -> bytes:
-        """The whole body. Raises ProviderUnreachable when it ended too early."""
+        """Return the whole body. Raises ProviderUnreachable if it ended too early."""
         if not self._decoder.is_complete():
             raise self._unusable("the body ended too early")
         return bytes(self._body)
@@ -74,7 +77,7 @@ class ResponseBody:
             return _Identity()
         if encoding in ("gzip", "x-gzip"):
             return _Gzip()
-        raise self._unusable("a Content-Encoding that was not asked for")
+        raise self._unusable(f"unsupported Content-Encoding {encoding[:40]!a}; the request asked for identity")
 
     def _unusable(self, fault: str) -> ProviderUnreachable:
         return ProviderUnreachable(f"{describe(self._request)}: {fault}", reason=fault)

@@ -1,4 +1,4 @@
-"""What HttpSettings come to: checked numbers, a TLS context, a proxy."""
+"""The settings of HTTP connections, their checks, and the TLS context that they describe."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -13,28 +13,28 @@ from .error_mapping import require_http_url
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpSettings:
-    """How a runtime talks HTTP.
+    """The settings of a runtime's HTTP connections.
 
-    Parameters:
+    Args:
         deadline: seconds for a whole exchange: connecting, sending, and reading the body to its end.
         connect_timeout: seconds to open a connection.
-        max_concurrency: requests to one provider that are under way at once, and connections kept for the next;
-            more wait in a queue. 64 is more than a process can use up while answers take 50 ms (1,280 a second),
-            costs 20 MB of TLS buffers on asyncio or 5 MB in threads, and leaves the provider room for others.
-        max_queue: requests that may wait; one more is refused with ProviderOverloaded.
-        max_login_requests: requests to one endpoint (token, userinfo, pushed request, revocation) that are under
-            way at once for logins and refreshes. More wait, unless none of them is answered for two seconds: they
-            are rejected with ProviderOverloaded then. Anybody can bring invented codes: choose half of the threads
-            of a worker, so that a token endpoint that hangs leaves the other half to other pages.
+        max_concurrency: requests to one provider at the same time, and idle connections that are kept; further
+            requests wait in a queue. 64 is more than a process can use while responses take 50 ms (1,280 per
+            second). It costs 20 MB of TLS buffers on asyncio or 5 MB in threads, and leaves capacity of the provider
+            to other clients.
+        max_queue: requests that may wait; a further one is rejected with ProviderOverloaded.
+        max_login_requests: requests of logins and refreshes to one endpoint (token, userinfo, pushed request,
+            revocation) at the same time. Further requests wait; if none is answered for two seconds, they are
+            rejected with ProviderOverloaded. Anybody can send invented codes: choose half of the threads of a
+            worker, so that a token endpoint that hangs leaves the other half to other pages.
         failure_pause: seconds during which a failed shared fetch is not tried again.
         proxy: URL of a forward proxy. Proxy variables of the environment are not read.
         ca_bundle: path of a PEM file, or an SSLContext, that replaces the default certificate authorities.
         client_certificate: path of a PEM file, or (certificate, key) paths, or (certificate, key, password).
         user_agent: the User-Agent header.
-        engine: what carries the requests of asyncio: "httpx" (the connections of httpx, or of httpx2 when it is
-            installed), or "aiohttp", which takes half of their time and needs the extra `aiohttp`. It is no
-            matter of what is installed, for many have aiohttp for other reasons. A client of the caller's own
-            goes before it.
+        engine: the HTTP library on asyncio: "httpx" (the connections of httpx, or of httpx2 if it is installed), or
+            "aiohttp", which takes half of the time and needs the extra `aiohttp`. It is never chosen automatically,
+            because many applications have aiohttp for other reasons. An `http_client` takes precedence.
     """
 
     deadline: float = 10.0
@@ -52,11 +52,11 @@ class HttpSettings:
 
 DEFAULT_SETTINGS = HttpSettings()
 OF_OUR_CLIENT = ("proxy", "ca_bundle", "client_certificate", "user_agent", "engine")
-"""What a client of the caller's own has of itself."""
+"""Settings that have no effect with an `http_client`, which has its own."""
 
 
 def require_usable(settings: HttpSettings) -> None:
-    """Refuse settings with which no request could ever succeed, naming the setting."""
+    """Raise ConfigurationError, naming the setting, for settings with which every request would fail."""
     for name in ("deadline", "connect_timeout"):
         if not 0 < getattr(settings, name) < float("inf"):
             raise ConfigurationError(f"{name} must be a positive number of seconds", setting=name)
@@ -74,7 +74,7 @@ def require_usable(settings: HttpSettings) -> None:
 
 
 def require_unused(settings: HttpSettings) -> None:
-    """Refuse settings that a client of the caller's own makes void, naming the setting."""
+    """Raise ConfigurationError, naming the setting, for settings that have no effect with an `http_client`."""
     for name in OF_OUR_CLIENT:
         if getattr(settings, name) != getattr(DEFAULT_SETTINGS, name):
             raise ConfigurationError(
@@ -84,9 +84,12 @@ def require_unused(settings: HttpSettings) -> None:
 
 
 def tls_context(settings: HttpSettings) -> ssl.SSLContext:
-    """The TLS context of these settings; by default it trusts the authorities that httpx trusts.
+    """Create the TLS context of these settings; by default it trusts the authorities that httpx trusts.
 
-    Takes up to a tenth of a second. Raises ConfigurationError when a file is missing or unusable.
+    Takes up to a tenth of a second.
+
+    Raises:
+        ConfigurationError: a file is missing or invalid.
     """
     context = _trusting(settings.ca_bundle)
     context.set_alpn_protocols(["http/1.1"])
@@ -96,7 +99,7 @@ def tls_context(settings: HttpSettings) -> ssl.SSLContext:
 
 
 def require_no_proxy(settings: HttpSettings) -> None:
-    """Refuse to look at addresses where they say nothing: a proxy looks names up by itself, and may find others."""
+    """Reject checks of addresses with a proxy: it looks up names by itself, and may find other addresses."""
     if settings.proxy is not None:
         raise ConfigurationError(
             "With a proxy, addresses can't be checked: name each host in allowed_hosts, without a dot before it.",
@@ -105,14 +108,14 @@ def require_no_proxy(settings: HttpSettings) -> None:
 
 
 def require_sendable(request: HttpRequest, settings: HttpSettings) -> None:
-    """Refuse what can't be sent as it is meant, by these settings."""
+    """Reject a request that these settings cannot send as intended."""
     require_http_url(request)
     if request.address:
         require_no_proxy(settings)
 
 
 class LazyTls:
-    """The TLS context of `settings`, made when it is first asked for: http:// does without."""
+    """The TLS context of `settings`, created when it is first needed: http:// does not need one."""
 
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings
@@ -128,7 +131,7 @@ def _trusting(ca_bundle: str | ssl.SSLContext | None) -> ssl.SSLContext:
     if isinstance(ca_bundle, ssl.SSLContext):
         return ca_bundle
     if ca_bundle is None:
-        from .httpx_compat import usual_tls_context  # it loads what speaks HTTP
+        from .httpx_compat import usual_tls_context  # It imports the HTTP library.
 
         return usual_tls_context()
     try:
@@ -152,7 +155,7 @@ def _load_client_certificate(
 def _certificate_chain(
     certificate: str | tuple[str, str] | tuple[str, str, str],
 ) -> tuple[str, str | None, str]:
-    # With no password at all, OpenSSL would ask for one at the terminal of the server.
+    # Without a password, OpenSSL would prompt for one at the terminal of the server.
     if isinstance(certificate, str):
         return certificate, None, ""
     if len(certificate) == 2:
@@ -165,8 +168,8 @@ def _require_proxy(proxy: str | None) -> None:
         return
     try:
         parts = urlsplit(proxy)
-        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        sound = False
-    if not sound:
+        is_valid = False
+    if not is_valid:
         raise ConfigurationError("proxy must be an http:// or https:// URL that names a host", setting="proxy")

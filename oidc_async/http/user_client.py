@@ -1,6 +1,6 @@
-"""A client of the caller's own, as a way to the provider: with its connections and headers, but not its cookies.
+"""Sends requests with the application's own HTTP client: with its connections and headers, but not its cookies.
 
-httpx and httpx2 have one API and different classes, for blocking and for async; here they are just objects.
+httpx and httpx2 have one API and different classes, blocking and async; they are treated as untyped objects here.
 """
 
 import sys
@@ -19,8 +19,8 @@ R = TypeVar("R")
 
 
 def require_client(client: object | None, kind: str) -> Any:
-    """`client`, when it is None or of this class of httpx or httpx2. Raises ConfigurationError."""
-    # whoever has such a client has imported its library
+    """Return `client` if it is None or of the class `kind` of httpx or httpx2. Raises ConfigurationError."""
+    # An application with such a client has imported its library.
     families = [sys.modules[name] for name in ("httpx", "httpx2") if sys.modules.get(name) is not None]
     if client is None or isinstance(client, tuple(getattr(family, kind) for family in families)):
         return client
@@ -32,7 +32,7 @@ def require_client(client: object | None, kind: str) -> Any:
 
 
 class AsyncGivenClient:
-    """Belongs to one event loop, and is never closed."""
+    """Sends requests with a client of one event loop, which is never closed."""
 
     def __init__(self, client: Any, settings: HttpSettings) -> None:
         self._client = client
@@ -57,7 +57,11 @@ class AsyncGivenClient:
 
 
 class GivenClient:
-    """Serves any number of threads, and is never closed. `left` tells how many seconds an exchange still has."""
+    """Sends requests with a client for any number of threads, which is never closed.
+
+    Args:
+        left: returns the seconds that are left for the exchange, or raises TimeoutError.
+    """
 
     def __init__(self, client: Any, settings: HttpSettings, left: Callable[[], float]) -> None:
         self._client = client
@@ -82,7 +86,7 @@ class GivenClient:
 
 
 def _outgoing(client: Any, request: HttpRequest, connect_timeout: float, timeout: float) -> Any:
-    """`request` as `client` builds it; the timeouts are seconds for connecting and for each wait after it."""
+    """Build `request` with `client`; the timeouts are seconds for connecting and for each wait after it."""
     built = client.build_request(
         request.method,
         dialled_url(request),
@@ -97,20 +101,23 @@ def _outgoing(client: Any, request: HttpRequest, connect_timeout: float, timeout
 
 
 def _pinned_headers(request: HttpRequest) -> dict[str, str]:
-    """The next one to the same address may want another name's certificate: it gets a connection of its own."""
+    """Return the headers of a pinned request, which gets a connection of its own.
+
+    The next request to the same address may need the certificate of another name.
+    """
     return {"Host": origin(request.url).partition("://")[2], "Connection": "close"} if request.address else {}
 
 
 def _as_it_is(request: R) -> R:
-    """In place of an `auth` of the client or of the URL: the Authorization header belongs to the protocol."""
+    """Replaces the `auth` of the client and of the URL: the Authorization header belongs to the protocol."""
     return request
 
 
 def _answer_of(client: Any, request: HttpRequest, response: Any) -> Answer:
-    """With its body where there is no wire to read it from."""
-    _forget_cookies(client, response)
+    """Return the response, with its body if the client has read it already."""
+    _clear_cookies(client, response)
     headers = dict(response.headers.items())
-    if response.is_stream_consumed:  # mock transports give bodies that are read and decoded
+    if response.is_stream_consumed:  # Mock transports return bodies that are already read and decoded.
         headers.pop("content-encoding", None)
     answer = Answer(request, response.status_code, headers.items())
     if response.is_stream_consumed:
@@ -118,8 +125,8 @@ def _answer_of(client: Any, request: HttpRequest, response: Any) -> Answer:
     return answer
 
 
-def _forget_cookies(client: Any, response: Any) -> None:
-    """One client serves all users: a cookie that was set for one must not reach the next."""
+def _clear_cookies(client: Any, response: Any) -> None:
+    """Delete the cookies of `response`: one client serves all users, and a cookie must not reach another user."""
     if "Set-Cookie" in response.headers:
         for cookie in response.cookies.jar:
             with suppress(KeyError):

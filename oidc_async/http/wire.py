@@ -1,4 +1,4 @@
-"""What goes over the wire for a request of ours, and what is kept of the answer: no cookies, no encodings."""
+"""Requests as they are sent, and responses as they are kept: without cookies and encodings."""
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ _WITHOUT_BODY = frozenset({204, 304})
 
 
 class Address(NamedTuple):
-    """The parts of a URL."""
+    """The parts of a URL, encoded for a request."""
 
     origin: str
     scheme: bytes
@@ -31,7 +31,7 @@ class Address(NamedTuple):
 
 @lru_cache(maxsize=256)
 def address_of(url: str) -> Address:
-    """Raises UnicodeError for what does not fit into a request."""
+    """Split `url` into its parts. Raises UnicodeError for a URL that cannot be sent."""
     parts = urlsplit(url)
     host, query = parts.hostname or "", f"?{parts.query}" if parts.query else ""
     target = (parts.path or "/") + query
@@ -41,12 +41,12 @@ def address_of(url: str) -> Address:
 
 
 def certificate_name(request: HttpRequest) -> dict[str, str]:
-    """Whose certificate a pinned request wants to see, as an extension of httpcore's and httpx's requests."""
+    """Return the name that the certificate must have for a pinned request, as an extension for httpcore and httpx."""
     return {"sni_hostname": address_of(request.url).host.decode()} if request.address else {}
 
 
 def dialled_url(request: HttpRequest) -> str:
-    """Where to connect to: the URL, with the address that the request is pinned to as its host."""
+    """Return the URL to connect to: with the address to which the request is pinned as its host."""
     if not request.address:
         return request.url
     parts = urlsplit(request.url)
@@ -55,7 +55,7 @@ def dialled_url(request: HttpRequest) -> str:
 
 
 def credentials_of(proxy: str) -> tuple[bytes, bytes] | None:
-    """User name and password in the URL of a proxy."""
+    """Return user name and password in the URL of a proxy, if there are any."""
     parts = urlsplit(proxy)
     if parts.username is None:
         return None
@@ -63,9 +63,10 @@ def credentials_of(proxy: str) -> tuple[bytes, bytes] | None:
 
 
 def headers_of(request: HttpRequest, user_agent: str) -> list[tuple[bytes, bytes]]:
-    """The headers as they go out; what frames the message is never taken over from `request`.
+    """Return the headers to send. Those that frame the message are never taken from `request`.
 
-    Raises UnicodeError for what cannot be sent.
+    Raises:
+        UnicodeError: a header cannot be sent.
     """
     given = {name.title(): value for name, value in request.headers.items()}
     headers = {
@@ -81,7 +82,7 @@ def headers_of(request: HttpRequest, user_agent: str) -> list[tuple[bytes, bytes
 
 
 class Answer:
-    """A response as it comes in."""
+    """A response that is being received."""
 
     def __init__(self, request: HttpRequest, status: int, headers: Iterable[tuple[str, str]]) -> None:
         self._status = status
@@ -104,7 +105,7 @@ class Answer:
 
     @contextmanager
     def reading(self) -> Generator[None]:
-        """Note on what is raised within which status the provider has sent."""
+        """Note the status that the provider has sent on exceptions that are raised in this context."""
         try:
             yield
         except BaseException as error:
@@ -116,5 +117,5 @@ class Answer:
 
 
 def raw_answer(request: HttpRequest, status: int, headers: Iterable[tuple[bytes, bytes]]) -> Answer:
-    """One of httpcore's."""
+    """Return the response with headers as httpcore has them."""
     return Answer(request, status, [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers])

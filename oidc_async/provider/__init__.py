@@ -1,1 +1,1 @@
-"""What both roles know of a provider and of our client there: metadata, keys, registration, authentication."""
+"""The provider and our client at it, as both roles need them: metadata, keys, registration, authentication."""

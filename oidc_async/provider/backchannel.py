@@ -1,4 +1,4 @@
-"""The way to a provider inside of a private network, while browsers reach it at its public address."""
+"""Requests to a provider in a private network, while browsers use its public address."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import replace
@@ -14,10 +14,10 @@ T = TypeVar("T")
 
 
 def at_backchannel(runtime: Runtime, configuration: ProviderConfiguration) -> Runtime:
-    """`runtime`, which sends what is for the issuer's origin to `backchannel_url` where the configuration has one.
+    """Return a runtime that sends requests for the issuer's origin to `backchannel_url`, if one is configured.
 
-    Metadata, client assertions and messages keep the public URLs: those are the provider's names. Only requests to
-    this provider may go through it, and none to which a user or a claim leads.
+    Metadata, client assertions and messages keep the public URLs, because these are the names of the provider. Use
+    the runtime only for requests to this provider, and never for a URL that comes from a user or from a claim.
     """
     if configuration.backchannel_url is None:
         return runtime
@@ -27,8 +27,8 @@ def at_backchannel(runtime: Runtime, configuration: ProviderConfiguration) -> Ru
 class BackchannelRuntime:
     """A Runtime that replaces scheme, host and port of requests to the issuer's origin.
 
-    Requests to other origins go where their URL says. The Host header is that of the internal address, as for any
-    other URL, and so is the name that a certificate is verified against.
+    Requests to other origins are unchanged. The Host header is that of the internal address, as for any other URL,
+    and the certificate must have its name.
     """
 
     def __init__(self, runtime: Runtime, network: PrivateNetwork, issuer: str) -> None:

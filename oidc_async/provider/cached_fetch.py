@@ -1,4 +1,4 @@
-"""A fetched value kept until it is stale, and fetched once at a time however many ask."""
+"""A cache for one fetched value, with single flight and stale-if-error."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -12,18 +12,22 @@ T = TypeVar("T")
 logger = logging.getLogger("oidc_async.provider")
 
 STALE_PAUSE = 30.0
-"""Seconds for which an old copy serves before the next try to fetch a new one."""
+"""Seconds for which a stale value is used before the next attempt to fetch a new one."""
 
 
 class Allowance:
-    """A token bucket: `burst` events at once, one more every `seconds`."""
+    """A token bucket: allows `burst` events at once, and one more after each period of `seconds`."""
 
     def __init__(self, burst: int, seconds: float) -> None:
         self._burst, self._seconds = burst, seconds
         self._left, self._counted_at = float(burst), 0.0
 
     def spend(self, monotonic: float) -> bool:
-        """Whether one more event is allowed now; counts it when it is."""
+        """Return whether one more event is allowed now, and count it if so.
+
+        Args:
+            monotonic: seconds on a clock that never jumps.
+        """
         earned = (monotonic - self._counted_at) / self._seconds
         self._left = min(self._burst, self._left + max(earned, 0))
         self._counted_at = monotonic
@@ -35,7 +39,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched(Generic[T]):
-    """A value and the seconds for which its source says it holds."""
+    """A value and its max-age in seconds, as stated by its source."""
 
     value: T
     max_age: float
@@ -49,9 +53,14 @@ class _Kept(Generic[T]):
 
 
 class CachedFetch(Generic[T]):
-    """What `fetch` brought, until its max-age; while fetching anew fails, for `keep_stale` seconds more.
+    """Keeps the value of `fetch` until its max-age, and longer while fetching it again fails (stale-if-error).
 
-    A failure never replaces what was kept.
+    A failure never replaces the value.
+
+    Args:
+        runtime: the clock, and single flight.
+        fetch: fetches the value.
+        keep_stale: seconds for which the value is used after its max-age while the provider fails.
     """
 
     def __init__(self, runtime: Runtime, fetch: Callable[[], Awaitable[Fetched[T]]], *, keep_stale: float) -> None:
@@ -59,7 +68,7 @@ class CachedFetch(Generic[T]):
         self._kept: _Kept[T] | None = None
 
     async def get(self) -> T:
-        """The value, fetched if there is none that is fresh. Raises what `fetch` raises when none is usable."""
+        """Return the value, fetched if there is no fresh one. Raises as `fetch` if there is no stale one either."""
         kept = self._kept
         if kept is None:
             return await self._fetched_after(None)
@@ -75,16 +84,16 @@ class CachedFetch(Generic[T]):
             return kept.value
 
     def fresh(self) -> T | None:
-        """The value, when `get` would give it without any waiting."""
+        """Return the value if `get` would return it without waiting, else None."""
         kept = self._kept
         return kept.value if kept is not None and self._runtime.monotonic() < kept.fresh_until else None
 
     def known(self) -> T | None:
-        """What was fetched last, however old; None when nothing was."""
+        """Return the last fetched value, however old, or None."""
         return None if self._kept is None else self._kept.value
 
     async def renew(self, seen: T, allowance: Allowance | None = None) -> T:
-        """The value, fetched again unless `seen` has been replaced already or `allowance` is spent."""
+        """Fetch the value again, unless `seen` has been replaced already or `allowance` is spent, and return it."""
         kept = self._kept
         if kept is None or kept.value is not seen:
             return await self.get()
@@ -95,7 +104,7 @@ class CachedFetch(Generic[T]):
             # Another caller completed the work between the first lookup and this call.
             if self._kept is not None and self._kept is not seen:
                 return self._kept.value
-            # counted in here, once for everyone who waits
+            # Counted inside of the shared work, once for all callers that wait.
             if seen is not None and allowance is not None and not allowance.spend(self._runtime.monotonic()):
                 return seen.value
             return self._keep(await self._fetch())
@@ -104,9 +113,9 @@ class CachedFetch(Generic[T]):
         return await self._runtime.share(self if allowance is None else (self, allowance), work)
 
     def _put_off(self, kept: _Kept[T], now: float, error: ProviderError) -> None:
-        # nobody else need wait for a provider that just failed
+        # For some time, other callers do not wait for a provider that has just failed.
         if self._kept is kept:
-            logger.warning("keeping the last good copy: %s (%s)", error, error.code)
+            logger.warning("the last valid copy stays in use: %s (%s)", error, error.code)
             self._kept = replace(kept, fresh_until=min(now + STALE_PAUSE, kept.usable_until))
 
     def _keep(self, fetched: Fetched[T]) -> T:

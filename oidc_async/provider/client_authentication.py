@@ -1,4 +1,4 @@
-"""The client of a configuration: how it authenticates itself, anew for each request."""
+"""Client authentication at the provider, created for each request (OIDC Core 9)."""
 
 from secrets import token_urlsafe
 
@@ -19,7 +19,7 @@ from .client_context import ClientContext
 
 
 class RegisteredClient:
-    """The client as the provider knows it, over the clock of one runtime."""
+    """The client as it is registered with the provider, and its authentication."""
 
     def __init__(self, context: ClientContext) -> None:
         self._provider, self._runtime = context.provider, context.runtime
@@ -28,16 +28,20 @@ class RegisteredClient:
 
     @property
     def metadata(self) -> ClientMetadata:
-        """The client as it is known by now."""
+        """The metadata of the client as far as they are known now."""
         return self._provider.known_client
 
     async def authentication(self, provider: ProviderMetadata, endpoint: str = "token") -> ClientAuthentication:
-        """As `known_authentication`, of a client that is registered when there is none. Raises ProviderError."""
+        """Return `known_authentication`, after registering the client if there is none. Raises ProviderError."""
         await self._provider.client()
         return self.known_authentication(provider, endpoint)
 
     def known_authentication(self, provider: ProviderMetadata, endpoint: str = "token") -> ClientAuthentication:
-        """Good for one request: a provider takes a second one with the same assertion for a replay (RFC 7523 3)."""
+        """Return client authentication for one request at `endpoint`.
+
+        It must not be used twice: the provider would treat a second assertion with the same `jti` as a replay
+        (RFC 7523 3).
+        """
         method = authentication_method(self.metadata, provider, endpoint)
         return ClientAuthentication(
             method=method,

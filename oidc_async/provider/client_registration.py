@@ -1,10 +1,11 @@
-"""The client that a configuration registers: at first need, once for all processes, and managed from then on."""
+"""Dynamic client registration and its management (OIDC Registration, RFC 7592)."""
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.configuration.provider_checks import require_suitable_client
 from oidc_async.errors import ConfigurationError, OAuthError, OIDCError, RegistrationInvalid
 from oidc_async.protocol.http_message import HttpRequest
 from oidc_async.protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
@@ -36,9 +37,16 @@ NO_CLIENT = ClientMetadata()
 class ClientRegistration:
     """The client of one configuration, registered when it is first needed.
 
-    With `kept`, all processes share the registration, and the next start finds it.
+    Args:
+        configuration: with `client_registration_info`.
+        runtime: sends the requests.
+        redirect_uri: the redirect URI to register.
+        kept: the place of the registration that all processes share, and that the next start finds. None registers a
+            client for this process only.
+        request_uri: the URL below which request objects are published, to register it.
 
-    Raises ConfigurationError for client_registration_info that could not work.
+    Raises:
+        ConfigurationError: client_registration_info is invalid.
     """
 
     def __init__(
@@ -56,29 +64,32 @@ class ClientRegistration:
 
     @property
     def known(self) -> ClientMetadata:
-        """The client as it was last seen, usable or not; an empty one before that."""
+        """The client as it was last read, even if its secret has expired; empty metadata before that."""
         return NO_CLIENT if self._known is None else self._known.client
 
     async def client(self, discover: Discover) -> ClientMetadata:
-        """The client, registered now if there is none, or none any more that is as the configuration wants it.
+        """Return the client, and register it if there is none that matches the configuration.
 
-        Raises ProviderError, StoreUnavailable, and ConfigurationError when the provider registers nobody.
+        Raises:
+            ProviderError: the registration failed.
+            StoreUnavailable: the place of the registration does not answer.
+            ConfigurationError: the provider has no registration endpoint.
         """
-        if self._known is not None and self._is_good(self._known):
+        if self._known is not None and self._is_valid(self._known):
             return self._known.client
         return (await self._runtime.share(("registration", self), lambda: self._logged(discover))).client
 
     async def recall(self) -> None:
-        """See whether another process has registered the client; nothing is registered. Raises StoreUnavailable."""
-        if self._kept is not None and not (self._known is not None and self._is_good(self._known)):
+        """Read the client if another process has registered it. Registers nothing. Raises StoreUnavailable."""
+        if self._kept is not None and not (self._known is not None and self._is_valid(self._known)):
             self._known = await self._kept.read() or self._known
 
     async def read(self, discover: Discover) -> ClientMetadata:
-        """The client as the provider knows it now (RFC 7592 2.1). Raises ProviderError."""
+        """Read the client from the provider (RFC 7592 2.1). Raises ProviderError."""
         return await self._changed(discover, self._read)
 
     async def update(self, discover: Discover, changes: Mapping[str, Any]) -> ClientMetadata:
-        """The client after these changes of its metadata (RFC 7592 2.2); None removes. Raises ProviderError."""
+        """Change metadata of the client (RFC 7592 2.2); None removes a member. Raises ProviderError."""
 
         async def work(former: Registered) -> Registered:
             return await self._update(former, {**former.client, **changes}, former.requested)
@@ -86,7 +97,7 @@ class ClientRegistration:
         return await self._changed(discover, work)
 
     async def delete(self) -> None:
-        """End the registration (RFC 7592 2.3), if there is one. Raises ProviderError and StoreUnavailable."""
+        """Delete the registration (RFC 7592 2.3), if any. Raises ProviderError and StoreUnavailable."""
         await self.recall()
         if self._known is None:
             return
@@ -94,9 +105,9 @@ class ClientRegistration:
         read_deletion(await send_repeatable(self._runtime, request, "registration"))
         self._known = None
         if self._kept is not None:
-            await self._kept.forget()
+            await self._kept.delete()
 
-    def _is_good(self, registered: Registered) -> bool:
+    def _is_valid(self, registered: Registered) -> bool:
         return registered.requested == self._requested and not has_expired_secret(
             registered.client, self._runtime.now()
         )
@@ -105,17 +116,17 @@ class ClientRegistration:
         try:
             return await self._obtained(discover)
         except OIDCError as error:
-            # here, and not by each of those who wait
-            logger.error("no client could be registered: %s (%s)", error, error.code)
+            # Logged inside of the shared work, once for all callers that wait.
+            logger.error("the client could not be registered: %s (%s)", error, error.code)
             raise
 
     async def _obtained(self, discover: Discover) -> Registered:
         await self.recall()
         # Another process, or another caller, completed the work between the first lookup and this call.
-        if self._known is not None and self._is_good(self._known):
+        if self._known is not None and self._is_valid(self._known):
             return self._known
         provider = await discover()
-        return await self._shared(self._is_good, lambda former: self._registered(former, provider))
+        return await self._shared(self._is_valid, lambda former: self._registered(former, provider))
 
     async def _changed(
         self, discover: Discover, work: Callable[[Registered], Awaitable[Registered]]
@@ -128,12 +139,12 @@ class ClientRegistration:
         is_done: Callable[[Registered], bool],
         work: Callable[[Registered | None], Awaitable[Registered]],
     ) -> Registered:
-        """What `work` makes of what there is, unless another process `is_done` with it; known from then on."""
+        """Return the registration if it `is_done`, else that which `work` creates from it; keep it as known."""
 
         async def work_on(kept: Registered | None) -> Registered:
             return await work(kept or self._known)
 
-        registered = await (work_on(None) if self._kept is None else self._kept.once(is_done, work_on))
+        registered = await (work_on(None) if self._kept is None else self._kept.run_exclusively(is_done, work_on))
         self._known = registered
         return registered
 
@@ -144,11 +155,13 @@ class ClientRegistration:
             except (OAuthError, RegistrationInvalid) as error:
                 if is_outage(error):
                     raise
-                logger.warning("a client is registered anew, the former one is lost: %s (%s)", error, error.code)
+                logger.warning(
+                    "the provider rejects the client, which is registered again: %s (%s)", error, error.code
+                )
         return await self._register(provider)
 
     async def _renewed(self, former: Registered, provider: ProviderMetadata) -> Registered:
-        """The same client with another secret, or as the configuration wants it now."""
+        """Return the same client with a new secret, or with the metadata of the present configuration."""
         if former.requested == self._requested:
             return await self._read(former)
         others = {name: value for name, value in former.client.items() if name not in former.requested}
@@ -190,7 +203,7 @@ class ClientRegistration:
             network=self._configuration.private_network,
         )
         try:
-            self._configuration.require_suitable(client)
+            require_suitable_client(self._configuration, client)
         except ConfigurationError as error:
             raise RegistrationInvalid(f"The client can't be used as the provider registered it: {error}") from None
         return client
@@ -204,7 +217,11 @@ def new_client_registration(
     sealer: Sealer | None,
     request_uri: str | None = None,
 ) -> ClientRegistration | None:
-    """None for a client that was registered by hand. Raises ConfigurationError."""
+    """Create the registration of a client, or return None if client_metadata is configured.
+
+    Raises:
+        ConfigurationError: the configuration names no client, or the metadata to register are invalid.
+    """
     if configuration.client_metadata is not None:
         return None
     if configuration.client_registration_info is None:
@@ -212,7 +229,7 @@ def new_client_registration(
     kept = _kept_registration(configuration, runtime, redirect_uri, store, sealer)
     if kept is None:
         logger.warning(
-            "each process and each restart registers a client of its own at %s, and no other finishes its logins: "
+            "each process and each restart registers its own client at %s, and cannot complete logins of the others: "
             "set registration_file, or OIDC_STORE (without a framework: store and sealer)",
             configuration.issuer_identifier,
         )
@@ -228,15 +245,16 @@ def _kept_registration(
 ) -> KeptRegistration | None:
     issuer = configuration.issuer_identifier
     if configuration.registration_file is not None:
-        # not with the module: most have no such file
+        # Imported at first need, because most applications have no such file.
         from oidc_async.stores import SQLiteStore
 
-        # It belongs to one application. The blocking face serves both worlds: it is read once, and written then.
+        # The file belongs to one application. It is read once and written rarely, so that the blocking store does for
+        # asyncio too.
         return KeptRegistration(SQLiteStore(configuration.registration_file).blocking(), runtime, issuer, sealer)
-    # what nobody seals would be open to whoever reads the store
+    # Without a sealer, anyone who can read the store could read the secret of the client.
     if store is None or sealer is None:
         return None
-    # several applications may share a store, and each has its own redirect URI
+    # Several applications may share a store; they are distinguished by their redirect URIs.
     return KeptRegistration(store, runtime, f"{issuer}\n{redirect_uri}", sealer)
 
 

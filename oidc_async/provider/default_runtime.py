@@ -1,14 +1,14 @@
-"""The runtime of who brings none."""
+"""The runtime of a configuration that names none."""
 
 from oidc_async.configuration.provider import ProviderConfiguration
 from oidc_async.runtime.port import Runtime
 
 
 def asyncio_runtime(configuration: ProviderConfiguration | None = None) -> Runtime:
-    """The one of the configuration, else one of its own on asyncio."""
+    """Return the runtime of the configuration, or a new one on asyncio."""
     if configuration is not None and configuration.runtime is not None:
         return configuration.runtime
-    # not with the module: who works in threads needs no event loop, and asyncio takes a while to load
+    # Imported at first need: asyncio takes a while to import, and an application with threads does not need it.
     from oidc_async.runtime.async_runtime import AsyncRuntime
 
     if configuration is None:
@@ -17,7 +17,7 @@ def asyncio_runtime(configuration: ProviderConfiguration | None = None) -> Runti
 
 
 def threads_runtime(configuration: ProviderConfiguration | None = None) -> Runtime:
-    """The one of the configuration, else one of its own for threads."""
+    """Return the runtime of the configuration, or a new one for threads."""
     if configuration is not None and configuration.runtime is not None:
         return configuration.runtime
     from oidc_async.runtime.blocking_runtime import BlockingRuntime

@@ -1,4 +1,4 @@
-"""One issuer: its metadata and its keys, fetched at first need and kept fresh."""
+"""The provider of a configuration: its metadata and keys, fetched when they are first needed, and our client."""
 
 import logging
 from collections.abc import Callable
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Provider:
-    """The provider of a configuration, over one runtime, and the client: given, or the one of `registration`."""
+    """A provider, and this application as its client: the configured one, or that of `registration`."""
 
     def __init__(
         self,
@@ -39,33 +39,38 @@ class Provider:
     ) -> None:
         self.configuration, self._runtime = configuration, runtime
         self._client, self.registration = configuration.client_metadata or ClientMetadata(), registration
-        # with an issuer they are laid over what is discovered
+        # With an issuer, they replace members of the discovered metadata.
         self._own = self._at_mtls_endpoints(configuration.provider_metadata or ProviderMetadata())
         self._given = None if configuration.issuer else self._own
         self._discovered = CachedFetch(runtime, self._fetch_metadata, keep_stale=DAY)
         self._keys: dict[str, ProviderKeys] = {}
         for address in configuration.private_network.plaintext_addresses():
             logger.warning(
-                "tokens and secrets for %s travel unencrypted to %s: only a private network may carry them",
+                "tokens and secrets for %s are sent unencrypted to %s: use this only in a private network",
                 configuration.issuer_identifier,
                 address,
             )
 
     async def metadata(self) -> ProviderMetadata:
-        """The metadata: given, or discovered with the given ones laid over. Raises ProviderError."""
+        """Return the metadata: configured, or discovered and merged. Raises ProviderError."""
         return await self._discovered.get() if self._given is None else self._given
 
     @property
     def known_client(self) -> ClientMetadata:
-        """The client, without any waiting; an empty one while none was registered."""
+        """The client, without waiting; empty metadata if none has been registered yet."""
         return self._client if self.registration is None else self.registration.known
 
     async def client(self) -> ClientMetadata:
-        """The client: given, or registered when it is first needed. Raises ProviderError and StoreUnavailable."""
+        """Return the client: configured, or registered when it is first needed.
+
+        Raises:
+            ProviderError: the registration failed.
+            StoreUnavailable: the store of the registration does not answer.
+        """
         return self._client if self.registration is None else await self.registration.client(self.metadata)
 
     def fresh_keys(self) -> JWKS | None:
-        """The keys, when there are some by which a token can be verified without any waiting."""
+        """Return the keys if a token can be verified with them without waiting, else None."""
         keys = self._known_keys()
         return None if keys is None else keys.fresh()
 
@@ -74,7 +79,7 @@ class Provider:
         return None if metadata is None else self._keys.get(metadata["jwks_uri"])
 
     def known_metadata(self) -> ProviderMetadata | None:
-        """The metadata as far as they are known without asking anybody."""
+        """Return the metadata without waiting: configured, or fetched before, however old; else None."""
         return self._discovered.known() if self._given is None else self._given
 
     async def verify(
@@ -84,10 +89,19 @@ class Provider:
         source: TokenSource = TokenSource.PROVIDER,
         require_claims: Callable[[], object] | None = None,
     ) -> T:
-        """What `read` makes of a token with the key that signed it: one of the provider's, or the client's secret.
+        """Return `read(key)` with the key that signed a token: a key of the provider, or the client's secret.
 
-        `source` and `require_claims` bound the fetches of keys, as in ProviderKeys.verify.
-        Raises what `read` and `require_claims` do, KeyNotFound, KeyAmbiguous, and ProviderError.
+        Args:
+            jws: the token.
+            read: verifies the signature, and reads the token.
+            source: limits the fetches of keys, as in ProviderKeys.verify.
+            require_claims: limits the fetches of keys, as in ProviderKeys.verify.
+
+        Raises:
+            KeyNotFound: the provider has no key for this token.
+            KeyAmbiguous: several keys could have signed it.
+            ProviderError: the keys could not be fetched.
+            TokenError: as `read` and `require_claims` raise it.
         """
         if jws.alg.startswith("HS"):
             return read(client_secret_key(self._client_secret()))
@@ -95,9 +109,13 @@ class Provider:
         return await keys.verify(jws, read, source, require_claims)
 
     async def recipient(self, encryption: Encryption) -> RecipientKey | DerivedKey:
-        """The key of the provider that `encryption` is to, or what is derived from the client's secret.
+        """Return the key of the provider to encrypt to, or the key derived from the client's secret.
 
-        Keys are fetched again, within limits, when none fits. Raises KeyNotFound and ProviderError.
+        Keys are fetched again, within limits, if none is suitable.
+
+        Raises:
+            KeyNotFound: the provider has no key for this algorithm.
+            ProviderError: the keys could not be fetched.
         """
         if encryption.is_symmetric:
             return derived_key(self._client_secret(), encryption)
@@ -113,17 +131,18 @@ class Provider:
         return with_mtls_endpoints(metadata) if given is not None and uses_mtls_endpoints(given) else metadata
 
     def signed_token(self, token: str, encryption: Encryption | None) -> str:
-        """The signed token in an encrypted one, or `token` when the client registered for no encryption.
+        """Return the signed token in an encrypted one, or `token` if the client is not registered for encryption.
 
-        Raises TokenError.
+        Raises:
+            TokenError: the token cannot be decrypted.
         """
         if encryption is None:
             return token
-        # what is no ASCII is no token, and is refused as such
+        # Other characters than ASCII are replaced, and the token is then rejected as malformed.
         return self.decrypt(parse_nested(token, encryption)).decode("ascii", "replace")
 
     def decrypt(self, jwe: CompactJWE) -> bytes:
-        """What is in a token that was encrypted to a key of the client, or with its secret. Raises TokenError."""
+        """Decrypt a token that was encrypted to a key of the client, or with its secret. Raises TokenError."""
         if jwe.encryption.is_symmetric:
             return decrypt_jwe(jwe, (derived_key(self._client_secret(), jwe.encryption),))
         own = self.configuration.client_keys
@@ -135,10 +154,10 @@ class Provider:
 
     async def _provider_keys(self) -> ProviderKeys:
         jwks_uri = (await self.metadata())["jwks_uri"]
-        # in one step: threads that come here first, together, must share one fetch
+        # `setdefault` is one atomic step, so that threads that come together share one fetch.
         keys = self._keys.get(jwks_uri) or self._keys.setdefault(jwks_uri, ProviderKeys(self._runtime, jwks_uri))
         if len(self._keys) > 1:
-            # a provider that moved its keys doesn't need the old place any more
+            # The provider has moved its keys; those at the old URL are not needed any longer.
             self._keys = {jwks_uri: keys}
         return keys
 

@@ -1,4 +1,9 @@
-"""The public keys of one issuer: fetched at first need, kept fresh, and fetched again when they were rotated."""
+"""The public keys of one issuer, with key rotation (OIDC Core 10.1.1).
+
+A token that no cached key can verify may be forged, or may show that the issuer has rotated its keys. Only a fetch
+can tell, and anybody can send forged tokens. So each source of tokens has a token bucket of fetches, and a token
+whose claims are invalid anyway causes no fetch.
+"""
 
 from collections.abc import Callable
 from enum import Enum
@@ -21,19 +26,19 @@ SECONDS_PER_RENEWAL = 60.0
 
 
 class TokenSource(Enum):
-    """By which way a token came here.
+    """The way on which a token was received.
 
-    A token that no key fits has the keys fetched again. Each way has an allowance of such fetches of its own, so that
-    forged tokens on one of them don't hide a key rotation from the others. Strangers can't send anything by
-    PROVIDER.
+    A token that no key can verify causes the keys to be fetched again. Each source has its own allowance of such
+    fetches, so that forged tokens of one source do not hide a key rotation from the others. Only the provider can
+    send tokens by PROVIDER.
     """
 
     PROVIDER = "a response of the token or userinfo endpoint, or of an issuer of claims"
-    INTROSPECTION = "a signed introspection response, one for each token of a stranger"
+    INTROSPECTION = "a signed introspection response, one for each bearer token that anybody sends"
     BROWSER = "an authorization response"
     BEARER = "an access token in a request to an API"
-    LOGOUT = "a logout token that is posted to us"
-    ENCRYPTION = "no token: a key to encrypt to is needed, also for logins that anybody starts"
+    LOGOUT = "a logout token in a request of the provider, or of anybody else"
+    ENCRYPTION = "no token: a key of the provider to encrypt to, also for logins that anybody starts"
 
 
 class ProviderKeys(CachedFetch[JWKS]):
@@ -51,13 +56,24 @@ class ProviderKeys(CachedFetch[JWKS]):
         source: TokenSource = TokenSource.PROVIDER,
         require_claims: Callable[[], object] | None = None,
     ) -> T:
-        """What `read` makes of a token with the key that signed it.
+        """Return `read(key)` with the key that signed a token.
 
-        Keys are fetched again, within limits, when none fits or the one of that name doesn't verify: an issuer may
-        have rotated its keys a moment ago (OIDC Core 10.1.1), or have restarted with others under old names.
-        `require_claims` is called before such a fetch, and raises when the token would be rejected whatever its key
-        is: then the fetch is saved for a token that needs it. No keys are fetched for a token whose claims take long
-        to read: it waits until another token, or the age of the keys, has them fetched.
+        The keys are fetched again, within limits, if none is suitable, or if the one with the `kid` of the token does
+        not verify it: the issuer may have rotated its keys (OIDC Core 10.1.1), or restarted with other keys under the
+        same names. No keys are fetched for a token whose claims take long to read. It is rejected until another
+        token, or the age of the keys, has caused a fetch.
+
+        Args:
+            jws: the token.
+            read: verifies the signature, and reads the token.
+            source: whose allowance a fetch is counted against.
+            require_claims: called before such a fetch. It raises if the token would be rejected with any key, so that
+                the fetch is left to a token that needs it.
+
+        Raises:
+            KeyNotFound: no key is suitable.
+            SignatureInvalid: the key does not verify the token.
+            ProviderError: the keys could not be fetched.
         """
         jwks = self.fresh() or await self.get()
         try:
@@ -73,7 +89,10 @@ class ProviderKeys(CachedFetch[JWKS]):
             return read(select_key(jws, renewed.keys))
 
     async def renew_for(self, source: TokenSource, seen: JWKS) -> JWKS:
-        """The keys fetched again, unless `seen` has been replaced or the allowance of `source` is spent."""
+        """Return the keys, fetched again if `source` has an allowance left.
+
+        They are not fetched if `seen` has been replaced already.
+        """
         return await self.renew(seen, self._allowances[source])
 
     async def _fetch_keys(self) -> Fetched[JWKS]:

@@ -1,10 +1,11 @@
-"""What a configuration asks for when it registers its client (OIDC Registration 2)."""
+"""The client metadata that a configuration registers (OIDC Registration 2)."""
 
 import json
 from collections.abc import Mapping
 from typing import Any, cast
 
 from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.configuration.provider_checks import require_suitable_client
 from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.client_authentication import METHODS
 from oidc_async.protocol.metadata import ClientMetadata, ClientRegistrationInfo, ProviderMetadata
@@ -13,12 +14,12 @@ from oidc_async.protocol.registration import ISSUED_BY_PROVIDER, is_bearer_token
 from oidc_async.protocol.response_type import registered_response_type
 
 INITIAL_ACCESS_TOKENS = ("initial_access_token", "registration_token")
-"""The names under which ClientRegistrationInfo may have one; it is no metadata of the client."""
+"""The members of ClientRegistrationInfo that may have the token; they are not metadata of the client."""
 IMPLICIT = frozenset({"id_token", "token"})
 
 
 def initial_access_token(info: ClientRegistrationInfo) -> str | None:
-    """What the provider gave to register with, if it wants something (RFC 7591 3). Raises ConfigurationError."""
+    """Return the initial access token for the registration, if any (RFC 7591 3). Raises ConfigurationError."""
     for name in INITIAL_ACCESS_TOKENS:
         if name in info:
             if not is_bearer_token(info[name]):
@@ -30,24 +31,30 @@ def initial_access_token(info: ClientRegistrationInfo) -> str | None:
 def requested_metadata(
     configuration: ProviderConfiguration, redirect_uri: str, request_uri: str | None = None
 ) -> dict[str, Any]:
-    """The metadata of the client: what follows from the configuration, and ClientRegistrationInfo laid over it.
+    """Return the metadata to register: derived from the configuration, and merged with ClientRegistrationInfo.
 
-    `request_uri` is that below which request objects are found. Raises ConfigurationError for what could not work.
+    Args:
+        configuration: with `client_registration_info`, whose members take precedence.
+        redirect_uri: the redirect URI to register.
+        request_uri: the URL below which request objects are published.
+
+    Raises:
+        ConfigurationError: the metadata are invalid, or do not match the configuration.
     """
     given = configuration.client_registration_info or ClientRegistrationInfo()
     info = {name: value for name, value in given.items() if name not in INITIAL_ACCESS_TOKENS}
     if taken := sorted(ISSUED_BY_PROVIDER & info.keys()):
-        raise ConfigurationError(f"{taken[0]} in ClientRegistrationInfo is for the provider to say.")
+        raise ConfigurationError(f"{taken[0]} in ClientRegistrationInfo is set by the provider: leave it out.")
     requested = _as_json({**_derived(configuration, redirect_uri, request_uri), **info})
     if "jwks_uri" in requested:
-        # one or the other (OIDC Registration 2)
+        # A client has one of them (OIDC Registration 2).
         requested.pop("jwks", None)
     _require_usable(configuration, requested, redirect_uri)
     return requested
 
 
 def with_auth_method(requested: Mapping[str, Any], provider: ProviderMetadata) -> dict[str, Any]:
-    """The same with the way to authenticate that this provider supports, unless one is asked for."""
+    """Add a token_endpoint_auth_method that this provider supports, unless one is requested."""
     supported = provider.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     usual = ("client_secret_basic", "client_secret_post", "none")
     method = next((method for method in usual if method in supported), "client_secret_basic")
@@ -55,7 +62,7 @@ def with_auth_method(requested: Mapping[str, Any], provider: ProviderMetadata) -
 
 
 def grant_types(response_type: str, scope: str) -> list[str]:
-    """Those that a response type needs (OIDC Registration 2), and that of refresh tokens where one is asked for."""
+    """Return the grant types for a response type (OIDC Registration 2), and refresh_token for offline_access."""
     parts = set(response_type.split())
     needed = {"authorization_code": "code" in parts, "implicit": bool(parts & IMPLICIT)}
     needed["refresh_token"] = "code" in parts and "offline_access" in scope.split()
@@ -78,11 +85,11 @@ def _derived(configuration: ProviderConfiguration, redirect_uri: str, request_ur
 
 
 def _as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """As it comes back from where it is kept: what is compared later must not differ in its types."""
+    """Convert to JSON types, so that the metadata equal those that are read from the store later."""
     try:
         return cast("dict[str, Any]", json.loads(json.dumps(metadata, allow_nan=False)))
     except (TypeError, ValueError):
-        raise ConfigurationError("ClientRegistrationInfo must hold nothing but what JSON can say.") from None
+        raise ConfigurationError("ClientRegistrationInfo must contain only values that JSON can express.") from None
 
 
 def _require_usable(configuration: ProviderConfiguration, requested: Mapping[str, Any], redirect_uri: str) -> None:
@@ -95,5 +102,6 @@ def _require_usable(configuration: ProviderConfiguration, requested: Mapping[str
             f"token_endpoint_auth_method {method!r} in ClientRegistrationInfo is not supported; "
             f"use one of {', '.join(METHODS)}."
         )
-    # with a secret that is long enough for everything: the real one is tried when it is there
-    configuration.require_suitable(ClientMetadata(**{**requested, "client_id": "-", "client_secret": 64 * "-"}))
+    # Checked with a placeholder secret that is long enough for every algorithm. The real one is checked later.
+    client = ClientMetadata(**{**requested, "client_id": "-", "client_secret": 64 * "-"})
+    require_suitable_client(configuration, client)

@@ -1,4 +1,4 @@
-"""Where the registration of a client is kept for all processes and for the next start: in a store or in a file."""
+"""Keeps the registration of a client for all processes and for the next start, in a store or in a file."""
 
 import json
 import logging
@@ -18,41 +18,49 @@ from oidc_async.stores.port import MAX_LIFETIME_SECONDS
 
 logger = logging.getLogger("oidc_async.provider")
 
-LEASE_SECONDS = 30.0
-"""After how long a registration that another process began is given up."""
+LOCK_SECONDS = 30.0
+"""Seconds after which the lock of a process that has died during a registration expires."""
 PURPOSE = "registration"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A client, and what the configuration asked for when it was registered."""
+    """A client, and the metadata that the configuration requested when it was registered."""
 
     client: ClientMetadata
     requested: Mapping[str, Any] = field(repr=False)
 
 
 class KeptRegistration:
-    """The registration below one name of a store, which all processes with that store have in common.
+    """The registration of a client in a store, shared by all processes with that store.
 
-    `name` tells whose it is. Without a `sealer` the client's secret can be read there. All methods raise
-    StoreUnavailable.
+    All methods raise StoreUnavailable.
+
+    Args:
+        store: keeps the registration.
+        runtime: the clock.
+        name: identifies the client among others in the store.
+        sealer: encrypts the registration. Without it, the secret of the client is readable in the store.
     """
 
     def __init__(self, store: Store, runtime: Runtime, name: str, sealer: Sealer | None) -> None:
         digest = sha256(name.encode()).hexdigest()
         self._store, self._sealer, self._key = store, sealer, f"registration:{digest}"
-        self._lock = DistributedLock(store, runtime, f"registration-lease:{digest}", LEASE_SECONDS)
+        self._lock = DistributedLock(store, runtime, f"registration-lease:{digest}", LOCK_SECONDS)
 
     async def read(self) -> Registered | None:
-        """What is kept; None when nothing is, or what another secret sealed."""
+        """Return the registration; None if there is none, or if it was sealed with another secret."""
         (data,) = await self._store.get_many([self._key])
         opened = data if data is None or self._sealer is None else self._opened(self._sealer, data)
         return None if opened is None else _decode(opened)
 
-    async def once(
+    async def run_exclusively(
         self, is_done: Callable[[Registered], bool], work: Callable[[Registered | None], Awaitable[Registered]]
     ) -> Registered:
-        """What is kept if it `is_done`, else what `work` makes of it, kept from then on: by one process at a time."""
+        """Return the kept registration if it `is_done`, else keep and return the result of `work`.
+
+        `work` runs in one process at a time, and gets the registration that is kept, if any.
+        """
 
         async def look() -> Registered | None:
             kept = await self.read()
@@ -63,7 +71,7 @@ class KeptRegistration:
 
         return await self._lock.run_exclusively(look, do, "registered the client")
 
-    async def forget(self) -> None:
+    async def delete(self) -> None:
         await self._store.delete([self._key])
 
     async def _write(self, registered: Registered) -> Registered:
@@ -72,8 +80,12 @@ class KeptRegistration:
         try:
             await self._store.put(self._key, sealed, MAX_LIFETIME_SECONDS)
         except StoreError as error:
-            # the client is registered, and this process at least can go on with it
-            logger.error("a registration could not be kept, others will register anew: %s (%s)", error, error.code)
+            # The client is registered, so that this process at least can use it.
+            logger.error(
+                "the client could not be kept in the store; other processes will register another one: %s (%s)",
+                error,
+                error.code,
+            )
         return registered
 
     def _opened(self, sealer: Sealer, data: bytes) -> bytes | None:
@@ -81,7 +93,7 @@ class KeptRegistration:
 
 
 def _decode(data: bytes) -> Registered | None:
-    # None for what another version of us kept
+    # Another version of this library may have written a different format.
     try:
         document = read_object(data, max_depth=64)
         return Registered(client=ClientMetadata(**document["client"]), requested=document["requested"])

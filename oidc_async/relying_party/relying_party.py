@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Self
 
-from oidc_async.configuration.provider import DEFAULT_CLOCK_SKEW, ProviderConfiguration, require_seconds
+from oidc_async.configuration.provider import DEFAULT_CLOCK_SKEW, ProviderConfiguration
+from oidc_async.configuration.provider_checks import require_seconds
 from oidc_async.errors import ConfigurationError
 from oidc_async.protocol.end_session import EndSessionRequest, end_session_request
 from oidc_async.protocol.logout_token import LogoutToken

@@ -173,5 +173,5 @@ class _ResourceServers:
 
 
 _servers = _ResourceServers()
-# not _servers.show itself, which a test replaces
+# Looked up at each call, because tests replace `_servers`.
 telemetry.add_instruments(lambda meter: _servers.show(meter))

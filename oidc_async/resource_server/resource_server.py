@@ -4,7 +4,8 @@ import logging
 from dataclasses import dataclass
 from hashlib import sha256
 
-from oidc_async.configuration.provider import DEFAULT_CLOCK_SKEW, ProviderConfiguration, require_seconds
+from oidc_async.configuration.provider import DEFAULT_CLOCK_SKEW, ProviderConfiguration
+from oidc_async.configuration.provider_checks import require_seconds
 from oidc_async.errors import (
     ConfigurationError,
     KeyNotFound,

@@ -1,1 +1,1 @@
-"""The port to network, clock and concurrent callers, and its two implementations: asyncio and threads."""
+"""The port to the network, the clock and concurrent callers, and its implementations: asyncio and threads."""

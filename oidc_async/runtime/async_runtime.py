@@ -1,4 +1,4 @@
-"""The runtime on asyncio: for any number of event loops, each with its own connections, queue and shared calls."""
+"""The runtime on asyncio, for any number of event loops: each has its own connections, queues and shared calls."""
 
 import asyncio
 import ssl
@@ -41,16 +41,17 @@ T = TypeVar("T")
 
 
 class AsyncRuntime:
-    """Talks HTTP and shares work on asyncio.
+    """Sends requests and shares work on asyncio.
 
-    Parameters:
-        settings: limits, TLS and proxy of our own connections; the limits hold for a caller's client too.
-        http_client: an httpx or httpx2 AsyncClient to use instead of our own connections. It is never closed;
-            its cookies, `auth` and redirects are not used; it belongs to one event loop.
+    Args:
+        settings: limits, TLS and proxy of our own connections; the limits apply to an `http_client` too.
+        http_client: an httpx or httpx2 AsyncClient to use instead of our own connections. It is never closed. Its
+            cookies, `auth` and redirects are not used. It belongs to one event loop.
         clock: seconds since the epoch.
         monotonic: seconds on a clock that never jumps.
 
-    Raises ConfigurationError for settings that cannot work and for a client of the wrong kind.
+    Raises:
+        ConfigurationError: settings with which every request would fail, or a client of the wrong class.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class AsyncRuntime:
         self._clock = clock
         self._monotonic = monotonic
         self._new_engine = _engine_of(settings, require_client(http_client, "AsyncClient"))
-        self._homes: dict[asyncio.AbstractEventLoop, _Home] = {}
+        self._states: dict[asyncio.AbstractEventLoop, _LoopState] = {}
 
     def now(self) -> float:
         return self._clock()
@@ -80,11 +81,11 @@ class AsyncRuntime:
         await asyncio.sleep(seconds)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        home = self._home()
+        state = self._state()
         try:
             require_sendable(request, self._settings)
             async with asyncio.timeout(request.deadline(self._settings.deadline)):
-                return await self._pass(home, request)
+                return await self._send_through_gates(state, request)
         except Exception as error:
             failure = provider_failure(request, error)
         raise failure
@@ -100,7 +101,7 @@ class AsyncRuntime:
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
         seconds = longest_wait(self._settings.deadline) if detached else None
-        single_flight, caller = self._home().single_flight, current_call.get()
+        single_flight, caller = self._state().single_flight, current_call.get()
         while True:
             own = _TaskCall(key)
             call = single_flight.join(own)
@@ -108,62 +109,64 @@ class AsyncRuntime:
                 own.start(work, single_flight)
             with single_flight.waiting(caller, call):
                 await call.wait(seconds)
+            # If the call of another caller was cancelled, as at the end of its loop, this caller tries again.
             if call is own or not call.was_interrupted():
                 return cast("T", call.result())
 
     def queue_length(self, url: str) -> int:
-        return sum(home.queue_length(url) for home in list(self._homes.values()))
+        return sum(state.queue_length(url) for state in list(self._states.values()))
 
     async def aclose(self) -> None:
         """Close the connections of the running event loop; a later request opens new ones.
 
         asyncio.run() does this by itself when its loop ends.
         """
-        home = self._homes.pop(asyncio.get_running_loop(), None)
-        if home is not None:
-            await home.aclose()
+        state = self._states.pop(asyncio.get_running_loop(), None)
+        if state is not None:
+            await state.aclose()
 
-    def _home(self) -> "_Home":
+    def _state(self) -> "_LoopState":
         loop = asyncio.get_running_loop()
-        home = self._homes.get(loop)
-        if home is None:
-            # Connections refer to their loop, so a weak mapping would never let go of it.
-            for closed in [known for known in list(self._homes) if known.is_closed()]:
-                self._homes.pop(closed, None)
-            home = self._homes[loop] = _Home(self._settings, self._monotonic, self._new_engine)
-        return home
+        state = self._states.get(loop)
+        if state is None:
+            # A weak mapping would not help here, because the connections of a loop refer to the loop. So closed loops
+            # are removed when a new one comes.
+            for closed in [known for known in list(self._states) if known.is_closed()]:
+                self._states.pop(closed, None)
+            state = self._states[loop] = _LoopState(self._settings, self._monotonic, self._new_engine)
+        return state
 
-    async def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+    async def _send_through_gates(self, state: "_LoopState", request: HttpRequest) -> HttpResponse:
         if not request.is_caused_by_login:
-            return await self._exchange(home, request)
-        gate = home.login_gate_to(request.url)
+            return await self._exchange(state, request)
+        gate = state.login_gate_to(request.url)
         await gate.enter(request)
         try:
-            return await self._exchange(home, request)
+            return await self._exchange(state, request)
         finally:
             gate.leave()
 
-    async def _exchange(self, home: "_Home", request: HttpRequest) -> HttpResponse:
-        gate = home.gate_to(address_of(request.url).origin)
+    async def _exchange(self, state: "_LoopState", request: HttpRequest) -> HttpResponse:
+        gate = state.gate_to(address_of(request.url).origin)
         await gate.enter(request)
-        begun = self._monotonic()
+        start = self._monotonic()
         try:
-            response = await (await home.engine()).exchange(request)
+            response = await (await state.engine()).exchange(request)
         finally:
             gate.leave()
-        seconds = self._monotonic() - begun
+        seconds = self._monotonic() - start
         return HttpResponse(status=response.status, headers=response.headers, body=response.body, seconds=seconds)
 
 
 class _Engine(Protocol):
-    """What carries the requests of one event loop."""
+    """Sends the requests of one event loop."""
 
     async def exchange(self, request: HttpRequest) -> HttpResponse: ...
     async def aclose(self) -> None: ...
 
 
 def _engine_of(settings: HttpSettings, given_client: Any) -> Callable[[], _Engine]:
-    """What makes an engine, inside its event loop."""
+    """Return a function that creates an engine; it must be called in the event loop of the engine."""
     if given_client is not None:
         return partial(AsyncGivenClient, given_client, settings)
     if settings.engine == "aiohttp":
@@ -172,7 +175,7 @@ def _engine_of(settings: HttpSettings, given_client: Any) -> Callable[[], _Engin
 
 
 def _own_connections(settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> _Engine:
-    # not with the module: who never sends, or has a client, need not load what speaks HTTP
+    # Imported at first need: an application with its own client does not use httpcore.
     from oidc_async.http.httpcore_async import AsyncConnections
 
     return AsyncConnections(settings, tls)
@@ -187,8 +190,8 @@ def _aiohttp_connections() -> Callable[..., _Engine]:
     return AiohttpConnections
 
 
-class _Home:
-    """What belongs to one event loop."""
+class _LoopState:
+    """The connections, gates and shared calls of one event loop."""
 
     def __init__(
         self, settings: HttpSettings, monotonic: Callable[[], float], new_engine: Callable[[], _Engine]
@@ -200,12 +203,12 @@ class _Home:
         self.single_flight: SingleFlight[_TaskCall] = SingleFlight(failures, nullcontext())
         self._new_engine = new_engine
         self._engine: _Engine | None = None
-        self._lifeline: AsyncGenerator[None] | None = None
-        self._hold: asyncio.TimerHandle | None = None
-        self._hold_seconds = settings.deadline + KEEP_ALIVE
+        self._closer: AsyncGenerator[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_seconds = settings.deadline + KEEP_ALIVE
 
     def login_gate_to(self, endpoint: str) -> "_LoginGate":
-        """One for each endpoint that logins need."""
+        """Return the gate of an endpoint that logins need."""
         gate = self._login_gates.get(endpoint)
         if gate is None:
             most = self._settings.max_login_requests
@@ -213,7 +216,7 @@ class _Home:
         return gate
 
     def gate_to(self, provider: str) -> "_Gate":
-        """One for each origin: a provider that hangs must not hold up the others."""
+        """Return the gate of an origin. Each has its own, so that a provider that hangs does not delay the others."""
         gate = self._gates.get(provider)
         if gate is None:
             gate = self._gates[provider] = _Gate(self._settings)
@@ -226,30 +229,35 @@ class _Home:
     async def engine(self) -> _Engine:
         if self._engine is None:
             self._engine = self._new_engine()
-            self._lifeline = _closing_with_the_loop(self._engine)
-            await anext(self._lifeline)
-        self._hold_on()
+            self._closer = _closing_with_the_loop(self._engine)
+            await anext(self._closer)
+        self._keep_closer_alive()
         return self._engine
 
     async def aclose(self) -> None:
-        if self._hold is not None:
-            self._hold.cancel()
-        if self._lifeline is not None:
-            await self._lifeline.aclose()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._closer is not None:
+            await self._closer.aclose()
 
-    def _hold_on(self) -> None:
-        # A timer keeps the generator alive, so that also a runtime that is dropped just before
-        # the end of its loop is closed in order.
+    def _keep_closer_alive(self) -> None:
+        # If a runtime is garbage-collected just before the end of its loop, its connections would be left open. A
+        # timer refers to the generator and keeps it alive until the loop has closed it. The timer is renewed only
+        # after half of its time, so that most requests need no new one.
         loop = asyncio.get_running_loop()
-        if self._hold is not None:
-            if self._hold.when() - loop.time() > self._hold_seconds:
+        if self._timer is not None:
+            if self._timer.when() - loop.time() > self._timer_seconds:
                 return
-            self._hold.cancel()
-        self._hold = loop.call_later(2 * self._hold_seconds, _let_go, self._lifeline)
+            self._timer.cancel()
+        self._timer = loop.call_later(2 * self._timer_seconds, _keep_referenced, self._closer)
 
 
 class _Gate:
-    """Lets so many requests through at once; so many more may wait."""
+    """Limits the requests to one origin: `max_concurrency` at a time, and `max_queue` that wait.
+
+    A request beyond both is rejected at once: a provider that is too slow for the load would otherwise collect
+    requests until all of them fail by their deadline.
+    """
 
     def __init__(self, settings: HttpSettings) -> None:
         self._slots = asyncio.Semaphore(settings.max_concurrency)
@@ -259,7 +267,7 @@ class _Gate:
     async def enter(self, request: HttpRequest) -> None:
         if self._slots.locked() and self.waiting >= self._max_queue:
             raise ProviderOverloaded(
-                f"{describe(request)}: {self.waiting} requests wait already (max_queue in HttpSettings)"
+                f"{describe(request)}: {self.waiting} requests are waiting already (max_queue in HttpSettings)"
             )
         self.waiting += 1
         try:
@@ -272,9 +280,11 @@ class _Gate:
 
 
 class _LoginGate:
-    """Lets so many requests through at once; others wait, as long as the endpoint answers at all.
+    """Limits the requests of logins to one endpoint: `most` at a time; others wait while the endpoint answers at all.
 
-    Strangers can cause these requests: no number of them may pile up behind an endpoint that hangs.
+    Anybody can cause these requests, so they must not collect in front of an endpoint that hangs. A time limit for
+    each would reject logins at an endpoint that is only slow. So the limit is on the time since any slot was taken or
+    released.
     """
 
     def __init__(self, most: int, monotonic: Callable[[], float]) -> None:
@@ -283,7 +293,7 @@ class _LoginGate:
         self._moved_at = monotonic()
 
     async def enter(self, request: HttpRequest) -> None:
-        """Wait for a slot. Raises ProviderOverloaded when none became free for LOGIN_PATIENCE_SECONDS."""
+        """Wait for a slot. Raises ProviderOverloaded if none became free within LOGIN_PATIENCE_SECONDS."""
         while not await self._has_slot_in_time():
             if self._patience_left() <= 0:
                 raise stuck(request, self._most)
@@ -306,17 +316,17 @@ class _LoginGate:
 
 
 class _TaskCall(SharedCall):
-    """Shared work in a task of its own."""
+    """A shared call in a task of its own."""
 
     task: asyncio.Task[Any]
-    begun_at: float
+    started_at: float
 
     async def wait(self, seconds: float | None) -> None:
-        """Wait for the end, at most until so many seconds after the beginning. Raises ProviderTimeout."""
+        """Wait for the end, at most until `seconds` after the start. Raises ProviderTimeout."""
         if seconds is None or self.task.done():
             return await _ended(self.task)
         try:
-            async with asyncio.timeout_at(self.begun_at + seconds):
+            async with asyncio.timeout_at(self.started_at + seconds):
                 await _ended(self.task)
         except TimeoutError:
             raise wait_timeout(seconds) from None
@@ -324,7 +334,7 @@ class _TaskCall(SharedCall):
 
     def start(self, work: Callable[[], Awaitable[Any]], single_flight: "SingleFlight[_TaskCall]") -> None:
         # In an empty context: the call may outlive the request that started it.
-        self.begun_at = asyncio.get_running_loop().time()
+        self.started_at = asyncio.get_running_loop().time()
         self.task = asyncio.get_running_loop().create_task(self._run(work), context=Context())
         self.task.add_done_callback(lambda _: single_flight.complete(self))
 
@@ -343,10 +353,10 @@ class _TaskCall(SharedCall):
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:
-    """Wait for `task`, whatever becomes of it or of us.
+    """Wait for the end of `task` without raising its error, and without cancelling it when the waiter is cancelled.
 
-    Not by shield(), with which newer Pythons log the failure when its last waiter was cancelled; and not by wait(),
-    which takes three times as long.
+    shield() is not used, because newer Pythons log the failure of the task if its last waiter was cancelled. wait()
+    is not used, because it takes three times as long.
     """
     ended = asyncio.get_running_loop().create_future()
 
@@ -361,13 +371,13 @@ async def _ended(task: "asyncio.Task[Any]") -> None:
         task.remove_done_callback(tell)
 
 
-def _let_go(_lifeline: AsyncGenerator[None] | None) -> None: ...
+def _keep_referenced(_closer: AsyncGenerator[None] | None) -> None: ...
 
 
 async def _closing_with_the_loop(engine: _Engine) -> AsyncGenerator[None]:
-    # A loop that shuts down closes the async generators that it has begun.
+    # asyncio has no hook for the end of a loop, but a loop that shuts down closes its async generators.
     try:
         yield
     finally:
         await engine.aclose()
-        await asyncio.sleep(0)  # for the transports, which close themselves in the next turn
+        await asyncio.sleep(0)  # Transports close in the next iteration of the loop.

@@ -1,4 +1,4 @@
-"""The runtime that blocks: for threads in any number of processes, each with its own connections and queue."""
+"""The blocking runtime, for threads in any number of processes: each has its own connections and queues."""
 
 import contextvars
 import os
@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Protocol, TypeVar, cast
 
 from oidc_async.errors import ConfigurationError, OIDCError, ProviderOverloaded, ProviderTimeout
-from oidc_async.http.deadline import Deadline, begun
+from oidc_async.http.deadline import Deadline, run_in_thread
 from oidc_async.http.dns import look_up
 from oidc_async.http.error_mapping import LOGIN_PATIENCE_SECONDS, describe, provider_failure, stuck
 from oidc_async.http.settings import (
@@ -44,17 +44,18 @@ T = TypeVar("T")
 
 
 class BlockingRuntime:
-    """Talks HTTP and shares work while its thread waits. No method ever suspends: see `run_without_loop()`.
+    """Sends requests and shares work while its thread waits. No method ever suspends: see `run_without_loop()`.
 
-    Parameters:
-        settings: limits, TLS and proxy of our own connections; the limits hold for a caller's client too.
-        http_client: an httpx or httpx2 Client to use instead of our own connections. It is never closed; its
-            cookies, `auth` and redirects are not used; unlike them it does not survive a fork, and the deadline
-            cannot end a response whose head arrives in drops.
+    Args:
+        settings: limits, TLS and proxy of our own connections; the limits apply to an `http_client` too.
+        http_client: an httpx or httpx2 Client to use instead of our own connections. It is never closed. Its cookies,
+            `auth` and redirects are not used. Unlike our own connections, it does not survive a fork, and the
+            deadline cannot end a response whose headers arrive very slowly.
         clock: seconds since the epoch.
         monotonic: seconds on a clock that never jumps.
 
-    Raises ConfigurationError for settings that cannot work and for a client of the wrong kind.
+    Raises:
+        ConfigurationError: settings with which every request would fail, or a client of the wrong class.
     """
 
     def __init__(
@@ -73,9 +74,9 @@ class BlockingRuntime:
         self._monotonic = monotonic
         self._deadline = Deadline()
         self._new_engine = _engine_of(settings, require_client(http_client, "Client"), self._deadline)
-        self._homes: dict[int, _Home] = {}
-        # an app that is dropped, as in tests, leaves no connections behind
-        weakref.finalize(self, _close, self._homes)
+        self._states: dict[int, _ProcessState] = {}
+        # The connections of an application that is garbage-collected, as in tests, are closed.
+        weakref.finalize(self, _close, self._states)
 
     def now(self) -> float:
         return self._clock()
@@ -87,11 +88,11 @@ class BlockingRuntime:
         time.sleep(seconds)
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        home = self._home()
+        state = self._state()
         try:
             require_sendable(request, self._settings)
             with self._deadline.after(request.deadline(self._settings.deadline)):
-                return self._pass(home, request)
+                return self._send_through_gates(state, request)
         except Exception as error:
             failure = provider_failure(request, error)
         raise failure
@@ -99,17 +100,19 @@ class BlockingRuntime:
     async def addresses(self, request: HttpRequest) -> Sequence[str]:
         try:
             require_no_proxy(self._settings)
-            return begun(lambda: look_up(request)).result(self._settings.connect_timeout)
+            return run_in_thread(lambda: look_up(request)).result(self._settings.connect_timeout)
         except Exception as error:
             failure = provider_failure(request, error)
         raise failure
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
-        single_flight, caller = self._home().single_flight, current_call.get()
+        single_flight, caller = self._state().single_flight, current_call.get()
         if detached:
             return cast("T", self._joined(single_flight, caller, key, work))
         seconds = longest_wait(self._settings.deadline)
         end = time.monotonic() + seconds
+        # The thread of the first caller does the work itself; a thread for each call would cost more than it saves.
+        # If that thread is interrupted, as by SystemExit, one of the waiting callers takes over in the next round.
         while True:
             own = _ThreadCall(key)
             try:
@@ -118,7 +121,9 @@ class BlockingRuntime:
                     if call is own:
                         own.run(work)
                     elif not call.completed.wait(end - time.monotonic()):
-                        raise ProviderTimeout(f"another thread has not fetched it in {seconds:g} s")
+                        raise ProviderTimeout(
+                            f"the provider has not answered another thread with the same request within {seconds:g} s"
+                        )
             finally:
                 single_flight.complete(own)
                 own.completed.set()
@@ -132,64 +137,65 @@ class BlockingRuntime:
         key: Hashable,
         work: Callable[[], Awaitable[Any]],
     ) -> Any:
-        """The result of detached work, which runs in a thread of its own. Raises ProviderTimeout if it takes long."""
+        """Return the result of detached work, which runs in a thread of its own. Raises ProviderTimeout."""
         seconds = longest_wait(self._settings.deadline)
         own = _ThreadCall(key)
         call = single_flight.join(own)
         with single_flight.waiting(caller, call):
             if call is own:
                 _start(single_flight, own, work)
-            if not call.completed.wait(call.begun_at + seconds - time.monotonic()):
+            if not call.completed.wait(call.started_at + seconds - time.monotonic()):
                 raise wait_timeout(seconds)
         return call.result()
 
     def queue_length(self, url: str) -> int:
-        return self._home().queue_length(url)
+        return self._state().queue_length(url)
 
     def close(self) -> None:
         """Close the connections of this process; a later request opens new ones."""
-        _close(self._homes)
+        _close(self._states)
 
-    def _home(self) -> "_Home":
-        """What belongs to this process: after a fork, the child begins anew.
+    def _state(self) -> "_ProcessState":
+        """Return the state of this process: after a fork, the child has its own.
 
-        Without a lock: one that another thread holds at the moment of the fork stays locked in the child.
+        There is no lock here. A lock that another thread holds at the moment of a fork stays locked in the child.
+        `setdefault` is one atomic step, so all threads get the same state.
         """
         pid = os.getpid()
-        return self._homes.get(pid) or self._homes.setdefault(
-            pid, _Home(self._settings, self._monotonic, self._new_engine())
+        return self._states.get(pid) or self._states.setdefault(
+            pid, _ProcessState(self._settings, self._monotonic, self._new_engine())
         )
 
-    def _pass(self, home: "_Home", request: HttpRequest) -> HttpResponse:
+    def _send_through_gates(self, state: "_ProcessState", request: HttpRequest) -> HttpResponse:
         if not request.is_caused_by_login:
-            return self._exchange(home, request)
-        gate = home.login_gate_to(request.url)
+            return self._exchange(state, request)
+        gate = state.login_gate_to(request.url)
         gate.enter(request, self._deadline.left())
         try:
-            return self._exchange(home, request)
+            return self._exchange(state, request)
         finally:
             gate.leave()
 
-    def _exchange(self, home: "_Home", request: HttpRequest) -> HttpResponse:
-        gate = home.gate_to(address_of(request.url).origin)
+    def _exchange(self, state: "_ProcessState", request: HttpRequest) -> HttpResponse:
+        gate = state.gate_to(address_of(request.url).origin)
         gate.enter(request, self._deadline.left())
-        begun = self._monotonic()
+        start = self._monotonic()
         try:
-            response = home.engine.exchange(request)
+            response = state.engine.exchange(request)
         finally:
             gate.leave()
-        return replace(response, seconds=self._monotonic() - begun)
+        return replace(response, seconds=self._monotonic() - start)
 
 
 class _Engine(Protocol):
-    """What carries the requests of one process."""
+    """Sends the requests of one process."""
 
     def exchange(self, request: HttpRequest) -> HttpResponse: ...
     def close(self) -> None: ...
 
 
 def _engine_of(settings: HttpSettings, given_client: Any, deadline: Deadline) -> Callable[[], _Engine]:
-    """What makes an engine, inside its process."""
+    """Return a function that creates an engine; it must be called in the process of the engine."""
     if given_client is not None:
         return partial(GivenClient, given_client, settings, deadline.left)
     if settings.engine != "httpx":
@@ -198,20 +204,20 @@ def _engine_of(settings: HttpSettings, given_client: Any, deadline: Deadline) ->
 
 
 def _own_connections(settings: HttpSettings, tls: Callable[[], ssl.SSLContext], deadline: Deadline) -> _Engine:
-    # not with the module: who never sends, or has a client, need not load what speaks HTTP
+    # Imported at first need: an application with its own client does not use httpcore.
     from oidc_async.http.httpcore_sync import BlockingConnections
 
     return BlockingConnections(settings, tls, deadline)
 
 
-def _close(homes: "dict[int, _Home]") -> None:
-    home = homes.pop(os.getpid(), None)
-    if home is not None:
-        home.engine.close()
+def _close(states: "dict[int, _ProcessState]") -> None:
+    state = states.pop(os.getpid(), None)
+    if state is not None:
+        state.engine.close()
 
 
-class _Home:
-    """What belongs to one process."""
+class _ProcessState:
+    """The connections, gates and shared calls of one process."""
 
     def __init__(self, settings: HttpSettings, monotonic: Callable[[], float], engine: _Engine) -> None:
         self._settings, self._monotonic = settings, monotonic
@@ -222,11 +228,11 @@ class _Home:
         self.engine = engine
 
     def gate_to(self, provider: str) -> "_Gate":
-        """One for each origin: a provider that hangs must not hold up the others."""
+        """Return the gate of an origin. Each has its own, so that a provider that hangs does not delay the others."""
         return self._gates.get(provider) or self._gates.setdefault(provider, _Gate(self._settings))
 
     def login_gate_to(self, endpoint: str) -> "_LoginGate":
-        """One for each endpoint that logins need."""
+        """Return the gate of an endpoint that logins need."""
         most = self._settings.max_login_requests
         return self._login_gates.get(endpoint) or self._login_gates.setdefault(
             endpoint, _LoginGate(most, self._monotonic)
@@ -238,7 +244,11 @@ class _Home:
 
 
 class _Gate:
-    """Lets so many requests through at once; so many more may wait."""
+    """Limits the requests to one origin: `max_concurrency` at a time, and `max_queue` that wait.
+
+    A request beyond both is rejected at once: a provider that is too slow for the load would otherwise hold all
+    threads until their requests fail by the deadline.
+    """
 
     def __init__(self, settings: HttpSettings) -> None:
         self._slots = threading.Semaphore(settings.max_concurrency)
@@ -246,32 +256,34 @@ class _Gate:
         self._lock = threading.Lock()
         self.waiting = 0
 
-    def enter(self, request: HttpRequest, patience: float) -> None:
+    def enter(self, request: HttpRequest, seconds: float) -> None:
         if not self._slots.acquire(blocking=False):
-            self._wait(request, patience)
+            self._wait(request, seconds)
 
     def leave(self) -> None:
         self._slots.release()
 
-    def _wait(self, request: HttpRequest, patience: float) -> None:
+    def _wait(self, request: HttpRequest, seconds: float) -> None:
         with self._lock:
             if self.waiting >= self._max_queue:
                 raise ProviderOverloaded(
-                    f"{describe(request)}: {self.waiting} requests wait already (max_queue in HttpSettings)"
+                    f"{describe(request)}: {self.waiting} requests are waiting already (max_queue in HttpSettings)"
                 )
             self.waiting += 1
         try:
-            if not self._slots.acquire(timeout=patience):
-                raise TimeoutError("its turn did not come")
+            if not self._slots.acquire(timeout=seconds):
+                raise TimeoutError("timed out waiting for a free connection slot")
         finally:
             with self._lock:
                 self.waiting -= 1
 
 
 class _LoginGate:
-    """Lets so many requests through at once; others wait, as long as the endpoint answers at all.
+    """Limits the requests of logins to one endpoint: `most` at a time; others wait while the endpoint answers at all.
 
-    Strangers can cause these requests. Behind an endpoint that hangs they would hold every thread there is.
+    Anybody can cause these requests. In front of an endpoint that hangs, they would hold all threads of the worker. A
+    time limit for each would reject logins at an endpoint that is only slow. So the limit is on the time since any
+    slot was taken or released.
     """
 
     def __init__(self, most: int, monotonic: Callable[[], float]) -> None:
@@ -280,13 +292,18 @@ class _LoginGate:
         self._moved_at = monotonic()
 
     def enter(self, request: HttpRequest, seconds: float) -> None:
-        """Wait for a slot. Raises ProviderOverloaded when none became free for LOGIN_PATIENCE_SECONDS."""
+        """Wait for a slot, at most `seconds`.
+
+        Raises:
+            ProviderOverloaded: none became free within LOGIN_PATIENCE_SECONDS.
+            TimeoutError: none became free within `seconds`.
+        """
         end = self._monotonic() + seconds
         while not self._slots.acquire(timeout=max(min(self._patience_left(), end - self._monotonic()), 0)):
             if self._patience_left() <= 0:
                 raise stuck(request, self._most)
             if self._monotonic() >= end:
-                raise TimeoutError("its turn did not come")
+                raise TimeoutError("timed out waiting for a free connection slot")
         self._moved_at = self._monotonic()
 
     def leave(self) -> None:
@@ -301,7 +318,7 @@ def _start(
     single_flight: "SingleFlight[_ThreadCall]", own: "_ThreadCall", work: Callable[[], Awaitable[Any]]
 ) -> None:
     try:
-        begun(lambda: _run_and_complete(single_flight, own, work))
+        run_in_thread(lambda: _run_and_complete(single_flight, own, work))
     except BaseException:
         # No thread could be started: later callers must not wait for this call.
         single_flight.complete(own)
@@ -320,18 +337,18 @@ def _run_and_complete(
 
 
 class _ThreadCall(SharedCall):
-    """Shared work in the thread of the caller who was first, or in one of its own."""
+    """A shared call in the thread of its first caller, or in a thread of its own if the work is detached."""
 
     def __init__(self, key: Hashable) -> None:
         super().__init__(key)
-        self.begun_at = time.monotonic()
+        self.started_at = time.monotonic()
         self.completed = threading.Event()
         self._failure: BaseException | None = BaseException("cut off")
         self._value: Any = None
 
     def run(self, work: Callable[[], Awaitable[Any]]) -> None:
         try:
-            # In an empty context, as in a task: nothing of this request may end up in what is shared.
+            # In an empty context, as in a task: shared work must not depend on the request of its first caller.
             self._value = contextvars.Context().run(run_without_loop, self._run(work))
             self._failure = None
         except Exception as error:

@@ -1,4 +1,4 @@
-"""The port through which the core reaches the world: the network, the clock, and its fellow callers."""
+"""The port of the core to the outside: the network, the clock, and concurrent callers."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Protocol, TypeVar
@@ -8,49 +8,60 @@ from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 T = TypeVar("T")
 
 REPEATING_SECONDS = 8.0
-"""Within how many seconds of the first try all others of a repeatable request end."""
+"""Seconds after the first attempt within which all retries of a repeatable request end."""
 
 
 class Runtime(Protocol):
-    """What the core awaits. `AsyncRuntime` lives on asyncio, `BlockingRuntime` blocks and never suspends."""
+    """The I/O of the core. `AsyncRuntime` runs on asyncio; `BlockingRuntime` blocks and never suspends."""
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """The response to one request, redirects not followed.
+        """Send one request and return its response. Redirects are not followed.
 
-        Raises ProviderUnreachable, ProviderTimeout, ProviderOverloaded or ResponseTooLarge, nothing else.
+        Raises:
+            ProviderUnreachable: the connection failed, or the response is invalid HTTP.
+            ProviderTimeout: the exchange has taken longer than the deadline.
+            ProviderOverloaded: too many requests are waiting; this one was not sent.
+            ResponseTooLarge: the body is larger than `request.max_body`.
         """
         ...
 
     async def addresses(self, request: HttpRequest) -> Sequence[str]:
-        """The IP addresses that the host of `request` has now, best first.
+        """Look up the IP addresses of the host of `request`, best first.
 
-        Raises ProviderUnreachable or ProviderTimeout, and ConfigurationError behind a proxy, which looks names up by
-        itself.
+        Raises:
+            ProviderUnreachable: the name cannot be resolved.
+            ProviderTimeout: the lookup has taken longer than the timeout for connecting.
+            ConfigurationError: a proxy is set, which looks up names by itself.
         """
         ...
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
-        """The result of `work`, run once however many callers ask for `key` at the same time.
+        """Run `work` once for all callers that ask for `key` at the same time, and return its result (single flight).
 
-        `work` stores what it fetched before it returns, survives the cancellation of the caller that began it,
-        and runs outside the context of any request. A failure is shared, and for a short while repeated to
-        later callers instead of trying again.
+        `work` keeps running if its first caller is cancelled, and runs in an empty contextvars context. It must store
+        what it has fetched before it returns, because a later caller starts it again.
 
-        Callers of `detached` work stop waiting a second after the runtime's own deadline, counted from the beginning
-        of the work, and get ProviderTimeout. The work goes on, and later callers share its result.
+        A failure is raised in all callers, and for `failure_pause` seconds in later callers too, instead of another
+        attempt.
+
+        Args:
+            key: identifies the work.
+            work: takes no arguments, and must not share its own key.
+            detached: callers stop waiting one second after the runtime's own deadline, counted from the start of the
+                work, and get ProviderTimeout. The work continues, and later callers share its result.
         """
         ...
 
     async def sleep(self, seconds: float) -> None: ...
 
     def queue_length(self, url: str) -> int:
-        """How many requests to the origin of `url` wait for their turn now; 0 when none was ever sent there."""
+        """Return how many requests to the origin of `url` are waiting in the queue now."""
         ...
 
     def now(self) -> float:
-        """Seconds since the epoch: for claims."""
+        """Return seconds since the epoch, for claims."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never jumps: for lifetimes of what we remember."""
+        """Return seconds on a clock that never jumps, for the lifetimes of cached values."""
         ...

@@ -31,12 +31,19 @@ async def send_repeatable(
     *,
     rebuild: Callable[[], HttpRequest] | None = None,
 ) -> HttpResponse:
-    """The response to `request`, tried again after a broken connection, 429, 502, 503 or 504.
+    """Send `request`, and retry it after a failed connection, 429, 502, 503 or 504 if it is `repeatable`.
 
-    Only when `request.repeatable`. A short `Retry-After` (RFC 9110 10.2.3) is honoured; with a long one, and after
-    the last try, the answer comes back as it is. `endpoint` is its name for whoever watches. `anew` makes the request
-    for another try, where something in it is good for one time. Raises what `runtime.send` raises; a timeout and a
-    full queue of our own are not tried again.
+    A short `Retry-After` (RFC 9110 10.2.3) is respected. With a longer one, and after the last attempt, the response
+    is returned as it is. Timeouts and a full queue are not retried.
+
+    Args:
+        runtime: sends the request.
+        request: the first attempt.
+        endpoint: the name of the endpoint in metrics and spans.
+        rebuild: creates the request of a retry, if a part of it can be used only once, such as a client assertion.
+
+    Raises:
+        ProviderError: as `runtime.send`.
     """
     end = runtime.monotonic() + REPEATING_SECONDS
     attempt = request
@@ -63,13 +70,13 @@ def _is_worth_retrying(response: HttpResponse, wait: float, left: float) -> bool
 
 
 def _pauses() -> Iterator[float]:
-    """Seconds before each retry: doubling, and spread so that many clients do not come back as one."""
+    """Yield the seconds before each retry: doubled each time, with jitter so that clients do not retry together."""
     for retry in range(RETRIES):
         yield _random.uniform(0.5, 1.0) * _FIRST_PAUSE * 2**retry
 
 
 def _retry_after(response: HttpResponse, now: float) -> float:
-    """Seconds that the response asks us to wait; 0 when it does not say or cannot be understood."""
+    """Return the seconds to wait by `Retry-After`; 0 if it is missing or invalid."""
     value = response.headers.get("retry-after", "").strip()
     if value.isascii() and value.isdigit():
         return float(value[:9])

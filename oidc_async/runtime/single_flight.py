@@ -1,4 +1,12 @@
-"""Single flight: callers with the same key share one run of the same work."""
+"""Single flight: callers with the same key share one run of the same work.
+
+A burst of requests that need the same metadata, keys or token response causes one request to the provider. The first
+caller registers a SharedCall and starts it; later callers join it and wait for its result. When it is complete, it is
+removed, so the work itself has to store what it has fetched. A failure is kept for a short time, so that callers who
+come one after the other do not each wait for a provider that is down.
+
+The runtimes differ only in how a call runs and how callers wait: in a task, or in the thread of the first caller.
+"""
 
 from collections.abc import Callable, Generator, Hashable
 from contextlib import AbstractContextManager, contextmanager, nullcontext

@@ -1,4 +1,4 @@
-"""Async methods over blocking I/O, called without `await`: the other half of `BlockingRuntime`."""
+"""Blocking classes made of async ones: their methods run over a `BlockingRuntime`, without an event loop."""
 
 import functools
 from collections.abc import Callable, Coroutine
@@ -10,9 +10,10 @@ T = TypeVar("T")
 
 
 def run_without_loop(coroutine: Coroutine[Any, Any, T]) -> T:
-    """The result of a coroutine that never suspends, as none does over a `BlockingRuntime`.
+    """Run a coroutine that never suspends, and return its result. Coroutines over a `BlockingRuntime` never suspend.
 
-    Raises RuntimeError when it suspends all the same; the coroutine is closed then.
+    Raises:
+        RuntimeError: the coroutine has awaited something that suspends. It is closed.
     """
     try:
         coroutine.send(None)
@@ -28,7 +29,7 @@ def run_without_loop(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 class Blocking(Generic[A]):
-    """A class whose methods are those of `A`, one of our async classes, without `await`.
+    """The blocking facade of an async class `A`: the same methods, without `await`.
 
     class RelyingParty(Blocking[AsyncRelyingParty]):
         refresh = blocking(AsyncRelyingParty.refresh)
@@ -41,11 +42,11 @@ class Blocking(Generic[A]):
 def blocking(
     method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[Blocking[A], P], T]:
-    """The blocking counterpart of an async method: same parameters, same result, same documentation."""
+    """Return the blocking counterpart of an async method: same parameters, same result, same documentation."""
 
     @functools.wraps(method)
     def call(self: Blocking[A], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        # This function is the other half of the class, which no method of its own could express.
+        # A method of `Blocking` could not express the type of this one, so it is a function that reads the attribute.
         origin = self._origin  # pyright: ignore[reportPrivateUsage]
         return run_without_loop(method(origin, *args, **kwargs))
 

@@ -1,4 +1,4 @@
-"""Metrics and spans for OpenTelemetry, where its API is installed. No token, subject or secret is in them."""
+"""Spans and durations of requests for OpenTelemetry, if its API is installed. They contain no tokens or secrets."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -22,10 +22,10 @@ logger = logging.getLogger("oidc_async.http")
 
 SCOPE = "oidc_async"
 OTHER = "other"
-"""The endpoint that nobody named."""
+"""The name of an endpoint without a name."""
 PORTS = {"https": 443, "http": 80}
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
-"""Seconds; the SDK's own are made for milliseconds."""
+"""The bounds of the histogram in seconds; the default bounds of the SDK are for milliseconds."""
 
 Attributes = Mapping[str, str | int]
 
@@ -34,7 +34,7 @@ _instruments: list[Callable[["Meter"], object]] = []
 
 
 def add_instruments(create: Callable[["Meter"], object]) -> None:
-    """Have `create` called with the meter as soon as OpenTelemetry is used, for metrics of other packages."""
+    """Register `create`, which adds instruments of another package to the meter when OpenTelemetry is first used."""
     _instruments.append(create)
 
 
@@ -44,7 +44,7 @@ def is_available() -> bool:
 
 
 async def exchange(runtime: Runtime, request: HttpRequest, endpoint: str) -> HttpResponse:
-    """`runtime.send(request)`, with a span and a measurement of it that name the `endpoint`. Raises the same."""
+    """Send `request` with a span and a duration that name the `endpoint`. Raises as `runtime.send`."""
     exchanges = _exchanges()
     sent = runtime.send(request) if exchanges is None else exchanges.send(runtime, request, endpoint)
     return replace(await sent, request=request)
@@ -52,7 +52,7 @@ async def exchange(runtime: Runtime, request: HttpRequest, endpoint: str) -> Htt
 
 @cache
 def _exchanges() -> "_Exchanges | None":
-    """None without a usable OpenTelemetry. Looked for at first need: its import takes a while."""
+    """Return None without a usable OpenTelemetry. It is imported at the first call, because that takes a while."""
     try:
         from opentelemetry.metrics import get_meter
         from opentelemetry.trace import get_tracer
@@ -75,13 +75,13 @@ def _set_up(tracer: "Tracer", meter: "Meter") -> "_Exchanges":
 
 
 class _Exchanges:
-    """Every exchange with a provider, one span and one measurement for each."""
+    """Creates one span and one measurement for each exchange with a provider."""
 
     def __init__(self, tracer: "Tracer", meter: "Meter") -> None:
         from opentelemetry.trace import SpanKind, use_span
 
         self._start = partial(tracer.start_span, kind=SpanKind.CLIENT)
-        # exceptions aren't recorded: of those that aren't ours, nobody knows what they say
+        # Exceptions are not recorded: the texts of foreign ones may contain secrets.
         self._within = partial(use_span, end_on_exit=True, record_exception=False, set_status_on_exception=False)
         self._seconds = meter.create_histogram(
             "oidc.provider.request.duration",
@@ -95,7 +95,7 @@ class _Exchanges:
         place, url = _place(request.url)
         measured = {**attributes, **place}
         span = self._start(f"{request.method} {endpoint}", attributes={**measured, **url})
-        # without an SDK there is no context, and to enter it would be half of all that this costs
+        # Without an SDK there is no context, and entering it would be half of the cost of this method.
         with self._within(span) if span.get_span_context().is_valid else nullcontext():
             begun = runtime.monotonic()
             try:
@@ -103,7 +103,7 @@ class _Exchanges:
             except BaseException as error:
                 self._end(span, measured, _failure(error), runtime.monotonic() - begun)
                 raise
-            # a runtime of somebody else's need not say how long the provider took
+            # A runtime of the application need not measure how long the provider took.
             seconds = response.seconds or runtime.monotonic() - begun
             self._end(span, measured, _outcome(response), seconds)
             return response
@@ -128,7 +128,7 @@ def _outcome(response: HttpResponse) -> Attributes:
 
 @lru_cache(maxsize=100)
 def _place(url: str) -> tuple[Attributes, Attributes]:
-    """The server, and the URL without its query, which may hold a secret; nothing of one that can't be requested."""
+    """Return attributes of the server and of the URL, without its query, which may contain a secret."""
     try:
         parts = urlsplit(url)
         port = parts.port or PORTS[parts.scheme]

@@ -20,6 +20,7 @@ from oidc_async import (
     ProviderConfiguration,
     ProviderMetadata,
 )
+from oidc_async.configuration.access_token_settings import Verification
 from oidc_async.errors import IssuerMismatch, MetadataInvalid, OAuthError, SignatureInvalid
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.runtime.port import Runtime
@@ -104,7 +105,7 @@ def test_a_registration_and_its_management_go_inside(either_world: World, monkey
 
 @pytest.mark.parametrize("verification", ["introspection", "jwt"])
 def test_an_api_verifies_tokens_inside(
-    either_world: World, monkeypatch: pytest.MonkeyPatch, verification: str
+    either_world: World, monkeypatch: pytest.MonkeyPatch, verification: Verification
 ) -> None:
     provider = new_provider(ISSUER)
     runtime = simulated(either_world, provider)

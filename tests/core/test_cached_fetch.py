@@ -143,7 +143,7 @@ def test_a_failure_leaves_the_last_good_value_in_use(
     assert get() == [1]
     (record,) = caplog.records
     assert (record.name, record.levelno) == ("oidc_async.provider", logging.WARNING)
-    assert record.getMessage() == "keeping the last good copy: gone (provider_unreachable)"
+    assert record.getMessage() == "the last valid copy stays in use: gone (provider_unreachable)"
 
 
 def test_while_a_stale_value_serves_nobody_waits_for_the_provider(

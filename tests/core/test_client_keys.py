@@ -222,7 +222,7 @@ def test_the_first_key_that_fits_signs_and_all_are_published() -> None:
     keys += ClientKeys.from_pem(pem(other), kid="other") + ClientKeys.from_jwk({**X25519_JWK, "kid": "enc"})
     assert keys.signing_key().kid == keys.signing_key("PS512").kid == "new"
     assert keys.signing_key("ES256").kid == "other"
-    with pytest.raises(ConfigurationError, match="no key that signs by EdDSA"):
+    with pytest.raises(ConfigurationError, match="no key that signs with EdDSA"):
         keys.signing_key("EdDSA")
     assert [key["kid"] for key in keys.jwks()["keys"]] == ["new", "old", "other", "enc"]
     with pytest.raises(ConfigurationError, match="two keys with kid 'new'"):
@@ -232,7 +232,7 @@ def test_the_first_key_that_fits_signs_and_all_are_published() -> None:
 def test_a_key_is_for_its_own_algorithm_only() -> None:
     keys = ClientKeys.from_pem(pem(rsa_key()), alg="PS256")
     assert keys.signing_key("PS256").default_alg == "PS256"
-    with pytest.raises(ConfigurationError, match="no key that signs by RS256"):
+    with pytest.raises(ConfigurationError, match="no key that signs with RS256"):
         keys.signing_key("RS256")
 
 

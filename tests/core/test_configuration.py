@@ -180,7 +180,7 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
         ),
         pytest.param(
             {"client_metadata": KEY_CLIENT.copy(token_endpoint_auth_signing_alg="ES384"), "client_keys": KEYS},
-            ["client_keys", "signs by ES384"],
+            ["client_keys", "signs with ES384"],
             id="private-key-jwt-by-another-alg",
         ),
         pytest.param(

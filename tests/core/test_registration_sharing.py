@@ -14,7 +14,7 @@ import pytest
 
 from oidc_async import ClientMetadata
 from oidc_async.errors import ConfigurationError, OAuthError, ProviderError, ProviderTimeout, StoreUnavailable
-from oidc_async.provider.registration_store import LEASE_SECONDS
+from oidc_async.provider.registration_store import LOCK_SECONDS
 from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Fault, SimulatedProvider
@@ -138,7 +138,7 @@ def test_a_client_that_the_provider_forgot_is_not_updated_but_registered_anew(
     with caplog.at_level(logging.WARNING):
         anew = new_process(info={"client_uri": "https://rp.example/"}).client()
     assert anew["client_id"] != first["client_id"]
-    assert "registered anew" in caplog.text
+    assert "registered again" in caplog.text
     assert first["registration_access_token"] not in caplog.text
 
 
@@ -271,10 +271,10 @@ def test_whoever_dies_while_registering_is_waited_for_and_no_longer(shared: Shar
     (key,) = shared.entries()
     lease = key.replace("registration:", "registration-lease:")
     shared.world.run(shared.store.store.delete([key]))
-    shared.world.run(shared.store.store.put(lease, b"of a dead one", LEASE_SECONDS * 2))
+    shared.world.run(shared.store.store.put(lease, b"of a dead one", LOCK_SECONDS * 2))
     assert isinstance(shared.other.refusal(), ProviderTimeout)
-    assert LEASE_SECONDS <= shared.provider.clock.monotonic() - begun < LEASE_SECONDS + 2
-    shared.provider.clock.advance(LEASE_SECONDS)
+    assert LOCK_SECONDS <= shared.provider.clock.monotonic() - begun < LOCK_SECONDS + 2
+    shared.provider.clock.advance(LOCK_SECONDS)
     assert shared.other.client()["client_id"]
 
 

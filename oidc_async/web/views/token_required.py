@@ -4,7 +4,8 @@ from collections.abc import Callable, Collection, Mapping, MutableMapping, Seque
 from dataclasses import dataclass
 from typing import Any, cast
 
-from oidc_async.configuration.provider import ProviderConfiguration, require_seconds
+from oidc_async.configuration.provider import ProviderConfiguration
+from oidc_async.configuration.provider_checks import require_seconds
 from oidc_async.errors import (
     BearerRequestInvalid,
     BearerTokenMissing,
