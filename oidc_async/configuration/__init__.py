@@ -1,1 +1,1 @@
-"""The settings of an application: providers, clients, keys and parameters, with their checks."""
+"""The settings of providers, clients, keys and parameters, and their checks."""

@@ -49,7 +49,7 @@ class AccessTokenSettings(Protocol):
 
 
 def require_access_token_settings(settings: AccessTokenSettings) -> None:
-    """Raise ConfigurationError for settings that contradict each other, have no effect, or accept any token."""
+    """Check that settings fit together, have an effect, and limit tokens."""
     if not settings.access_token_algorithms or not set(settings.access_token_algorithms) <= set(ALLOWED_ALGORITHMS):
         raise ConfigurationError(
             f"access_token_algorithms must be a tuple of some of {', '.join(ALLOWED_ALGORITHMS)}."
@@ -81,7 +81,11 @@ def _require_audience(settings: AccessTokenSettings) -> None:
 
 
 def accepted_names(setting: str, value: object) -> frozenset[str] | None:
-    """Return one or several strings as a set, or None if nothing is set. Raises ConfigurationError for empty ones."""
+    """Return one or several strings as a set, or None if nothing is set.
+
+    Raises:
+        ConfigurationError: a string is empty, or there is none.
+    """
     if value is None:
         return None
     names: object = [value] if isinstance(value, str) else value
@@ -94,7 +98,10 @@ def accepted_names(setting: str, value: object) -> frozenset[str] | None:
 
 
 def accepted_marks(settings: AccessTokenSettings) -> tuple[AccessTokenMark, ...]:
-    """Return what distinguishes access tokens without a type from ID tokens; empty if their audience does."""
+    """Return what distinguishes access tokens without a type from ID tokens.
+
+    It is empty if their audience distinguishes them.
+    """
     if settings.access_token_marks is not None:
         return read_marks(settings.access_token_marks)
     return () if settings.audience_claim == "aud" else ACCESS_TOKEN_USE

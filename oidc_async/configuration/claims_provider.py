@@ -11,7 +11,7 @@ from oidc_async.protocol.uri import origin, uri_problem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimsProvider:
-    """How the claims of one issuer are verified, in `claims_providers` of ProviderConfiguration.
+    """How the claims of one issuer in `claims_providers` are verified.
 
     Args:
         algorithms: the `alg` values that its JWTs may have.

@@ -1,4 +1,4 @@
-"""The private keys with which a client signs and decrypts, and their public keys for the provider."""
+"""The keys of a client: private ones to sign and decrypt, public ones to publish."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,9 @@ from oidc_async.protocol.request_object_algorithms import request_object_algorit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientKeys:
-    """The private keys of the client: the first suitable one signs, and the public keys of all are published.
+    """The private keys of the client.
+
+    The first suitable one signs, and the public keys of all are published.
 
     Use `from_pem` or `from_jwk` to create them. `new + old` has the keys of both, which is how keys are rotated: the
     first one signs, and the provider finds the public keys of both.
@@ -83,7 +85,11 @@ class ClientKeys:
         return ClientKeys(keys=(*self.keys, *other.keys))
 
     def signing_key(self, algorithm: str | None = None) -> PrivateKey:
-        """Return the first key that can sign with `algorithm`, or with any. Raises ConfigurationError if none can."""
+        """Return the first key that can sign with `algorithm`, or with any.
+
+        Raises:
+            ConfigurationError: no key can.
+        """
         for key in self.keys:
             if key.use == "sig" and (algorithm is None or key.is_for(algorithm)):
                 return key
@@ -91,7 +97,7 @@ class ClientKeys:
         raise ConfigurationError(f"client_keys has no key that {wanted}.")
 
     def signature(self, supported: Collection[str] | None) -> tuple[PrivateKey, str]:
-        """Return the first key that can sign with one of these algorithms, and this algorithm.
+        """Return the first key that can sign with a supported algorithm, and which.
 
         Args:
             supported: the `alg` values that the provider supports; None for any.
@@ -110,18 +116,21 @@ class ClientKeys:
         )
 
     def decryption_keys(self, kid: str | None, algorithm: str) -> tuple[PrivateKey, ...]:
-        """Return the keys for decryption with `algorithm`: the one named `kid`, or all if the token names none."""
+        """Return the keys for decryption with `algorithm`.
+
+        That is the one named `kid`, or all keys if the token names none.
+        """
         return tuple(
             key for key in self.keys if key.use == "enc" and key.is_for(algorithm) and kid in (None, key.kid)
         )
 
     def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """Return the JWK Set of the public keys, to register with the provider or to publish at `jwks_uri`."""
+        """Return the JWK Set of the public keys, to register or to publish at `jwks_uri`."""
         return {"keys": [key.public_jwk() for key in self.keys]}
 
 
 def require_signing_keys(client: ClientMetadata, keys: ClientKeys | None) -> None:
-    """Raise ConfigurationError if the client is registered for private_key_jwt and has no key for it."""
+    """Check that a client that is registered for private_key_jwt has a key for it."""
     for endpoint in ENDPOINTS:
         if (
             client.get(f"{endpoint}_endpoint_auth_method", client.get("token_endpoint_auth_method"))
@@ -135,7 +144,7 @@ def require_signing_keys(client: ClientMetadata, keys: ClientKeys | None) -> Non
 
 
 def require_request_object_keys(client: ClientMetadata, keys: ClientKeys | None) -> None:
-    """Raise ConfigurationError if the client has no key for the request objects that it is registered for."""
+    """Check that the client can sign request objects as it is registered."""
     algorithm = request_object_algorithms(client).signature
     if algorithm is not None and algorithm.startswith("HS"):
         return

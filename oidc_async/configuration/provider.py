@@ -163,7 +163,7 @@ class ProviderConfiguration:
 
     @property
     def client_name(self) -> str:
-        """The name of client and issuer; what is kept under one name is not used under another."""
+        """The client and its issuer, as the name under which its values are kept."""
         return self.name_of(self.client_metadata or ClientMetadata())
 
     def name_of(self, client: ClientMetadata) -> str:
@@ -172,12 +172,15 @@ class ProviderConfiguration:
 
     @property
     def issuer_identifier(self) -> str:
-        """The Issuer Identifier of the provider, from `issuer` or from `provider_metadata`."""
+        """The Issuer Identifier, from `issuer` or from `provider_metadata`."""
         return self.issuer or str((self.provider_metadata or ProviderMetadata())["issuer"])
 
     @property
     def private_network(self) -> PrivateNetwork:
-        """The addresses beside this machine at which http is accepted. Raises ConfigurationError."""
+        """The addresses beside this machine at which http is accepted.
+
+        Raises ConfigurationError.
+        """
         return private_network(self.backchannel_url, self.insecure_hosts)
 
     def request_parameters(self) -> dict[str, Parameter]:
@@ -190,21 +193,24 @@ class ProviderConfiguration:
         return token_request_parameters("token_request_params", self.token_request_params)
 
     def end_session_parameters(self, overrides: Mapping[str, str | None] | None = None) -> dict[str, str]:
-        """Return `end_session_params` with `overrides`, as they are sent. Raises ConfigurationError."""
+        """Return `end_session_params` with `overrides`, as they are sent.
+
+        Raises ConfigurationError.
+        """
         texts = as_texts("end_session_params", {**(self.end_session_params or {}), **(overrides or {})})
         require_theirs("end_session_params", texts, OURS_AT_LOGOUT)
         return texts
 
     @property
     def response_mode(self) -> ResponseMode:
-        """The response_mode of authorization requests, unless a login asks for another one."""
+        """The response_mode of authorization requests, if a login sets no other one."""
         parameters = self.request_parameters()
         usual = default_response_mode(registered_response_type(single_text(parameters, "response_type")))
         return cast(ResponseMode, single_text(parameters, "response_mode", usual))
 
     @property
     def id_token_algorithms(self) -> tuple[str, ...]:
-        """The signature algorithm that client_metadata names, RS256 by default (OIDC Registration 2)."""
+        """The signature algorithm of ID tokens, RS256 by default (OIDC Registration 2)."""
         client = self.client_metadata or ClientMetadata()
         return response_algorithms(client, "id_token").signatures
 
@@ -222,7 +228,7 @@ class ProviderConfiguration:
 
     @property
     def may_take_id_tokens(self) -> bool:
-        """Whether an ID token may pass for an access token, because no setting distinguishes them.
+        """Whether no setting distinguishes ID tokens from access tokens.
 
         So it is if JWTs without a type are accepted and nothing is required of them that ID tokens lack.
         """
@@ -232,7 +238,10 @@ class ProviderConfiguration:
         return accepts_untyped and not is_distinguished
 
     def _accepted_audience(self, client: ClientMetadata) -> frozenset[str] | None:
-        """The values of which the audience of an access token must be one; None if it is not checked."""
+        """The values of which the audience of an access token must be one.
+
+        None means that it is not checked.
+        """
         if self.audience is not None:
             return accepted_names("audience", self.audience)
         return frozenset({client["client_id"]}) if self.enforce_audience and "client_id" in client else None

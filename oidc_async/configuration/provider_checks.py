@@ -1,4 +1,7 @@
-"""The checks of a ProviderConfiguration. Each raises ConfigurationError, which names the setting and the fix."""
+"""The checks of a ProviderConfiguration.
+
+Each raises ConfigurationError, which names the setting and the fix.
+"""
 
 import os
 from collections.abc import Collection, Mapping, Sequence
@@ -63,7 +66,7 @@ UNSUPPORTED_CLIENT_METADATA = ("introspection_encrypted_response_alg",)
 
 
 def require_types(configuration: "ProviderConfiguration") -> None:
-    """Check each setting by itself: its type, and its value where only some are possible."""
+    """Check the type of each setting, and its value if only some are possible."""
     _require_instances(configuration)
     for metadata in (
         configuration.client_metadata,
@@ -250,7 +253,7 @@ def _require_algorithms(configuration: "ProviderConfiguration", client: ClientMe
 
 
 def require_seconds(name: str, value: object) -> None:
-    """Check that `value` is a number of seconds, not negative, and below MOST_SECONDS."""
+    """Check that `value` is a number of seconds from 0 to MOST_SECONDS."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < MOST_SECONDS:
         raise ConfigurationError(f"{name} must be a number of seconds, not negative.")
 
@@ -263,7 +266,7 @@ def _require_uris(client: ClientMetadata, name: str) -> None:
 
 
 def _private_network_advice(issuer: str) -> str:
-    """Return what to set if `issuer` is the address of a provider in a private network, else an empty text."""
+    """Return the settings to advise for an issuer with http, else an empty text."""
     if not str(issuer).startswith("http://"):
         return ""
     return " For a provider in a private network, set backchannel_url or insecure_hosts (docs/guides/deployment.md)."

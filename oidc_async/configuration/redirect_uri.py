@@ -1,4 +1,4 @@
-"""The redirect URI: the URL to which the provider sends the authorization response."""
+"""The redirect URI, to which the provider sends the authorization response."""
 
 import warnings
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from oidc_async.protocol.uri import uri_problem
 
 @dataclass(frozen=True)
 class RedirectUriConfig:
-    """The redirect URI as the provider knows it, and the path at which the application sees it.
+    """The registered redirect URI, and the path of its route in the application.
 
     Args:
         full_uri: the URL that is registered with the provider.
@@ -43,7 +43,7 @@ class RedirectUriConfig:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Self:
-        """Read `OIDC_REDIRECT_URI`, or the deprecated `OIDC_REDIRECT_DOMAIN` and `OIDC_REDIRECT_ENDPOINT`."""
+        """Read OIDC_REDIRECT_URI, or the deprecated settings of domain and endpoint."""
         uri = config.get("OIDC_REDIRECT_URI") or _legacy_uri(config)
         _require_usable(uri)
         return cls(uri, urlsplit(uri).path.lstrip("/"))

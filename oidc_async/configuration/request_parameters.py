@@ -1,4 +1,4 @@
-"""The application's parameters of authentication and logout requests: their checks, and their values as text."""
+"""Parameters that an application adds to authentication and logout requests."""
 
 import re
 from collections.abc import Mapping
@@ -84,7 +84,7 @@ def require_request_parameters(parameters: Parameters, setting: str = "auth_requ
 
 
 def require_authorization(setting: str, parameters: Parameters) -> None:
-    """Raise ConfigurationError for an invalid `authorization_details` (RFC 9396 2) or `resource` (RFC 8707 2)."""
+    """Check `authorization_details` (RFC 9396 2) and `resource` (RFC 8707 2)."""
     if "authorization_details" in parameters:
         problem = authorization_details_problem(single_text(parameters, "authorization_details"))
         if problem:
@@ -113,7 +113,7 @@ def _require_response(parameters: Parameters) -> None:
 
 
 def require_theirs(setting: str, parameters: Parameters, ours: Mapping[str, str]) -> None:
-    """Raise ConfigurationError for a parameter in `ours`, which the library sets itself, or one that is not text."""
+    """Check that all parameters are text, and none is set by the library (`ours`)."""
     for name, value in parameters.items():
         if name in ours:
             raise ConfigurationError(f"{setting} must not set {name}: {ours[name]}.")
@@ -122,7 +122,7 @@ def require_theirs(setting: str, parameters: Parameters, ours: Mapping[str, str]
 
 
 def as_parameters(setting: str, given: Mapping[str, Any] | None) -> dict[str, Parameter]:
-    """Return the parameters of an authentication request as they are sent: as `as_texts`, with repeated `resource`.
+    """Return the parameters as `as_texts` does, but with repeated `resource`.
 
     Raises:
         ConfigurationError: a value cannot be sent.
@@ -136,7 +136,11 @@ def as_parameters(setting: str, given: Mapping[str, Any] | None) -> dict[str, Pa
 
 
 def as_values(setting: str, name: str, value: object) -> Parameter:
-    """Return a string unchanged, and a list as the strings to repeat. Raises ConfigurationError."""
+    """Return a string unchanged, and a list as the strings to repeat.
+
+    Raises:
+        ConfigurationError: the value is of another type.
+    """
     if isinstance(value, str):
         return value
     values: tuple[object, ...] = tuple(cast("list[object]", value)) if is_list(value) else (None,)
@@ -146,7 +150,9 @@ def as_values(setting: str, name: str, value: object) -> Parameter:
 
 
 def as_texts(setting: str, given: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return the parameters `given` in `setting` as text; None leaves a parameter out.
+    """Return the parameters `given` in `setting` as text.
+
+    None leaves a parameter out.
 
     A list of strings becomes words separated by spaces. Everything else, and every parameter that is JSON by its
     specification, becomes JSON.

@@ -1,4 +1,4 @@
-"""The application's parameters of token requests, and their checks (RFC 6749 8.2, RFC 8707 2.2)."""
+"""Parameters that an application adds to token requests (RFC 6749 8.2)."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Connections of aiohttp, for the extra `aiohttp`: the fastest HTTP client here on asyncio."""
+"""Connections of aiohttp, the fastest engine on asyncio (extra `aiohttp`)."""
 
 import ssl
 from base64 import b64encode
@@ -20,7 +20,10 @@ _LONGEST_HEADER = 64 * 1024
 
 
 class AiohttpConnections:
-    """The connections of one event loop. The gate in front of them limits their number."""
+    """The connections of one event loop.
+
+    The gate in front of them limits their number.
+    """
 
     def __init__(self, settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> None:
         self._settings = settings
@@ -81,7 +84,9 @@ class _StaleConnectionError(Exception): ...
 
 
 class _Request(aiohttp.ClientRequest):
-    """A request that checks a reused connection: the provider may have closed it, or sent data without a request.
+    """A request that checks a reused connection.
+
+    The provider may have closed it, or sent data without a request.
 
     aiohttp learns that from the event loop, which may not have run since. Such a connection would lose the request,
     or take the unrequested data for the response.

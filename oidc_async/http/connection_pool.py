@@ -22,10 +22,10 @@ C = TypeVar("C", bound=Connection)
 
 
 class IdleConnections(Generic[C]):
-    """A pool of idle connections, of which the last used is taken first, so that the others expire under little load.
+    """A pool of idle connections; the last used is taken first.
 
-    It replaces the pool of httpcore, which for every request checks every connection and its socket. Connections that
-    are not kept are returned to the caller, who closes them.
+    So the others expire under little load. It replaces the pool of httpcore, which for every request checks every
+    connection and its socket. Connections that are not kept are returned to the caller, who closes them.
 
     Args:
         most: how many connections are kept.
@@ -38,7 +38,7 @@ class IdleConnections(Generic[C]):
         self._idle: list[tuple[C, float]] = []
 
     def pop(self, origin: Any) -> C | None:
-        """Remove and return the last used connection to `origin`, which may have expired, or None."""
+        """Take the last used connection to `origin`, which may have expired, or None."""
         with self._lock:
             for position in reversed(range(len(self._idle))):
                 if self._idle[position][0].can_handle_request(origin):
@@ -46,7 +46,7 @@ class IdleConnections(Generic[C]):
         return None
 
     def push(self, connection: C, now: float) -> C | None:
-        """Keep `connection`, and return the one that the caller has to close in exchange, if any.
+        """Keep `connection`, and return the one that the caller has to close, if any.
 
         Args:
             now: seconds on any clock.
@@ -68,7 +68,7 @@ class IdleConnections(Generic[C]):
 
 
 def is_readable(transport: Any) -> bool:
-    """Return whether the socket of an asyncio transport has data to read, or has been closed. Does not wait."""
+    """Return whether the socket of a transport has data, or is closed; do not wait."""
     descriptor = transport.get_extra_info("socket").fileno()
     if not hasattr(select, "poll"):  # On Windows, where select accepts any descriptor.
         return bool(select.select([descriptor], [], [], 0)[0])

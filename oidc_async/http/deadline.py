@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Deadline(threading.local):
-    """The time at which the exchange of the current thread has to end, with all its parts."""
+    """The time at which the exchange of the current thread has to end."""
 
     _end = float("inf")
 
@@ -31,12 +31,15 @@ class Deadline(threading.local):
         return left
 
     def clamp(self, timeout: float | None) -> float:
-        """Return `timeout` in seconds, but at most the seconds that are left. Raises TimeoutError."""
+        """Return `timeout` in seconds, but at most the seconds that are left.
+
+        Raises TimeoutError.
+        """
         return min(self.left(), float("inf") if timeout is None else timeout)
 
 
 def run_in_thread(work: Callable[[], T]) -> "Future[T]":
-    """Run `work` in a thread of its own, so that the caller can stop waiting for its result."""
+    """Run `work` in a new thread; the caller may stop waiting for its result."""
     outcome: Future[T] = Future()
 
     def run() -> None:

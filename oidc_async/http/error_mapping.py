@@ -1,4 +1,4 @@
-"""Maps exceptions of HTTP libraries and of the operating system to the errors of this library."""
+"""Maps exceptions of HTTP libraries and of the system to our errors."""
 
 from functools import lru_cache
 from typing import cast
@@ -16,21 +16,24 @@ LOGIN_PATIENCE_SECONDS = 2.0
 
 
 def describe(request: HttpRequest) -> str:
-    """Return method and URL of `request` without query and credentials, for messages and logs."""
+    """Return method and URL of `request`, without query and credentials, for logs."""
     return f"{request.method} {_public_url(request.url)}"
 
 
 def require_http_url(request: HttpRequest) -> None:
-    """Reject a URL without a host, or with another scheme than http or https: an empty host means this machine."""
+    """Reject a URL without a host, or with another scheme than http or https.
+
+    An empty host means this machine.
+    """
     if not _is_http_url(request.url):
         raise ProviderUnreachable(f"{describe(request)}: not an http or https URL")
 
 
 def provider_failure(request: HttpRequest, error: Exception) -> OIDCError:
-    """Return the error of this library for `error`; one of its own is returned unchanged.
+    """Return the error of this library for `error`.
 
-    A timeout becomes ProviderTimeout, any other exception ProviderUnreachable. If the body of a response could not be
-    read, the evidence has its status as `answered`.
+    An error of this library is returned unchanged. A timeout becomes ProviderTimeout, any other exception
+    ProviderUnreachable. If the body of a response could not be read, the evidence has its status as `answered`.
 
     Raise the result after the `except` block that caught `error`. Inside of it, `error` would become its context, and
     would keep the request alive with its headers.
@@ -43,7 +46,7 @@ def provider_failure(request: HttpRequest, error: Exception) -> OIDCError:
 
 
 def note_status(error: BaseException, status: int) -> None:
-    """Note on `error` that the provider has sent a response with this status, whose body could not be read."""
+    """Note on `error` the status of the response whose body could not be read."""
     error.__dict__[_ANSWERED] = status
 
 
@@ -102,7 +105,7 @@ def _printable(text: str) -> str:
 
 
 def stuck(request: HttpRequest, most: int) -> ProviderOverloaded:
-    """The error for a request of a login while the endpoint answers none of those in progress."""
+    """The error for a login while the endpoint answers none of its requests."""
     return ProviderOverloaded(
         f"{describe(request)}: {most} requests are in progress (max_login_requests in HttpSettings), and none was "
         f"answered for {LOGIN_PATIENCE_SECONDS:g} s"

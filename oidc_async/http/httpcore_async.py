@@ -24,7 +24,10 @@ _HEAD_START = 0.25
 
 
 class AsyncConnections:
-    """The connections of one event loop. The gate in front of them limits their number."""
+    """The connections of one event loop.
+
+    The gate in front of them limits their number.
+    """
 
     def __init__(self, settings: HttpSettings, tls: Callable[[], ssl.SSLContext]) -> None:
         self._settings = settings
@@ -112,7 +115,10 @@ def _url(url: str) -> core.URL:
 
 
 class _Backend(core.AsyncNetworkBackend):
-    """Connects with asyncio itself: the backend of httpcore uses anyio, which takes twice the time."""
+    """Connects with asyncio itself.
+
+    The backend of httpcore uses anyio, which takes twice the time.
+    """
 
     async def connect_tcp(
         self,
@@ -133,7 +139,7 @@ class _Backend(core.AsyncNetworkBackend):
 
 
 class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
-    """A stream that buffers what it receives, and sends what was written in one piece before the next read.
+    """A stream that buffers received data, and sends written data before a read.
 
     Data that arrives while httpcore does not wait for any pauses the transport, so that a provider cannot fill the
     memory. The timeouts of reading and writing are not used: an exchange has one deadline.
@@ -227,7 +233,10 @@ def _incoming_of(response: core.Response) -> Incoming:
 
 
 async def _race(host: str, port: int, seconds: float | None) -> _Stream:
-    """Connect to the addresses of `host`, each a little after the one before; the first to answer wins (RFC 8305)."""
+    """Connect to the addresses of `host`, each a little after the one before.
+
+    The first to answer wins (RFC 8305).
+    """
     loop = asyncio.get_running_loop()
     # Other event loops, such as uvloop, do not support it.
     racing: Any = {"happy_eyeballs_delay": _HEAD_START} if isinstance(loop, asyncio.BaseEventLoop) else {}

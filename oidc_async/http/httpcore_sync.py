@@ -1,4 +1,7 @@
-"""HTTP/1.1 connections of httpcore for threads: every wait ends with the deadline of the exchange."""
+"""HTTP/1.1 connections of httpcore for threads.
+
+Every wait ends with the deadline of the exchange.
+"""
 
 import ssl
 import threading
@@ -19,7 +22,10 @@ from .wire import address_of, certificate_name, credentials_of, dialled_url, hea
 
 
 class BlockingConnections:
-    """The connections of one process, for any number of threads. The gate in front of them limits their number."""
+    """The connections of one process, for any number of threads.
+
+    The gate in front of them limits their number.
+    """
 
     def __init__(self, settings: HttpSettings, tls: Callable[[], ssl.SSLContext], deadline: Deadline) -> None:
         self._settings = settings

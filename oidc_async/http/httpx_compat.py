@@ -1,4 +1,4 @@
-"""Chooses the HTTP library of our own connections: httpcore2 if `httpx2` is installed, else httpcore."""
+"""Chooses the HTTP library: httpcore2 if `httpx2` is installed, else httpcore."""
 
 import ssl
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ __all__ = ["core", "usual_tls_context"]
 
 
 def usual_tls_context() -> ssl.SSLContext:
-    """Return a TLS context with the certificate authorities that httpx, or httpx2, trusts."""
+    """Return a TLS context with the certificate authorities of httpx or httpx2."""
     # Imported only here: it takes longer than importing this library, and an application with its own TLS context
     # does not need it.
     try:

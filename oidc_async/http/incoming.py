@@ -1,4 +1,4 @@
-"""Received bytes, handed to the HTTP parser only up to the end of the current response."""
+"""Received bytes, given to the HTTP parser up to the end of the response only."""
 
 import re
 
@@ -40,14 +40,14 @@ class Incoming:
         self._last_two, self._blank_lines = b"", 0
 
     def expect_body(self, length: int | None) -> None:
-        """State how many bytes of body follow the headers, or None for a body that ends with a blank line."""
+        """Set the length of the body; None if it ends with a blank line."""
         if self._assumed is None:
             self._body_left = length
         elif length != self._assumed:
             self._is_in_doubt = True
 
     def take(self, most: int) -> bytes:
-        """Remove and return at most `most` bytes, none of them beyond a possible end of the response."""
+        """Take at most `most` bytes, up to a possible end of the response."""
         end = self._end(min(most, len(self.buffer)))
         taken = bytes(self.buffer[:end])
         del self.buffer[:end]

@@ -39,7 +39,7 @@ class _Gzip:
 
 
 class ResponseBody:
-    """Collects the body of the response to `request`, at most one byte more than `request.max_body`.
+    """Collects the body of a response, and limits its decoded size.
 
     Requests ask for no Content-Encoding. If the provider, or a proxy in front of it, uses gzip nevertheless, the body
     is decoded.
@@ -54,7 +54,10 @@ class ResponseBody:
         self._body = bytearray()
 
     def feed(self, chunk: bytes) -> None:
-        """Add the next bytes from the wire. Raises ResponseTooLarge and ProviderUnreachable."""
+        """Add the next bytes from the wire.
+
+        Raises ResponseTooLarge and ProviderUnreachable.
+        """
         limit = self._request.max_body - len(self._body) + 1
         try:
             self._body += self._decoder.decode(chunk, limit)

@@ -1,4 +1,4 @@
-"""The settings of HTTP connections, their checks, and the TLS context that they describe."""
+"""The settings of HTTP connections, their checks, and the TLS context."""
 
 import ssl
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ OF_OUR_CLIENT = ("proxy", "ca_bundle", "client_certificate", "user_agent", "engi
 
 
 def require_usable(settings: HttpSettings) -> None:
-    """Raise ConfigurationError, naming the setting, for settings with which every request would fail."""
+    """Reject settings with which every request would fail; the error names one."""
     for name in ("deadline", "connect_timeout"):
         if not 0 < getattr(settings, name) < float("inf"):
             raise ConfigurationError(f"{name} must be a positive number of seconds", setting=name)
@@ -74,7 +74,7 @@ def require_usable(settings: HttpSettings) -> None:
 
 
 def require_unused(settings: HttpSettings) -> None:
-    """Raise ConfigurationError, naming the setting, for settings that have no effect with an `http_client`."""
+    """Reject settings that have no effect with an `http_client`."""
     for name in OF_OUR_CLIENT:
         if getattr(settings, name) != getattr(DEFAULT_SETTINGS, name):
             raise ConfigurationError(
@@ -84,7 +84,9 @@ def require_unused(settings: HttpSettings) -> None:
 
 
 def tls_context(settings: HttpSettings) -> ssl.SSLContext:
-    """Create the TLS context of these settings; by default it trusts the authorities that httpx trusts.
+    """Create the TLS context of these settings.
+
+    By default it trusts the authorities that httpx trusts.
 
     Takes up to a tenth of a second.
 
@@ -99,7 +101,10 @@ def tls_context(settings: HttpSettings) -> ssl.SSLContext:
 
 
 def require_no_proxy(settings: HttpSettings) -> None:
-    """Reject checks of addresses with a proxy: it looks up names by itself, and may find other addresses."""
+    """Reject checks of addresses with a proxy.
+
+    It looks up names by itself, and may find other addresses.
+    """
     if settings.proxy is not None:
         raise ConfigurationError(
             "With a proxy, addresses can't be checked: name each host in allowed_hosts, without a dot before it.",
@@ -115,7 +120,10 @@ def require_sendable(request: HttpRequest, settings: HttpSettings) -> None:
 
 
 class LazyTls:
-    """The TLS context of `settings`, created when it is first needed: http:// does not need one."""
+    """The TLS context of `settings`, created when it is first needed.
+
+    It is not needed for http://.
+    """
 
     def __init__(self, settings: HttpSettings) -> None:
         self._settings = settings

@@ -1,4 +1,6 @@
-"""Sends requests with the application's own HTTP client: with its connections and headers, but not its cookies.
+"""Sends requests with the application's own HTTP client.
+
+Its connections and headers are used, its cookies are not.
 
 httpx and httpx2 have one API and different classes, blocking and async; they are treated as untyped objects here.
 """
@@ -19,7 +21,10 @@ R = TypeVar("R")
 
 
 def require_client(client: object | None, kind: str) -> Any:
-    """Return `client` if it is None or of the class `kind` of httpx or httpx2. Raises ConfigurationError."""
+    """Return `client` if it is None or of the class `kind` of httpx or httpx2.
+
+    Raises ConfigurationError.
+    """
     # An application with such a client has imported its library.
     families = [sys.modules[name] for name in ("httpx", "httpx2") if sys.modules.get(name) is not None]
     if client is None or isinstance(client, tuple(getattr(family, kind) for family in families)):
@@ -86,7 +91,10 @@ class GivenClient:
 
 
 def _outgoing(client: Any, request: HttpRequest, connect_timeout: float, timeout: float) -> Any:
-    """Build `request` with `client`; the timeouts are seconds for connecting and for each wait after it."""
+    """Build `request` with `client`.
+
+    The timeouts are seconds for connecting and for each wait after it.
+    """
     built = client.build_request(
         request.method,
         dialled_url(request),
@@ -109,7 +117,10 @@ def _pinned_headers(request: HttpRequest) -> dict[str, str]:
 
 
 def _as_it_is(request: R) -> R:
-    """Replaces the `auth` of the client and of the URL: the Authorization header belongs to the protocol."""
+    """Replaces the `auth` of the client and of the URL.
+
+    The Authorization header belongs to the protocol.
+    """
     return request
 
 
@@ -126,7 +137,10 @@ def _answer_of(client: Any, request: HttpRequest, response: Any) -> Answer:
 
 
 def _clear_cookies(client: Any, response: Any) -> None:
-    """Delete the cookies of `response`: one client serves all users, and a cookie must not reach another user."""
+    """Delete the cookies of `response`.
+
+    One client serves all users, and a cookie must not reach another user.
+    """
     if "Set-Cookie" in response.headers:
         for cookie in response.cookies.jar:
             with suppress(KeyError):

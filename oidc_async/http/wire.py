@@ -1,4 +1,4 @@
-"""Requests as they are sent, and responses as they are kept: without cookies and encodings."""
+"""Requests as they are sent, and responses as they are kept, without cookies."""
 
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
@@ -41,12 +41,12 @@ def address_of(url: str) -> Address:
 
 
 def certificate_name(request: HttpRequest) -> dict[str, str]:
-    """Return the name that the certificate must have for a pinned request, as an extension for httpcore and httpx."""
+    """Return the certificate name of a pinned request, as an extension of httpcore."""
     return {"sni_hostname": address_of(request.url).host.decode()} if request.address else {}
 
 
 def dialled_url(request: HttpRequest) -> str:
-    """Return the URL to connect to: with the address to which the request is pinned as its host."""
+    """Return the URL to connect to, with the address of a pinned request as its host."""
     if not request.address:
         return request.url
     parts = urlsplit(request.url)
@@ -63,7 +63,9 @@ def credentials_of(proxy: str) -> tuple[bytes, bytes] | None:
 
 
 def headers_of(request: HttpRequest, user_agent: str) -> list[tuple[bytes, bytes]]:
-    """Return the headers to send. Those that frame the message are never taken from `request`.
+    """Return the headers to send.
+
+    Those that frame the message are never taken from `request`.
 
     Raises:
         UnicodeError: a header cannot be sent.
@@ -97,7 +99,10 @@ class Answer:
 
     @property
     def content_length(self) -> int | None:
-        """The number of bytes in the body, as they are sent; None if the response states none or has no body."""
+        """The number of bytes in the body, as they are sent.
+
+        None means that the response states none, or has no body.
+        """
         length = self._headers.get("content-length")
         if length is None or "transfer-encoding" in self._headers or self._status in _WITHOUT_BODY:
             return None
@@ -105,7 +110,7 @@ class Answer:
 
     @contextmanager
     def reading(self) -> Generator[None]:
-        """Note the status that the provider has sent on exceptions that are raised in this context."""
+        """Note the status of the response on exceptions that are raised inside."""
         try:
             yield
         except BaseException as error:

@@ -1,1 +1,1 @@
-"""The provider and our client at it, as both roles need them: metadata, keys, registration, authentication."""
+"""A provider and our client at it: metadata, keys, registration, authentication."""

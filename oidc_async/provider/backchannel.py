@@ -1,4 +1,4 @@
-"""Requests to a provider in a private network, while browsers use its public address."""
+"""Requests to a provider in a private network (`backchannel_url`)."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def at_backchannel(runtime: Runtime, configuration: ProviderConfiguration) -> Runtime:
-    """Return a runtime that sends requests for the issuer's origin to `backchannel_url`, if one is configured.
+    """Return a runtime that sends requests to `backchannel_url`, if configured.
 
     Metadata, client assertions and messages keep the public URLs, because these are the names of the provider. Use
     the runtime only for requests to this provider, and never for a URL that comes from a user or from a claim.
@@ -25,7 +25,7 @@ def at_backchannel(runtime: Runtime, configuration: ProviderConfiguration) -> Ru
 
 
 class BackchannelRuntime:
-    """A Runtime that replaces scheme, host and port of requests to the issuer's origin.
+    """A Runtime that sends requests for the issuer's origin to another address.
 
     Requests to other origins are unchanged. The Host header is that of the internal address, as for any other URL,
     and the certificate must have its name.

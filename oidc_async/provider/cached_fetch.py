@@ -16,7 +16,7 @@ STALE_PAUSE = 30.0
 
 
 class Allowance:
-    """A token bucket: allows `burst` events at once, and one more after each period of `seconds`."""
+    """A token bucket: `burst` events at once, and one more every `seconds`."""
 
     def __init__(self, burst: int, seconds: float) -> None:
         self._burst, self._seconds = burst, seconds
@@ -53,7 +53,7 @@ class _Kept(Generic[T]):
 
 
 class CachedFetch(Generic[T]):
-    """Keeps the value of `fetch` until its max-age, and longer while fetching it again fails (stale-if-error).
+    """Keeps the value of `fetch` until its max-age, and longer on errors.
 
     A failure never replaces the value.
 
@@ -68,7 +68,10 @@ class CachedFetch(Generic[T]):
         self._kept: _Kept[T] | None = None
 
     async def get(self) -> T:
-        """Return the value, fetched if there is no fresh one. Raises as `fetch` if there is no stale one either."""
+        """Return the value, fetched if there is no fresh one.
+
+        Raises as `fetch` if there is no stale one either.
+        """
         kept = self._kept
         if kept is None:
             return await self._fetched_after(None)
@@ -93,7 +96,7 @@ class CachedFetch(Generic[T]):
         return None if self._kept is None else self._kept.value
 
     async def renew(self, seen: T, allowance: Allowance | None = None) -> T:
-        """Fetch the value again, unless `seen` has been replaced already or `allowance` is spent, and return it."""
+        """Return the value, fetched again if `seen` is current and `allowance` is left."""
         kept = self._kept
         if kept is None or kept.value is not seen:
             return await self.get()

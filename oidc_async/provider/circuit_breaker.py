@@ -1,4 +1,4 @@
-"""The circuit breaker for introspection: it stops requests to a provider that has failed."""
+"""The circuit breaker for introspection, for a provider that has failed."""
 
 from oidc_async.errors import OAuthError, ProviderError, ProviderPaused, ProviderTimeout, ProviderUnreachable
 
@@ -65,7 +65,10 @@ def provider_paused(seconds: float) -> ProviderPaused:
 
 
 def is_outage(error: ProviderError) -> bool:
-    """Whether `error` concerns the provider as a whole: one invalid token must not stop the requests for others."""
+    """Whether `error` concerns the provider as a whole.
+
+    One invalid token must not stop the requests for others.
+    """
     if isinstance(error, OAuthError):
         return error.status == 429
     if isinstance(error, ProviderUnreachable):

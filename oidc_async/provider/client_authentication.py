@@ -32,7 +32,10 @@ class RegisteredClient:
         return self._provider.known_client
 
     async def authentication(self, provider: ProviderMetadata, endpoint: str = "token") -> ClientAuthentication:
-        """Return `known_authentication`, after registering the client if there is none. Raises ProviderError."""
+        """Return `known_authentication`, after registering the client if there is none.
+
+        Raises ProviderError.
+        """
         await self._provider.client()
         return self.known_authentication(provider, endpoint)
 

@@ -1,4 +1,4 @@
-"""What the parts of one client have in common: its provider, its configuration and its runtime."""
+"""What all parts of a client need: its provider, configuration and runtime."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,7 +11,7 @@ from .provider import Provider
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientContext:
-    """One client of one provider, as every part of a relying party or a resource server needs it.
+    """One client of one provider, for the parts of a relying party or resource server.
 
     Attributes:
         provider: the provider's metadata and keys, and the client as it is registered there.
@@ -29,7 +29,7 @@ class ClientContext:
     def create(
         cls, provider: Provider, configuration: ProviderConfiguration, runtime: Runtime, *, clock_skew_seconds: float
     ) -> Self:
-        """Create a context whose leeway is `clock_skew_seconds`, unless the configuration has its own."""
+        """Create a context; the configuration's own clock skew takes precedence."""
         own = configuration.clock_skew_seconds
         leeway = clock_skew_seconds if own is None else own
         return cls(provider=provider, configuration=configuration, runtime=runtime, leeway=leeway)

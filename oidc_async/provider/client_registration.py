@@ -64,11 +64,14 @@ class ClientRegistration:
 
     @property
     def known(self) -> ClientMetadata:
-        """The client as it was last read, even if its secret has expired; empty metadata before that."""
+        """The client as it was last read, even if its secret has expired.
+
+        Before that, the metadata are empty.
+        """
         return NO_CLIENT if self._known is None else self._known.client
 
     async def client(self, discover: Discover) -> ClientMetadata:
-        """Return the client, and register it if there is none that matches the configuration.
+        """Return the client, registered now if none matches the configuration.
 
         Raises:
             ProviderError: the registration failed.
@@ -80,7 +83,10 @@ class ClientRegistration:
         return (await self._runtime.share(("registration", self), lambda: self._logged(discover))).client
 
     async def recall(self) -> None:
-        """Read the client if another process has registered it. Registers nothing. Raises StoreUnavailable."""
+        """Read the client if another process has registered it.
+
+        Registers nothing. Raises StoreUnavailable.
+        """
         if self._kept is not None and not (self._known is not None and self._is_valid(self._known)):
             self._known = await self._kept.read() or self._known
 
@@ -89,7 +95,10 @@ class ClientRegistration:
         return await self._changed(discover, self._read)
 
     async def update(self, discover: Discover, changes: Mapping[str, Any]) -> ClientMetadata:
-        """Change metadata of the client (RFC 7592 2.2); None removes a member. Raises ProviderError."""
+        """Change metadata of the client (RFC 7592 2.2); None removes a member.
+
+        Raises ProviderError.
+        """
 
         async def work(former: Registered) -> Registered:
             return await self._update(former, {**former.client, **changes}, former.requested)
@@ -97,7 +106,10 @@ class ClientRegistration:
         return await self._changed(discover, work)
 
     async def delete(self) -> None:
-        """Delete the registration (RFC 7592 2.3), if any. Raises ProviderError and StoreUnavailable."""
+        """Delete the registration (RFC 7592 2.3), if any.
+
+        Raises ProviderError and StoreUnavailable.
+        """
         await self.recall()
         if self._known is None:
             return
@@ -139,7 +151,7 @@ class ClientRegistration:
         is_done: Callable[[Registered], bool],
         work: Callable[[Registered | None], Awaitable[Registered]],
     ) -> Registered:
-        """Return the registration if it `is_done`, else that which `work` creates from it; keep it as known."""
+        """Return the registration if it `is_done`, else the result of `work` on it."""
 
         async def work_on(kept: Registered | None) -> Registered:
             return await work(kept or self._known)
@@ -161,7 +173,7 @@ class ClientRegistration:
         return await self._register(provider)
 
     async def _renewed(self, former: Registered, provider: ProviderMetadata) -> Registered:
-        """Return the same client with a new secret, or with the metadata of the present configuration."""
+        """Return the same client with a new secret, or with changed metadata."""
         if former.requested == self._requested:
             return await self._read(former)
         others = {name: value for name, value in former.client.items() if name not in former.requested}
@@ -217,7 +229,7 @@ def new_client_registration(
     sealer: Sealer | None,
     request_uri: str | None = None,
 ) -> ClientRegistration | None:
-    """Create the registration of a client, or return None if client_metadata is configured.
+    """Create the registration of a client; None if client_metadata is configured.
 
     Raises:
         ConfigurationError: the configuration names no client, or the metadata to register are invalid.

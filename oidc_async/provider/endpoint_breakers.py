@@ -26,7 +26,7 @@ _PROBE = "probe"
 
 
 class EndpointBreakers:
-    """A Runtime that sends the requests to each endpoint through a circuit breaker of its own.
+    """A Runtime with a circuit breaker for each endpoint.
 
     A breaker opens after MAX_FAILURES timeouts, failed connections or 502, 503, 504 in a row: requests are then
     rejected with ProviderPaused for `failure_pause` seconds. After that, one request at a time probes the endpoint.
@@ -39,7 +39,7 @@ class EndpointBreakers:
         self._on_request: Callable[[], object] | None = None
 
     def telling(self, on_request: Callable[[], object] | None) -> Self:
-        """Return the same breakers, which call `on_request` after each request that was sent, failed or not."""
+        """Return the same breakers, with a function to call after each sent request."""
         told = copy(self)
         told._on_request = on_request
         return told
@@ -103,7 +103,9 @@ class EndpointBreakers:
 
 
 class EndpointBreaker:
-    """The circuit breaker of one endpoint. Times are in seconds on a clock that never jumps.
+    """The circuit breaker of one endpoint.
+
+    Times are in seconds on a clock that never jumps.
 
     It has no lock, because a fork could leave one locked: each step is a single atomic operation of a dict.
     """
@@ -115,7 +117,7 @@ class EndpointBreaker:
         self._probing: dict[str, object] = {}
 
     def require_closed(self, now: float) -> None:
-        """Raise ProviderPaused until the pause is over, and then while another request probes the endpoint."""
+        """Raise ProviderPaused while the breaker is open, or another request probes."""
         if self._failures < MAX_FAILURES:
             return
         left = self._open_until - now

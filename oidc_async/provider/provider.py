@@ -1,4 +1,4 @@
-"""The provider of a configuration: its metadata and keys, fetched when they are first needed, and our client."""
+"""A provider: its metadata and keys, fetched when first needed, and our client."""
 
 import logging
 from collections.abc import Callable
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Provider:
-    """A provider, and this application as its client: the configured one, or that of `registration`."""
+    """A provider and its client: the configured one, or that of `registration`."""
 
     def __init__(
         self,
@@ -52,7 +52,11 @@ class Provider:
             )
 
     async def metadata(self) -> ProviderMetadata:
-        """Return the metadata: configured, or discovered and merged. Raises ProviderError."""
+        """Return the metadata: configured, or discovered and merged.
+
+        Raises:
+            ProviderError: they could not be fetched, or are invalid.
+        """
         return await self._discovered.get() if self._given is None else self._given
 
     @property
@@ -70,7 +74,7 @@ class Provider:
         return self._client if self.registration is None else await self.registration.client(self.metadata)
 
     def fresh_keys(self) -> JWKS | None:
-        """Return the keys if a token can be verified with them without waiting, else None."""
+        """Return the keys if they can be used without waiting, else None."""
         keys = self._known_keys()
         return None if keys is None else keys.fresh()
 
@@ -79,7 +83,7 @@ class Provider:
         return None if metadata is None else self._keys.get(metadata["jwks_uri"])
 
     def known_metadata(self) -> ProviderMetadata | None:
-        """Return the metadata without waiting: configured, or fetched before, however old; else None."""
+        """Return the metadata without waiting, however old they are, or None."""
         return self._discovered.known() if self._given is None else self._given
 
     async def verify(
@@ -89,7 +93,7 @@ class Provider:
         source: TokenSource = TokenSource.PROVIDER,
         require_claims: Callable[[], object] | None = None,
     ) -> T:
-        """Return `read(key)` with the key that signed a token: a key of the provider, or the client's secret.
+        """Return `read(key)` with the provider's key, or secret, that signed a token.
 
         Args:
             jws: the token.
@@ -109,7 +113,7 @@ class Provider:
         return await keys.verify(jws, read, source, require_claims)
 
     async def recipient(self, encryption: Encryption) -> RecipientKey | DerivedKey:
-        """Return the key of the provider to encrypt to, or the key derived from the client's secret.
+        """Return the provider's key to encrypt to, or that of the client's secret.
 
         Keys are fetched again, within limits, if none is suitable.
 
@@ -131,7 +135,7 @@ class Provider:
         return with_mtls_endpoints(metadata) if given is not None and uses_mtls_endpoints(given) else metadata
 
     def signed_token(self, token: str, encryption: Encryption | None) -> str:
-        """Return the signed token in an encrypted one, or `token` if the client is not registered for encryption.
+        """Return the signed token in an encrypted one; `token` itself without encryption.
 
         Raises:
             TokenError: the token cannot be decrypted.
@@ -142,7 +146,10 @@ class Provider:
         return self.decrypt(parse_nested(token, encryption)).decode("ascii", "replace")
 
     def decrypt(self, jwe: CompactJWE) -> bytes:
-        """Decrypt a token that was encrypted to a key of the client, or with its secret. Raises TokenError."""
+        """Decrypt a token that was encrypted to a key of the client, or with its secret.
+
+        Raises TokenError.
+        """
         if jwe.encryption.is_symmetric:
             return decrypt_jwe(jwe, (derived_key(self._client_secret(), jwe.encryption),))
         own = self.configuration.client_keys

@@ -19,7 +19,10 @@ IMPLICIT = frozenset({"id_token", "token"})
 
 
 def initial_access_token(info: ClientRegistrationInfo) -> str | None:
-    """Return the initial access token for the registration, if any (RFC 7591 3). Raises ConfigurationError."""
+    """Return the initial access token for the registration, if any (RFC 7591 3).
+
+    Raises ConfigurationError.
+    """
     for name in INITIAL_ACCESS_TOKENS:
         if name in info:
             if not is_bearer_token(info[name]):
@@ -31,7 +34,7 @@ def initial_access_token(info: ClientRegistrationInfo) -> str | None:
 def requested_metadata(
     configuration: ProviderConfiguration, redirect_uri: str, request_uri: str | None = None
 ) -> dict[str, Any]:
-    """Return the metadata to register: derived from the configuration, and merged with ClientRegistrationInfo.
+    """Return the metadata to register a client with.
 
     Args:
         configuration: with `client_registration_info`, whose members take precedence.
@@ -54,7 +57,7 @@ def requested_metadata(
 
 
 def with_auth_method(requested: Mapping[str, Any], provider: ProviderMetadata) -> dict[str, Any]:
-    """Add a token_endpoint_auth_method that this provider supports, unless one is requested."""
+    """Add a token_endpoint_auth_method that the provider supports, if none is set."""
     supported = provider.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     usual = ("client_secret_basic", "client_secret_post", "none")
     method = next((method for method in usual if method in supported), "client_secret_basic")
@@ -62,7 +65,7 @@ def with_auth_method(requested: Mapping[str, Any], provider: ProviderMetadata) -
 
 
 def grant_types(response_type: str, scope: str) -> list[str]:
-    """Return the grant types for a response type (OIDC Registration 2), and refresh_token for offline_access."""
+    """Return the grant types for response type and scope (OIDC Registration 2)."""
     parts = set(response_type.split())
     needed = {"authorization_code": "code" in parts, "implicit": bool(parts & IMPLICIT)}
     needed["refresh_token"] = "code" in parts and "offline_access" in scope.split()
@@ -85,7 +88,7 @@ def _derived(configuration: ProviderConfiguration, redirect_uri: str, request_ur
 
 
 def _as_json(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Convert to JSON types, so that the metadata equal those that are read from the store later."""
+    """Convert to JSON types, so that metadata equal those read from the store."""
     try:
         return cast("dict[str, Any]", json.loads(json.dumps(metadata, allow_nan=False)))
     except (TypeError, ValueError):

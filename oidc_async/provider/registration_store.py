@@ -1,4 +1,4 @@
-"""Keeps the registration of a client for all processes and for the next start, in a store or in a file."""
+"""Keeps the registration of a client for all processes, in a store or file."""
 
 import json
 import logging
@@ -25,14 +25,14 @@ PURPOSE = "registration"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registered:
-    """A client, and the metadata that the configuration requested when it was registered."""
+    """A client, and the metadata that were requested when it was registered."""
 
     client: ClientMetadata
     requested: Mapping[str, Any] = field(repr=False)
 
 
 class KeptRegistration:
-    """The registration of a client in a store, shared by all processes with that store.
+    """The registration of a client in a store, shared by all its processes.
 
     All methods raise StoreUnavailable.
 
@@ -49,7 +49,10 @@ class KeptRegistration:
         self._lock = DistributedLock(store, runtime, f"registration-lease:{digest}", LOCK_SECONDS)
 
     async def read(self) -> Registered | None:
-        """Return the registration; None if there is none, or if it was sealed with another secret."""
+        """Return the registration.
+
+        None means that there is none, or that it was sealed with another secret.
+        """
         (data,) = await self._store.get_many([self._key])
         opened = data if data is None or self._sealer is None else self._opened(self._sealer, data)
         return None if opened is None else _decode(opened)
@@ -57,7 +60,7 @@ class KeptRegistration:
     async def run_exclusively(
         self, is_done: Callable[[Registered], bool], work: Callable[[Registered | None], Awaitable[Registered]]
     ) -> Registered:
-        """Return the kept registration if it `is_done`, else keep and return the result of `work`.
+        """Return the registration if it `is_done`, else keep the result of `work`.
 
         `work` runs in one process at a time, and gets the registration that is kept, if any.
         """

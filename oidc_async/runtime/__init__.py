@@ -1,1 +1,1 @@
-"""The port to the network, the clock and concurrent callers, and its implementations: asyncio and threads."""
+"""The I/O port of the core, and its implementations on asyncio and in threads."""

@@ -1,4 +1,7 @@
-"""The runtime on asyncio, for any number of event loops: each has its own connections, queues and shared calls."""
+"""The runtime on asyncio, for any number of event loops.
+
+Each has its own connections, queues and shared calls.
+"""
 
 import asyncio
 import ssl
@@ -117,7 +120,9 @@ class AsyncRuntime:
         return sum(state.queue_length(url) for state in list(self._states.values()))
 
     async def aclose(self) -> None:
-        """Close the connections of the running event loop; a later request opens new ones.
+        """Close the connections of the running event loop.
+
+        A later request opens new ones.
 
         asyncio.run() does this by itself when its loop ends.
         """
@@ -166,7 +171,10 @@ class _Engine(Protocol):
 
 
 def _engine_of(settings: HttpSettings, given_client: Any) -> Callable[[], _Engine]:
-    """Return a function that creates an engine; it must be called in the event loop of the engine."""
+    """Return a function that creates an engine.
+
+    It must be called in the event loop of the engine.
+    """
     if given_client is not None:
         return partial(AsyncGivenClient, given_client, settings)
     if settings.engine == "aiohttp":
@@ -216,7 +224,10 @@ class _LoopState:
         return gate
 
     def gate_to(self, provider: str) -> "_Gate":
-        """Return the gate of an origin. Each has its own, so that a provider that hangs does not delay the others."""
+        """Return the gate of an origin.
+
+        Each has its own, so that a provider that hangs does not delay the others.
+        """
         gate = self._gates.get(provider)
         if gate is None:
             gate = self._gates[provider] = _Gate(self._settings)
@@ -253,10 +264,10 @@ class _LoopState:
 
 
 class _Gate:
-    """Limits the requests to one origin: `max_concurrency` at a time, and `max_queue` that wait.
+    """Limits the requests to one origin.
 
-    A request beyond both is rejected at once: a provider that is too slow for the load would otherwise collect
-    requests until all of them fail by their deadline.
+    At most `max_concurrency` are sent at a time, and `max_queue` wait. A further request is rejected at once: a
+    provider that is too slow for the load would otherwise collect requests until all of them fail by their deadline.
     """
 
     def __init__(self, settings: HttpSettings) -> None:
@@ -280,7 +291,9 @@ class _Gate:
 
 
 class _LoginGate:
-    """Limits the requests of logins to one endpoint: `most` at a time; others wait while the endpoint answers at all.
+    """Limits the requests of logins to one endpoint: `most` at a time.
+
+    Others wait while the endpoint answers at all.
 
     Anybody can cause these requests, so they must not collect in front of an endpoint that hangs. A time limit for
     each would reject logins at an endpoint that is only slow. So the limit is on the time since any slot was taken or
@@ -293,7 +306,11 @@ class _LoginGate:
         self._moved_at = monotonic()
 
     async def enter(self, request: HttpRequest) -> None:
-        """Wait for a slot. Raises ProviderOverloaded if none became free within LOGIN_PATIENCE_SECONDS."""
+        """Wait for a slot.
+
+        Raises:
+            ProviderOverloaded: none became free within LOGIN_PATIENCE_SECONDS.
+        """
         while not await self._has_slot_in_time():
             if self._patience_left() <= 0:
                 raise stuck(request, self._most)
@@ -322,7 +339,10 @@ class _TaskCall(SharedCall):
     started_at: float
 
     async def wait(self, seconds: float | None) -> None:
-        """Wait for the end, at most until `seconds` after the start. Raises ProviderTimeout."""
+        """Wait for the end, at most until `seconds` after the start.
+
+        Raises ProviderTimeout.
+        """
         if seconds is None or self.task.done():
             return await _ended(self.task)
         try:
@@ -353,7 +373,7 @@ class _TaskCall(SharedCall):
 
 
 async def _ended(task: "asyncio.Task[Any]") -> None:
-    """Wait for the end of `task` without raising its error, and without cancelling it when the waiter is cancelled.
+    """Wait for the end of `task`; neither its error nor a cancellation passes.
 
     shield() is not used, because newer Pythons log the failure of the task if its last waiter was cancelled. wait()
     is not used, because it takes three times as long.

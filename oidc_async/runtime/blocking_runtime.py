@@ -1,4 +1,7 @@
-"""The blocking runtime, for threads in any number of processes: each has its own connections and queues."""
+"""The blocking runtime, for threads in any number of processes.
+
+Each has its own connections and queues.
+"""
 
 import contextvars
 import os
@@ -44,7 +47,9 @@ T = TypeVar("T")
 
 
 class BlockingRuntime:
-    """Sends requests and shares work while its thread waits. No method ever suspends: see `run_without_loop()`.
+    """Sends requests and shares work while its thread waits.
+
+    No method ever suspends: see `run_without_loop()`.
 
     Args:
         settings: limits, TLS and proxy of our own connections; the limits apply to an `http_client` too.
@@ -137,7 +142,10 @@ class BlockingRuntime:
         key: Hashable,
         work: Callable[[], Awaitable[Any]],
     ) -> Any:
-        """Return the result of detached work, which runs in a thread of its own. Raises ProviderTimeout."""
+        """Return the result of detached work, which runs in a thread of its own.
+
+        Raises ProviderTimeout.
+        """
         seconds = longest_wait(self._settings.deadline)
         own = _ThreadCall(key)
         call = single_flight.join(own)
@@ -195,7 +203,10 @@ class _Engine(Protocol):
 
 
 def _engine_of(settings: HttpSettings, given_client: Any, deadline: Deadline) -> Callable[[], _Engine]:
-    """Return a function that creates an engine; it must be called in the process of the engine."""
+    """Return a function that creates an engine.
+
+    It must be called in the process of the engine.
+    """
     if given_client is not None:
         return partial(GivenClient, given_client, settings, deadline.left)
     if settings.engine != "httpx":
@@ -228,7 +239,10 @@ class _ProcessState:
         self.engine = engine
 
     def gate_to(self, provider: str) -> "_Gate":
-        """Return the gate of an origin. Each has its own, so that a provider that hangs does not delay the others."""
+        """Return the gate of an origin.
+
+        Each has its own, so that a provider that hangs does not delay the others.
+        """
         return self._gates.get(provider) or self._gates.setdefault(provider, _Gate(self._settings))
 
     def login_gate_to(self, endpoint: str) -> "_LoginGate":
@@ -244,10 +258,10 @@ class _ProcessState:
 
 
 class _Gate:
-    """Limits the requests to one origin: `max_concurrency` at a time, and `max_queue` that wait.
+    """Limits the requests to one origin.
 
-    A request beyond both is rejected at once: a provider that is too slow for the load would otherwise hold all
-    threads until their requests fail by the deadline.
+    At most `max_concurrency` are sent at a time, and `max_queue` wait. A further request is rejected at once: a
+    provider that is too slow for the load would otherwise hold all threads until their requests fail by the deadline.
     """
 
     def __init__(self, settings: HttpSettings) -> None:
@@ -279,7 +293,9 @@ class _Gate:
 
 
 class _LoginGate:
-    """Limits the requests of logins to one endpoint: `most` at a time; others wait while the endpoint answers at all.
+    """Limits the requests of logins to one endpoint: `most` at a time.
+
+    Others wait while the endpoint answers at all.
 
     Anybody can cause these requests. In front of an endpoint that hangs, they would hold all threads of the worker. A
     time limit for each would reject logins at an endpoint that is only slow. So the limit is on the time since any
@@ -337,7 +353,7 @@ def _run_and_complete(
 
 
 class _ThreadCall(SharedCall):
-    """A shared call in the thread of its first caller, or in a thread of its own if the work is detached."""
+    """A shared call in the thread of its first caller; detached work has its own."""
 
     def __init__(self, key: Hashable) -> None:
         super().__init__(key)

@@ -1,4 +1,4 @@
-"""The port of the core to the outside: the network, the clock, and concurrent callers."""
+"""The port of the core to the network, the clock and concurrent callers."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Protocol, TypeVar
@@ -12,7 +12,10 @@ REPEATING_SECONDS = 8.0
 
 
 class Runtime(Protocol):
-    """The I/O of the core. `AsyncRuntime` runs on asyncio; `BlockingRuntime` blocks and never suspends."""
+    """The I/O of the core.
+
+    `AsyncRuntime` runs on asyncio; `BlockingRuntime` blocks and never suspends.
+    """
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send one request and return its response. Redirects are not followed.
@@ -36,7 +39,7 @@ class Runtime(Protocol):
         ...
 
     async def share(self, key: Hashable, work: Callable[[], Awaitable[T]], *, detached: bool = False) -> T:
-        """Run `work` once for all callers that ask for `key` at the same time, and return its result (single flight).
+        """Run `work` once for all concurrent callers with `key` (single flight).
 
         `work` keeps running if its first caller is cancelled, and runs in an empty contextvars context. It must store
         what it has fetched before it returns, because a later caller starts it again.

@@ -1,4 +1,4 @@
-"""A request that does no harm when it is sent twice, sent again when the provider stumbles."""
+"""Retries of repeatable requests, with backoff and jitter."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -31,10 +31,11 @@ async def send_repeatable(
     *,
     rebuild: Callable[[], HttpRequest] | None = None,
 ) -> HttpResponse:
-    """Send `request`, and retry it after a failed connection, 429, 502, 503 or 504 if it is `repeatable`.
+    """Send `request`, and retry it if it is `repeatable`.
 
-    A short `Retry-After` (RFC 9110 10.2.3) is respected. With a longer one, and after the last attempt, the response
-    is returned as it is. Timeouts and a full queue are not retried.
+    Retries follow a failed connection, 429, 502, 503 or 504. A short `Retry-After` (RFC 9110 10.2.3) is respected.
+    With a longer one, and after the last attempt, the response is returned as it is. Timeouts and a full queue are
+    not retried.
 
     Args:
         runtime: sends the request.
@@ -70,7 +71,10 @@ def _is_worth_retrying(response: HttpResponse, wait: float, left: float) -> bool
 
 
 def _pauses() -> Iterator[float]:
-    """Yield the seconds before each retry: doubled each time, with jitter so that clients do not retry together."""
+    """Yield the seconds before each retry.
+
+    Doubled each time, with jitter so that clients do not retry together.
+    """
     for retry in range(RETRIES):
         yield _random.uniform(0.5, 1.0) * _FIRST_PAUSE * 2**retry
 

@@ -41,7 +41,7 @@ def wait_timeout(seconds: float) -> ProviderTimeout:
 
 
 class SharedCall:
-    """One run of the shared work for `key`, from its first caller until it is complete."""
+    """One run of the shared work for `key`, until it is complete."""
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
@@ -68,7 +68,7 @@ current_call: ContextVar[SharedCall | None] = ContextVar("oidc_async_current_cal
 
 
 class SingleFlight(Generic[C]):
-    """The shared calls that are running, at most one for each key, and the recent failures."""
+    """The running shared calls, at most one for each key, and recent failures."""
 
     def __init__(self, failures: "RecentFailures", lock: AbstractContextManager[object]) -> None:
         self._failures = failures
@@ -76,7 +76,7 @@ class SingleFlight(Generic[C]):
         self._running: dict[Hashable, C] = {}
 
     def join(self, own: C) -> C:
-        """Return the running call for the key of `own`, or register `own`, which the caller has to start.
+        """Return the running call for this key, or register `own`, to be started.
 
         Raises:
             OIDCError: the last call for this key failed less than `failure_pause` seconds ago.
@@ -109,7 +109,10 @@ class SingleFlight(Generic[C]):
                 caller.waits_for.remove(call)
 
     def complete(self, own: C) -> None:
-        """Remove `own` and note its failure, if any. Does nothing for a call that joined another one."""
+        """Remove `own` and note its failure, if any.
+
+        Does nothing for a call that joined another one.
+        """
         with self._lock:
             if self._running.get(own.key) is own:
                 del self._running[own.key]

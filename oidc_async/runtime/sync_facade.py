@@ -1,4 +1,7 @@
-"""Blocking classes made of async ones: their methods run over a `BlockingRuntime`, without an event loop."""
+"""Blocking classes made of async ones.
+
+Their methods run over a `BlockingRuntime`, without an event loop.
+"""
 
 import functools
 from collections.abc import Callable, Coroutine
@@ -10,7 +13,9 @@ T = TypeVar("T")
 
 
 def run_without_loop(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, and return its result. Coroutines over a `BlockingRuntime` never suspend.
+    """Run a coroutine that never suspends, and return its result.
+
+    Coroutines over a `BlockingRuntime` never suspend.
 
     Raises:
         RuntimeError: the coroutine has awaited something that suspends. It is closed.
@@ -42,7 +47,10 @@ class Blocking(Generic[A]):
 def blocking(
     method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[Blocking[A], P], T]:
-    """Return the blocking counterpart of an async method: same parameters, same result, same documentation."""
+    """Return the blocking counterpart of an async method.
+
+    Same parameters, same result, same documentation.
+    """
 
     @functools.wraps(method)
     def call(self: Blocking[A], /, *args: P.args, **kwargs: P.kwargs) -> T:

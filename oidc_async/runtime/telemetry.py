@@ -1,4 +1,7 @@
-"""Spans and durations of requests for OpenTelemetry, if its API is installed. They contain no tokens or secrets."""
+"""Spans and durations of requests for OpenTelemetry, if its API is installed.
+
+They contain no tokens or secrets.
+"""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -34,17 +37,23 @@ _instruments: list[Callable[["Meter"], object]] = []
 
 
 def add_instruments(create: Callable[["Meter"], object]) -> None:
-    """Register `create`, which adds instruments of another package to the meter when OpenTelemetry is first used."""
+    """Register a function that adds instruments to the meter at its first use."""
     _instruments.append(create)
 
 
 def is_available() -> bool:
-    """Whether OpenTelemetry can be used. The first call imports it and creates all instruments."""
+    """Whether OpenTelemetry can be used.
+
+    The first call imports it and creates all instruments.
+    """
     return _exchanges() is not None
 
 
 async def exchange(runtime: Runtime, request: HttpRequest, endpoint: str) -> HttpResponse:
-    """Send `request` with a span and a duration that name the `endpoint`. Raises as `runtime.send`."""
+    """Send `request` with a span and a duration that name the `endpoint`.
+
+    Raises as `runtime.send`.
+    """
     exchanges = _exchanges()
     sent = runtime.send(request) if exchanges is None else exchanges.send(runtime, request, endpoint)
     return replace(await sent, request=request)
@@ -52,7 +61,10 @@ async def exchange(runtime: Runtime, request: HttpRequest, endpoint: str) -> Htt
 
 @cache
 def _exchanges() -> "_Exchanges | None":
-    """Return None without a usable OpenTelemetry. It is imported at the first call, because that takes a while."""
+    """Return None without a usable OpenTelemetry.
+
+    It is imported at the first call, because that takes a while.
+    """
     try:
         from opentelemetry.metrics import get_meter
         from opentelemetry.trace import get_tracer
@@ -128,7 +140,7 @@ def _outcome(response: HttpResponse) -> Attributes:
 
 @lru_cache(maxsize=100)
 def _place(url: str) -> tuple[Attributes, Attributes]:
-    """Return attributes of the server and of the URL, without its query, which may contain a secret."""
+    """Return attributes of server and URL, without the query: it may have a secret."""
     try:
         parts = urlsplit(url)
         port = parts.port or PORTS[parts.scheme]
