@@ -67,7 +67,7 @@ class IDTokens:
             require_at_hash=access_token is not None,
             require_c_hash=received.code is not None,
         )
-        return await self._verified(received.tokens.id_token, expected, TokenSource.BROWSER)
+        return await self._verify(received.tokens.id_token, expected, TokenSource.BROWSER)
 
     async def for_code(
         self, pending: PendingLogin, tokens: TokenResponse, code: str, *, former: dict[str, Any] | None
@@ -77,7 +77,7 @@ class IDTokens:
         See OIDC Core 3.1.3.7 and 3.3.3.6.
         """
         expected = self._expectations(pending.issuer, pending, access_token=tokens.access_token, code=code)
-        claims = await self._verified(tokens.id_token, expected)
+        claims = await self._verify(tokens.id_token, expected)
         if former is not None:
             require_same_authentication(claims, former)
         return claims
@@ -86,7 +86,7 @@ class IDTokens:
         """Verify the ID token of a refresh; None if the response has none (OIDC Core 12.2)."""
         if tokens.id_token is None:
             return None
-        return await self._verified(tokens.id_token, self._expectations(issuer, access_token=tokens.access_token))
+        return await self._verify(tokens.id_token, self._expectations(issuer, access_token=tokens.access_token))
 
     def _expectations(
         self,
@@ -118,13 +118,13 @@ class IDTokens:
             require_c_hash=require_c_hash,
         )
 
-    async def _verified(
+    async def _verify(
         self, token: str | None, expectations: IDTokenExpectations, source: TokenSource = TokenSource.PROVIDER
     ) -> dict[str, Any]:
         if token is None:
             raise TokenResponseInvalid(
-                "The token response must have an id_token. Is the client allowed the scope openid, and is this an "
-                "OpenID Provider, not one of OAuth 2.0 alone?",
+                "The token response must have an id_token. May the client use the scope openid, and is this server "
+                "an OpenID Provider, not a plain OAuth 2.0 server?",
                 parameter="id_token",
             )
         jws = parse_id_token(token, expectations)

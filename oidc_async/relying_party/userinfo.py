@@ -58,7 +58,7 @@ class UserInfo:
             return await self._read_token(response, client, metadata["issuer"], sub)
         except TokenError as error:
             # UserInfoInvalid is a ProviderError: the response is invalid, not the access token.
-            raise UserInfoInvalid(f"The userinfo response can't be trusted: {error}", reason=error.code) from None
+            raise UserInfoInvalid(f"The UserInfo response is invalid: {error}", reason=error.code) from None
 
     async def _read_token(
         self, response: HttpResponse, client: ClientMetadata, issuer: str, sub: str

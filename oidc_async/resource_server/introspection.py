@@ -122,7 +122,7 @@ class Introspection:
         except TokenError as error:
             # The response is invalid, not the token that was introspected.
             raise IntrospectionInvalid(
-                f"The signed introspection response can't be trusted: {error}", reason=error.code
+                f"The signed introspection response is invalid: {error}", reason=error.code
             ) from None
 
     def _fail(self, error: ProviderError) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Metric:
-    """A counter. `shows` says which of `Counters`, each with the attributes that tell it from the others."""
+    """A counter that shows some of `Counters`, each with the attributes that distinguish it from the others."""
 
     name: str
     unit: str
@@ -30,30 +30,30 @@ METRICS = (
     _Metric(
         name="oidc.access_token.lookups",
         unit="{token}",
-        description="Access tokens that came in, by what was known of them.",
+        description="Access tokens that were received, by the result of the cache lookup.",
         shows={
             "hits": {"oidc.result": "hit"},
             "refused_hits": {"oidc.result": "refused_hit"},
             "misses": {"oidc.result": "miss"},
         },
     ),
-    # no result of its own: a lookup that joins was counted as a miss before, and counters never go back
+    # Not a result of the lookups: a lookup that joins was counted as a miss before, and counters never decrease.
     _Metric(
         name="oidc.access_token.joined",
         unit="{token}",
-        description="Of the misses, those that waited for somebody who asked about the same token already.",
+        description="Of the misses, those that waited for another caller's verification of the same token.",
         shows={"joined": {}},
     ),
     _Metric(
         name="oidc.access_token.found_in_store",
         unit="{token}",
-        description="Of the misses, those that another process had found out about.",
+        description="Of the misses, those that another process had introspected.",
         shows={"store_hits": {}},
     ),
     _Metric(
         name="oidc.access_token.verified_here",
         unit="{token}",
-        description="JWTs whose signature was verified here.",
+        description="JWTs whose signature this process verified.",
         shows={"verified_here": {}},
     ),
     _Metric(
@@ -65,20 +65,20 @@ METRICS = (
     _Metric(
         name="oidc.introspection.failures",
         unit="{request}",
-        description="Introspection requests that told nothing of the token.",
+        description="Introspection requests that failed.",
         shows={"failures": {}},
     ),
     _Metric(
         name="oidc.introspection.paused",
         unit="{token}",
-        description="Tokens that were turned away because the provider had failed a moment before.",
+        description="Tokens that were rejected while the circuit breaker was open.",
         shows={"paused": {}},
     ),
 )
 
 
 class ResourceServer(Protocol):
-    """Of a resource server, what is shown."""
+    """The part of a resource server that metrics need."""
 
     @property
     def issuer(self) -> str: ...
@@ -87,7 +87,7 @@ class ResourceServer(Protocol):
 
 
 def watch(server: ResourceServer, counters: Counters, cache: object) -> None:
-    """Show what `server` counts in `counters`, and how full its `cache` is, from now on. It isn't kept alive."""
+    """Export the counters and the cache size of `server` as metrics. Only a weak reference to the server is kept."""
     if telemetry.is_available():
         _servers.add(server, counters, cache)
 
@@ -98,11 +98,11 @@ class _Watched:
     issuer: str
     counters: Counters
     cache: int = field(repr=False)
-    """Which one it is: several servers may share one."""
+    """The id of the cache, which several servers may share."""
 
 
 class _ResourceServers:
-    """All that there are, and what those that are gone have counted: a counter never goes back."""
+    """All resource servers, and the counts of those that no longer exist, as a counter must never decrease."""
 
     def __init__(self) -> None:
         self._alive: set[_Watched] = set()
@@ -122,13 +122,13 @@ class _ResourceServers:
             "oidc.introspection.queue_length",
             [self._queue_lengths],
             unit="{request}",
-            description="Requests that wait now for their turn at the provider.",
+            description="Requests that wait now for a free connection to the provider.",
         )
         meter.create_observable_gauge(
             "oidc.access_token.cache.entries",
             [self._entries],
             unit="{token}",
-            description="Access tokens that are kept now.",
+            description="Valid access tokens that are cached now.",
         )
 
     def _counts(self, metric: _Metric, _: "CallbackOptions") -> "Iterator[Observation]":
@@ -143,7 +143,7 @@ class _ResourceServers:
 
         longest: dict[str, int] = {}
         for watched, statistics in self._statistics():
-            # not their sum: servers over one runtime stand in one queue
+            # The maximum and not the sum, as resource servers with the same runtime share one queue.
             longest[watched.issuer] = max(longest.get(watched.issuer, 0), statistics.queue_length)
         for issuer, length in longest.items():
             yield Observation(length, {"oidc.issuer": issuer})
@@ -155,7 +155,7 @@ class _ResourceServers:
         yield Observation(sum(caches.values()))
 
     def _counted(self) -> dict[str, Counter[str]]:
-        """By issuer, since the process began."""
+        """Return the counts by issuer, since the process started."""
         totals = {issuer: counts.copy() for issuer, counts in list(self._gone.items())}
         for watched in list(self._alive):
             totals.setdefault(watched.issuer, Counter()).update(vars(watched.counters))
@@ -173,5 +173,5 @@ class _ResourceServers:
 
 
 _servers = _ResourceServers()
-# Looked up at each call, because tests replace `_servers`.
+# A lambda, as tests replace _servers.show.
 telemetry.add_instruments(lambda meter: _servers.show(meter))

@@ -89,11 +89,8 @@ class AsyncResourceServer:
     ) -> None:
         require_seconds("clock_skew_seconds", clock_skew_seconds)
         self._registration = None if provider is None else provider.registration
-        if (
-            configuration.client_metadata is None
-            and self._registration is None
-            and configuration.access_token_verification != "jwt"
-        ):
+        has_client = configuration.client_metadata is not None or self._registration is not None
+        if not has_client and configuration.access_token_verification != "jwt":
             raise ConfigurationError(
                 "Introspection needs a client: set client_metadata to one that may introspect tokens, or pass the "
                 "provider of a relying party that registers one."
@@ -129,7 +126,7 @@ class AsyncResourceServer:
         return self.try_cached(token_digest(token), requirements)
 
     def try_cached(self, digest: bytes, requirements: Requirements) -> Access | None:
-        """Do the same for the `token_digest` of a token."""
+        """Do what `known` does, for the `token_digest` of a token: several look-ups of a request share one hash."""
         if requirements.requires_authentication:
             return None
         access = self._cache.find(self._key(digest), self._runtime.monotonic())
@@ -179,7 +176,7 @@ class AsyncResourceServer:
         return self._counters.snapshot(entries=len(self._cache), queue_length=self._introspection.queue_length())
 
     def _key(self, digest: bytes) -> bytes:
-        """The cache key of a token for the present client: several resource servers may share the cache."""
+        """Return the cache key of a token; it names the client as well, as resource servers may share the cache."""
         if self._registration is not None and self._registration.known is not self._role.client:
             self._role = self._new_role(self._registration.known)
         return self._role.identity + digest
@@ -255,25 +252,27 @@ class AsyncResourceServer:
         An invalidation that comes meanwhile applies to the result: it is returned, but does not stay in the cache.
         """
         invalidation = self._cache.invalidations.latest(key)
-        outcome: Access | TokenError
         try:
-            outcome, seconds = await (self._verify_here(token) if is_here else self._introspect(key, token.text))
+            access, seconds = await (self._verify_here(token) if is_here else self._introspect(key, token.text))
         except TokenError as error:
-            outcome = error
             # A missing key is not cached: the provider may publish it at any time.
             if not isinstance(error, KeyNotFound):
                 self._cache.keep_rejection(key, copy_error(error), self._runtime.monotonic())
+            self._drop_invalidated(key, invalidation)
+            return error
         except ProviderError as error:
             # Logged here, once for all callers.
             is_usual = isinstance(error, ProviderPaused | ProviderOverloaded)
             level = logging.INFO if is_usual else logging.ERROR
             logger.log(level, "an access token could not be verified: %s (%s)", error, error.code)
             raise
-        else:
-            self._cache.keep(key, outcome, seconds, self._runtime.monotonic())
-        if self._cache.invalidations.latest(key) is not invalidation:
+        self._cache.keep(key, access, seconds, self._runtime.monotonic())
+        self._drop_invalidated(key, invalidation)
+        return access
+
+    def _drop_invalidated(self, key: bytes, seen: object | None) -> None:
+        if self._cache.invalidations.latest(key) is not seen:
             self._cache.drop(key)
-        return outcome
 
     async def _introspect(self, key: bytes, token: str) -> tuple[Access, float]:
         """Return the access that another process has shared, or else that of an introspection response.

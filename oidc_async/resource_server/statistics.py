@@ -1,26 +1,26 @@
-"""What an operator needs to know of the tokens that came in. No token and no subject is in it."""
+"""Counts of what happened to bearer tokens, for operators. They contain no token and no subject."""
 
 from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """A snapshot, counted in this process since it began.
+    """A snapshot of the counts of this process since it started.
 
-    Parameters:
-        hits: tokens that were known to be good.
-        refused_hits: tokens that were known to be bad.
-        misses: tokens that had to be found out about.
-        joined: of those, how many waited for somebody who asked about the same token already.
-        store_hits: of the misses, how many another process had found out about.
-        verified_here: JWTs whose signature was verified here.
+    Attributes:
+        hits: tokens that were cached as valid.
+        refused_hits: tokens that were cached as invalid.
+        misses: uncached tokens.
+        joined: of the misses, those that waited for another caller's verification of the same token.
+        store_hits: of the misses, those that another process had introspected.
+        verified_here: JWTs whose signature this process verified.
         upstream_calls: introspection requests that were sent.
-        failures: of those, how many told nothing of the token.
-        paused: tokens that were turned away because the provider had failed a moment before.
-        entries: tokens that are kept now.
-        queue_length: requests that wait now for their turn at the provider.
-        upstream_seconds: how long all answered introspection requests took together.
-        longest_upstream_seconds: how long the slowest one took.
+        failures: of the introspection requests, those that failed.
+        paused: tokens that were rejected while the circuit breaker was open.
+        entries: valid tokens that are cached now.
+        queue_length: requests that wait now for a free connection to the provider.
+        upstream_seconds: the total duration of all introspection requests with a response.
+        longest_upstream_seconds: the duration of the slowest one.
     """
 
     hits: int = 0
@@ -38,11 +38,12 @@ class Statistics:
     longest_upstream_seconds: float = 0.0
 
     def to_dict(self) -> dict[str, float]:
+        """Return the counts by name."""
         return asdict(self)
 
 
 class Counters:
-    """What `Statistics` are counted with. Without a lock: a lost count does no harm, a held lock would."""
+    """The counters behind `Statistics`. They have no lock, as a lost count does less harm than waiting for one."""
 
     def __init__(self) -> None:
         self.hits = self.refused_hits = self.misses = self.joined = self.store_hits = 0
@@ -50,6 +51,7 @@ class Counters:
         self.upstream_seconds = self.longest_upstream_seconds = 0.0
 
     def answered(self, seconds: float) -> None:
+        """Count a response that took so many seconds."""
         self.upstream_seconds += seconds
         self.longest_upstream_seconds = max(self.longest_upstream_seconds, seconds)
 
