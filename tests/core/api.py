@@ -44,15 +44,15 @@ class API:
         return await self.server.verify(token, requirements)
 
     def forget(self, token: str) -> None:
-        self.world.run(self.forgetting(token))
+        self.world.run(self.invalidating(token))
 
-    async def forgetting(self, token: str) -> None:
+    async def invalidating(self, token: str) -> None:
         if isinstance(self.server, ResourceServer):
             return self.server.forget(token)
         return await self.server.forget(token)
 
-    def refusal(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> OIDCError:
-        """Why the token is not taken."""
+    def rejection(self, token: str, requirements: Requirements = NO_REQUIREMENTS) -> OIDCError:
+        """The error by which the token is rejected."""
         try:
             access = self.verify(token, requirements)
         except OIDCError as error:
@@ -85,7 +85,7 @@ class API:
 
 
 def new_provider(issuer: str = ISSUER, *, clock: Clock | None = None, **client: Any) -> SimulatedProvider:
-    """A provider whose clock stands still, with the client of the API and one that gets tokens."""
+    """A provider whose clock is simulated, with the client of the API and a client that gets tokens."""
     provider = SimulatedProvider(issuer, clock=clock or Clock(START))
     provider.register("api", SECRET, **client)
     provider.register("app", "the client secret of the app, 32+")

@@ -17,7 +17,7 @@ def know(api: API) -> None:
 
 def refuse(api: API) -> None:
     for _ in range(3):
-        api.refusal("guessed")
+        api.rejection("guessed")
 
 
 def join(api: API) -> None:
@@ -27,7 +27,7 @@ def join(api: API) -> None:
 def fail(api: API) -> None:
     with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
         for token in ("one", "two", "three"):
-            api.refusal(token)
+            api.rejection(token)
 
 
 class Scripted:

@@ -46,7 +46,7 @@ class Refreshing:
     def refresh(self, token: str | None = None) -> Refresh:
         return self.realm.world.run(self.refreshing(token))
 
-    def refusal(self, token: str | None = None) -> OIDCError:
+    def rejection(self, token: str | None = None) -> OIDCError:
         """Why the refresh fails."""
         with pytest.raises(OIDCError) as caught:
             self.refresh(token)
@@ -61,7 +61,7 @@ class Refreshing:
         return self.realm.world.run_together([self.refreshing] * number)
 
     def elsewhere(self, **options: Any) -> "Refreshing":
-        """The same login in another process: what is kept in memory is not there."""
+        """The same login in another process, which shares no memory with the first one."""
         return replace(self, realm=new_realm(self.realm.world, self.provider, **options))
 
 

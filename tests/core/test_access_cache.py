@@ -1,4 +1,4 @@
-"""What is remembered of tokens: nothing wrong, not too long, not too much. security.md 129 to 133, 230."""
+"""The cache of tokens: nothing wrong, not for too long, and not too much. security.md 129 to 133, 230."""
 
 from collections import OrderedDict
 from typing import Any
@@ -23,10 +23,10 @@ def subject(found: Access | None) -> str | None:
     return None if found is None else found.subject
 
 
-# Good tokens
+# Valid tokens
 
 
-def test_what_was_kept_is_found_with_all_that_it_says() -> None:
+def test_a_cached_access_has_all_claims() -> None:
     cache = AccessCache()
     cache.keep(b"a", access(scope="write read"), 100, 0)
     found = cache.find(b"a", 1)
@@ -46,7 +46,7 @@ def test_what_was_kept_is_found_with_all_that_it_says() -> None:
         pytest.param(60, 1e300, 60, id="133: for ever"),
     ],
 )
-def test_a_good_token_is_known_until_the_first_end(seconds: float, lifetime: float, known_until: float) -> None:
+def test_a_valid_token_is_cached_until_the_first_end(seconds: float, lifetime: float, known_until: float) -> None:
     """security.md 129, 130, 133."""
     cache = AccessCache(seconds=seconds)
     cache.keep(b"a", access(), lifetime, 1000)
@@ -82,10 +82,10 @@ def test_the_latest_word_holds() -> None:
         assert subject(cache.find(b"a", 0)) == name
 
 
-# Bad tokens
+# Invalid tokens
 
 
-def test_a_refusal_is_remembered_briefly() -> None:
+def test_a_rejection_is_cached_briefly() -> None:
     """security.md 131."""
     cache = AccessCache(refused_seconds=5)
     cache.keep_rejection(b"a", TokenInactive("inactive"), 100)
@@ -97,13 +97,13 @@ def test_a_refusal_is_remembered_briefly() -> None:
     assert len(cache) == 0
 
 
-def test_refusals_need_not_be_remembered() -> None:
+def test_rejections_need_not_be_cached() -> None:
     cache = AccessCache(refused_seconds=0)
     cache.keep_rejection(b"a", TokenInactive("inactive"), 0)
     assert cache.find_rejection(b"a", 0) is None
 
 
-def test_a_flood_of_bad_tokens_leaves_the_good_ones_alone_and_is_bounded() -> None:
+def test_a_flood_of_invalid_tokens_does_not_evict_valid_ones_and_is_bounded() -> None:
     """security.md 131, 230."""
     cache = AccessCache(entries=100)
     for number in range(50):
@@ -111,12 +111,12 @@ def test_a_flood_of_bad_tokens_leaves_the_good_ones_alone_and_is_bounded() -> No
     for number in range(10_000):
         cache.keep_rejection(b"bad%d" % number, ClaimInvalid("no", claim="aud"), 0)
     assert [subject(cache.find(b"good%d" % number, 1)) for number in range(50)] == [str(n) for n in range(50)]
-    remembered = [number for number in range(10_000) if cache.find_rejection(b"bad%d" % number, 1)]
-    assert 5 <= len(remembered) <= 10
-    assert remembered[-1] == 9_999
+    cached = [number for number in range(10_000) if cache.find_rejection(b"bad%d" % number, 1)]
+    assert 5 <= len(cached) <= 10
+    assert cached[-1] == 9_999
 
 
-def test_a_token_can_be_forgotten_whatever_was_found_out() -> None:
+def test_a_token_can_be_invalidated_whatever_is_cached() -> None:
     """security.md 237."""
     cache = AccessCache()
     for key in (b"a", b"b"):
@@ -181,7 +181,7 @@ def test_expired_entries_leave_by_themselves() -> None:
 
 
 def test_no_entry_is_given_up_because_time_has_passed_for_others() -> None:
-    """What the count turned out a moment ago, the time does not turn out again."""
+    """An entry that was evicted by the count is not evicted again by the time."""
     cache = AccessCache(seconds=60, entries=8)
     cache.keep(b"first", access(), 60, 0)
     for number in range(3):
@@ -205,7 +205,7 @@ def test_the_memory_of_scopes_is_bounded() -> None:
 
 @pytest.mark.parametrize("name", ["seconds", "refused_seconds", "entries"])
 @pytest.mark.parametrize("value", [-1, 1e9, float("nan"), float("inf"), "60", None, True], ids=str)
-def test_what_is_no_number_is_refused(name: str, value: Any) -> None:
+def test_an_argument_that_is_not_a_number_is_rejected(name: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=f"^{name} of AccessCache"):
         AccessCache(**{name: value})
 

@@ -87,7 +87,7 @@ def test_tokens_as_cognito_issues_them(either_world: World) -> None:
     api = new_api(either_world, client_metadata=None, **UNTYPED, audience_claim="client_id")
     assert api.verify(issue(api, token_use="access")).client_id == "app"
     for claims in ({}, {"token_use": "id"}, {"token_use": "access", "client_id": "other"}):
-        assert isinstance(api.refusal(issue(api, **claims)), ClaimInvalid)
+        assert isinstance(api.rejection(issue(api, **claims)), ClaimInvalid)
 
 
 ACCEPTS: list[dict[str, Any]] = [
@@ -123,6 +123,6 @@ def test_an_introspected_token_is_of_an_accepted_client_and_subject(either_world
     """security.md 367: a provider answers for the tokens of all its clients."""
     clients = new_api(either_world, enforce_audience=False, access_token_clients={"app"})
     assert clients.verify(clients.issue()).client_id == "app"
-    assert isinstance(clients.refusal(clients.issue("api")), ClaimInvalid)
+    assert isinstance(clients.rejection(clients.issue("api")), ClaimInvalid)
     subjects = new_api(either_world, enforce_audience=False, access_token_subjects=["bob"])
-    assert isinstance(subjects.refusal(subjects.issue()), ClaimInvalid)
+    assert isinstance(subjects.rejection(subjects.issue()), ClaimInvalid)

@@ -136,12 +136,12 @@ def test_our_own_full_queue_shows_nothing_of_the_provider(
     api.verify(api.issue())
     with monkeypatch.context() as patched:
         patched.setattr(runtime, "send", full)
-        assert isinstance(api.refusal(api.issue()), ProviderOverloaded)
+        assert isinstance(api.rejection(api.issue()), ProviderOverloaded)
     api.verify(api.issue())
     with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
-        api.refusal(api.issue())
+        api.rejection(api.issue())
     api.pass_time(1)
     with monkeypatch.context() as patched:
         patched.setattr(runtime, "send", full)
-        assert isinstance(api.refusal(api.issue()), ProviderOverloaded)
-    assert isinstance(api.refusal(api.issue()), ProviderPaused)
+        assert isinstance(api.rejection(api.issue()), ProviderOverloaded)
+    assert isinstance(api.rejection(api.issue()), ProviderPaused)

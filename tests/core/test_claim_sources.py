@@ -42,7 +42,7 @@ class Scene:
         self.provider.add_user("alice", claims=told, id_token_claims=told)
 
     def told(self, **parameters: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What is known of her after a login, from the ID token and from userinfo."""
+        """Her claims after a login, from the ID token and from UserInfo."""
         login: Login = self.realm.log_in(**parameters)
         return dict(login.id_token), dict(login.userinfo or {})
 
@@ -139,7 +139,7 @@ def believed(scene: Scene) -> bool:
 
 @pytest.mark.parametrize("fault", IN_THE_TOKEN, ids=str)
 def test_an_aggregated_source_that_is_wrong_is_left_out(scene: Scene, fault: Misbehaviour) -> None:
-    """And the login goes on, as if nobody had said it."""
+    """And the login continues without these claims."""
     with scene.source.misbehaving(fault):
         scene.tell({"s": scene.aggregated(age=30)}, {"age": "s"})
     assert believed(scene) == fault.harmless

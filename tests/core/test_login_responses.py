@@ -42,7 +42,7 @@ def test_nothing_is_sent_for_a_response_to_another_request(realm: Realm, paramet
     [("query", "form_post"), ("form_post", "query")],
     ids=["form-for-query", "query-for-form"],
 )
-def test_a_response_by_another_channel_is_refused(realm: Realm, asked_by: str, came_by: str) -> None:
+def test_a_response_by_another_channel_is_rejected(realm: Realm, asked_by: str, came_by: str) -> None:
     """security.md 52."""
     begun = realm.begin(response_mode=asked_by)
     callback = realm.provider.authorize(begun.url)
@@ -57,7 +57,7 @@ def test_a_response_by_another_channel_is_refused(realm: Realm, asked_by: str, c
     [(601, {}), (61, {"login_lifetime_seconds": 60.0})],
     ids=["the-default", "configured"],
 )
-def test_a_login_that_took_too_long_is_refused(either_world: World, seconds: float, party: dict[str, Any]) -> None:
+def test_a_login_that_took_too_long_is_rejected(either_world: World, seconds: float, party: dict[str, Any]) -> None:
     """security.md 43."""
     realm = new_realm(either_world, party=party)
     begun = realm.begin()
@@ -120,7 +120,7 @@ def test_a_code_and_a_secret_go_to_the_token_endpoint_of_their_own_provider_only
     assert [recorded.endpoint for recorded in providers[1].requests] == []
 
 
-def test_a_code_of_another_session_is_refused_by_its_verifier(realm: Realm) -> None:
+def test_a_code_of_another_session_is_rejected_by_its_verifier(realm: Realm) -> None:
     """security.md 55."""
     attacker, victim = realm.begin(), realm.begin()
     stolen = realm.provider.authorize(victim.url).get("code")
@@ -129,7 +129,7 @@ def test_a_code_of_another_session_is_refused_by_its_verifier(realm: Realm) -> N
         realm.complete(attacker.pending, callback)
 
 
-def test_a_code_of_another_session_is_refused_by_its_nonce(realm: Realm) -> None:
+def test_a_code_of_another_session_is_rejected_by_its_nonce(realm: Realm) -> None:
     """security.md 55, 95: also when the provider doesn't check the verifier."""
     attacker, victim = realm.begin(), realm.begin()
     stolen = str(realm.provider.authorize(victim.url).get("code"))
@@ -141,7 +141,7 @@ def test_a_code_of_another_session_is_refused_by_its_nonce(realm: Realm) -> None
 
 
 def test_a_response_is_good_once(realm: Realm) -> None:
-    """security.md 42: who keeps a pending login too long is saved by the provider."""
+    """security.md 42: a pending login that is kept too long is rejected by the provider."""
     begun = realm.begin()
     callback = realm.provider.authorize(begun.url)
     realm.complete(begun.pending, callback)
@@ -149,7 +149,7 @@ def test_a_response_is_good_once(realm: Realm) -> None:
         realm.complete(begun.pending, callback)
 
 
-def test_a_refusal_is_told_with_the_words_of_the_provider(realm: Realm) -> None:
+def test_an_error_response_keeps_the_description_of_the_provider(realm: Realm) -> None:
     """security.md 49."""
     begun = realm.begin()
     callback = realm.provider.authorize(begun.url, consent=False)
@@ -167,7 +167,7 @@ def test_a_refusal_is_told_with_the_words_of_the_provider(realm: Realm) -> None:
     ids=str,
 )
 def test_a_code_is_sent_once_whatever_comes_back(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 61 to 70, 76: also when it is told to come again with another proof."""
+    """security.md 61 to 70, 76: also if the provider asks for another proof."""
     with realm.provider.misbehaving(fault), pytest.raises(OIDCError):
         realm.log_in()
     assert endpoints(realm).count("token") == 1

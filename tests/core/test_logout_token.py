@@ -56,7 +56,7 @@ def test_a_logout_token_tells_whose_sessions_end(realm: Realm) -> None:
 
 
 @pytest.mark.parametrize("fault", LOGOUT_FAULTS, ids=str)
-def test_a_token_by_which_nobody_may_be_logged_out_is_refused(realm: Realm, fault: Misbehaviour) -> None:
+def test_an_invalid_logout_token_is_rejected(realm: Realm, fault: Misbehaviour) -> None:
     """security.md 175 to 184"""
     if fault.harmless:
         assert read(realm, issued(realm, fault)).iat
@@ -102,19 +102,19 @@ def test_a_token_can_be_asked_to_say_what_it_is(either_world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["accept_untyped_logout_tokens", "accept_logout_tokens_without_exp"])
-def test_what_is_neither_true_nor_false_is_refused(name: str) -> None:
+def test_a_setting_that_is_neither_true_nor_false_is_rejected(name: str) -> None:
     settings: dict[str, Any] = {"issuer": "https://op.example", "access_token_verification": "jwt", name: "yes"}
     with pytest.raises(ConfigurationError, match=name):
         ProviderConfiguration(**settings)
 
 
-def test_keys_that_were_rotated_a_moment_ago_are_found(realm: Realm) -> None:
+def test_keys_that_were_just_rotated_are_found(realm: Realm) -> None:
     read(realm, issued(realm))
     realm.provider.rotate_keys()
     assert read(realm, issued(realm)).sub == "alice"
 
 
-def test_a_provider_that_is_out_of_reach_is_no_bad_token(realm: Realm) -> None:
+def test_a_provider_that_is_out_of_reach_raises_a_provider_error(realm: Realm) -> None:
     token = issued(realm)
     with realm.provider.misbehaving(harmless("down", JWKS_REPLY(reset))), pytest.raises(ProviderError):
         read(realm, token)
@@ -153,7 +153,7 @@ def test_a_logout_token_is_encrypted_as_an_id_token_is(either_world: World, alg:
 
 
 @pytest.mark.parametrize("fault", [fault for fault in LOGOUT_FAULTS if fault.refused], ids=str)
-def test_encryption_makes_no_bad_logout_token_good(either_world: World, fault: Misbehaviour) -> None:
+def test_encryption_makes_no_invalid_logout_token_valid(either_world: World, fault: Misbehaviour) -> None:
     """security.md 107, 175 to 184."""
     realm = signed_in(protected_realm(either_world, **OAEP))
     with pytest.raises(TokenError):

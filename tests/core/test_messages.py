@@ -161,20 +161,20 @@ TOKENS: dict[str, tuple[dict[str, Any], dict[str, Any], tuple[str, ...]]] = {
 def test_a_token_that_is_rejected_names_the_setting(name: str, either_world: World) -> None:
     issued, configuration, words = TOKENS[name]
     ours = new_api(either_world, **configuration)
-    message = ours.refusal(
+    message = ours.rejection(
         ours.issue(jwt=ours.server.configuration.access_token_verification == "jwt", **issued)
     ).message
     assert [word for word in words if word not in message] == []
 
 
 def test_an_opaque_token_names_who_knows_it(either_world: World) -> None:
-    message = new_api(either_world, **LOCAL).refusal("opaque").message
+    message = new_api(either_world, **LOCAL).rejection("opaque").message
     assert 'access_token_verification="introspection" or "auto"' in message
 
 
 def test_a_token_that_is_not_active_names_the_provider_that_says_so_to_others(either_world: World) -> None:
     ours = new_api(either_world)
-    message = ours.refusal("unknown").message
+    message = ours.rejection("unknown").message
     assert [word for word in ("not active", "revoked", "Keycloak", "audience mapper") if word not in message] == []
 
 

@@ -151,7 +151,7 @@ def test_a_refresh_without_its_encryption_is_refused(either_world: World) -> Non
         client_keys=client_keys(),
     )
     with realm.provider.misbehaving(Fault.ENCRYPTION_MISSING):
-        assert isinstance(refreshing.refusal(), TokenMalformed)
+        assert isinstance(refreshing.rejection(), TokenMalformed)
 
 
 @pytest.mark.parametrize("fault", ENCRYPTION_FAULTS, ids=str)

@@ -61,7 +61,7 @@ def test_each_new_refresh_token_is_good_for_the_next(user: Refreshing) -> None:
     assert (len(seen), user.asked()) == (6, 5)
 
 
-def test_without_a_new_refresh_token_none_is_told(either_world: World) -> None:
+def test_without_a_new_refresh_token_the_result_has_none(either_world: World) -> None:
     """security.md 73"""
     provider = new_provider()
     provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], rotates_refresh_tokens=False)
@@ -76,10 +76,10 @@ def test_without_a_new_refresh_token_none_is_told(either_world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.refused], ids=str)
-def test_an_id_token_that_is_not_of_this_login_is_refused(user: Refreshing, fault: Misbehaviour) -> None:
+def test_an_id_token_of_another_login_is_rejected(user: Refreshing, fault: Misbehaviour) -> None:
     """security.md 71, 72; OIDC Core 12.2"""
     with user.provider.misbehaving(fault):
-        assert isinstance(user.refusal(), TokenError)
+        assert isinstance(user.rejection(), TokenError)
     assert user.asked() == 1
 
 
@@ -98,11 +98,11 @@ def test_an_id_token_that_is_not_of_this_login_is_refused(user: Refreshing, faul
 def test_it_is_checked_as_at_login(user: Refreshing, fault: Misbehaviour) -> None:
     """security.md 72"""
     with user.provider.misbehaving(fault):
-        assert isinstance(user.refusal(), TokenError)
+        assert isinstance(user.rejection(), TokenError)
 
 
 @pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.harmless], ids=str)
-def test_what_a_provider_may_leave_out_or_repeat_is_no_fault(user: Refreshing, fault: Misbehaviour) -> None:
+def test_members_that_a_provider_may_omit_or_repeat_are_accepted(user: Refreshing, fault: Misbehaviour) -> None:
     """security.md 71: the nonce of the login is right; OIDC Core 12.2, RFC 6749 5.1"""
     with user.provider.misbehaving(fault):
         refresh = user.refresh()
@@ -118,7 +118,7 @@ def test_the_user_is_checked_only_against_a_login_that_is_given(user: Refreshing
 
 
 def test_each_caller_has_a_check_of_its_own(user: Refreshing) -> None:
-    """security.md 71: what one caller took is no result for the session of another user."""
+    """security.md 71: a result of one caller is rejected for the session of another user."""
     user.refresh()
     other = {**user.login.id_token, "sub": "mallory"}
     with pytest.raises(ClaimInvalid):
@@ -137,7 +137,7 @@ def test_one_refresh_serves_a_crowd(either_world: World) -> None:
     assert (len(refreshes), len(tokens_of(refreshes)), user.asked()) == (crowd, 1, 1)
 
 
-def test_who_comes_between_a_look_and_a_turn_finds_the_work_done(
+def test_a_caller_whose_flight_starts_late_finds_the_work_done(
     user: Refreshing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """security.md 243"""
@@ -153,7 +153,7 @@ def test_latecomers_get_the_same_for_a_while(user: Refreshing) -> None:
     assert user.refresh() == first
     assert user.asked() == 1
     user.provider.clock.advance(2)
-    assert isinstance(user.refusal(), RefreshTokenSpent)
+    assert isinstance(user.rejection(), RefreshTokenSpent)
     assert user.asked() == 1
 
 
@@ -165,7 +165,7 @@ def test_a_clock_that_is_set_changes_nothing(user: Refreshing, jump: float) -> N
     assert user.refresh() == first
 
 
-def test_a_latecomer_is_told_when_it_was(user: Refreshing) -> None:
+def test_a_replayed_result_has_the_time_of_its_request(user: Refreshing) -> None:
     """What expires in 600 seconds does so from the refresh on, and not from when somebody hears of it."""
     begun = user.provider.clock()
     first = user.refresh()
@@ -185,25 +185,25 @@ def test_sessions_are_refreshed_each_by_itself(either_world: World) -> None:
 def test_each_process_asks_for_itself_without_a_store(user: Refreshing) -> None:
     """security.md 244: the limit of sealed cookies, which docs/guides/refreshing-access-tokens.md tells"""
     user.refresh()
-    assert isinstance(user.elsewhere().refusal(), OAuthError)
+    assert isinstance(user.elsewhere().rejection(), OAuthError)
     assert user.asked() == 2
 
 
 # Failures
 
 
-def test_a_refusal_is_told_and_not_asked_for_again_at_once(user: Refreshing) -> None:
+def test_a_rejection_is_replayed_and_not_requested_again_at_once(user: Refreshing) -> None:
     """security.md 74, 229"""
     with user.provider.misbehaving(Fault.TOKEN_INVALID_GRANT):
         for _ in range(5):
-            refusal = user.refusal()
-            assert isinstance(refusal, OAuthError)
-            assert (refusal.error, refusal.status) == ("invalid_grant", 400)
+            rejection = user.rejection()
+            assert isinstance(rejection, OAuthError)
+            assert (rejection.error, rejection.status) == ("invalid_grant", 400)
         user.provider.clock.advance(FAILURE_SECONDS - 0.1)
-        user.refusal()
+        user.rejection()
         assert user.provider.count("token") == 2  # with that of the login
         user.provider.clock.advance(0.2)
-        user.refusal()
+        user.rejection()
     assert user.provider.count("token") == 3
 
 
@@ -221,7 +221,7 @@ def test_a_refusal_is_told_and_not_asked_for_again_at_once(user: Refreshing) -> 
 def test_a_refresh_that_fails_is_tried_once(user: Refreshing, fault: Misbehaviour, error: type[OIDCError]) -> None:
     """security.md 69: a second one could be taken for theft"""
     with user.provider.misbehaving(fault):
-        assert isinstance(user.refusal(), error)
+        assert isinstance(user.rejection(), error)
     assert user.provider.count("token") == 2
 
 
@@ -238,7 +238,7 @@ def test_after_a_failure_of_the_network_the_next_one_may_try(either_world: World
     provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], rotates_refresh_tokens=False)
     user = logged_in(either_world, provider)
     with user.provider.misbehaving(Fault.TOKEN_500):
-        user.refusal()
+        user.rejection()
     user.provider.clock.advance(2)
     assert user.refresh().tokens.access_token
 

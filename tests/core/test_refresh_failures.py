@@ -13,7 +13,7 @@ LATER = [
     errors.ProviderUnreachable("The keys."),
     errors.ProviderTimeout("The keys."),
     errors.ProviderOverloaded("Our queue."),
-    errors.ProviderPaused("A moment ago."),
+    errors.ProviderPaused("It failed."),
     errors.ResponseTooLarge("The keys."),
     errors.MetadataInvalid("No jwks_uri."),
     errors.IssuerMismatch("Another issuer."),
@@ -91,6 +91,6 @@ def test_each_error_of_a_provider_or_token_is_in_the_table() -> None:
         ("http_400", False),
     ],
 )
-def test_of_refusals_one_ends_the_refresh_token(error: str, ends: bool) -> None:
+def test_only_invalid_grant_ends_the_refresh_token(error: str, ends: bool) -> None:
     """RFC 6749 5.2; a gateway's page with status 400 says nothing of the token"""
     assert ends_refresh_token(OAuthError("No.", error=error, error_description=None, status=400)) is ends

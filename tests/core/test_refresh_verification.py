@@ -69,8 +69,8 @@ def user(either_world: World) -> Refreshing:
     return logged_in(either_world)
 
 
-def goes_on(user: Refreshing, refresh: Refresh) -> bool:
-    """Whether the new refresh token is good for the next refresh."""
+def continues(user: Refreshing, refresh: Refresh) -> bool:
+    """Whether the new refresh token can be used for the next refresh."""
     return user.refresh(refresh.tokens.refresh_token).tokens.access_token != refresh.tokens.access_token
 
 
@@ -84,13 +84,13 @@ def test_what_can_not_be_verified_is_verified_later(
     """security.md 354: the keys were rotated, and can't be had for a moment"""
     user.provider.rotate_keys()
     with user.provider.misbehaving(fault):
-        failure = user.refusal()
+        failure = user.rejection()
         assert isinstance(failure, error)
         assert not ends_refresh_token(failure)
     user.provider.clock.advance(PAUSE)
     refresh = user.refresh()
     assert user.asked() == 1
-    assert goes_on(user, refresh)
+    assert continues(user, refresh)
 
 
 @pytest.mark.parametrize(("jump", "error"), [(2 * HOUR, TokenExpired), (-2 * HOUR, ClaimInvalid)], ids=str)
@@ -99,12 +99,12 @@ def test_a_clock_that_is_wrong_for_a_moment_costs_no_tokens(
 ) -> None:
     """security.md 354"""
     with user.provider.misbehaving(_then(lambda: user.provider.clock.jump(jump))):
-        failure = user.refusal()
+        failure = user.rejection()
         assert isinstance(failure, error)
         assert not ends_refresh_token(failure)
     user.provider.clock.jump(-jump)
     user.provider.clock.advance(PAUSE)
-    assert goes_on(user, user.refresh())
+    assert continues(user, user.refresh())
     assert user.asked() == 2
 
 
@@ -117,10 +117,10 @@ def _then(happens: Callable[[], object]) -> Misbehaviour:
             events.pop()()
         return reply
 
-    return harmless("the world goes on", TOKEN_REPLY(answer))
+    return harmless("time passes", TOKEN_REPLY(answer))
 
 
-def test_all_who_wait_are_told_the_same(either_world: World) -> None:
+def test_all_waiting_callers_get_the_same_result(either_world: World) -> None:
     """security.md 353, 354: a wave while the keys can't be had, and one afterwards"""
     user = logged_in(either_world, latency=0.05)
     user.provider.rotate_keys()
@@ -151,13 +151,13 @@ def test_who_verifies_leads(user: Refreshing) -> None:
 
 
 def test_a_fault_of_our_own_costs_no_tokens(user: Refreshing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 353: neither does what is no OIDCError"""
+    """security.md 353: neither does another exception than OIDCError"""
     party: Any = getattr(user.realm.party, "_origin", user.realm.party)
     with monkeypatch.context() as patch:
         patch.setattr(party._userinfo._claim_sources, "resolve", None)
         with pytest.raises(TypeError):
             user.refresh()
-    assert goes_on(user, user.refresh())
+    assert continues(user, user.refresh())
     assert user.asked() == 2
 
 
@@ -165,11 +165,11 @@ def test_the_answer_is_kept_for_some_minutes(user: Refreshing) -> None:
     """security.md 353, 354: then the refresh token is given up, and not sent again"""
     user.provider.rotate_keys()
     with user.provider.misbehaving(Fault.JWKS_500):
-        user.refusal()
+        user.rejection()
         user.provider.clock.advance(UNVERIFIED_SECONDS - 1)
-        assert isinstance(user.refusal(), JWKSInvalid)
+        assert isinstance(user.rejection(), JWKSInvalid)
         user.provider.clock.advance(2)
-        failure = user.refusal()
+        failure = user.rejection()
     assert isinstance(failure, RefreshTokenSpent)
     assert ends_refresh_token(failure)
     assert user.asked() == 1
@@ -179,7 +179,7 @@ def test_the_answer_is_kept_for_some_minutes(user: Refreshing) -> None:
 
 
 @pytest.mark.parametrize("store", [None, "memory"], ids=str)
-def test_an_answer_that_comes_when_nobody_waits_is_kept(
+def test_a_response_that_arrives_after_all_callers_left_is_kept(
     either_world: World, monkeypatch: pytest.MonkeyPatch, store: str | None
 ) -> None:
     """security.md 359: the provider has rotated the refresh token, and answers too late, as after a restart."""
@@ -200,7 +200,7 @@ def test_an_answer_that_comes_when_nobody_waits_is_kept(
         with provider.misbehaving(slow):
             failures = user.together(5)
             assert {type(failure) for failure in failures} == {ProviderTimeout}
-            assert isinstance(user.refusal(), ProviderTimeout)
+            assert isinstance(user.rejection(), ProviderTimeout)
             either_world.run(runtime.sleep(1.0))
         # longer ago than results are replayed
         refresh = user.refresh()
@@ -209,7 +209,7 @@ def test_an_answer_that_comes_when_nobody_waits_is_kept(
             other = user.elsewhere(runtime=runtime, party=party)
             assert other.refresh().tokens.access_token == refresh.tokens.access_token
             assert user.asked() == 1
-        assert goes_on(user, refresh)
+        assert continues(user, refresh)
         either_world.close_runtime(runtime)
 
 
@@ -222,13 +222,13 @@ def test_a_refresh_token_is_not_sent_again_after_an_answer_that_is_invalid(
 ) -> None:
     """security.md 353, 355: the provider said 200, so it has most likely rotated the refresh token"""
     with user.provider.misbehaving(fault):
-        failure = user.refusal()
+        failure = user.rejection()
         assert ends_refresh_token(failure)
     user.provider.clock.advance(PAUSE)
-    again = user.refusal()
+    again = user.rejection()
     assert (type(again), ends_refresh_token(again)) == (type(failure), True)
     user.provider.clock.advance(REPLAY_SECONDS)
-    assert isinstance(user.refusal(), RefreshTokenSpent)
+    assert isinstance(user.rejection(), RefreshTokenSpent)
     assert user.asked() == 1
 
 
@@ -236,9 +236,9 @@ def test_a_refresh_token_is_not_sent_again_after_an_answer_that_is_invalid(
 def test_without_an_answer_the_next_caller_tries(user: Refreshing, fault: Misbehaviour) -> None:
     """Nobody knows what became of the request: the provider may not have seen it."""
     with user.provider.misbehaving(fault):
-        assert not ends_refresh_token(user.refusal())
+        assert not ends_refresh_token(user.rejection())
     user.provider.clock.advance(PAUSE)
-    user.refusal()
+    user.rejection()
     assert user.asked() == 2
 
 
@@ -251,9 +251,9 @@ def test_an_invalid_answer_that_rotates_nothing_costs_nothing(user: Refreshing, 
         return {**document, "refresh_token": token, "token_type": "DPoP"}
 
     with user.provider.misbehaving(harmless("no bearer token", REFRESH(answer))):
-        assert not ends_refresh_token(user.refusal())
+        assert not ends_refresh_token(user.rejection())
     user.provider.clock.advance(PAUSE)
-    user.refusal()
+    user.rejection()
     assert user.asked() == 2
 
 
@@ -261,7 +261,7 @@ def test_an_invalid_answer_that_rotates_nothing_costs_nothing(user: Refreshing, 
 
 
 def test_a_caller_who_is_cancelled_loses_nothing() -> None:
-    """security.md 353: whoever comes next has what the provider answered"""
+    """security.md 353: the next caller gets the response of the provider"""
     world = AsyncWorld()
     user = logged_in(world, latency=0.1)
 
@@ -275,7 +275,7 @@ def test_a_caller_who_is_cancelled_loses_nothing() -> None:
 
     refresh = world.run(begun_and_cancelled())
     assert user.asked() == 1
-    assert goes_on(user, refresh)
+    assert continues(user, refresh)
     world.close()
 
 
@@ -287,12 +287,12 @@ def test_another_process_verifies_what_this_one_could_not(either_world: World) -
     shelf = Shelf(either_world)
     shelf.provider.rotate_keys()
     with shelf.provider.misbehaving(Fault.JWKS_500):
-        assert isinstance(shelf.user.refusal(), JWKSInvalid)
+        assert isinstance(shelf.user.rejection(), JWKSInvalid)
     shelf.clock.advance(2 * REPLAY_SECONDS)
     refresh = shelf.other.refresh()
     assert shelf.user.asked() == 1
     assert shelf.user.refresh().tokens.access_token == refresh.tokens.access_token
-    assert goes_on(shelf.other, refresh)
+    assert continues(shelf.other, refresh)
 
 
 def test_processes_that_can_not_verify_prolong_nothing(either_world: World) -> None:
@@ -301,12 +301,12 @@ def test_processes_that_can_not_verify_prolong_nothing(either_world: World) -> N
     shelf.provider.rotate_keys()
     with shelf.provider.misbehaving(Fault.JWKS_500):
         for _ in range(9):
-            shelf.user.refusal()
+            shelf.user.rejection()
             shelf.clock.advance(UNVERIFIED_SECONDS / 9 - 1)
         assert shelf.results() != {}
         shelf.clock.advance(11)
         assert shelf.results() == {}
-    assert isinstance(shelf.user.refusal(), RefreshTokenSpent)
+    assert isinstance(shelf.user.rejection(), RefreshTokenSpent)
     assert shelf.user.asked() == 1
 
 
@@ -319,24 +319,24 @@ def test_a_store_that_fails_while_keys_are_away_costs_nobody_the_tokens(
     shelf.provider.rotate_keys()
     shelf.store.methods = methods
     with shelf.provider.misbehaving(Fault.JWKS_500):
-        assert isinstance(shelf.user.refusal(), JWKSInvalid)
+        assert isinstance(shelf.user.rejection(), JWKSInvalid)
     shelf.clock.advance(PAUSE)
-    assert goes_on(shelf.user, shelf.user.refresh())
+    assert continues(shelf.user, shelf.user.refresh())
     assert shelf.user.asked() == 2
 
 
-def test_a_broken_answer_is_told_to_all_processes(either_world: World) -> None:
+def test_a_broken_response_is_shared_with_all_processes(either_world: World) -> None:
     """security.md 353, 355"""
     shelf = Shelf(either_world)
     with shelf.provider.misbehaving(Fault.TOKEN_HTML):
-        mine, others = shelf.user.refusal(), shelf.other.refusal()
+        mine, others = shelf.user.rejection(), shelf.other.rejection()
     assert (type(mine), str(mine), ends_refresh_token(mine)) == (
         type(others),
         str(others),
         ends_refresh_token(others),
     )
     shelf.clock.advance(REPLAY_SECONDS + 1)
-    assert isinstance(shelf.other.refusal(), RefreshTokenSpent)
+    assert isinstance(shelf.other.rejection(), RefreshTokenSpent)
     assert shelf.user.asked() == 1
 
 
@@ -359,14 +359,14 @@ def test_a_broken_answer_is_told_to_all_processes(either_world: World) -> None:
     ],
     ids=repr,
 )
-def test_a_result_of_another_version_is_no_result(either_world: World, document: bytes) -> None:
+def test_a_result_of_another_version_is_rejected(either_world: World, document: bytes) -> None:
     """security.md 356: sealed with the right key, it still may say anything"""
     shelf = Shelf(either_world)
     party: Any = getattr(shelf.user.realm.party, "_origin", shelf.user.realm.party)
     name = result_name(party._refreshes._key(shelf.user.token))
     sealed = Sealer([shelf.user.token.encode()]).seal(PURPOSE, name, document)
     either_world.run(shelf.store.store.put(name, sealed.encode(), 60))
-    failure = shelf.user.refusal()
+    failure = shelf.user.rejection()
     assert isinstance(failure, StoreUnavailable)
     assert "version" in str(failure)
     assert shelf.user.asked() == 0

@@ -52,7 +52,7 @@ def new_face(request: pytest.FixtureRequest, tmp_path: Path, either_world: World
 
 
 class Shelf:
-    """Two processes with one store in memory; time is one clock's, which stands still."""
+    """Two processes with one store in memory; they share a simulated clock."""
 
     def __init__(self, world: World, **register: Any) -> None:
         self.clock = Clock(START)
@@ -98,7 +98,7 @@ def test_an_invalid_answer_to_a_refresh_token_that_stays_is_not_left_for_others(
     """Another process asks the provider again: the refresh token is as good as before."""
     shelf = Shelf(either_world, rotates_refresh_tokens=False)
     with shelf.provider.misbehaving(Fault.REFRESH_ISS_OTHER, times=1):
-        shelf.user.refusal()
+        shelf.user.rejection()
     assert shelf.results() == {}
     assert shelf.other.refresh().id_token is not None
     assert shelf.user.asked() == 2
@@ -117,11 +117,11 @@ def test_latecomers_of_another_process_get_the_same_for_a_while(shelf: Shelf) ->
     assert shelf.user.asked() == 1
     shelf.clock.advance(REPLAY_SECONDS + 1)
     newcomer = shelf.user.elsewhere(party={"store": shelf.store})
-    assert [type(user.refusal()) for user in (shelf.other, newcomer)] == [RefreshTokenSpent] * 2
+    assert [type(user.rejection()) for user in (shelf.other, newcomer)] == [RefreshTokenSpent] * 2
     assert shelf.user.asked() == 1
 
 
-def test_what_a_refresh_token_that_stays_good_brought_is_told_for_a_moment(either_world: World) -> None:
+def test_the_result_without_rotation_is_replayed_briefly(either_world: World) -> None:
     shelf = Shelf(either_world, rotates_refresh_tokens=False)
     first = shelf.user.refresh()
     assert shelf.other.refresh().tokens.access_token == first.tokens.access_token
@@ -149,25 +149,25 @@ def test_a_refresh_costs_five_calls_of_the_store(shelf: Shelf) -> None:
     assert shelf.store.calls == ["put_if_absent", "get_many", "put", "put", "delete_if"]
     assert sorted(key.partition(":")[0] for key in shelf.entries()) == ["refresh", "refresh-lock"]
     shelf.clock.advance(SPENT_SECONDS + 1)
-    shelf.other.refusal()
+    shelf.other.rejection()
     assert shelf.user.asked() == 2
 
 
-def test_a_refusal_is_told_to_all_processes_for_a_moment(shelf: Shelf) -> None:
+def test_a_rejection_is_shared_with_all_processes_briefly(shelf: Shelf) -> None:
     """security.md 74, 229"""
     with shelf.provider.misbehaving(Fault.TOKEN_INVALID_GRANT):
-        mine, others = shelf.user.refusal(), shelf.other.refusal()
+        mine, others = shelf.user.rejection(), shelf.other.rejection()
         assert (type(others), str(others), others.evidence) == (OAuthError, str(mine), mine.evidence)
         assert shelf.provider.count("token") == 2  # with that of the login
         shelf.clock.advance(2 * FAILURE_SECONDS + 0.1)
-        shelf.other.refusal()
+        shelf.other.rejection()
     assert shelf.provider.count("token") == 3
 
 
 def test_a_leader_that_fails_lets_the_next_one_try(either_world: World) -> None:
     shelf = Shelf(either_world, rotates_refresh_tokens=False)
     with shelf.provider.misbehaving(Fault.TOKEN_500):
-        assert isinstance(shelf.user.refusal(), ProviderUnreachable)
+        assert isinstance(shelf.user.rejection(), ProviderUnreachable)
     assert shelf.entries() == {}
     assert shelf.other.refresh().tokens.access_token
 
@@ -175,11 +175,11 @@ def test_a_leader_that_fails_lets_the_next_one_try(either_world: World) -> None:
 def test_a_response_that_is_never_going_to_be_valid_fails_in_each_process(shelf: Shelf) -> None:
     """security.md 71, 355: and the provider is not asked again"""
     with shelf.provider.misbehaving(Fault.REFRESH_ISS_OTHER):
-        mine, others = shelf.user.refusal(), shelf.other.refusal()
+        mine, others = shelf.user.rejection(), shelf.other.rejection()
     assert (type(mine), str(mine)) == (type(others), str(others))
     assert [ends_refresh_token(error) for error in (mine, others)] == [True, True]
     shelf.clock.advance(REPLAY_SECONDS + 1)
-    assert [type(user.refusal()) for user in (shelf.user, shelf.other)] == [RefreshTokenSpent] * 2
+    assert [type(user.rejection()) for user in (shelf.user, shelf.other)] == [RefreshTokenSpent] * 2
     assert shelf.user.asked() == 1
 
 
@@ -187,12 +187,12 @@ def test_a_response_that_is_invalid_costs_no_refresh_token_that_stays_good(eithe
     """security.md 355"""
     shelf = Shelf(either_world, rotates_refresh_tokens=False)
     with shelf.provider.misbehaving(Fault.REFRESH_ISS_OTHER):
-        assert [ends_refresh_token(user.refusal()) for user in (shelf.user, shelf.other)] == [False, False]
+        assert [ends_refresh_token(user.rejection()) for user in (shelf.user, shelf.other)] == [False, False]
     shelf.clock.advance(2 * FAILURE_SECONDS + 0.1)
     assert shelf.user.refresh().tokens.access_token
 
 
-# The lease
+# The distributed lock
 
 
 def hold(shelf: Shelf, world: World) -> None:
@@ -200,7 +200,7 @@ def hold(shelf: Shelf, world: World) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shelf.store.store, "delete_if", _nothing)
         with shelf.provider.misbehaving(Fault.TOKEN_INVALID_CLIENT, Fault.TOKEN_RESET):
-            shelf.user.refusal()
+            shelf.user.rejection()
     assert [key.partition(":")[0] for key in shelf.entries()] == ["refresh-lock"]
     shelf.provider.forget_requests()
 
@@ -209,7 +209,7 @@ async def _nothing(*_: object) -> bool:
     return True
 
 
-def test_the_lease_of_a_dead_process_is_over_after_its_time(either_world: World) -> None:
+def test_the_lock_of_a_dead_process_expires(either_world: World) -> None:
     shelf = Shelf(either_world, rotates_refresh_tokens=False)
     hold(shelf, either_world)
     begun = shelf.clock.monotonic()
@@ -223,9 +223,9 @@ def test_nobody_waits_for_ever(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, ei
     """A process that gives up does not ask the provider: another one may be about to."""
     hold(shelf, either_world)
     monkeypatch.setattr(shared_refresh, "LOCK_SECONDS", 1.0)
-    refusal = shelf.other.refusal()
-    assert isinstance(refusal, ProviderTimeout)
-    assert "another process" in str(refusal)
+    rejection = shelf.other.rejection()
+    assert isinstance(rejection, ProviderTimeout)
+    assert "another process" in str(rejection)
     assert shelf.user.asked() == 0
 
 
@@ -256,9 +256,7 @@ def _half_a_second(reply: Any, scene: Any) -> Any:
     return replace(reply, delay=0.5)
 
 
-def test_a_lease_that_was_lost_is_not_taken_from_its_new_holder(
-    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_that_was_lost_is_not_taken_from_its_new_holder(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one who was too slow gives back its own, and no other."""
     key = ""
     delete_if = shelf.store.store.delete_if
@@ -296,7 +294,7 @@ def test_what_somebody_else_puts_there_is_nothing(shelf: Shelf, value: bytes, ei
     shelf.user.refresh()
     (key,) = shelf.results()
     either_world.run(shelf.store.store.put(key, value, 60))
-    assert isinstance(shelf.other.refusal(), RefreshTokenSpent)
+    assert isinstance(shelf.other.rejection(), RefreshTokenSpent)
 
 
 def test_a_result_is_good_for_its_own_refresh_token(shelf: Shelf, either_world: World) -> None:
@@ -307,7 +305,7 @@ def test_a_result_is_good_for_its_own_refresh_token(shelf: Shelf, either_world: 
     again.refresh()
     (theirs,) = shelf.results().keys() - {mine}
     either_world.run(shelf.store.store.put(mine, shelf.results()[theirs], 60))
-    assert isinstance(shelf.other.refusal(), RefreshTokenSpent)
+    assert isinstance(shelf.other.rejection(), RefreshTokenSpent)
 
 
 @pytest.mark.parametrize("other", ["client", "issuer"])
@@ -319,7 +317,7 @@ def test_clients_that_share_a_store_do_not_meet(either_world: World, other: str)
     elsewhere.register("client2", SECRET, redirect_uris=[REDIRECT_URI])
     client = ClientMetadata("client2" if other == "client" else "client1", SECRET)
     stranger = logged_in(either_world, elsewhere, party={"store": shelf.store}, client_metadata=client)
-    assert isinstance(stranger.refusal(shelf.user.token), OAuthError)
+    assert isinstance(stranger.rejection(shelf.user.token), OAuthError)
 
 
 # A store that is down
@@ -328,13 +326,13 @@ def test_clients_that_share_a_store_do_not_meet(either_world: World, other: str)
 def test_without_the_store_no_refresh_is_sent(shelf: Shelf) -> None:
     """security.md 244: others may be at it"""
     shelf.store.methods = ["put_if_absent"]
-    assert isinstance(shelf.user.refusal(), StoreUnavailable)
+    assert isinstance(shelf.user.rejection(), StoreUnavailable)
     assert shelf.user.asked() == 0
 
 
 def test_without_a_look_at_what_others_did_no_refresh_is_sent(shelf: Shelf) -> None:
     shelf.store.methods = ["get_many"]
-    assert isinstance(shelf.user.refusal(), StoreUnavailable)
+    assert isinstance(shelf.user.rejection(), StoreUnavailable)
     assert shelf.user.asked() == 0
 
 
@@ -351,7 +349,7 @@ def test_a_store_that_fails_after_the_refresh_costs_nobody_the_tokens(
     assert "store_unavailable" in caplog.text
 
 
-def test_a_refusal_is_what_is_told_when_the_store_fails_after_it(shelf: Shelf) -> None:
+def test_a_rejection_is_raised_although_the_store_fails_after_it(shelf: Shelf) -> None:
     shelf.store.methods = ["put", "delete_if"]
     with shelf.provider.misbehaving(Fault.TOKEN_INVALID_GRANT):
-        assert isinstance(shelf.user.refusal(), OAuthError)
+        assert isinstance(shelf.user.rejection(), OAuthError)

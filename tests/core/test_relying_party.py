@@ -91,7 +91,7 @@ def test_claims_of_userinfo_do_not_replace_those_of_the_id_token(realm: Realm) -
     assert (login.userinfo or {})["iss"] == "https://other.example"
 
 
-def test_a_narrower_scope_is_told(realm: Realm) -> None:
+def test_the_login_has_a_narrower_scope(realm: Realm) -> None:
     """security.md 67."""
     with realm.provider.misbehaving(Fault.TOKEN_SCOPE_NARROWER):
         assert realm.log_in(scope="openid email").tokens.scope == "openid"
@@ -210,7 +210,7 @@ def test_a_caller_cannot_weaken_the_request(realm: Realm, parameters: dict[str, 
     assert "auth_request_params" not in refused.value.message
 
 
-# What was asked for
+# The request
 
 
 def test_max_age_is_enforced(realm: Realm) -> None:
@@ -236,7 +236,7 @@ def test_an_essential_acr_is_enforced(realm: Realm, fault: Misbehaviour) -> None
             realm.log_in(claims=ESSENTIAL_ACR)
 
 
-EXPIRED_20_SECONDS_AGO = harmless("it expired a moment ago", CLAIMS(changed("exp", lambda exp: exp - 620)))
+EXPIRED_20_SECONDS_AGO = harmless("it expired 20 seconds ago", CLAIMS(changed("exp", lambda exp: exp - 620)))
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_a_login_by_an_encrypted_object(either_world: World, alg: str, enc: str)
 
 
 @both_ways
-def test_an_unsigned_object_only_for_who_asks_for_it(either_world: World, way: str) -> None:
+def test_an_unsigned_object_needs_its_setting(either_world: World, way: str) -> None:
     realm = registered(either_world, way, unsigned=True, keys=None, request_object_signing_alg="none")
     assert realm.log_in_by_object()["sub"] == "alice"
 
@@ -253,7 +253,7 @@ def test_what_the_provider_does_not_take_is_not_sent(either_world: World, way: s
         put(request_object_encryption_enc_values_supported=[1]),
     ],
 )
-def test_metadata_of_another_type_are_refused(either_world: World, change: Any) -> None:
+def test_metadata_of_another_type_are_rejected(either_world: World, change: Any) -> None:
     """security.md 9."""
     realm = registered(either_world)
     with (

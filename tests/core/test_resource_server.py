@@ -45,11 +45,11 @@ def jwt_api(world: World, **configuration: Any) -> API:
 
 @pytest.mark.parametrize("verification", ["introspection", "jwt", "auto"])
 @pytest.mark.parametrize("jwt", [False, True], ids=["opaque", "jwt"])
-def test_a_good_token_gives_access(either_world: World, verification: str, jwt: bool) -> None:
+def test_a_valid_token_gives_access(either_world: World, verification: str, jwt: bool) -> None:
     api = new_api(either_world, audience="api", access_token_verification=verification)
     token = api.issue(scope="read write", jwt=jwt)
     if verification == "jwt" and not jwt:
-        assert isinstance(api.refusal(token), TokenMalformed)
+        assert isinstance(api.rejection(token), TokenMalformed)
         return
     access = api.verify(token)
     assert (access.subject, access.client_id, access.issuer) == ("alice", "app", ISSUER)
@@ -68,7 +68,7 @@ def test_an_answer_for_a_client_that_registered_for_signed_ones_is_verified(eith
     signed: dict[str, Any] = {"introspection_signed_response_alg": "RS256"}
     api = new_api(either_world, new_provider(**signed), client=signed)
     assert api.verify(api.issue()).subject == "alice"
-    assert isinstance(api.refusal("guessed"), TokenInactive)
+    assert isinstance(api.rejection("guessed"), TokenInactive)
     assert [recorded.endpoint for recorded in api.provider.requests][:3] == ["discovery", "introspection", "jwks"]
 
 
@@ -94,21 +94,21 @@ def test_metadata_may_be_given_in_place_of_discovery(either_world: World) -> Non
     ["guessed", "", "a&token_type_hint=refresh_token", "a.b.c", "é", "x" * 40_000],
     ids=lambda t: ascii(t[:12]),
 )
-def test_an_unknown_token_is_inactive(api: API, token: str) -> None:
+def test_a_token_of_no_provider_is_inactive(api: API, token: str) -> None:
     """security.md 124, 136."""
-    assert isinstance(api.refusal(token), TokenInactive)
+    assert isinstance(api.rejection(token), TokenInactive)
     assert api.provider.requests[-1].form_names[1:] == ("token_type_hint",)
 
 
-def test_half_a_character_is_no_token_and_nobody_is_asked(api: API) -> None:
+def test_half_a_character_is_rejected_without_a_request(api: API) -> None:
     """security.md 143."""
-    assert isinstance(api.refusal("\ud800"), TokenMalformed)
+    assert isinstance(api.rejection("\ud800"), TokenMalformed)
     assert api.asked() == 0
 
 
 def test_a_token_does_not_add_parameters(api: API) -> None:
     """security.md 136: not even behind a good one."""
-    assert isinstance(api.refusal(api.issue() + "&client_id=app"), TokenInactive)
+    assert isinstance(api.rejection(api.issue() + "&client_id=app"), TokenInactive)
 
 
 @pytest.mark.parametrize("jwt", [False, True], ids=["introspection", "jwt"])
@@ -118,24 +118,24 @@ def test_a_token_ends(either_world: World, jwt: bool) -> None:
     token = api.issue(jwt=jwt)
     api.verify(token)
     api.pass_time(600 + 31)
-    assert isinstance(api.refusal(token), TokenExpired if jwt else TokenInactive)
+    assert isinstance(api.rejection(token), TokenExpired if jwt else TokenInactive)
 
 
-def test_a_revoked_token_is_refused_when_it_is_asked_about(api: API) -> None:
+def test_a_revoked_token_is_rejected_when_it_is_introspected(api: API) -> None:
     """security.md 145, 237."""
     token = api.issue()
     api.verify(token)
     api.provider.revoke_access_token(token)
     api.forget(token)
-    assert isinstance(api.refusal(token), TokenInactive)
+    assert isinstance(api.rejection(token), TokenInactive)
 
 
-def test_an_id_token_is_no_access_token(either_world: World) -> None:
+def test_an_id_token_is_rejected_as_an_access_token(either_world: World) -> None:
     """security.md 148: of the same issuer, for the same client, and signed by the same key."""
     for settings in ({}, {"accept_untyped_access_tokens": True, "audience": ["api", "client1"]}):
         api = jwt_api(either_world, **settings)
         with api.provider.misbehaving(Fault.ACCESS_TOKEN_ID_TOKEN):
-            error = api.refusal(api.issue("api", jwt=True))
+            error = api.rejection(api.issue("api", jwt=True))
         assert isinstance(error, ClaimInvalid)
         assert error.claim in ("typ", "nonce")
 
@@ -152,13 +152,13 @@ def test_tokens_without_a_type_are_taken_as_configured(
     assert untyped.verify(token).subject == "alice"
     assert untyped.asked() == 0
     typed = jwt_api(either_world)
-    assert "accept_untyped_access_tokens" in str(typed.refusal(typed.issue(jwt=True, header=header)))
+    assert "accept_untyped_access_tokens" in str(typed.rejection(typed.issue(jwt=True, header=header)))
 
 
 def test_an_algorithm_is_taken_when_it_is_configured(either_world: World) -> None:
     """security.md 150."""
     api = jwt_api(either_world, access_token_algorithms=("ES256",))
-    assert api.refusal(api.issue(jwt=True)).code == "algorithm_not_allowed"
+    assert api.rejection(api.issue(jwt=True)).code == "algorithm_not_allowed"
     api = jwt_api(either_world, access_token_algorithms=["ES256", "RS256"])
     assert api.verify(api.issue(jwt=True))
 
@@ -188,7 +188,7 @@ def test_the_audience_is_enforced(
     if taken:
         assert api.verify(token)
     else:
-        error = api.refusal(token)
+        error = api.rejection(token)
         assert isinstance(error, ClaimInvalid)
         assert error.claim == "aud"
 
@@ -196,7 +196,7 @@ def test_the_audience_is_enforced(
 def test_without_an_audience_the_setting_is_named(api: API) -> None:
     """security.md 127; contract.md 4."""
     with api.provider.misbehaving(Fault.INTROSPECTION_AUD_MISSING):
-        assert "enforce_audience=False" in str(api.refusal(api.issue()))
+        assert "enforce_audience=False" in str(api.rejection(api.issue()))
 
 
 def test_auto_asks_about_jwts_as_long_as_no_audience_is_configured(either_world: World) -> None:
@@ -233,18 +233,18 @@ def test_requirements_are_held_against_the_token_known_or_not(
         if error is None:
             assert api.verify(token, Requirements(**requirements))
         else:
-            assert type(api.refusal(token, Requirements(**requirements))) is error
+            assert type(api.rejection(token, Requirements(**requirements))) is error
     assert api.verify(token)
     assert api.asked() == 1
 
 
 def test_a_login_grows_old_while_the_token_is_known(api: API) -> None:
-    """RFC 9470: what was recent enough a moment ago may be too old now."""
+    """RFC 9470: an authentication that was recent enough before may be too old now."""
     token = api.issue(claims={"auth_time": START})
     recent = Requirements(max_age=10)
     assert api.verify(token, recent)
     api.pass_time(41)
-    assert isinstance(api.refusal(token, recent), InsufficientUserAuthentication)
+    assert isinstance(api.rejection(token, recent), InsufficientUserAuthentication)
     assert api.asked() == 1
 
 
@@ -258,7 +258,7 @@ def test_the_leeway_is_a_setting(
 ) -> None:
     api = new_api(either_world, server=server, **settings)
     assert api.verify(api.issue(claims={"nbf": START + seconds}))
-    assert isinstance(api.refusal(api.issue(claims={"nbf": START + seconds + 1})), ClaimInvalid)
+    assert isinstance(api.rejection(api.issue(claims={"nbf": START + seconds + 1})), ClaimInvalid)
 
 
 # How we ask
@@ -304,15 +304,15 @@ def test_the_token_is_in_the_body_and_nowhere_else(api: API) -> None:
 
 
 @pytest.mark.parametrize("fault", [None, Fault.INTROSPECTION_401, Fault.INTROSPECTION_403], ids=str)
-def test_an_endpoint_that_refuses_us_is_no_verdict_on_the_token(
+def test_an_endpoint_that_rejects_the_client_says_nothing_about_the_token(
     either_world: World, fault: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 126: the operator is told, the bearer isn't blamed, and nothing is remembered."""
+    """security.md 126: the operator sees it in the log, the token is not rejected, and nothing is cached."""
     api = new_api(either_world)
     token = api.issue()
     api.provider.register("api", SECRET if fault else "another secret since this morning")
     with api.provider.misbehaving(*([fault] if fault else [])):
-        error = api.refusal(token)
+        error = api.rejection(token)
     assert isinstance(error, OAuthError)
     assert not isinstance(error, TokenError)
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
@@ -327,7 +327,7 @@ def test_a_token_is_shown_to_its_own_provider_alone(either_world: World) -> None
     other = new_provider("https://other.example")
     api = new_api(either_world, audience="api", access_token_verification="auto")
     foreign = other.issue_access_token("app", audience="api", username="alice", jwt=True)
-    assert isinstance(api.refusal(foreign), TokenInactive)
+    assert isinstance(api.rejection(foreign), TokenInactive)
     assert other.requests == ()
 
 
@@ -354,7 +354,7 @@ def test_a_token_is_shown_to_its_own_provider_alone(either_world: World) -> None
         pytest.param({"client_metadata": None}, "client_metadata", id="no client to ask as"),
     ],
 )
-def test_a_configuration_that_cannot_be_safe_is_refused(settings: dict[str, Any], named: str) -> None:
+def test_a_configuration_that_cannot_be_safe_is_rejected(settings: dict[str, Any], named: str) -> None:
     """security.md 149, 150."""
     with pytest.raises(ConfigurationError, match=named):
         ProviderConfiguration(**{"issuer": ISSUER, "client_metadata": ClientMetadata("api", SECRET), **settings})
@@ -362,7 +362,7 @@ def test_a_configuration_that_cannot_be_safe_is_refused(settings: dict[str, Any]
 
 @pytest.mark.parametrize("kind", [AsyncResourceServer, ResourceServer])
 @pytest.mark.parametrize("value", [-1, "30", True, float("nan")], ids=str)
-def test_a_leeway_that_is_no_time_is_refused(kind: Any, value: object) -> None:
+def test_an_invalid_leeway_is_rejected(kind: Any, value: object) -> None:
     configuration = ProviderConfiguration(ISSUER, client_metadata=ClientMetadata("api", SECRET))
     with pytest.raises(ConfigurationError, match="clock_skew_seconds"):
         kind(configuration, clock_skew_seconds=value)
@@ -380,7 +380,7 @@ def test_jwts_are_verified_without_one(either_world: World) -> None:
 
 def test_a_provider_without_the_endpoint_is_a_mistake_that_is_named(api: API) -> None:
     with api.provider.misbehaving(WITHOUT_ENDPOINT):
-        error = api.refusal(api.issue())
+        error = api.rejection(api.issue())
     assert isinstance(error, ConfigurationError)
     assert "introspection_endpoint" in str(error)
 

@@ -100,7 +100,7 @@ ERRORS_OF_JWTS: Table = {
     (ClaimInvalid, "sub"): "SUB_NUMBER",
     (ClaimInvalid, "scope"): "SCOPE_NUMBER SCOPE_OBJECT",
 }
-ASKED_ABOUT_IN_AUTO = """
+INTROSPECTED_IN_AUTO = """
     TYP_JWT TYP_MISSING TYP_NUMBER TYP_LOGOUT_TOKEN TYP_DPOP TYP_INTROSPECTION ID_TOKEN LOGOUT_TOKEN
     ALG_EMPTY ALG_NULL ALG_LIST ALG_MISSING KID_NUMBER KID_LONG CRIT_UNKNOWN CRIT_EMPTY B64_FALSE
     B64_FALSE_UNNAMED HEADER_ARRAY HEADER_NOT_JSON HEADER_DUPLICATE_MEMBERS HEADER_DEEP ISS_OTHER
@@ -130,14 +130,14 @@ def outcome(api: API, token: str) -> tuple[type[OIDCError] | None, str]:
     return None, ""
 
 
-def test_the_tables_know_each_fault_that_has_to_be_refused() -> None:
+def test_the_tables_have_each_fault_that_must_be_rejected() -> None:
     assert set(ERRORS) == {fault.name for fault in API_FAULTS if fault.refused}
     assert len(OF_INTROSPECTION) > 100
     assert len(OF_JWTS) > 90
 
 
 @pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
-def test_a_fault_of_introspection_is_told_by_its_error(either_world: World, fault: Misbehaviour) -> None:
+def test_a_fault_of_introspection_raises_its_error(either_world: World, fault: Misbehaviour) -> None:
     """security.md 123 to 127, 134, 135: it says something of the token, or something of the provider."""
     api = api_for(either_world, fault, "introspection")
     with api.provider.misbehaving(fault):
@@ -159,27 +159,27 @@ def test_an_oddity_of_introspection_disturbs_nobody(either_world: World, fault: 
 
 @pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
 def test_once_it_is_over_the_token_is_taken(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 125, 131, 234: nothing that went wrong is remembered for long."""
+    """security.md 125, 131, 234: no failure is cached for long."""
     api = api_for(either_world, fault, "introspection")
     token = api.issue()
     with api.provider.misbehaving(fault):
-        api.refusal(token)
+        api.rejection(token)
     api.pass_time(5)
     assert api.verify(token).subject == "alice"
 
 
 @pytest.mark.parametrize("verification", ["jwt", "auto"])
 @pytest.mark.parametrize("fault", [fault for fault in OF_JWTS if fault.refused], ids=str)
-def test_a_fault_of_a_jwt_is_told_by_its_error(either_world: World, fault: Misbehaviour, verification: str) -> None:
-    """security.md 144, 145, 148 to 151: what is no JWT of ours is asked about in "auto", and unknown there."""
+def test_a_fault_of_a_jwt_raises_its_error(either_world: World, fault: Misbehaviour, verification: str) -> None:
+    """security.md 144, 145, 148 to 151: in "auto", other tokens are introspected, and inactive."""
     api = api_for(either_world, fault, verification)
-    is_asked_about = (
-        verification == "auto" and fault.name.removeprefix("ACCESS_TOKEN_") in ASKED_ABOUT_IN_AUTO.split()
+    is_introspected = (
+        verification == "auto" and fault.name.removeprefix("ACCESS_TOKEN_") in INTROSPECTED_IN_AUTO.split()
     )
     with api.provider.misbehaving(fault):
         token = api.issue(jwt=True)
-        assert outcome(api, token) == ((TokenInactive, "") if is_asked_about else ERRORS[fault.name])
-    assert api.asked() == is_asked_about
+        assert outcome(api, token) == ((TokenInactive, "") if is_introspected else ERRORS[fault.name])
+    assert api.asked() == is_introspected
     assert api.statistics.entries == 0
 
 
@@ -206,10 +206,10 @@ def test_nothing_but_our_own_errors_comes_out(either_world: World, fault: Misbeh
 def test_the_operator_hears_of_the_provider_and_not_of_tokens(
     either_world: World, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 125, 126: failures are errors in the log; a bad token is none."""
+    """security.md 125, 126: failures are errors in the log; an invalid token is not."""
     api = api_for(either_world, fault, "introspection")
     with api.provider.misbehaving(fault):
-        api.refusal(api.issue())
+        api.rejection(api.issue())
     records = [record for record in caplog.records if record.levelno > logging.INFO]
     if issubclass(ERRORS[fault.name][0], TokenError):
         assert records == []
@@ -219,11 +219,11 @@ def test_the_operator_hears_of_the_provider_and_not_of_tokens(
 
 
 @pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
-def test_a_signed_answer_that_cannot_be_trusted_is_no_verdict(either_world: World, fault: Misbehaviour) -> None:
+def test_an_invalid_signed_response_says_nothing_about_the_token(either_world: World, fault: Misbehaviour) -> None:
     """security.md 125, 134: whatever is wrong with the envelope, the token is as unknown as before."""
     api = api_for(either_world, fault, "introspection")
     with api.provider.misbehaving(fault):
-        error = api.refusal(api.issue())
+        error = api.rejection(api.issue())
     if fault.exchange == "signed_introspection":
         assert isinstance(error, IntrospectionInvalid)
         assert not isinstance(error, TokenError)

@@ -65,7 +65,7 @@ def kinds(outcomes: list[Access | BaseException]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("verification", ["introspection", "jwt"])
-def test_a_crowd_with_one_unknown_token_makes_one_call(either_world: World, verification: str) -> None:
+def test_a_crowd_with_one_uncached_token_causes_one_request(either_world: World, verification: str) -> None:
     """security.md 241: and one discovery, and one fetch of keys."""
     api = new_api(either_world, latency=0.1, audience="api", access_token_verification=verification)
     outcomes = api.together([api.issue(jwt=verification == "jwt")] * api.crowd)
@@ -83,7 +83,7 @@ def test_those_of_a_crowd_share_nothing_that_could_be_changed(slow_api: API) -> 
     assert [access.subject for access in outcomes] == ["mallory"] + ["alice"] * 19
 
 
-def test_each_of_a_crowd_gets_what_is_told_of_its_own_token(slow_api: API) -> None:
+def test_each_of_a_crowd_gets_the_access_of_its_own_token(slow_api: API) -> None:
     """security.md 247."""
     tokens = [slow_api.issue(claims={"jti": str(number)}) for number in range(50)]
     outcomes = slow_api.together(tokens * 2)
@@ -91,7 +91,7 @@ def test_each_of_a_crowd_gets_what_is_told_of_its_own_token(slow_api: API) -> No
     assert slow_api.asked() == 50
 
 
-def test_a_crowd_with_a_bad_token_makes_one_call_too(slow_api: API) -> None:
+def test_a_crowd_with_an_invalid_token_causes_one_request(slow_api: API) -> None:
     """security.md 131, 241."""
     outcomes = slow_api.together(["guessed"] * slow_api.crowd)
     assert kinds(outcomes) == {"TokenInactive": slow_api.crowd}
@@ -109,15 +109,15 @@ def test_a_key_that_is_missing_is_looked_for_once_by_a_crowd(either_world: World
     assert api.provider.count("jwks") == 2
 
 
-def test_who_comes_between_a_look_and_a_turn_finds_the_work_done(api: API, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_caller_whose_flight_starts_late_finds_the_work_done(api: API, monkeypatch: pytest.MonkeyPatch) -> None:
     """security.md 241: as for two callers of whom the second gets its turn after the first one's call is complete."""
     twice_in_a_row(monkeypatch, api.server)
     assert api.verify(api.issue()).subject == "alice"
     assert api.asked() == 1
 
 
-def test_a_failure_is_shared_and_forgotten(slow_api: API) -> None:
-    """security.md 125, 234: it is no verdict, and the next one after a pause succeeds."""
+def test_a_failure_is_shared_and_not_cached(slow_api: API) -> None:
+    """security.md 125, 234: it says nothing about the token, and the next request after a pause succeeds."""
     token = slow_api.issue()
     with slow_api.provider.misbehaving(Fault.INTROSPECTION_500):
         outcomes = slow_api.together([token] * slow_api.crowd)
@@ -151,7 +151,7 @@ def test_the_first_may_go_away_without_the_others() -> None:
     world.close()
 
 
-def test_what_all_have_left_is_remembered_for_the_next() -> None:
+def test_a_result_that_all_callers_have_left_is_cached() -> None:
     """security.md 242."""
     world = AsyncWorld()
     api = new_api(world, latency=0.05)
@@ -169,7 +169,7 @@ def test_what_all_have_left_is_remembered_for_the_next() -> None:
     world.close()
 
 
-def test_a_known_token_waits_for_nobody(either_world: World, serve: Serve) -> None:
+def test_a_cached_token_does_not_wait(either_world: World, serve: Serve) -> None:
     """security.md 249: while somebody waits for the provider, those who are known pass."""
     may_answer, is_asked = threading.Event(), threading.Event()
 
@@ -208,15 +208,15 @@ async def _moment(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", OUTAGES, ids=str)
-def test_an_outage_touches_no_known_token_and_is_not_asked_about(api: API, fault: Misbehaviour) -> None:
+def test_an_outage_does_not_affect_cached_tokens_and_causes_no_requests(api: API, fault: Misbehaviour) -> None:
     """security.md 125, 229: within the pause no request is sent at all."""
     known, unknown = api.issue(), [api.issue() for _ in range(20)]
     api.verify(known)
     with api.provider.misbehaving(fault):
-        assert isinstance(api.refusal(unknown[0]), ProviderError)
+        assert isinstance(api.rejection(unknown[0]), ProviderError)
         asked = api.asked()
         for token in unknown[1:]:
-            error = api.refusal(token)
+            error = api.rejection(token)
             assert isinstance(error, ProviderPaused)
             assert 0 < error.retry_after <= 1
             assert api.verify(known).subject == "alice"
@@ -228,8 +228,8 @@ def test_recovery_is_noticed_by_the_first_after_the_pause(api: API, fault: Misbe
     """security.md 229."""
     tokens = [api.issue() for _ in range(5)]
     with api.provider.misbehaving(fault):
-        api.refusal(tokens[0])
-    assert isinstance(api.refusal(tokens[1]), ProviderPaused)
+        api.rejection(tokens[0])
+    assert isinstance(api.rejection(tokens[1]), ProviderPaused)
     api.pass_time(1)
     assert [api.verify(token).subject for token in tokens] == ["alice"] * 5
 
@@ -237,28 +237,28 @@ def test_recovery_is_noticed_by_the_first_after_the_pause(api: API, fault: Misbe
 def test_while_it_lasts_one_tries_in_each_pause(api: API) -> None:
     """security.md 229."""
     with api.provider.misbehaving(Fault.INTROSPECTION_SLOW):
-        api.refusal(api.issue())
+        api.rejection(api.issue())
         for _ in range(5):
             api.pass_time(1)
             asked = api.asked()
-            assert [type(api.refusal(api.issue())) for _ in range(4)] == [ProviderTimeout] + [ProviderPaused] * 3
+            assert [type(api.rejection(api.issue())) for _ in range(4)] == [ProviderTimeout] + [ProviderPaused] * 3
             assert api.asked() == asked + 1
 
 
 @pytest.mark.parametrize("answer", ["good", "inactive", *STUMBLES], ids=str)
 def test_any_answer_shows_that_the_provider_is_back(api: API, answer: str | Misbehaviour) -> None:
-    """security.md 229: who brings a token that nobody likes does not keep the others out."""
+    """security.md 229: requests with invalid tokens do not keep the others out."""
     with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
-        api.refusal(api.issue())
+        api.rejection(api.issue())
     api.pass_time(1)
     first = "guessed" if answer == "inactive" else api.issue()
     if isinstance(answer, Misbehaviour):
         with api.provider.misbehaving(answer):
-            assert isinstance(api.refusal(first), ProviderError)
+            assert isinstance(api.rejection(first), ProviderError)
     elif answer == "good":
         api.verify(first)
     else:
-        assert isinstance(api.refusal(first), TokenInactive)
+        assert isinstance(api.rejection(first), TokenInactive)
     assert [api.verify(api.issue()).subject for _ in range(3)] == ["alice"] * 3
 
 
@@ -266,18 +266,18 @@ def test_any_answer_shows_that_the_provider_is_back(api: API, answer: str | Misb
 def test_no_single_token_stops_all_others(api: API, fault: Misbehaviour) -> None:
     """security.md 229."""
     with api.provider.misbehaving(fault):
-        error = api.refusal(api.issue())
+        error = api.rejection(api.issue())
     assert isinstance(error, OAuthError | ProviderUnreachable | IntrospectionInvalid | ProviderError)
     assert not isinstance(error, ProviderPaused)
     assert api.verify(api.issue()).subject == "alice"
     assert api.statistics.paused == 0
 
 
-def test_the_same_token_is_not_asked_about_again_at_once_when_the_provider_stumbles_over_it(api: API) -> None:
+def test_a_token_whose_introspection_fails_is_not_introspected_again_at_once(api: API) -> None:
     """security.md 229."""
     token = api.issue()
     with api.provider.misbehaving(Fault.INTROSPECTION_500):
-        assert [type(api.refusal(token)) for _ in range(10)] == [ProviderUnreachable] * 10
+        assert [type(api.rejection(token)) for _ in range(10)] == [ProviderUnreachable] * 10
     assert api.asked() == 1
 
 
@@ -286,19 +286,19 @@ def test_a_discovery_that_fails_is_not_tried_for_each_token(api: API) -> None:
     with api.provider.misbehaving(Fault.DISCOVERY_RESET):
         tries = []
         for _ in range(20):
-            assert isinstance(api.refusal(api.issue()), ProviderError)
+            assert isinstance(api.rejection(api.issue()), ProviderError)
             tries.append(api.provider.count("discovery"))
     assert tries[0] == tries[-1]
     api.pass_time(1)
     assert api.verify(api.issue())
 
 
-def test_jwts_go_on_while_introspection_is_down(either_world: World) -> None:
+def test_jwts_are_verified_while_introspection_is_down(either_world: World) -> None:
     api = new_api(either_world, audience="api", access_token_verification="auto")
     api.verify(api.issue(jwt=True))
     with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
-        api.refusal(api.issue())
-        assert isinstance(api.refusal(api.issue()), ProviderPaused)
+        api.rejection(api.issue())
+        assert isinstance(api.rejection(api.issue()), ProviderPaused)
         assert api.verify(api.issue(jwt=True)).subject == "alice"
 
 
@@ -309,9 +309,9 @@ def test_the_pause_is_a_setting(either_world: World) -> None:
     runtime_of_threads = None if runtime else provider.blocking_runtime(settings)
     api = new_api(either_world, provider, runtime=runtime or runtime_of_threads, http_settings=settings)
     with provider.misbehaving(Fault.INTROSPECTION_RESET):
-        api.refusal(api.issue())
+        api.rejection(api.issue())
     api.pass_time(29)
-    assert isinstance(api.refusal(api.issue()), ProviderPaused)
+    assert isinstance(api.rejection(api.issue()), ProviderPaused)
     api.pass_time(1)
     assert api.verify(api.issue())
 
@@ -369,7 +369,7 @@ def test_a_provider_that_hangs_holds_nobody_beyond_the_deadline(either_world: Wo
 
 
 def test_our_own_queue_is_not_the_fault_of_the_provider(either_world: World, serve: Serve) -> None:
-    """security.md 229: who finds it full is turned away, and nobody pauses."""
+    """security.md 229: a request that finds the queue full is rejected, and the circuit breaker stays closed."""
 
     def answer(connection: Connection) -> None:
         for _ in connection.requests():

@@ -1,4 +1,4 @@
-"""What a resource server remembers, and what it never may: security.md 129 to 133 and N."""
+"""What a resource server caches, and what it must never cache: security.md 129 to 133 and N."""
 
 from functools import partial
 from typing import Any
@@ -33,7 +33,7 @@ def api(either_world: World) -> API:
 # How long
 
 
-def test_a_known_token_is_not_asked_about_again(api: API) -> None:
+def test_a_cached_token_is_not_introspected_again(api: API) -> None:
     token = api.issue()
     first = api.verify(token)
     for _ in range(5):
@@ -51,7 +51,7 @@ def test_a_known_token_is_not_asked_about_again(api: API) -> None:
         pytest.param(600, {"seconds": 0}, 0, id="129: not at all"),
     ],
 )
-def test_a_good_token_is_known_until_the_first_end(
+def test_a_valid_token_is_cached_until_the_first_end(
     either_world: World, lifetime: int, cache: dict[str, Any], known_for: float
 ) -> None:
     """security.md 129."""
@@ -89,7 +89,7 @@ def test_an_end_that_nobody_knows_comes_soon(api: API, fault: Any, known_for: fl
     assert api.server.known(token) is None
 
 
-def test_a_token_that_lives_on_the_leeway_is_not_remembered(api: API) -> None:
+def test_a_token_within_the_leeway_is_not_cached(api: API) -> None:
     """security.md 129: no accepted result goes beyond `exp`."""
     token = api.issue(claims={"exp": START - 10})
     for asked in (1, 2):
@@ -106,7 +106,7 @@ def test_an_expired_entry_is_not_served_while_the_provider_is_down(either_world:
     api.verify(token)
     api.pass_time(30 + 30)
     with api.provider.misbehaving(Fault.INTROSPECTION_RESET, Fault.JWKS_RESET):
-        error = api.refusal(token)
+        error = api.rejection(token)
     assert isinstance(error, TokenExpired if jwt else ProviderError)
 
 
@@ -118,7 +118,7 @@ def test_the_cap_holds_while_the_provider_is_down(api: API) -> None:
         api.pass_time(59)
         assert api.verify(token)
         api.pass_time(1)
-        assert isinstance(api.refusal(token), ProviderError)
+        assert isinstance(api.rejection(token), ProviderError)
     api.pass_time(1)
     assert api.verify(token)
 
@@ -143,43 +143,43 @@ def test_a_clock_that_was_behind_when_the_token_came_prolongs_it_to_the_cap_at_m
     assert api.server.known(token) is None
 
 
-# Refusals
+# Rejections
 
 
 @pytest.mark.parametrize("seconds", [5, 1, 0])
-def test_a_refusal_ends_soon(either_world: World, seconds: float) -> None:
+def test_a_cached_rejection_ends_soon(either_world: World, seconds: float) -> None:
     """security.md 131: a token may become good a moment later."""
     settings: dict[str, Any] = {} if seconds == 5 else {"refused_seconds": seconds}
     api = new_api(either_world, server={"cache": AccessCache(**settings)})
     with api.provider.misbehaving(Fault.INTROSPECTION_INACTIVE_IN_FULL):
         token = api.issue()
-        refusals = [api.refusal(token) for _ in range(3)]
-    assert {type(refusal) for refusal in refusals} == {TokenInactive}
-    assert len({id(refusal) for refusal in refusals}) == 3
+        rejections = [api.rejection(token) for _ in range(3)]
+    assert {type(rejection) for rejection in rejections} == {TokenInactive}
+    assert len({id(rejection) for rejection in rejections}) == 3
     assert api.asked() == (1 if seconds else 3)
     if seconds:
         api.pass_time(seconds - 0.1)
-        api.refusal(token)
+        api.rejection(token)
     api.pass_time(0.1)
     assert api.verify(token)
 
 
-def test_a_refusal_is_told_the_same_way_each_time(api: API) -> None:
+def test_a_cached_rejection_is_the_same_each_time(api: API) -> None:
     token = api.issue(audience="other")
-    refusals = [api.refusal(token) for _ in range(3)]
-    assert {(str(error), error.code, str(error.evidence)) for error in refusals} == {
-        (str(refusals[0]), "claim_invalid", str(refusals[0].evidence))
+    rejections = [api.rejection(token) for _ in range(3)]
+    assert {(str(error), error.code, str(error.evidence)) for error in rejections} == {
+        (str(rejections[0]), "claim_invalid", str(rejections[0].evidence))
     }
-    assert [error.claim for error in refusals if isinstance(error, ClaimInvalid)] == ["aud"] * 3
+    assert [error.claim for error in rejections if isinstance(error, ClaimInvalid)] == ["aud"] * 3
 
 
-def test_a_flood_of_bad_tokens_leaves_the_good_one_known(either_world: World) -> None:
+def test_a_flood_of_invalid_tokens_does_not_evict_the_valid_one(either_world: World) -> None:
     """security.md 131, 230."""
     api = new_api(either_world, server={"cache": AccessCache(entries=20)})
     good = api.issue()
     api.verify(good)
     for number in range(200):
-        api.refusal(f"guessed{number}")
+        api.rejection(f"guessed{number}")
     assert api.server.known(good)
     assert api.statistics.entries == 1
 
@@ -200,7 +200,7 @@ def test_a_key_that_is_published_a_moment_later_serves_at_once(either_world: Wor
     api.provider.rotate_keys()
     token = api.issue(jwt=True)
     with api.provider.misbehaving(keys_of_yesterday):
-        assert isinstance(api.refusal(token), KeyNotFound)
+        assert isinstance(api.rejection(token), KeyNotFound)
     assert api.verify(token).subject == "alice"
 
 
@@ -213,7 +213,7 @@ def test_keys_may_be_rotated(either_world: World, same_kid: bool) -> None:
     assert api.verify(api.issue(jwt=True)).subject == "alice"
     assert api.verify(old)
     api.pass_time(61)
-    assert isinstance(api.refusal(old), SignatureInvalid if same_kid else KeyNotFound)
+    assert isinstance(api.rejection(old), SignatureInvalid if same_kid else KeyNotFound)
 
 
 def test_forged_tokens_do_not_make_us_fetch_keys_again_and_again(either_world: World) -> None:
@@ -222,16 +222,16 @@ def test_forged_tokens_do_not_make_us_fetch_keys_again_and_again(either_world: W
     api.verify(api.issue(jwt=True))
     with api.provider.misbehaving(Fault.ACCESS_TOKEN_KID_UNKNOWN):
         for _ in range(30):
-            assert isinstance(api.refusal(api.issue(jwt=True)), KeyNotFound)
+            assert isinstance(api.rejection(api.issue(jwt=True)), KeyNotFound)
     assert api.provider.count("jwks") <= 1 + 3
 
 
-def test_keys_that_cannot_be_had_are_no_fault_of_the_token(either_world: World) -> None:
+def test_keys_that_cannot_be_fetched_say_nothing_about_the_token(either_world: World) -> None:
     """security.md 125."""
     api = new_api(either_world, audience="api", access_token_verification="jwt")
     token = api.issue(jwt=True)
     with api.provider.misbehaving(Fault.JWKS_RESET):
-        assert isinstance(api.refusal(token), ProviderError)
+        assert isinstance(api.rejection(token), ProviderError)
     api.pass_time(1)
     assert api.verify(token)
 
@@ -285,7 +285,7 @@ def test_what_is_good_for_one_server_is_not_good_for_another(
     token = first.issue()
     assert first.verify(token)
     assert second.server.known(token) is None
-    assert isinstance(second.refusal(token), error)
+    assert isinstance(second.rejection(token), error)
     assert first.verify(token)
 
 
@@ -311,7 +311,7 @@ def test_a_generous_leeway_is_not_lent_to_a_strict_server(either_world: World) -
     token = first.issue(claims={"nbf": START + 100})
     assert first.verify(token)
     assert second.server.known(token) is None
-    assert isinstance(second.refusal(token), ClaimInvalid)
+    assert isinstance(second.rejection(token), ClaimInvalid)
 
 
 @pytest.mark.parametrize("at_once", [False, True], ids=["one after the other", "at once"])
@@ -337,7 +337,7 @@ def test_two_providers_with_the_same_token_keep_it_apart(either_world: World, at
     assert [api.asked() for api in apis] == [1, 1]
 
 
-def test_a_jwt_of_another_provider_with_the_same_names_is_refused(either_world: World) -> None:
+def test_a_jwt_of_another_provider_with_the_same_names_is_rejected(either_world: World) -> None:
     """security.md 235: equal `sub`, equal `kid`, and the right audience."""
     clock, cache = Clock(START), AccessCache()
     providers = [new_provider(clock=clock), new_provider(OTHER, clock=clock)]
@@ -351,7 +351,7 @@ def test_a_jwt_of_another_provider_with_the_same_names_is_refused(either_world: 
     with providers[1].misbehaving(refused("the kid of another", JWKS(put(keys=same_kid)))):
         tokens = [api.issue(jwt=True, header={"kid": kid}) for api in apis]
         assert [api.verify(token).issuer for api, token in zip(apis, tokens, strict=True)] == [ISSUER, OTHER]
-        assert [type(api.refusal(token)) for api, token in zip(apis, reversed(tokens), strict=True)] == [
+        assert [type(api.rejection(token)) for api, token in zip(apis, reversed(tokens), strict=True)] == [
             ClaimInvalid,
             ClaimInvalid,
         ]
@@ -381,14 +381,14 @@ def test_a_part_of_a_token_is_not_the_token(api: API) -> None:
     api.verify(token)
     for other in (token[:-1], token + "x", token.upper(), token[1:], " " + token):
         assert api.server.known(other) is None
-        assert isinstance(api.refusal(other), TokenInactive)
+        assert isinstance(api.rejection(other), TokenInactive)
 
 
 def test_the_token_itself_is_not_kept(api: API) -> None:
     """security.md 132."""
     token = api.issue()
     api.verify(token)
-    api.refusal("guessed-token")
+    api.rejection("guessed-token")
     cache: Any = vars(getattr(api.server, "_origin", api.server))["_cache"]
     kept = [repr(vars(generations)) for generations in (cache._valid, cache._rejections)]
     assert [token in text or "guessed-token" in text for text in kept] == [False, False]

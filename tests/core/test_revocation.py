@@ -1,4 +1,4 @@
-"""revoke(): tokens that nobody needs any more are forgotten by the provider (RFC 7009)."""
+"""revoke(): tokens that are no longer needed are revoked at the provider (RFC 7009)."""
 
 import logging
 from dataclasses import replace
@@ -12,7 +12,7 @@ from oidc_async.testing import Fault, Misbehaviour
 from oidc_async.testing.faults.documents import without
 from oidc_async.testing.faults.responses import error, reset
 from oidc_async.testing.stages import ANY_REPLY, DISCOVERY, harmless
-from oidc_async.testing.stages import refused as refusing
+from oidc_async.testing.stages import refused as rejected
 from tests.core.realm import REDIRECT_URI, SECRET, new_provider, new_realm
 from tests.core.refreshing import Refreshing, logged_in
 from tests.core.worlds import World
@@ -37,12 +37,12 @@ def revoke(user: Refreshing, token: str, **options: str) -> bool:
 
 def test_a_revoked_refresh_token_refreshes_nothing(user: Refreshing) -> None:
     assert revoke(user, user.token) is True
-    assert isinstance(user.refusal(), OAuthError)
+    assert isinstance(user.rejection(), OAuthError)
     sent = next(seen for seen in user.provider.requests if seen.endpoint == "revocation")
     assert (sent.client_id, sent.form_names) == ("client1", ("token", "token_type_hint"))
 
 
-def test_a_revoked_access_token_is_no_more_and_the_login_goes_on(user: Refreshing) -> None:
+def test_a_revoked_access_token_is_invalid_and_the_login_continues(user: Refreshing) -> None:
     token = user.login.tokens.access_token
     assert revoke(user, token, token_type_hint="access_token") is True
     assert token not in user.provider._registry.access_tokens
@@ -71,7 +71,7 @@ def test_a_public_client_may_revoke_its_own(either_world: World) -> None:
     client = ClientMetadata("public", token_endpoint_auth_method="none")
     user = logged_in(either_world, provider, client_metadata=client)
     assert revoke(user, user.token) is True
-    assert isinstance(user.refusal(), OAuthError)
+    assert isinstance(user.rejection(), OAuthError)
 
 
 def test_the_token_of_another_client_is_not_revoked(user: Refreshing) -> None:
@@ -84,9 +84,9 @@ def test_the_token_of_another_client_is_not_revoked(user: Refreshing) -> None:
     assert user.refresh().tokens.access_token
 
 
-DOWN = refusing("nobody answers", ANY_REPLY(reset))
-BROKEN = refusing("status 500", ANY_REPLY(error("server_error", status=500)))
-WRONG_CLIENT = refusing("invalid_client", ANY_REPLY(error("invalid_client", status=401)))
+DOWN = rejected("nobody answers", ANY_REPLY(reset))
+BROKEN = rejected("status 500", ANY_REPLY(error("server_error", status=500)))
+WRONG_CLIENT = rejected("invalid_client", ANY_REPLY(error("invalid_client", status=401)))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ WRONG_CLIENT = refusing("invalid_client", ANY_REPLY(error("invalid_client", stat
     [(DOWN, ProviderUnreachable), (BROKEN, ProviderUnreachable), (WRONG_CLIENT, OAuthError)],
     ids=lambda value: getattr(value, "does", ""),
 )
-def test_a_failure_is_told_without_the_token(
+def test_a_failure_does_not_show_the_token(
     user: Refreshing, fault: Misbehaviour, kind: type[OIDCError], caplog: pytest.LogCaptureFixture
 ) -> None:
     """security.md 250"""

@@ -65,7 +65,7 @@ def test_a_grant_is_usable_at_the_provider(service: Service) -> None:
         pytest.param((), {"audience": "a&b=c d"}, {"audience": "a&b=c d"}, id="characters that need encoding"),
     ],
 )
-def test_what_is_asked_for_is_sent(
+def test_the_parameters_are_sent(
     service: Service, scope: tuple[Any, ...], extra: dict[str, str], form: dict[str, str]
 ) -> None:
     """RFC 6749 4.4.2."""
@@ -93,7 +93,7 @@ def test_what_is_ours_cannot_be_set(service: Service, name: str, how: str) -> No
     assert service.asked() == 0
 
 
-def test_an_error_response_is_told_with_the_words_of_the_provider(service: Service) -> None:
+def test_an_error_has_the_description_of_the_provider(service: Service) -> None:
     """contract.md 1: an error is raised, with its name and description."""
     with pytest.raises(OAuthError) as caught:
         service.grant(resource="no-uri")
@@ -172,7 +172,7 @@ def test_one_request_serves_a_crowd(either_world: World) -> None:
     assert service.asked() == 2
 
 
-def test_who_comes_between_a_look_and_a_turn_finds_the_work_done(
+def test_a_caller_whose_flight_starts_late_finds_the_work_done(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """security.md 241: as for two callers of whom the second gets its turn after the first one's call is complete."""
@@ -236,7 +236,7 @@ def test_the_number_of_kinds_is_bounded(service: Service) -> None:
 
 
 def test_a_failure_is_not_kept(service: Service) -> None:
-    """security.md 229, 234: but not asked about again at once, either."""
+    """security.md 229, 234: but it is not requested again at once."""
     with service.provider.misbehaving(Fault.TOKEN_500):
         for _ in range(5):
             with pytest.raises(ProviderUnreachable):

@@ -21,7 +21,7 @@ SECONDS = 60.0
 
 
 class Fleet:
-    """Any number of processes with one provider, one store and one clock, which stands still."""
+    """Any number of processes with one provider, one store and one simulated clock."""
 
     def __init__(self, world: World) -> None:
         self.world, self.provider = world, new_provider()
@@ -88,7 +88,7 @@ def test_all_together_trust_a_token_for_no_longer_than_one_does(fleet: Fleet) ->
     fleet.provider.revoke_access_token(token)
     fleet.provider.clock.advance(1)
     for process in (first, second, third):
-        assert isinstance(process.refusal(token), TokenInactive)
+        assert isinstance(process.rejection(token), TokenInactive)
 
 
 def test_a_token_is_trusted_until_it_expires(fleet: Fleet) -> None:
@@ -97,7 +97,7 @@ def test_a_token_is_trusted_until_it_expires(fleet: Fleet) -> None:
     token = one.issue(lifetime=20)
     one.verify(token)
     fleet.provider.clock.advance(20)
-    assert isinstance(other.refusal(token), TokenInactive)
+    assert isinstance(other.rejection(token), TokenInactive)
 
 
 def test_one_whose_clock_is_behind_trusts_a_token_no_longer(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_an_entry_of_another_version_is_none(fleet: Fleet, data: bytes) -> None:
     assert fleet.asked() == 2
 
 
-def test_what_was_said_of_one_token_is_not_believed_of_another(fleet: Fleet) -> None:
+def test_a_shared_response_counts_for_its_own_token_only(fleet: Fleet) -> None:
     one, other = fleet.process(), fleet.process()
     good, bad = one.issue(), one.issue(claims={"jti": "other"})
     one.verify(good)
@@ -160,7 +160,7 @@ def test_what_was_said_of_one_token_is_not_believed_of_another(fleet: Fleet) -> 
     ((name, _),) = [entry for entry in fleet.entries().items() if entry[1] != value]
     fleet.provider.revoke_access_token(bad)
     fleet.world.run(fleet.store.put(name, value, 60))
-    assert isinstance(other.refusal(bad), TokenInactive)
+    assert isinstance(other.rejection(bad), TokenInactive)
 
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -194,9 +194,9 @@ def test_nothing_is_kept_where_the_cache_keeps_nothing(fleet: Fleet) -> None:
     assert fleet.store.calls == []
 
 
-def test_what_is_refused_or_verified_here_stays_here(fleet: Fleet) -> None:
+def test_rejections_and_local_verifications_are_not_shared(fleet: Fleet) -> None:
     introspecting = fleet.process()
-    assert isinstance(introspecting.refusal("guessed"), TokenInactive)
+    assert isinstance(introspecting.rejection("guessed"), TokenInactive)
     verifying = fleet.process(audience="api", access_token_verification="jwt")
     token = verifying.issue(jwt=True)
     verifying.verify(token)
@@ -204,15 +204,15 @@ def test_what_is_refused_or_verified_here_stays_here(fleet: Fleet) -> None:
     assert fleet.entries() == {}
 
 
-def test_a_token_that_was_forgotten_is_asked_about_in_other_processes_too(fleet: Fleet) -> None:
+def test_an_invalidated_token_is_introspected_by_other_processes_too(fleet: Fleet) -> None:
     """security.md 197, 237"""
     one, other = fleet.process(), fleet.process()
     token = one.issue()
     one.verify(token)
     fleet.provider.revoke_access_token(token)
     one.forget(token)
-    assert isinstance(other.refusal(token), TokenInactive)
-    assert isinstance(one.refusal(token), TokenInactive)
+    assert isinstance(other.rejection(token), TokenInactive)
+    assert isinstance(one.rejection(token), TokenInactive)
 
 
 def test_an_answer_that_was_under_way_elsewhere_is_not_kept(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,13 +221,13 @@ def test_an_answer_that_was_under_way_elsewhere_is_not_kept(fleet: Fleet, monkey
     token = one.issue()
 
     async def log_out() -> None:
-        await one.forgetting(token)
+        await one.invalidating(token)
         fleet.provider.revoke_access_token(token)
         fleet.provider.clock.advance(30)
 
     before_the_answer_arrives(monkeypatch, slow.server, "/introspect", log_out)
     assert slow.verify(token).subject == "alice"
-    assert isinstance(third.refusal(token), TokenInactive)
+    assert isinstance(third.rejection(token), TokenInactive)
 
 
 @pytest.mark.parametrize("methods", [["get_many"], ["put_if_absent"]])
@@ -256,7 +256,7 @@ def test_a_store_that_is_back_is_used_again(fleet: Fleet) -> None:
     assert (fleet.asked(), other.statistics.store_hits) == (2, 1)
 
 
-def test_a_logout_goes_on_while_the_store_is_down(fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_logout_succeeds_while_the_store_is_down(fleet: Fleet, caplog: pytest.LogCaptureFixture) -> None:
     one = fleet.process()
     token = one.issue()
     one.verify(token)
@@ -267,12 +267,12 @@ def test_a_logout_goes_on_while_the_store_is_down(fleet: Fleet, caplog: pytest.L
     assert token not in caplog.text
 
 
-def test_a_provider_that_fails_is_no_answer_for_others(fleet: Fleet) -> None:
+def test_a_failure_of_the_provider_is_not_shared(fleet: Fleet) -> None:
     """security.md 125"""
     one, other = fleet.process(), fleet.process()
     token = one.issue()
     with fleet.provider.misbehaving(Fault.INTROSPECTION_RESET):
-        one.refusal(token)
+        one.rejection(token)
     assert other.verify(token).subject == "alice"
 
 

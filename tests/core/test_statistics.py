@@ -42,16 +42,16 @@ def test_a_look_counts_as_a_hit_when_there_is_something_to_see(api: API) -> None
     assert counted(api) == {"misses": 1, "upstream_calls": 1, "hits": 1, "entries": 1}
 
 
-def test_a_bad_token_is_a_miss_and_then_a_refused_hit(api: API) -> None:
+def test_an_invalid_token_is_a_miss_and_then_a_rejected_hit(api: API) -> None:
     for _ in range(3):
-        api.refusal("guessed")
+        api.rejection("guessed")
     assert counted(api) == {"misses": 1, "upstream_calls": 1, "refused_hits": 2}
 
 
-def test_a_scope_that_is_missing_is_no_fault_of_the_token(api: API) -> None:
+def test_a_token_that_lacks_a_scope_stays_valid(api: API) -> None:
     token = api.issue()
     for _ in range(2):
-        api.refusal(token, Requirements(scopes=frozenset({"admin"})))
+        api.rejection(token, Requirements(scopes=frozenset({"admin"})))
     assert counted(api) == {"misses": 1, "upstream_calls": 1, "hits": 1, "entries": 1}
 
 
@@ -68,9 +68,9 @@ def test_jwts_that_are_verified_here_call_nobody(either_world: World) -> None:
 
 def test_failures_and_those_who_were_turned_away_are_counted(api: API) -> None:
     with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
-        api.refusal("one")
-        api.refusal("two")
-        api.refusal("three")
+        api.rejection("one")
+        api.rejection("two")
+        api.rejection("three")
     assert counted(api) == {"misses": 3, "upstream_calls": 1, "failures": 1, "paused": 2}
 
 

@@ -84,7 +84,7 @@ def test_a_failure_is_told_by_its_code(
     api: API, observer: Observer, fault: Misbehaviour, seen: dict[str, object]
 ) -> None:
     with api.provider.misbehaving(fault):
-        api.refusal(api.issue())
+        api.rejection(api.issue())
     span = observer.span("POST introspection")
     assert span.status.status_code is StatusCode.ERROR
     assert (span.status.description, span.events) == (None, ())

@@ -63,12 +63,12 @@ def test_an_issuer_is_known_with_its_slash_and_its_path(either_world: World, iss
 
 
 @pytest.mark.parametrize("fault", [fault for fault in WEBFINGER_FAULTS if fault.refused], ids=str)
-def test_a_bad_answer_is_refused_and_nobody_else_is_asked(
+def test_an_invalid_response_is_rejected_and_no_other_host_is_asked(
     either_world: World, provider: SimulatedProvider, fault: Misbehaviour
 ) -> None:
-    with provider.misbehaving(fault), pytest.raises(OIDCError) as refusal:
+    with provider.misbehaving(fault), pytest.raises(OIDCError) as rejection:
         discover(either_world, simulated(either_world, provider), "joe@op.example", **BY_NAME)
-    assert isinstance(refusal.value, ProviderError | IssuerNotAllowed)
+    assert isinstance(rejection.value, ProviderError | IssuerNotAllowed)
     assert {asked.endpoint for asked in provider.requests} == {"webfinger"}
 
 
@@ -80,7 +80,7 @@ def test_an_odd_answer_does_not_disturb(
         assert discover(either_world, simulated(either_world, provider), "joe@op.example", **BY_NAME) == ISSUER
 
 
-def test_another_issuer_is_none_of_ours(either_world: World, provider: SimulatedProvider) -> None:
+def test_an_issuer_that_is_not_allowed_is_rejected(either_world: World, provider: SimulatedProvider) -> None:
     with provider.misbehaving(Fault.WEBFINGER_ISSUER_OTHER), pytest.raises(IssuerNotAllowed, match="allowed_issuers"):
         discover(either_world, simulated(either_world, provider), "joe@op.example", **BY_NAME)
 
@@ -120,7 +120,7 @@ def test_a_host_that_is_not_allowed_is_never_asked(
     assert provider.requests == ()
 
 
-def test_what_is_no_identifier_is_never_asked_about(either_world: World, provider: SimulatedProvider) -> None:
+def test_an_invalid_identifier_causes_no_request(either_world: World, provider: SimulatedProvider) -> None:
     with pytest.raises(IdentifierInvalid):
         discover(either_world, simulated(either_world, provider), "http://op.example/joe", **BY_NAME)
     assert provider.requests == ()
@@ -214,7 +214,7 @@ def test_a_served_provider_is_found(world: World, provider: SimulatedProvider) -
         host = issuer.removeprefix("http://")
         allowed = {"allowed_hosts": [host], "allowed_issuers": [issuer]}
         assert discover(world, world.runtime(), f"{issuer}/joe", **allowed) == issuer
-        with pytest.raises(ProviderUnreachable):  # accounts are asked about by https alone
+        with pytest.raises(ProviderUnreachable):  # requests for accounts use https only
             discover(world, world.runtime(), f"acct:joe@{host}", **allowed)
 
 
@@ -246,7 +246,7 @@ def test_without_a_runtime_it_has_one_of_its_own(provider: SimulatedProvider) ->
         ({"allowed_issuers": ["http://op.example"]}, "allowed_issuers: .* must use https"),
     ],
 )
-def test_settings_that_allow_nothing_or_too_much_are_refused(allowed: dict[str, Any], words: str) -> None:
+def test_settings_that_allow_nothing_or_too_much_are_rejected(allowed: dict[str, Any], words: str) -> None:
     for kind in (AsyncWebFinger, WebFinger):
         with pytest.raises(ConfigurationError, match=words):
             kind(**{**BY_NAME, **allowed})

@@ -1,4 +1,4 @@
-"""What a logout leaves of tokens: nothing that was found out, nor what was under way. security.md 237, 243."""
+"""Invalidations after a logout: of cached results, and of those that are under way. security.md 237, 243."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ def test_an_answer_that_was_under_way_is_not_kept(
     token = api.issue(jwt=verification == "jwt")
 
     async def log_out() -> None:
-        await api.forgetting(token)
+        await api.invalidating(token)
 
     path = "/introspect" if verification == "introspection" else "/jwks"
     before_the_answer_arrives(monkeypatch, api.server, path, log_out)
@@ -40,7 +40,7 @@ def test_an_answer_that_was_under_way_is_not_kept(
     assert api.server.known(token) is not None
 
 
-def test_who_comes_after_a_logout_is_not_given_an_answer_of_before(
+def test_a_caller_after_a_logout_does_not_get_an_earlier_result(
     either_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """security.md 237, 241"""
@@ -49,7 +49,7 @@ def test_who_comes_after_a_logout_is_not_given_an_answer_of_before(
 
     async def log_out() -> None:
         api.provider.revoke_access_token(token)
-        await api.forgetting(token)
+        await api.invalidating(token)
         try:
             later.append(await api.verifying(token))
         except TokenInactive as error:
@@ -58,19 +58,19 @@ def test_who_comes_after_a_logout_is_not_given_an_answer_of_before(
     before_the_answer_arrives(monkeypatch, api.server, "/introspect", log_out)
     assert api.verify(token).subject == "alice"
     assert [type(outcome) for outcome in later] == [TokenInactive]
-    assert isinstance(api.refusal(token), TokenInactive)
+    assert isinstance(api.rejection(token), TokenInactive)
 
 
-def test_a_refusal_that_was_under_way_is_not_kept(either_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejection_that_was_under_way_is_not_cached(either_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     api = new_api(either_world)
     token = api.issue()
 
     async def forget() -> None:
-        await api.forgetting(token)
+        await api.invalidating(token)
 
     before_the_answer_arrives(monkeypatch, api.server, "/introspect", forget)
     with api.provider.misbehaving(Fault.INTROSPECTION_INACTIVE_IN_FULL, times=1):
-        assert isinstance(api.refusal(token), TokenInactive)
+        assert isinstance(api.rejection(token), TokenInactive)
     assert api.verify(token).subject == "alice"
 
 
@@ -80,14 +80,14 @@ def test_other_tokens_stay_known(either_world: World, monkeypatch: pytest.Monkey
     api.verify(first)
 
     async def log_out() -> None:
-        await api.forgetting(third)
+        await api.invalidating(third)
 
     before_the_answer_arrives(monkeypatch, api.server, "/introspect", log_out)
     api.verify(second)
     assert [api.server.known(token) is None for token in (first, second)] == [False, False]
 
 
-def test_what_was_forgotten_is_noted_for_a_while_and_not_without_end() -> None:
+def test_an_invalidation_is_kept_for_a_bounded_time() -> None:
     """security.md 230"""
     notes: Any = invalidations.Invalidations()
     notes.add(b"first", 0)
@@ -115,17 +115,17 @@ def store(request: pytest.FixtureRequest, tmp_path: Path, either_world: World) -
 
 
 def forget(user: Refreshing, token: str) -> None:
-    user.realm.world.run(forgetting(user, token))
+    user.realm.world.run(invalidating(user, token))
 
 
-async def forgetting(user: Refreshing, token: str) -> None:
+async def invalidating(user: Refreshing, token: str) -> None:
     party: Any = user.realm.party
     # the blocking face has done it when it returns
     if (work := party.forget(token)) is not None:
         await work
 
 
-def is_told_elsewhere(user: Refreshing, store: Store | None, token: str) -> bool:
+def is_shared(user: Refreshing, store: Store | None, token: str) -> bool:
     """Whether another process finds in the store what this refresh token brought."""
     other, asked = user.elsewhere(party={"store": store}), user.asked()
     try:
@@ -135,27 +135,27 @@ def is_told_elsewhere(user: Refreshing, store: Store | None, token: str) -> bool
     return user.asked() == asked
 
 
-def test_the_result_of_a_refresh_is_forgotten_here_and_in_the_store(either_world: World, store: Store | None) -> None:
-    """security.md 243: whoever has the old refresh token gets nothing for it"""
+def test_a_refresh_is_invalidated_here_and_in_the_store(either_world: World, store: Store | None) -> None:
+    """security.md 243: nobody gets a result for the old refresh token"""
     user = logged_in(either_world, new_provider(clock=Clock()), party={"store": store})
     user.refresh()
     forget(user, user.token)
-    assert not is_told_elsewhere(user, store, user.token)
-    assert isinstance(user.refusal(), RefreshTokenSpent)
+    assert not is_shared(user, store, user.token)
+    assert isinstance(user.rejection(), RefreshTokenSpent)
 
 
-def test_with_a_refresh_token_its_forerunners_are_forgotten(either_world: World, store: Store | None) -> None:
-    """A session holds the last refresh token only; that of before was exchanged for it a moment ago."""
+def test_with_a_refresh_token_its_predecessors_are_invalidated(either_world: World, store: Store | None) -> None:
+    """A session has the last refresh token only, for which the one before was exchanged."""
     user = logged_in(either_world, party={"store": store})
     second = user.refresh().tokens.refresh_token or ""
     third = user.refresh(second).tokens.refresh_token or ""
     forget(user, third)
-    assert [is_told_elsewhere(user, store, token) for token in (user.token, second)] == [False, False]
-    assert isinstance(user.refusal(), RefreshTokenSpent)
-    assert isinstance(user.refusal(second), RefreshTokenSpent)
+    assert [is_shared(user, store, token) for token in (user.token, second)] == [False, False]
+    assert isinstance(user.rejection(), RefreshTokenSpent)
+    assert isinstance(user.rejection(second), RefreshTokenSpent)
 
 
-def test_a_refresh_token_that_comes_back_as_its_own_successor_is_forgotten(either_world: World) -> None:
+def test_a_refresh_token_that_is_its_own_successor_is_invalidated(either_world: World) -> None:
     """Some providers send the refresh token along though it stays the same."""
     requests = SameRefreshToken()
     refreshes = Refreshes(simulated(either_world, new_provider()), None, "client1", requests)
@@ -188,12 +188,12 @@ class SameRefreshToken:
 def test_a_refresh_that_was_under_way_leaves_nothing(
     either_world: World, store: Store | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 243: who asked for it has it, and nobody else gets it any more"""
+    """security.md 243: its callers get it, and no other caller does afterwards"""
     user = logged_in(either_world, party={"store": store})
-    before_the_answer_arrives(monkeypatch, user.realm.party, "/token", lambda: forgetting(user, user.token))
+    before_the_answer_arrives(monkeypatch, user.realm.party, "/token", lambda: invalidating(user, user.token))
     assert user.refresh().tokens.access_token
-    assert not is_told_elsewhere(user, store, user.token)
-    assert isinstance(user.refusal(), RefreshTokenSpent)
+    assert not is_shared(user, store, user.token)
+    assert isinstance(user.rejection(), RefreshTokenSpent)
 
 
 def test_refreshes_of_other_sessions_stay_known(either_world: World, store: Store | None) -> None:
@@ -205,7 +205,7 @@ def test_refreshes_of_other_sessions_stay_known(either_world: World, store: Stor
     assert other.refresh() == first
 
 
-def test_a_refresh_token_that_stays_good_is_exchanged_anew(either_world: World, store: Store | None) -> None:
+def test_a_refresh_token_without_rotation_is_exchanged_again(either_world: World, store: Store | None) -> None:
     provider = new_provider()
     provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], rotates_refresh_tokens=False)
     user = logged_in(either_world, provider, party={"store": store})
