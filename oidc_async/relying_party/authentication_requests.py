@@ -39,9 +39,12 @@ class AuthenticationRequests:
         request_objects: RequestObjects,
         registered: RegisteredClient,
     ) -> None:
-        self._context, self._configuration, self._provider = context, context.configuration, context.provider
+        self._context = context
+        self._configuration = context.configuration
+        self._provider = context.provider
         self._redirect_uri = redirect_uri
-        self._request_objects, self._registered = request_objects, registered
+        self._request_objects = request_objects
+        self._registered = registered
 
     async def new(self, given: Mapping[str, Any]) -> AuthorizationRequest:
         """Create a request whose parameters are those of the configuration and the `given` ones, which take priority.
@@ -54,7 +57,8 @@ class AuthenticationRequests:
         require_request_parameters(parameters, GIVEN)
         response_type = registered_response_type(single_text(parameters, "response_type"))
         parameters["response_type"] = response_type
-        provider, client = await self._provider.metadata(), await self._provider.client()
+        provider = await self._provider.metadata()
+        client = await self._provider.client()
         require_token_endpoint(provider, response_type)
         pending = self._pending_login(provider, parameters)
         parameters |= {"client_id": client["client_id"], **_of_this_login(pending)}
@@ -86,7 +90,8 @@ class AuthenticationRequests:
         return read_pushed_authorization(response)
 
     def _pending_login(self, provider: ProviderMetadata, parameters: Parameters) -> PendingLogin:
-        response_type, max_age = single_text(parameters, "response_type"), single_text(parameters, "max_age")
+        response_type = single_text(parameters, "response_type")
+        max_age = single_text(parameters, "max_age")
         mode = single_text(parameters, "response_mode", default_response_mode(response_type))
         required = read_required_claims(single_text(parameters, "claims", "{}"))
         return PendingLogin(

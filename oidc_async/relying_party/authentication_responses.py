@@ -37,8 +37,12 @@ class AuthenticationResponses:
         claim_sources: ClaimSources,
         login_lifetime: float,
     ) -> None:
-        self._context, self._breakers, self._registered = context, breakers, registered
-        self._id_tokens, self._userinfo, self._claim_sources = id_tokens, userinfo, claim_sources
+        self._context = context
+        self._breakers = breakers
+        self._registered = registered
+        self._id_tokens = id_tokens
+        self._userinfo = userinfo
+        self._claim_sources = claim_sources
         self._login_lifetime = login_lifetime
 
     async def complete(
@@ -65,7 +69,8 @@ class AuthenticationResponses:
         received = read_authorization_response(parameters, provider, pending.state, pending.response_type)
         received = replace(received, tokens=self._id_tokens.decrypted(received.tokens))
         tokens, id_token = await self._verified_tokens(provider, pending, received, on_request)
-        access_token, userinfo = tokens.get("access_token"), None
+        access_token = tokens.get("access_token")
+        userinfo = None
         if access_token is not None:
             userinfo = await self._userinfo.fetch(access_token, id_token["sub"])
         # Last, so that no claims provider receives a request because of a login that fails.

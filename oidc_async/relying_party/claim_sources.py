@@ -42,7 +42,8 @@ class ClaimSources:
     """
 
     def __init__(self, context: ClientContext) -> None:
-        self._context, self._runtime = context, context.runtime
+        self._context = context
+        self._runtime = context.runtime
         allowed = context.configuration.claims_providers
         self._issuers = None if allowed is None else _issuers(allowed, context.runtime)
 
@@ -95,8 +96,11 @@ class ClaimSources:
         # Before the keys are fetched: a token by another algorithm causes no request.
         require_algorithm(jws, issuer.algorithms, setting="algorithms of the ClaimsProvider")
         client_id = self._context.provider.known_client["client_id"]
-        leeway, now = self._context.leeway, self._runtime.now()
-        keys, name, algorithms = await issuer.keys(), issuer.name, issuer.algorithms
+        leeway = self._context.leeway
+        now = self._runtime.now()
+        keys = await issuer.keys()
+        name = issuer.name
+        algorithms = issuer.algorithms
         return await keys.verify(
             jws,
             lambda key: read_source_token(
@@ -118,8 +122,10 @@ class _Issuer:
     """One claims provider and its keys."""
 
     def __init__(self, name: str, trusted: ClaimsProvider, runtime: Runtime) -> None:
-        self.name, self.algorithms = name, trusted.algorithms
-        self._trusted, self._runtime = trusted, runtime
+        self.name = name
+        self.algorithms = trusted.algorithms
+        self._trusted = trusted
+        self._runtime = runtime
         self._jwks_uri = CachedFetch(runtime, self._discover, keep_stale=DAY)
         self._keys: dict[str, ProviderKeys] = {}
 

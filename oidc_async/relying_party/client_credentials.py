@@ -28,7 +28,9 @@ class ServiceTokens:
     """One token for each set of request parameters, fetched once however many callers want it."""
 
     def __init__(self, context: ClientContext, registered: RegisteredClient) -> None:
-        self._context, self._registered, self._runtime = context, registered, context.runtime
+        self._context = context
+        self._registered = registered
+        self._runtime = context.runtime
         self._kept: dict[Hashable, _Kept] = {}
 
     async def request(self, scope: str | Sequence[str] | None, extra: Mapping[str, Any]) -> TokenResponse:

@@ -28,8 +28,10 @@ class LogoutTokens:
     """Verifies logout tokens for the client as it is registered now."""
 
     def __init__(self, context: ClientContext, id_tokens: IDTokens) -> None:
-        self._provider, self._configuration = context.provider, context.configuration
-        self._context, self._id_tokens = context, id_tokens
+        self._provider = context.provider
+        self._configuration = context.configuration
+        self._context = context
+        self._id_tokens = id_tokens
 
     def addressed(self, token: PresentedToken) -> PresentedToken | None:
         """Return the signed token if it claims to be from this provider and for this client. Nothing is verified.
@@ -56,7 +58,8 @@ class LogoutTokens:
     async def read(self, signed: PresentedToken) -> LogoutToken:
         """Verify a signed token that `addressed` returned. Raises TokenError or ProviderError."""
         expectations = self._expectations(await self._provider.client())
-        jws, now = signed.jws, self._context.runtime.now()
+        jws = signed.jws
+        now = self._context.runtime.now()
         require_logout_token_header(jws, expectations)
         return await self._provider.verify(
             jws,

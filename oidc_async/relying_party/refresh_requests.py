@@ -26,8 +26,10 @@ class RefreshRequests:
         id_tokens: IDTokens,
         claim_sources: ClaimSources,
     ) -> None:
-        self._context, self._registered = context, registered
-        self._id_tokens, self._claim_sources = id_tokens, claim_sources
+        self._context = context
+        self._registered = registered
+        self._id_tokens = id_tokens
+        self._claim_sources = claim_sources
 
     async def request_tokens(self, refresh_token: str) -> RefreshResponse:
         """Send the refresh token to the provider, and return its response without verifying the ID token.
@@ -38,7 +40,8 @@ class RefreshRequests:
         """
         context = self._context
         provider = await context.provider.metadata()
-        client, at = await self._registered.authentication(provider), context.runtime.now()
+        client = await self._registered.authentication(provider)
+        at = context.runtime.now()
         request = refresh_request(provider, client, refresh_token, context.configuration.token_parameters())
         request = replace(request, min_seconds=RESPONSE_SECONDS)
         # Never retried: a provider that rotates refresh tokens treats a second use as theft (RFC 9700 4.14).

@@ -43,7 +43,8 @@ class RefreshResponse:
         """
         if self.is_rotated:
             return True
-        lifetime, access_token = self.tokens.expires_in, self.tokens.access_token
+        lifetime = self.tokens.expires_in
+        access_token = self.tokens.access_token
         if lifetime is not None and age >= lifetime:
             return False
         return age < REUSE_SECONDS if replaces is None else access_token != replaces

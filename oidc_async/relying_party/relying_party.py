@@ -122,7 +122,7 @@ class AsyncRelyingParty:
         return await self.provider.metadata()
 
     async def begin_login(self, /, **parameters: Any) -> AuthorizationRequest:
-        """Create an authentication request (OIDC Core 3.1.2.1) with state, nonce and, if it asks for a code, PKCE.
+        """Create an authentication request (OIDC Core 3.1.2.1) with state, nonce and, for a code, PKCE.
 
         Args:
             **parameters: added to `auth_request_params`, which they replace where both have a name; for instance
@@ -280,9 +280,9 @@ class AsyncRelyingParty:
         """
         wanted = self.configuration.end_session_parameters(parameters)
         client = await self.provider.client()
-        who = {"id_token_hint": id_token_hint, "logout_hint": logout_hint, "client_id": client["client_id"]}
-        back = {"post_logout_redirect_uri": post_logout_redirect_uri, "state": state}
-        return end_session_request(await self.provider.metadata(), {**wanted, **who, **back})
+        hints = {"id_token_hint": id_token_hint, "logout_hint": logout_hint, "client_id": client["client_id"]}
+        return_to = {"post_logout_redirect_uri": post_logout_redirect_uri, "state": state}
+        return end_session_request(await self.provider.metadata(), {**wanted, **hints, **return_to})
 
     async def end_session_url(self, /, **parameters: str | None) -> str | None:
         """Return the URL of `end_session_request`, which takes the same arguments; None without an endpoint."""
@@ -317,7 +317,7 @@ class AsyncRelyingParty:
         """Change the dynamically registered client (RFC 7592 2.2). The errors are those of `read_registration`.
 
         Args:
-            **changes: client metadata; None removes one. They last until the configuration asks for others.
+            **changes: client metadata; None removes one. They last until the configuration requests others.
         """
         return await self._own_registration().update(self.provider.metadata, changes)
 

@@ -50,8 +50,10 @@ class RequestObjects:
     """
 
     def __init__(self, context: ClientContext, request_uri: str | None, seconds: float) -> None:
-        self._context, self._configuration = context, context.configuration
-        self._request_uri, self._seconds = request_uri, seconds
+        self._context = context
+        self._configuration = context.configuration
+        self._request_uri = request_uri
+        self._seconds = seconds
         if self._configuration.request_object == "reference":
             _require_request_uri(request_uri, is_unsigned=self._configuration.unsigned_request_objects)
 
@@ -103,7 +105,8 @@ class RequestObjects:
         return signed_request_object(claims, key, algorithm), algorithm
 
     def _signing_key(self, client: ClientMetadata) -> tuple[PrivateKey | VerificationKey, str]:
-        algorithm, keys = request_object_algorithms(client).signature, self._configuration.client_keys
+        algorithm = request_object_algorithms(client).signature
+        keys = self._configuration.client_keys
         if algorithm is not None and algorithm.startswith("HS"):
             return client_secret_key(client["client_secret"]), algorithm
         if keys is None:

@@ -44,14 +44,16 @@ MAX_DEPTH = 64
 class SharedRefresh:
     """The refresh of one refresh token, shared by all processes with this store.
 
-    One process holds the lock and asks the provider; the others read its response. The response is sealed with the
+    One process holds the lock and sends the request; the others read its response. The response is sealed with the
     refresh token itself, so that only a process that has the refresh token can read it.
     """
 
     def __init__(self, store: Store, runtime: Runtime, key: bytes, refresh_token: str) -> None:
-        self._store, self._runtime = store, runtime
-        self._result, self._claim = result_name(key), f"refresh-lock:{key.hex()}"
-        self._lock = DistributedLock(store, runtime, self._claim, LOCK_SECONDS)
+        self._store = store
+        self._runtime = runtime
+        self._result = result_name(key)
+        self._lock_name = f"refresh-lock:{key.hex()}"
+        self._lock = DistributedLock(store, runtime, self._lock_name, LOCK_SECONDS)
         self._sealer = Sealer([refresh_token.encode("utf-8", "surrogatepass")])
 
     async def find_or_request(
@@ -76,7 +78,7 @@ class SharedRefresh:
             await self._mark_spent()
 
     async def keep_failure(self, error: OIDCError) -> None:
-        """Let other processes raise the same error, if it says something about the refresh token."""
+        """Let other processes raise the same error, if it is about the refresh token."""
         if is_spent(error):
             await self._put(_encode_failure(error), REPLAY_SECONDS)
             await self._mark_spent()
@@ -90,19 +92,19 @@ class SharedRefresh:
             await self._put(_encode(response), min(left, UNVERIFIED_SECONDS))
 
     async def delete(self) -> None:
-        """Delete the response, so that the next caller asks the provider again."""
+        """Delete the response, so that the next caller sends the refresh token again."""
         try:
             await self._store.delete([self._result])
         except StoreError as error:
             _log_unshared(error)
 
     async def _find(self, replaces: str | None) -> RefreshResponse | None:
-        sealed, claim = await self._store.get_many([self._result, self._claim])
+        sealed, lock = await self._store.get_many([self._result, self._lock_name])
         data = self._sealer.open(PURPOSE, self._result, sealed.decode("latin-1")) if sealed else None
         response = None if data is None else _decode(data)
         if response is not None and response.is_wanted(replaces, max(0.0, self._runtime.now() - response.at)):
             return response
-        if claim == SPENT:
+        if lock == SPENT:
             raise RefreshTokenSpent.result_expired()
         return None
 
@@ -118,7 +120,7 @@ class SharedRefresh:
         # This replaces the lock, even if another process holds it by now: no process may acquire it afterwards and
         # send the refresh token again.
         try:
-            await self._store.put(self._claim, SPENT, SPENT_SECONDS)
+            await self._store.put(self._lock_name, SPENT, SPENT_SECONDS)
         except StoreError as error:
             _log_unshared(error)
 

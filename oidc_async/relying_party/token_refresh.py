@@ -74,7 +74,9 @@ class Refreshes:
     """
 
     def __init__(self, runtime: Runtime, store: Store | None, client: str, requests: Requests) -> None:
-        self._runtime, self._store, self._requests = runtime, store, requests
+        self._runtime = runtime
+        self._store = store
+        self._requests = requests
         # Several clients may share a store, and two providers may issue the same refresh token.
         self._client = f"{client}\n"
         self._replays = GenerationalCache[_Replay](MAX_REPLAYS, MAX_REPLAYS, REPLAY_SECONDS, lambda _: 1)
@@ -111,7 +113,7 @@ class Refreshes:
         result = self._replay(call) or await self._join(call)
         if call.leads or result.is_rotated or result.tokens.access_token != replaces:
             return result
-        # The refresh that this caller joined brought the very token that is to be replaced: one more is due.
+        # This caller joined a refresh that returned the very token to be replaced, so it needs another refresh.
         return await self._join(call)
 
     async def invalidate(self, refresh_token: str) -> None:
@@ -231,7 +233,8 @@ class Refreshes:
 
     def _replay(self, call: _Call) -> Refresh | None:
         """Return the recent result that serves this call, or raise the recent failure."""
-        replay, now = self._replays.get(call.key), self._runtime.monotonic()
+        replay = self._replays.get(call.key)
+        now = self._runtime.monotonic()
         if replay is None or now >= replay.until:
             return None
         result = replay.result

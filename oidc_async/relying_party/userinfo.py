@@ -25,7 +25,9 @@ class UserInfo:
     """Requests UserInfo claims, plain, signed or encrypted as the client registered."""
 
     def __init__(self, context: ClientContext, claim_sources: ClaimSources) -> None:
-        self._context, self._claim_sources, self._provider = context, claim_sources, context.provider
+        self._context = context
+        self._claim_sources = claim_sources
+        self._provider = context.provider
         self._method = context.configuration.userinfo_http_method
         self._token_in_body = context.configuration.userinfo_token_in_body
 
@@ -49,7 +51,8 @@ class UserInfo:
             return None
         client = await self._provider.client()
         algorithms = response_algorithms(client, "userinfo")
-        as_jwt, in_body = not algorithms.is_plain, self._token_in_body
+        as_jwt = not algorithms.is_plain
+        in_body = self._token_in_body
         request = userinfo_request(endpoint, access_token, self._method, as_jwt=as_jwt, in_body=in_body)
         response = await send_repeatable(self._context.runtime, request, "userinfo")
         if algorithms.is_plain:
@@ -63,12 +66,15 @@ class UserInfo:
     async def _read_token(
         self, response: HttpResponse, client: ClientMetadata, issuer: str, sub: str
     ) -> dict[str, Any]:
-        token, provider = read_userinfo_token(response), self._provider
+        token = read_userinfo_token(response)
+        provider = self._provider
         algorithms = response_algorithms(client, "userinfo")
         if not algorithms.signatures and algorithms.encryption is not None:
             return read_userinfo_claims(provider.decrypt(parse_jwe(token, algorithms.encryption)), sub)
         jws = parse_signed_userinfo(provider.signed_token(token, algorithms.encryption), algorithms.signatures)
-        client_id, leeway, now = client["client_id"], self._context.leeway, self._context.runtime.now()
+        client_id = client["client_id"]
+        leeway = self._context.leeway
+        now = self._context.runtime.now()
         return await provider.verify(
             jws,
             lambda key: read_signed_userinfo(

@@ -38,13 +38,15 @@ class Introspection:
     """The introspection endpoint of one provider, behind a circuit breaker. What happens is counted in `counters`."""
 
     def __init__(self, context: ClientContext, client: RegisteredClient, counters: Counters) -> None:
-        self._context, self._client, self._counters = context, client, counters
+        self._context = context
+        self._client = client
+        self._counters = counters
         self._runtime = context.runtime
         self._breaker = CircuitBreaker(context.configuration.http_settings.failure_pause, PROBE_SECONDS)
         self._endpoint = ""
 
     async def request(self, metadata: ProviderMetadata, token: str) -> dict[str, Any]:
-        """Introspect a token, and return the response whether or not it says `active`.
+        """Introspect a token, and return the response, whether the token is active or not.
 
         Raises:
             ProviderError: the provider can't be reached, or its response is invalid.
@@ -62,7 +64,7 @@ class Introspection:
         except ProviderError as error:
             if isinstance(error, OAuthError) and error.error == "unsupported_token_type":
                 self._breaker.close()
-                # This is said of the token, and does not change: to introspect it again would not help.
+                # This error is about the token and does not change, so introspecting it again would not help.
                 raise _unsupported() from None
             self._fail(error)
             raise
@@ -106,7 +108,8 @@ class Introspection:
 
     async def _read_signed(self, response: HttpResponse, algorithm: str, issuer: str) -> dict[str, Any]:
         client_id = self._client.metadata["client_id"]
-        leeway, now = self._context.leeway, self._runtime.now()
+        leeway = self._context.leeway
+        now = self._runtime.now()
         try:
             jws = parse_introspection_jwt(response, algorithm)
             return await self._context.provider.verify(

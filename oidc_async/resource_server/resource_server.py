@@ -287,7 +287,8 @@ class AsyncResourceServer:
             raise TokenMalformed("The token must be Unicode text.")
         document = await self._introspection.request(await self.provider.metadata(), token)
         claims = read_introspected_token(document, self._role.expectations, now=self._runtime.now())
-        access, seconds = Access.of(claims), self._seconds_left(claims)
+        access = Access.of(claims)
+        seconds = self._seconds_left(claims)
         if self._shared is not None:
             await self._shared.keep(key, access, seconds)
         return access, seconds
@@ -306,8 +307,10 @@ class AsyncResourceServer:
 
     async def _verify_here(self, token: PresentedToken) -> tuple[Access, float]:
         """Return the access that a JWT grants, and the seconds for which it is valid."""
-        configuration, role = self.configuration, self._role
-        expectations, client_id = role.expectations, role.client.get("client_id")
+        configuration = self.configuration
+        role = self._role
+        expectations = role.expectations
+        client_id = role.client.get("client_id")
         self._counters.verified_here += 1
         now = self._runtime.now()
         jws = parse_access_token(

@@ -36,7 +36,10 @@ class SharedAccesses:
     """
 
     def __init__(self, store: Store, sealer: Sealer, runtime: Runtime, seconds: float) -> None:
-        self._store, self._sealer, self._runtime, self._seconds = store, sealer, runtime, seconds
+        self._store = store
+        self._sealer = sealer
+        self._runtime = runtime
+        self._seconds = seconds
         self._paused_until = 0.0
 
     async def find(self, key: bytes) -> tuple[Access, float] | None:
@@ -53,7 +56,8 @@ class SharedAccesses:
         if data is None:
             return None
         try:
-            (until,), document = _UNTIL.unpack_from(data), data[_UNTIL.size :]
+            (until,) = _UNTIL.unpack_from(data)
+            document = data[_UNTIL.size :]
             access = Access.of(read_object(document, max_depth=64), document)
         except (TypeError, ValueError, struct.error):
             # Another version sealed it: this process introspects for itself.
@@ -63,7 +67,8 @@ class SharedAccesses:
 
     async def keep(self, key: bytes, access: Access, seconds: float) -> None:
         """Share an access for so many seconds at most, unless the token was invalidated meanwhile."""
-        name, seconds = _name(key), min(seconds, self._seconds)
+        name = _name(key)
+        seconds = min(seconds, self._seconds)
         if seconds <= 0 or self._is_paused():
             return
         data = _UNTIL.pack(self._runtime.now() + seconds) + access.document

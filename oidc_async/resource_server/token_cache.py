@@ -29,7 +29,8 @@ class AccessCache:
     def __init__(self, *, seconds: float = 60.0, refused_seconds: float = 5.0, entries: int = 100_000) -> None:
         for name, value in (("seconds", seconds), ("refused_seconds", refused_seconds), ("entries", entries)):
             _require_number(name, value)
-        self.seconds, self.refused_seconds = seconds, refused_seconds
+        self.seconds = seconds
+        self.refused_seconds = refused_seconds
         self._valid: GenerationalCache[bytes] = GenerationalCache(entries, entries * BYTES_PER_ENTRY, seconds, len)
         # Rejections have a cache of their own, so that a flood of invalid tokens can't evict the valid ones.
         max_rejections = -(-entries // 10)

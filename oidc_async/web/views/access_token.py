@@ -44,7 +44,8 @@ async def valid_access_token(context: RequestContext, *, force_refresh: bool) ->
     client = context.application.clients.get(record.get("current_provider", ""))
     if client is None:
         return None
-    user, now = UserSession(record), context.application.now
+    user = UserSession(record)
+    now = context.application.now
     margin = min(context.application.settings.refresh_before_seconds, _lifetime(record) / 2)
     if not force_refresh and _lasts_until(user, now() + margin):
         return user.access_token
@@ -181,7 +182,8 @@ def update_within_limits(context: RequestContext, record: SessionRecord, **news:
 
 def _lifetime(record: Mapping[str, Any]) -> float:
     """Seconds for which the access token was issued. A short-lived one must not be refreshed all the time."""
-    expires_at, issued_at = record.get("access_token_expires_at"), record.get("last_session_refresh")
+    expires_at = record.get("access_token_expires_at")
+    issued_at = record.get("last_session_refresh")
     return math.inf if expires_at is None or issued_at is None else float(expires_at - issued_at)
 
 
