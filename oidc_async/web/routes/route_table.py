@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from oidc_async.web.http.messages import WebRequest, WebResponse
 from oidc_async.web.request_context import RequestContext
@@ -26,6 +26,8 @@ from .initiate_login import initiate_login
 from .request_objects import request_object_response
 from .resource_metadata import metadata_response, metadata_route
 from .session_iframe import session_iframe
+
+Methods = tuple[Literal["GET", "POST"], ...]
 
 
 def _never(_request: WebRequest) -> None:
@@ -50,7 +52,7 @@ class Route:
     name: str
     description: str
     answer: Callable[[RequestContext, bytes], Coroutine[Any, Any, WebResponse]]
-    methods: tuple[str, ...] = ("GET",)
+    methods: Methods = ("GET",)
     reject: Callable[[WebRequest], WebResponse | None] = _never
     before_hooks: bool = False
 
@@ -63,7 +65,7 @@ def own_routes(settings: Settings, hook: Hook, scopes: Iterable[str]) -> dict[st
         hook: Called after each login.
         scopes: The scopes that views require; they may be added later.
     """
-    both = ("GET", "POST")
+    both: Methods = ("GET", "POST")
     table = [
         Route(
             endpoint=settings.redirect_uri.endpoint,
