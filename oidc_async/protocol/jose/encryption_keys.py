@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from oidc_async.errors import KeyNotFound, KeyUnusable
 
 from .jwe import DerivedKey, Encryption
-from .jws import read_kid, read_optional_text, read_public_members
+from .jwk_members import read_kid, read_optional_text, read_public_members
 from .private_keys import ENCRYPTION_ALGORITHMS
 
 # joserfc is imported when it is first needed, as in jws

@@ -4,9 +4,8 @@ With jwe, encryption_keys and private_keys, the only modules that import joserfc
 library doesn't is rejected before joserfc sees it, and no exception of joserfc leaves these modules.
 """
 
-import binascii
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 from types import MappingProxyType
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 from oidc_async.errors import AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed
 from oidc_async.protocol.claims import read_claims
 from oidc_async.protocol.strict_json import read_object
+
+from .jwk_members import MAX_KID_LENGTH, decode_base64url, is_kid, read_kid, read_optional_text, read_public_members
 
 # joserfc is imported when it is first needed: with cryptography, its import takes longer than the whole package.
 if TYPE_CHECKING:
@@ -29,12 +30,8 @@ CACHED_HEADERS = 64
 CACHED_HEADER_LENGTH = 1024
 """The size of the cache of parsed headers, and the longest header in it: all tokens of a key have the same header."""
 
-MAX_KID_LENGTH = 1024
-
 MANY_VALUES = 1000
 """A payload with more values, counted by commas and brackets, takes longer to parse than a signature to verify."""
-
-RSA_BITS = range(2048, 8192 + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +64,6 @@ ALGORITHMS: Mapping[str, SignatureAlgorithm] = MappingProxyType(
 
 SUPPORTED_ALGORITHMS: tuple[str, ...] = tuple(ALGORITHMS)
 """Every supported `alg`. `none` is deliberately not among them."""
-
-# base64url to base64. Characters that base64url doesn't have become blanks, which the strict decoder rejects.
-_TO_BASE64 = bytes.maketrans(b"-_+/=", b"+/   ")
-
-# By the length of the last group: the characters it may end with, and its padding. A single character is too short
-# for a byte. Other final characters would set bits that no byte uses, so that several texts would decode to the same
-# bytes.
-_LAST_CHARACTERS = ("", "", "AQgw", "AEIMQUYcgkosw048")
-_PADDING = (b"", b"", b"==", b"=")
 
 
 @cache
@@ -270,17 +258,6 @@ def decode_segment(segment: str, name: str) -> bytes:
     return data
 
 
-def decode_base64url(text: str) -> bytes | None:
-    """Decode canonical base64url (RFC 7515 2); None for padding, blanks, stray bits, `+` or `/`."""
-    last = len(text) % 4
-    if last and text[-1] not in _LAST_CHARACTERS[last]:
-        return None
-    try:
-        return binascii.a2b_base64(text.encode("ascii").translate(_TO_BASE64) + _PADDING[last], strict_mode=True)
-    except ValueError:
-        return None
-
-
 def _read_header(segment: str) -> Mapping[str, Any]:
     cached = _read_cached_header(segment) if len(segment) <= CACHED_HEADER_LENGTH else None
     return decode_header(segment) if cached is None else cached
@@ -306,13 +283,9 @@ def decode_header(segment: str) -> Mapping[str, Any]:
     alg = header.get("alg")
     if not isinstance(alg, str) or not alg:
         raise AlgorithmNotAllowed("alg in the token's header must name an algorithm.")
-    if not _is_kid(header.get("kid", "")):
+    if not is_kid(header.get("kid", "")):
         raise TokenMalformed(f"kid in the token's header must be a string of at most {MAX_KID_LENGTH} characters.")
     return MappingProxyType(header)
-
-
-def _is_kid(value: object) -> bool:
-    return isinstance(value, str) and len(value) <= MAX_KID_LENGTH
 
 
 def _is_signed(jws: CompactJWS, key: VerificationKey) -> bool:
@@ -330,73 +303,12 @@ def require_long_secret(key: VerificationKey, algorithm: str) -> None:
         raise KeyUnusable(f"client_secret must be at least {size} bytes long for {algorithm}.")
 
 
-def read_public_members(jwk: Mapping[str, Any]) -> dict[str, str]:
-    """Return the members of the public key, without `kty`. Raises KeyUnusable, also for weak keys."""
-    kty = read_optional_text(jwk, "kty") or ""
-    if kty not in _READERS:
-        raise KeyUnusable("kty must be RSA, EC or OKP.")
-    return _READERS[kty](jwk)
-
-
-def read_optional_text(jwk: Mapping[str, Any], name: str) -> str | None:
-    value = jwk.get(name)
-    if name in jwk and not isinstance(value, str):
-        raise KeyUnusable(f"{name} must be a string.")
-    return value
-
-
-def read_kid(jwk: Mapping[str, Any]) -> str | None:
-    if not _is_kid(jwk.get("kid", "")):
-        raise KeyUnusable(f"kid must be a string of at most {MAX_KID_LENGTH} characters.")
-    return jwk.get("kid")
-
-
 def _require_for_verifying(jwk: Mapping[str, Any]) -> None:
     if jwk.get("use", "sig") != "sig":
         raise KeyUnusable("use must be sig.")
     operations = jwk.get("key_ops", ["verify"])
     if not isinstance(operations, list) or "verify" not in operations:
         raise KeyUnusable("key_ops must be a list with verify.")
-
-
-def _read_rsa(jwk: Mapping[str, Any]) -> dict[str, str]:
-    modulus = int.from_bytes(_read_member(jwk, "n", 1400))
-    exponent = int.from_bytes(_read_member(jwk, "e", 8))
-    if modulus.bit_length() not in RSA_BITS or modulus % 2 == 0:
-        raise KeyUnusable(f"n must be an odd number of 2048 to 8192 bits, not {modulus.bit_length()}.")
-    if not 3 <= exponent < 2**32 or exponent % 2 == 0:
-        raise KeyUnusable("e must be an odd number from 3 to 2^32.")
-    return {"n": jwk["n"], "e": jwk["e"]}
-
-
-def _read_ec(jwk: Mapping[str, Any]) -> dict[str, str]:
-    crv = read_optional_text(jwk, "crv")
-    if crv not in ("P-256", "P-384", "P-521"):
-        raise KeyUnusable("crv must be P-256, P-384 or P-521.")
-    for name in ("x", "y"):
-        _read_member(jwk, name, 88)
-    return {"crv": crv, "x": jwk["x"], "y": jwk["y"]}
-
-
-def _read_okp(jwk: Mapping[str, Any]) -> dict[str, str]:
-    crv = read_optional_text(jwk, "crv")
-    if crv not in ("Ed25519", "X25519"):
-        raise KeyUnusable("crv must be Ed25519 to sign, or X25519 to encrypt.")
-    _read_member(jwk, "x", 43)
-    return {"crv": crv, "x": jwk["x"]}
-
-
-def _read_member(jwk: Mapping[str, Any], name: str, max_length: int) -> bytes:
-    text = read_optional_text(jwk, name)
-    data = decode_base64url(text) if text and len(text) <= max_length else None
-    if data is None:
-        raise KeyUnusable(f"{name} must be base64url of 1 to {max_length} characters.")
-    return data
-
-
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], dict[str, str]]] = MappingProxyType(
-    {"RSA": _read_rsa, "EC": _read_ec, "OKP": _read_okp}
-)
 
 
 def _import(public: dict[str, Any]) -> "Key":

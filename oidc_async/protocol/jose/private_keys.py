@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from oidc_async.errors import KeyUnusable
 
 from .jwe import KEY_AGREEMENTS, RSA_ENCRYPTIONS
+from .jwk_members import read_kid, read_optional_text, read_public_members
 from .jws import (
     ALGORITHMS,
     SUPPORTED_ALGORITHMS,
     VerificationKey,
-    read_kid,
-    read_optional_text,
-    read_public_members,
     require_long_secret,
     signature_models,
 )
