@@ -68,6 +68,8 @@ class AsyncConnections:
             await connection.aclose()
 
     async def _take(self, origin: core.Origin) -> core.AsyncConnectionInterface:
+        # has_expired() also asks our stream whether it is readable. An idle connection with data to read is closed:
+        # the provider has closed it, or has sent something that would be taken for the response.
         while (connection := self._idle.pop(origin)) is not None:
             if not connection.has_expired():
                 return connection
@@ -80,6 +82,7 @@ class AsyncConnections:
         # A pinned request is not reusable: the next one to its address may need the certificate of another name.
         if not is_reusable:
             await connection.aclose()
+        # A connection is idle if the response was read to its end. Otherwise httpcore has closed it already.
         elif connection.is_idle():
             surplus = self._idle.push(connection, time.monotonic())
             if surplus is not None:

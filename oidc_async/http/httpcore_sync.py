@@ -52,6 +52,7 @@ class BlockingConnections:
             with answer.reading():
                 for chunk in response.iter_stream():
                     answer.body.feed(chunk)
+                    # Each read has a timeout of its own, so the deadline is checked after each chunk as well.
                     self._deadline.left()
                 return answer.complete()
         finally:
@@ -63,6 +64,8 @@ class BlockingConnections:
             connection.close()
 
     def _take(self, origin: core.Origin) -> core.ConnectionInterface:
+        # has_expired() also asks our stream whether it is readable. An idle connection with data to read is closed:
+        # the provider has closed it, or has sent something that would be taken for the response.
         while (connection := self._idle.pop(origin)) is not None:
             if not connection.has_expired():
                 return connection
@@ -73,6 +76,7 @@ class BlockingConnections:
         # A pinned request is not reusable: the next one to its address may need the certificate of another name.
         if not is_reusable:
             connection.close()
+        # A connection is idle if the response was read to its end. Otherwise httpcore has closed it already.
         elif connection.is_idle():
             surplus = self._idle.push(connection, time.monotonic())
             if surplus is not None:

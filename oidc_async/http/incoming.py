@@ -58,6 +58,8 @@ class Incoming:
         return not self.buffer and not self._is_in_doubt
 
     def _end(self, end: int) -> int:
+        # The parser asks for more bytes only if it needs them. So a call after the whole body, or after many blank
+        # lines, means that this class has not found the end of the response, and the connection is not used again.
         if self._body_left:
             self._body_left -= (end := min(end, self._body_left))
         elif self._body_left is not None or self._assumed is not None or self._blank_lines >= _MOST_BLANK_LINES:
@@ -72,11 +74,13 @@ class Incoming:
         length = None if head is None else _CONTENT_LENGTH.search(self.buffer, 0, head.end())
         if head is None or length is None or head.end() + int(length[1]) != end or end != len(self.buffer):
             return False
+        # A wrong guess does no harm: the parser then reports another length, and the connection is closed.
         self._assumed = int(length[1])
         return True
 
     def _end_of_blank_line(self, end: int) -> int:
-        # A blank line may have begun with the bytes that were taken before.
+        # A blank line may have begun with the bytes that were taken before. Blank lines inside of a chunked body
+        # cause one more turn of the parser each; after _MOST_BLANK_LINES the rest is handed over as it comes.
         seen = len(self._last_two)
         line = _BLANK_LINE.search(self._last_two + self.buffer[:2])
         if line is not None and seen < line.end():

@@ -55,6 +55,7 @@ class BackchannelRuntime:
     def monotonic(self) -> float:
         return self._runtime.monotonic()
 
+    # `share` passes through, so that callers with and without a backchannel share one single flight.
     def _internal(self, request: HttpRequest) -> HttpRequest:
         address = self._address(request.url)
         return request if address == request.url else replace(request, url=address)

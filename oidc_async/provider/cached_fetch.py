@@ -81,6 +81,7 @@ class CachedFetch(Generic[T]):
         try:
             return await self._fetched_after(kept)
         except ProviderError as error:
+            # Stale-if-error: logins continue with old metadata and keys while the provider's endpoint fails.
             if now >= kept.usable_until:
                 raise
             self._put_off(kept, now, error)
@@ -97,6 +98,7 @@ class CachedFetch(Generic[T]):
 
     async def renew(self, seen: T, allowance: Allowance | None = None) -> T:
         """Return the value, fetched again if `seen` is current and `allowance` is left."""
+        # Many callers may have failed with the same old value: only the first of them causes a fetch.
         kept = self._kept
         if kept is None or kept.value is not seen:
             return await self.get()

@@ -153,6 +153,8 @@ class ClientRegistration:
     ) -> Registered:
         """Return the registration if it `is_done`, else the result of `work` on it."""
 
+        # The store is read under the lock: another process may have changed the registration since it was last read
+        # here.
         async def work_on(kept: Registered | None) -> Registered:
             return await work(kept or self._known)
 

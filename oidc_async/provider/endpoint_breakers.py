@@ -65,6 +65,7 @@ class EndpointBreakers:
                 breaker.fail(self._runtime.monotonic())
             raise
         else:
+            # A gateway answered for a provider that does not. Any other status comes from the provider itself.
             if response.status in OF_GATEWAYS:
                 breaker.fail(self._runtime.monotonic())
             else:
@@ -127,6 +128,7 @@ class EndpointBreaker:
     def enter(self, now: float) -> object:
         """Admit a call, which has to `leave` when it ends. Raises ProviderPaused."""
         self.require_closed(now)
+        # Of callers that come together after the pause, `setdefault` lets exactly one become the probe.
         call = object()
         if self._failures >= MAX_FAILURES and self._probing.setdefault(_PROBE, call) is not call:
             self.require_closed(now)

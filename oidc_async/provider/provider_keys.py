@@ -75,15 +75,19 @@ class ProviderKeys(CachedFetch[JWKS]):
             SignatureInvalid: the key does not verify the token.
             ProviderError: the keys could not be fetched.
         """
+        # fresh() is not a coroutine: a token with a cached key is verified without a turn of the event loop.
         jwks = self.fresh() or await self.get()
         try:
             return read(select_key(jws, jwks.keys))
         except (KeyNotFound, SignatureInvalid):
+            # The order matters: first what is free of charge for us, then the allowance, then the request. A forged
+            # token can only spend the allowance if all its claims are valid.
             if require_claims is not None:
                 if jws.has_many_values:
                     raise
                 require_claims()
             renewed = await self.renew_for(source, jwks)
+            # The allowance is spent: the first error stands for the key set that is known.
             if renewed is jwks:
                 raise
             return read(select_key(jws, renewed.keys))

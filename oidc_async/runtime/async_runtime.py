@@ -142,6 +142,8 @@ class AsyncRuntime:
         return state
 
     async def _send_through_gates(self, state: "_LoopState", request: HttpRequest) -> HttpResponse:
+        # The login gate comes first: a login that waits for its endpoint must not hold a slot of the provider, which
+        # the requests for metadata, keys and introspection need.
         if not request.is_caused_by_login:
             return await self._exchange(state, request)
         gate = state.login_gate_to(request.url)
@@ -154,6 +156,7 @@ class AsyncRuntime:
     async def _exchange(self, state: "_LoopState", request: HttpRequest) -> HttpResponse:
         gate = state.gate_to(address_of(request.url).origin)
         await gate.enter(request)
+        # Measured after the wait for a slot: it is the time of the provider, not of our queue.
         start = self._monotonic()
         try:
             response = await (await state.engine()).exchange(request)
@@ -280,6 +283,7 @@ class _Gate:
             raise ProviderOverloaded(
                 f"{describe(request)}: {self.waiting} requests are waiting already (max_queue in HttpSettings)"
             )
+        # No lock: there is no await between the check and the count.
         self.waiting += 1
         try:
             await self._slots.acquire()

@@ -130,6 +130,8 @@ class BlockingRuntime:
                             f"the provider has not answered another thread with the same request within {seconds:g} s"
                         )
             finally:
+                # First removed, then announced: a caller that starts after the event must not join a call that is
+                # over. For a call that joined another one, both steps do nothing.
                 single_flight.complete(own)
                 own.completed.set()
             if not call.was_interrupted():
@@ -175,6 +177,8 @@ class BlockingRuntime:
         )
 
     def _send_through_gates(self, state: "_ProcessState", request: HttpRequest) -> HttpResponse:
+        # The login gate comes first: a login that waits for its endpoint must not hold a slot of the provider, which
+        # the requests for metadata, keys and introspection need.
         if not request.is_caused_by_login:
             return self._exchange(state, request)
         gate = state.login_gate_to(request.url)
@@ -187,6 +191,7 @@ class BlockingRuntime:
     def _exchange(self, state: "_ProcessState", request: HttpRequest) -> HttpResponse:
         gate = state.gate_to(address_of(request.url).origin)
         gate.enter(request, self._deadline.left())
+        # Measured after the wait for a slot: it is the time of the provider, not of our queue.
         start = self._monotonic()
         try:
             response = state.engine.exchange(request)
@@ -271,6 +276,7 @@ class _Gate:
         self.waiting = 0
 
     def enter(self, request: HttpRequest, seconds: float) -> None:
+        # Without the lock of the queue, as long as there are free slots.
         if not self._slots.acquire(blocking=False):
             self._wait(request, seconds)
 

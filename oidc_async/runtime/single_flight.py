@@ -81,6 +81,8 @@ class SingleFlight(Generic[C]):
         Raises:
             OIDCError: the last call for this key failed less than `failure_pause` seconds ago.
         """
+        # Look-up and registration are one step under the lock: of callers that come together, exactly one gets its
+        # own call back. Recent failures are only checked here, because a running call may still succeed.
         with self._lock:
             call = self._running.get(own.key)
             if call is None:
@@ -98,6 +100,8 @@ class SingleFlight(Generic[C]):
 
     @contextmanager
     def _waits(self, caller: SharedCall, call: C) -> Generator[None]:
+        # Shared work may share other work, as a token refresh that needs the metadata. If that led back to its own
+        # key, each call would wait for the other one until the deadline, so a cycle is found before the wait begins.
         with self._lock:
             if call.depends_on(caller):
                 raise RuntimeError("shared work waits for its own key")
@@ -113,6 +117,8 @@ class SingleFlight(Generic[C]):
 
         Does nothing for a call that joined another one.
         """
+        # A call that joined another one was never registered, and a call after a cancelled one may have the same key,
+        # so only `own` itself is removed.
         with self._lock:
             if self._running.get(own.key) is own:
                 del self._running[own.key]
@@ -163,6 +169,7 @@ def copy_error(error: E) -> E:
 
     An exception that several callers raise collects the tracebacks of all of them, so each raises its own copy.
     """
+    # Without __init__, whose parameters differ between the classes; the attributes are copied below.
     copy = type(error).__new__(type(error), *error.args)
     copy.__dict__.update(error.__dict__)
     copy.__cause__ = error.__cause__

@@ -1,4 +1,4 @@
-"""Leaving a provider alone after it failed: security.md 229."""
+"""The circuit breaker for introspection: who may send a request, and when."""
 
 from typing import Any
 
@@ -62,7 +62,7 @@ def test_a_success_ends_it_for_all() -> None:
     assert [may_ask(breaker, now) for now in (102, 102, 102)] == [True, True, True]
 
 
-def test_a_further_failure_begins_it_anew() -> None:
+def test_a_further_failure_begins_it_again() -> None:
     breaker = CircuitBreaker(2.0)
     breaker.open(100)
     assert may_ask(breaker, 102)

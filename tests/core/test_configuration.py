@@ -1,4 +1,4 @@
-"""What ProviderConfiguration refuses, and that each message names the setting and the fix."""
+"""What ProviderConfiguration rejects, and that each message names the setting and the fix."""
 
 import ssl
 from typing import Any
@@ -345,7 +345,7 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
         pytest.param({"logout_hint_claim": ["email"]}, ["logout_hint_claim", "str"], id="logout-hint-a-list"),
     ],
 )
-def test_an_unusable_configuration_is_refused(settings: dict[str, Any], words: list[str]) -> None:
+def test_an_unusable_configuration_is_rejected(settings: dict[str, Any], words: list[str]) -> None:
     """security.md 1, 4, 5, 6, 9, 10, 16, 88, 105, 110, 116, 216."""
     with pytest.raises(ConfigurationError) as caught:
         configured(**settings)
@@ -365,7 +365,7 @@ def test_an_unusable_configuration_is_refused(settings: dict[str, Any], words: l
         pytest.param({"login_lifetime_seconds": float("inf")}, ["login_lifetime_seconds"], id="lifetime-endless"),
     ],
 )
-def test_a_relying_party_refuses_what_would_not_work(
+def test_a_relying_party_rejects_what_would_not_work(
     party: type[AsyncRelyingParty], settings: dict[str, Any], words: list[str]
 ) -> None:
     with pytest.raises(ConfigurationError) as caught:

@@ -54,7 +54,7 @@ def test_so_many_requests_are_under_way_and_no_more(world: World, serve: Serve) 
     assert (answer.peak, server.connections) == (3, 3)
 
 
-def test_a_full_queue_refuses_at_once(world: World, serve: Serve) -> None:
+def test_a_full_queue_rejects_at_once(world: World, serve: Serve) -> None:
     """security.md 229"""
     all_refused = threading.Event()
 
@@ -178,7 +178,7 @@ def test_cancelling_at_any_moment_loses_neither_places_nor_connections(serve: Se
         (HttpSettings(proxy="http://[::1"), "proxy"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(either_world: World, settings: HttpSettings, named: str) -> None:
+def test_settings_that_cannot_work_are_rejected(either_world: World, settings: HttpSettings, named: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{named} "):
         either_world.runtime(settings)
 

@@ -315,7 +315,7 @@ def test_a_refused_connection_is_named(world: World) -> None:
         "http://host.example:0/",
     ],
 )
-def test_a_url_without_a_host_over_http_is_refused(world: World, url: str) -> None:
+def test_a_url_without_a_host_over_http_is_rejected(world: World, url: str) -> None:
     """Also where a client of the caller's own has a `base_url`; and an empty host would be this machine."""
     for runtime in (world.runtime(), world.runtime(http_client=world.client(base_url="http://127.0.0.1:9/"))):
         with pytest.raises(ProviderUnreachable, match=r"not an http or https URL$"):

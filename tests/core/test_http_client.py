@@ -90,7 +90,7 @@ def test_the_cookies_of_one_user_are_not_kept_for_the_next(world: World, serve: 
         (BlockingRuntime, dict, r"builtins\.dict; .* httpx\.Client or httpx2\.Client"),
     ],
 )
-def test_a_client_of_the_wrong_kind_is_refused_with_the_fix(runtime: Any, client: Any, fix: str) -> None:
+def test_a_client_of_the_wrong_kind_is_rejected_with_the_fix(runtime: Any, client: Any, fix: str) -> None:
     with pytest.raises(ConfigurationError, match=fix):
         runtime(http_client=client())
 
@@ -106,7 +106,7 @@ def test_a_client_of_the_wrong_kind_is_refused_with_the_fix(runtime: Any, client
         ("engine", "aiohttp"),
     ],
 )
-def test_settings_that_it_would_make_void_are_refused(name: str, value: Any) -> None:
+def test_settings_that_it_would_make_void_are_rejected(name: str, value: Any) -> None:
     settings = HttpSettings(**{name: value})
     makes: list[Callable[[], object]] = [
         lambda: AsyncRuntime(settings, http_client=httpx.AsyncClient()),

@@ -210,7 +210,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
-def test_a_fork_begins_anew(serve: Serve) -> None:
+def test_a_fork_begins_again(serve: Serve) -> None:
     """security.md 246"""
     server = serve(always(response()))
     done = subprocess.run(

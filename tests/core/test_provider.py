@@ -85,7 +85,7 @@ def test_metadata_and_keys_are_fetched_once_for_many_logins(realm: Realm) -> Non
     assert counts(realm) == (1, 1)
 
 
-def test_metadata_and_keys_are_fetched_anew_after_an_hour(realm: Realm) -> None:
+def test_metadata_and_keys_are_fetched_again_after_an_hour(realm: Realm) -> None:
     realm.log_in()
     realm.provider.clock.advance(HOUR)
     realm.log_in()
@@ -136,7 +136,7 @@ def test_given_metadata_need_no_discovery(either_world: World) -> None:
     assert counts(realm) == (0, 1)
 
 
-def test_given_metadata_are_laid_over_the_discovered_ones(either_world: World) -> None:
+def test_given_metadata_are_merged_into_the_discovered_ones(either_world: World) -> None:
     realm = new_realm(either_world, provider_metadata=ProviderMetadata(userinfo_endpoint="https://op.example/me"))
     metadata = either_world.run(realm_provider(realm).metadata())
     assert metadata["userinfo_endpoint"] == "https://op.example/me"
@@ -313,7 +313,7 @@ def test_keys_are_left_behind_when_they_move(realm: Realm) -> None:
     assert realm.log_in().id_token["sub"] == "alice"
 
 
-def test_keys_that_come_back_are_fetched_anew(realm: Realm) -> None:
+def test_keys_that_come_back_are_fetched_again(realm: Realm) -> None:
     """security.md 37, 237."""
     often = harmless("asked every minute", DISCOVERY_REPLY(header("cache-control", "max-age=60")))
     moved = refused("keys elsewhere", DISCOVERY(put(jwks_uri="https://op.example/moved")))

@@ -228,7 +228,7 @@ def test_an_initial_access_token_goes_as_it_is(either_world: World, name: str) -
     ],
     ids=str,
 )
-def test_what_could_not_work_is_refused_at_the_start(either_world: World, info: dict[str, Any], word: str) -> None:
+def test_what_could_not_work_is_rejected_at_the_start(either_world: World, info: dict[str, Any], word: str) -> None:
     with pytest.raises(ConfigurationError, match=word) as caught:
         new_registering(either_world, info=info)
     assert "canary" not in str(caught.value)
@@ -306,7 +306,7 @@ def test_nobody_loops_when_the_provider_forgot_the_client(registering: Registeri
 # Expiry
 
 
-def test_a_secret_that_expired_is_asked_for_anew(either_world: World) -> None:
+def test_a_secret_that_expired_is_asked_for_again(either_world: World) -> None:
     """RFC 7591 3.2.1, RFC 7592 2.1: the client stays the same"""
     provider = open_provider(secret_seconds=3600, renews_secrets=True)
     registering = new_registering(either_world, provider)

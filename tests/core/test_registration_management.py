@@ -38,13 +38,13 @@ def test_who_is_not_registered_ends_nothing(registering: Registering) -> None:
     assert registering.provider.requests == ()
 
 
-def test_a_change_that_would_not_work_is_refused(registering: Registering) -> None:
+def test_a_change_that_would_not_work_is_rejected(registering: Registering) -> None:
     registering.client()
     with pytest.raises(RegistrationInvalid, match="client_keys"):
         registering.update(id_token_encrypted_response_alg="RSA-OAEP")
 
 
-def test_a_change_that_the_provider_refuses_changes_nothing(registering: Registering) -> None:
+def test_a_change_that_the_provider_rejects_changes_nothing(registering: Registering) -> None:
     first = registering.client()
     with pytest.raises(OAuthError):
         registering.update(redirect_uris=["http://rp.example/plain"])

@@ -130,7 +130,7 @@ def test_where_it_cannot_be_updated_another_client_is_registered(
     assert registrations(provider) == 2
 
 
-def test_a_client_that_the_provider_forgot_is_not_updated_but_registered_anew(
+def test_a_client_that_the_provider_forgot_is_not_updated_but_registered_again(
     new_process: Process, provider: SimulatedProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     first = new_process().client()
@@ -173,7 +173,7 @@ def test_changes_reach_the_next_start_with_all_that_came_of_them(new_process: Pr
     assert new_process().client()["client_name"] == "By one"
 
 
-def test_after_an_end_the_next_start_registers_anew(new_process: Process, provider: SimulatedProvider) -> None:
+def test_after_an_end_the_next_start_registers_again(new_process: Process, provider: SimulatedProvider) -> None:
     first = new_process()
     client_id = first.client()["client_id"]
     new_process().delete()

@@ -300,7 +300,7 @@ def impatient(either_world: World, monkeypatch: pytest.MonkeyPatch) -> Runtime:
     return either_world.runtime(HttpSettings(deadline=0.2))
 
 
-def test_detached_work_goes_on_when_nobody_waits_any_more(either_world: World, impatient: Runtime) -> None:
+def test_detached_work_continues_when_nobody_waits_any_more(either_world: World, impatient: Runtime) -> None:
     """Callers after its timeout do not wait; callers before it share its result."""
     work = Work(impatient, seconds=0.6)
 
@@ -382,7 +382,7 @@ def test_each_loop_has_its_own_calls() -> None:
     assert sorted(results) == [1, 2, 3, 4]
 
 
-def test_work_that_shares_its_own_key_is_refused(either_world: World) -> None:
+def test_work_that_shares_its_own_key_is_rejected(either_world: World) -> None:
     runtime = either_world.runtime()
 
     async def work() -> None:

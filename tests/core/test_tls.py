@@ -59,7 +59,7 @@ def test_http_2_is_not_spoken_although_the_context_offers_it(
     assert own_world.run(runtime.send(get(server.url))).body == b"http/1.1"
 
 
-def test_an_unknown_certificate_is_refused_and_named(
+def test_an_unknown_certificate_is_rejected_and_named(
     own_world: World, serve: Serve, server_certificate: Certificate
 ) -> None:
     server = serve(always(response()), server_certificate.server_context())
@@ -69,7 +69,7 @@ def test_an_unknown_certificate_is_refused_and_named(
     assert server.seen == []
 
 
-def test_a_certificate_for_another_host_is_refused(
+def test_a_certificate_for_another_host_is_rejected(
     own_world: World, serve: Serve, server_certificate: Certificate
 ) -> None:
     server = serve(always(response()), server_certificate.server_context())
@@ -163,7 +163,7 @@ def test_unusable_files_are_told_at_the_first_request(own_world: World, tmp_path
         own_world.run(runtime.send(get("https://127.0.0.1:1/")))
 
 
-def test_a_client_certificate_beside_a_context_is_refused(own_world: World) -> None:
+def test_a_client_certificate_beside_a_context_is_rejected(own_world: World) -> None:
     with pytest.raises(ConfigurationError, match=r"^client_certificate: load it into the SSLContext"):
         own_world.runtime(HttpSettings(ca_bundle=no_context(), client_certificate="x.pem"))
 
@@ -207,7 +207,7 @@ def test_the_proxy_itself_may_speak_tls(own_world: World, serve: Serve, server_c
     assert own_world.run(own_world.runtime(settings).send(get("http://op.example/x"))).body == b"by proxy"
 
 
-def test_a_proxy_that_refuses_is_named_without_its_password(own_world: World, serve: Serve) -> None:
+def test_a_proxy_that_rejects_is_named_without_its_password(own_world: World, serve: Serve) -> None:
     proxy = serve(always(response(b"", "407 Proxy Authentication Required")))
     runtime = own_world.runtime(HttpSettings(proxy=f"http://user:s3cret@127.0.0.1:{proxy.port}"))
     with pytest.raises(ProviderUnreachable, match="ProxyError: 407") as caught:
