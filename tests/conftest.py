@@ -1,11 +1,17 @@
-"""Shared by all tests: the profiles of Hypothesis, and routes that are compiled once."""
+"""Shared by all tests: the profiles of Hypothesis, ids of cases, and routes that are compiled once."""
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
 from werkzeug.routing import Rule
 
 import tests.hypothesis_profiles  # noqa: F401
+from tests.ids import id_of
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    return id_of(val)
 
 
 def _compile_routes_once() -> None:
@@ -28,3 +34,9 @@ def _compile_routes_once() -> None:
 
 
 _compile_routes_once()
+
+
+def pytest_collection_finish() -> None:
+    """Take the collected tests out of the garbage collector's sight: it would visit all of them again and again."""
+    gc.collect()
+    gc.freeze()

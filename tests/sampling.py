@@ -2,12 +2,13 @@
 
 Many cases check one fact in several environments: Flask and Quart, async and blocking, each HTTP library, each
 session storage. Of the cases of a test that differ only in these, one runs. Of a table with more than ROWS rows, ROWS
-run. A hash with a salt chooses. The salt is today's date unless the environment has a SALT: another day runs another
+run, and ENVIRONMENT_ROWS if the test needs an environment: such a test is slow, and tests of the parts have the same
+rows. A hash with a salt chooses. The salt is today's date unless the environment has a SALT: another day runs another
 sample, and a failure can be repeated.
 """
 
 import os
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import date
 from hashlib import sha256
 from itertools import islice
@@ -31,6 +32,7 @@ AXES = frozenset(
 )
 """Arguments that choose an environment, not a fact."""
 ROWS = 40
+ENVIRONMENT_ROWS = 10
 
 
 class Call(Protocol):
@@ -44,9 +46,14 @@ class Call(Protocol):
 
 
 C = TypeVar("C", bound=Call)
+T = TypeVar("T")
+
+_running = False
 
 
 def pytest_configure() -> None:
+    global _running
+    _running = True
     # the workers of pytest-xdist inherit it
     os.environ.setdefault("SALT", date.today().isoformat())
 
@@ -70,13 +77,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> Generator[None, None, No
 
 
 def sample(calls: Sequence[C], salt: str) -> list[C]:
-    """Choose one call of each row, and at most ROWS rows.
+    """Choose one call of each row, and no more rows than a sample has.
 
     It works on the calls, not on the arguments of `parametrize`, so that each row has an environment of its own.
     """
     chosen: dict[tuple[tuple[str, int], ...], C] = {}
-    for call in sorted(calls, key=lambda call: sha256(f"{salt} {call.id}".encode()).digest()):
+    for call in sorted(calls, key=lambda call: _rank(salt, call.id)):
         row = tuple((name, index) for name, index in call.indices.items() if name not in AXES)
         chosen.setdefault(row, call)
-    kept = {id(call) for call in islice(chosen.values(), ROWS)}
+    rows = ENVIRONMENT_ROWS if calls and AXES & calls[0].indices.keys() else ROWS
+    kept = {id(call) for call in islice(chosen.values(), rows)}
     return [call for call in calls if id(call) in kept]
+
+
+def is_sample() -> bool:
+    """Whether a sample runs, for the few tests that repeat something many times."""
+    return _running
+
+
+def thinned(values: Iterable[T]) -> list[T]:
+    """Return all values, or ROWS of them if a sample runs: for a test that goes through a table by itself."""
+    values = list(values)
+    if not _running:
+        return values
+    ranked = sorted(range(len(values)), key=lambda index: _rank(os.environ["SALT"], str(values[index])))
+    return [values[index] for index in sorted(ranked[:ROWS])]
+
+
+def _rank(salt: str, name: str) -> bytes:
+    return sha256(f"{salt} {name}".encode()).digest()

@@ -1,7 +1,6 @@
 """Every test here runs against Flask and against Quart."""
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,18 +54,25 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def sessions_in(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
+def sessions_in(request: pytest.FixtureRequest) -> dict[str, Any]:
     """The setting that keeps sessions in a place, "cookies" if none is named; all sites of a test share it."""
+
+    def file(name: str) -> str:
+        # a URL, so that each site has a store of its own on the one file, as each process has
+        return f"sqlite://{request.getfixturevalue('tmp_path')}/{name}"
+
     match getattr(request, "param", "cookies"):
         case "memory":
             return {"OIDC_STORE": MemoryStore()}
         case "sqlite":
-            # a URL, so that each site has a store of its own on the one file, as each process has
-            return {"OIDC_STORE": f"sqlite://{tmp_path}/sessions.db"}
+            return {"OIDC_STORE": file("sessions.db")}
         case "redis":
             return {"OIDC_STORE": request.getfixturevalue("redis_url")}
         case "cookies beside sqlite":
-            return {"OIDC_STORE": f"sqlite://{tmp_path}/marks.db", "OIDC_SESSION_IN_COOKIES": True}
+            return {
+                "OIDC_STORE": file("marks.db"),
+                "OIDC_SESSION_IN_COOKIES": True,
+            }
         case "cookies":
             return {}
         case place:

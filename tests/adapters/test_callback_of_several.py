@@ -94,6 +94,7 @@ def test_a_login_whose_provider_is_gone_is_refused(make_site: MakeSite, caplog: 
 # Many at once
 
 
+@pytest.mark.whole
 @in_cookies
 def test_a_thousand_first_visitors_cost_one_discovery(framework: Framework, make_site: MakeSite) -> None:
     """security.md 241."""

@@ -354,7 +354,11 @@ class TestTheAppIsOfThisFramework:
             f"not from {ours}_oidc_async."
         )
 
-    @pytest.mark.parametrize("app", [object(), {}, "app", lambda environ, start_response: []])
+    @pytest.mark.parametrize(
+        "app",
+        [object(), {}, "app", lambda environ, start_response: []],
+        ids=["an object", "a dict", "a name", "a WSGI function"],
+    )
     def test_what_is_no_app(self, framework: Framework, auth: Any, app: Any) -> None:
         kind = type(app).__name__
         with pytest.raises(ConfigurationError, match=f"needs a {framework.name.title()} app, not {kind}"):

@@ -32,7 +32,11 @@ def test_the_guard_without_the_name_of_a_provider(site: Site) -> None:
         site.auth.oidc_auth(lambda: "private")
 
 
-@pytest.mark.parametrize("view", [lambda: "", lambda error: "", lambda error, *, description: ""])
+@pytest.mark.parametrize(
+    "view",
+    [lambda: "", lambda error: "", lambda error, *, description: ""],
+    ids=["no parameter", "one parameter", "a parameter by name"],
+)
 def test_an_error_view_that_does_not_take_what_it_is_given(site: Site, view: Callable[..., str]) -> None:
     with pytest.raises(ConfigurationError, match="error_description=None"):
         site.auth.error_view(view)

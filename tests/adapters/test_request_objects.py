@@ -112,6 +112,17 @@ def test_it_is_only_read(by_reference: MakeSite, method: str) -> None:
         lambda uri: f"{OBJECTS}/",
         lambda uri: OBJECTS,
     ],
+    ids=[
+        "another character",
+        "no extension",
+        "a slash behind",
+        "an unknown name",
+        "a parent directory",
+        "a long name",
+        "a NUL",
+        "no name",
+        "the directory",
+    ],
 )
 def test_there_is_nothing_else(by_reference: MakeSite, change: Callable[[str], str]) -> None:
     site = by_reference()

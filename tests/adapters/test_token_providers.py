@@ -37,7 +37,7 @@ class TestNames:
             auth.init_app(new_app(framework), {"default": configured(framework)})
 
     @pytest.mark.parametrize("decorator", ["token_auth", "access_control"])
-    @pytest.mark.parametrize("name", [len, [], "", [""], None, 5], ids=repr)
+    @pytest.mark.parametrize("name", [object, [], "", [""], None, 5], ids=repr)
     def test_must_be_given(self, api: Api, decorator: str, name: Any) -> None:
         with pytest.raises(ConfigurationError, match="the name of a provider"):
             getattr(api.site.auth, decorator)(name)

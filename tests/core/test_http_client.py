@@ -105,6 +105,7 @@ def test_a_client_of_the_wrong_kind_is_rejected_with_the_fix(runtime: Any, clien
         ("user_agent", "application"),
         ("engine", "aiohttp"),
     ],
+    ids=["proxy", "CA file", "SSL context", "client certificate", "user agent", "engine"],
 )
 def test_settings_that_it_would_make_void_are_rejected(name: str, value: Any) -> None:
     settings = HttpSettings(**{name: value})

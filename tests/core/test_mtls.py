@@ -202,6 +202,7 @@ def test_what_the_application_says_goes_before_what_is_discovered(
         (lambda aliases: list(aliases), "mtls_endpoint_aliases"),
         (lambda _: "https://op.example", "mtls_endpoint_aliases"),
     ],
+    ids=["without TLS", "a number", "a path", "null", "a list", "a URL for the aliases"],
 )
 @pytest.mark.parametrize("uses_mtls", [True, False])
 def test_an_alias_that_no_token_may_be_sent_to_is_refused(

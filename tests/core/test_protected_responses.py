@@ -190,7 +190,7 @@ def test_who_did_not_register_for_encryption_gets_none(either_world: World) -> N
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault.ENCRYPTION_OTHER_KEY, Fault.ENCRYPTION_TAG_CHANGED, Fault.ENCRYPTION_KEY_RANDOM]
+    "fault", [Fault.ENCRYPTION_OTHER_KEY, Fault.ENCRYPTION_TAG_CHANGED, Fault.ENCRYPTION_KEY_RANDOM], ids=str
 )
 def test_why_it_cannot_be_decrypted_is_not_told(either_world: World, fault: Misbehaviour) -> None:
     """security.md 106."""

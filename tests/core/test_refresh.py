@@ -216,7 +216,6 @@ def test_a_rejection_is_replayed_and_not_requested_again_at_once(user: Refreshin
         (Fault.TOKEN_HTML, ProviderError),
         (Fault.TOKEN_TYPE_DPOP, ProviderError),
     ],
-    ids=str,
 )
 def test_a_refresh_that_fails_is_tried_once(user: Refreshing, fault: Misbehaviour, error: type[OIDCError]) -> None:
     """security.md 69: a second one could be taken for theft"""

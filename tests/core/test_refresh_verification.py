@@ -77,7 +77,7 @@ def continues(user: Refreshing, refresh: Refresh) -> bool:
 # What passes
 
 
-@pytest.mark.parametrize(("fault", "error"), KEYS_ARE_AWAY, ids=str)
+@pytest.mark.parametrize(("fault", "error"), KEYS_ARE_AWAY)
 def test_what_can_not_be_verified_is_verified_later(
     user: Refreshing, fault: Misbehaviour, error: type[OIDCError]
 ) -> None:
@@ -93,7 +93,7 @@ def test_what_can_not_be_verified_is_verified_later(
     assert continues(user, refresh)
 
 
-@pytest.mark.parametrize(("jump", "error"), [(2 * HOUR, TokenExpired), (-2 * HOUR, ClaimInvalid)], ids=str)
+@pytest.mark.parametrize(("jump", "error"), [(2 * HOUR, TokenExpired), (-2 * HOUR, ClaimInvalid)])
 def test_a_clock_that_is_wrong_for_a_moment_costs_no_tokens(
     user: Refreshing, jump: float, error: type[OIDCError]
 ) -> None:

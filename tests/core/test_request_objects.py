@@ -232,6 +232,7 @@ def test_the_parameters_are_plain_by_default(either_world: World) -> None:
         ("reference", put(request_uri_parameter_supported=False), "request_uri_parameter_supported"),
         ("value", put(request_object_signing_alg_values_supported=["ES512"]), "request_object_signing_alg RS256"),
     ],
+    ids=["value, false", "value, not stated", "reference, false", "another alg"],
 )
 def test_what_the_provider_does_not_take_is_not_sent(either_world: World, way: str, change: Any, word: str) -> None:
     realm = registered(either_world, way)
@@ -251,6 +252,14 @@ def test_what_the_provider_does_not_take_is_not_sent(either_world: World, way: s
         put(request_object_signing_alg_values_supported="RS256"),
         put(request_object_encryption_alg_values_supported={"RSA-OAEP": 1}),
         put(request_object_encryption_enc_values_supported=[1]),
+    ],
+    ids=[
+        "request_parameter_supported",
+        "request_uri_parameter_supported",
+        "require_signed_request_object",
+        "request_object_signing_alg_values_supported",
+        "request_object_encryption_alg_values_supported",
+        "request_object_encryption_enc_values_supported",
     ],
 )
 def test_metadata_of_another_type_are_rejected(either_world: World, change: Any) -> None:

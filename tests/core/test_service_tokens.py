@@ -108,7 +108,6 @@ def test_an_error_has_the_description_of_the_provider(service: Service) -> None:
         (Fault.TOKEN_500, ProviderUnreachable),
         (Fault.TOKEN_HTML, TokenResponseInvalid),
     ],
-    ids=str,
 )
 def test_a_grant_that_fails_is_tried_once(service: Service, fault: Any, error: type[ProviderError]) -> None:
     with service.provider.misbehaving(fault), pytest.raises(error):

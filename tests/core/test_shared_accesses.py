@@ -126,7 +126,11 @@ def altered(value: bytes) -> bytes:
     return value[:-1] + (b"A" if value[-1:] != b"A" else b"B")
 
 
-@pytest.mark.parametrize("forge", [altered, lambda _: b"", lambda _: b"\xff", lambda value: value[:30]])
+@pytest.mark.parametrize(
+    "forge",
+    [altered, lambda _: b"", lambda _: b"\xff", lambda value: value[:30]],
+    ids=["altered", "empty", "one byte", "cut off"],
+)
 def test_what_is_not_ours_is_not_believed(fleet: Fleet, forge: Callable[[bytes], bytes]) -> None:
     one, other = fleet.process(), fleet.process()
     token = one.issue()

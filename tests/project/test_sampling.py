@@ -1,7 +1,8 @@
-"""The sample that `make test` runs."""
+"""The sample that `make test` runs, and the ids of all cases."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sampling import AXES, ROWS, sample
+from tests.sampling import AXES, ENVIRONMENT_ROWS, ROWS, sample
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,19 +40,23 @@ def table(rows: int) -> list[Case]:
 
 
 def test_each_row_runs_in_one_environment() -> None:
-    chosen = sample(table(20), "salt")
-    assert [case.indices["row"] for case in chosen] == list(range(20))
+    chosen = sample(table(10), "salt")
+    assert [case.indices["row"] for case in chosen] == list(range(10))
     assert (
         {case.indices["framework"] for case in chosen} == {case.indices["sessions_in"] for case in chosen} == {0, 1}
     )
 
 
 def test_of_a_long_table_forty_rows_run() -> None:
-    assert ROWS == 40
-    chosen = sample(table(100), "salt")
+    chosen = sample([Case("test", str(row), {"row": row}) for row in range(100)], "salt")
     rows = [case.indices["row"] for case in chosen]
-    assert len(set(rows)) == len(rows) == ROWS
+    assert len(set(rows)) == len(rows) == ROWS == 40
     assert rows == sorted(rows) != list(range(ROWS))
+
+
+def test_of_a_long_table_in_several_environments_ten_rows_run() -> None:
+    rows = [case.indices["row"] for case in sample(table(100), "salt")]
+    assert len(set(rows)) == len(rows) == ENVIRONMENT_ROWS == 10
 
 
 def test_the_salt_decides() -> None:
@@ -89,7 +94,7 @@ def test_the_plugin_says_how_its_run_is_repeated(tmp_path: Path) -> None:
         check=False,
     )
     assert result.returncode == pytest.ExitCode.OK, result.stdout + result.stderr
-    assert "41 passed, 1 deselected" in result.stdout
+    assert "11 passed, 1 deselected" in result.stdout
     assert "SALT=monday repeats it" in result.stdout
 
 
@@ -115,3 +120,16 @@ def test_the_sample_has_every_value_of_every_axis(cases: list[Case]) -> None:
         for axis in AXES:
             whole = {case.indices[axis] for case in cases if axis in case.indices}
             assert {case.indices[axis] for case in sampled if axis in case.indices} == whole, (axis, salt)
+
+
+@pytest.mark.whole
+def test_every_id_is_of_words(cases: list[Case]) -> None:
+    automatic = {f"{case.test}[{case.id}]" for case in cases if is_automatic(case)}
+    assert not automatic, "give these cases ids:\n" + "\n".join(sorted(automatic))
+
+
+def is_automatic(case: Case) -> bool:
+    """Whether pytest had to number an argument, because its value has no name."""
+    if "<lambda>" in case.id or re.search("at 0x[0-9a-f]+>", case.id):
+        return True
+    return any(f"{name}{index}" in case.id.split("-") for name, index in case.indices.items())

@@ -21,6 +21,7 @@ from oidc_async.errors import ConfigurationError, StoreUnavailable
 from oidc_async.runtime.sync_facade import run_without_loop
 from oidc_async.stores import SQLiteStore, Store
 from oidc_async.stores.sqlite_table import SWEEP_ROWS, SWEEP_SECONDS
+from tests.sampling import is_sample
 
 
 @pytest.fixture
@@ -272,7 +273,7 @@ while True:
 
 def test_a_writer_may_be_killed_at_any_moment(path: Path) -> None:
     chance = random.Random(7)
-    for _ in range(12):
+    for _ in range(3 if is_sample() else 12):
         writers = [python(WRITER, path) for _ in range(2)]
         for writer in writers:
             assert writer.stdout is not None

@@ -160,7 +160,9 @@ def test_a_wrong_way_to_bring_it_is_refused(sent: dict[str, str | None], words: 
 
 
 @pytest.mark.parametrize(
-    "fetch", [fetching(signed(), status=404), fetching(signed(), media_type="text/plain"), fetching("", status=500)]
+    "fetch",
+    [fetching(signed(), status=404), fetching(signed(), media_type="text/plain"), fetching("", status=500)],
+    ids=["404", "text", "500"],
 )
 def test_a_bad_answer_from_the_client_is_refused(fetch: Any) -> None:
     provider = new_provider()

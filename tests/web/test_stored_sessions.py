@@ -225,6 +225,7 @@ def test_a_login_that_can_not_be_kept_leaves_the_session_that_there_is(broken: s
 @pytest.mark.parametrize(
     ("broken", "change"),
     [("delete", lambda record: record.clear()), ("replace", lambda record: record.update(userinfo={}))],
+    ids=["delete", "replace"],
 )
 def test_what_can_not_be_saved_is_an_error_and_ends_nothing(
     broken: str, change: Callable[[SessionRecord], None]

@@ -29,7 +29,7 @@ def test_providers_are_one_or_several(providers: Any, expected: tuple[str, ...])
     assert policy(providers).providers == expected
 
 
-@pytest.mark.parametrize("providers", [None, "", [], (), {}, [""], ["a", ""], 5, [5], [None], len, b"a"], ids=repr)
+@pytest.mark.parametrize("providers", [None, "", [], (), {}, [""], ["a", ""], 5, [5], [None], object, b"a"], ids=repr)
 def test_a_provider_must_be_named(providers: Any) -> None:
     with pytest.raises(ConfigurationError, match="name of a provider"):
         policy(providers)
