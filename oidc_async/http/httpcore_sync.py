@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 
@@ -168,7 +168,7 @@ class _Stream(core.NetworkStream):
 
 def _incoming_of(response: core.Response) -> Incoming:
     # Our own backend made the stream, also below a proxy. Only a protocol upgrade would wrap it.
-    stream = response.extensions["network_stream"]
+    stream = cast("dict[str, object]", response.extensions)["network_stream"]
     return stream.incoming if isinstance(stream, _Stream) else Incoming()
 
 
