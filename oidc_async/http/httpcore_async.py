@@ -231,7 +231,7 @@ class _Stream(asyncio.Protocol, core.AsyncNetworkStream):
 
 def _incoming_of(response: core.Response) -> Incoming:
     # Our own backend made the stream, also below a proxy. Only a protocol upgrade would wrap it.
-    stream = cast("dict[str, object]", response.extensions)["network_stream"]
+    stream = cast(Any, response).extensions["network_stream"]
     return stream.incoming if isinstance(stream, _Stream) else Incoming()
 
 
