@@ -197,11 +197,11 @@ def test_an_app_is_forgotten_by_its_instance(framework: Framework) -> None:
 
 def test_a_request_leaves_nothing_behind(make_site: Callable[..., Site], framework: Framework) -> None:
     translation = importlib.import_module(f"{framework.name}_oidc_async.translation")
-    exchanges: list[weakref.ref[Any]] = []
+    contexts: list[weakref.ref[Any]] = []
 
     def views(app: Any, auth: Any) -> None:
         def page() -> str:
-            exchanges.append(weakref.ref(translation.current_exchange()))
+            contexts.append(weakref.ref(translation.current_context()))
             return "page"
 
         app.add_url_rule("/page", "page", auth.oidc_auth("default")(page))
@@ -210,7 +210,7 @@ def test_a_request_leaves_nothing_behind(make_site: Callable[..., Site], framewo
     assert browser.log_in("/page").text == "page"
     assert browser.get("/page").text == "page"
     gc.collect()
-    assert [exchange() for exchange in exchanges] == [None, None]
+    assert [context() for context in contexts] == [None, None]
 
 
 def test_two_requests_in_one_app_context_are_two_users(make_site: Callable[..., Site], framework: Framework) -> None:
