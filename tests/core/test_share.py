@@ -323,7 +323,7 @@ def test_detached_work_continues_when_nobody_waits_any_more(either_world: World,
     first, second, third, last = either_world.run_together([wait, wait, later, in_the_end])
     outcomes = [outcome for outcome in (first, second, third) if isinstance(outcome, tuple)]
     assert [code for code, _ in outcomes] == ["provider_timeout"] * 3
-    assert outcomes[0][1] >= 0.19
+    assert outcomes[0][1] >= 0.1
     assert outcomes[2][1] < 0.1
     assert not isinstance(last, BaseException)
     assert work.runs == 2
