@@ -33,6 +33,7 @@ class Sealer:
 
         The context is authenticated (as AEAD associated data), so a value can't be moved to another cookie or key.
         """
+        # A random nonce of 96 bits is safe for 2^32 messages per key (NIST SP 800-38D 8.3).
         nonce = os.urandom(NONCE_BYTES)
         sealed = self._cipher(self._secrets[0], purpose).encrypt(nonce, data, context.encode())
         return urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode()
@@ -44,6 +45,7 @@ class Sealer:
     def open(self, purpose: str, context: str, text: str) -> bytes | None:
         """Decrypt a sealed text; None if it is not authentic, or sealed for another purpose or context."""
         try:
+            # The padding is removed in seal(), because "=" is not allowed in every cookie parser.
             raw = b64decode(text.encode("ascii") + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
         except ValueError:
             return None
@@ -73,5 +75,7 @@ def _key(secret: bytes, purpose: str) -> bytes:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+    # The info separates the keys of the purposes, and those of other applications of the same secret (RFC 5869 3.2).
+    # The number is the version of the format.
     info = f"oidc_async {purpose} 1".encode()
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=info).derive(secret)

@@ -153,6 +153,8 @@ def grants_scope(access: Access, requirements: Requirements) -> bool:
 
 def _require_authentication(access: Access, requirements: Requirements, now: float) -> None:
     max_age = requirements.max_age
+    # A missing acr or auth_time does not meet a requirement: the client then has to authenticate the user again (RFC
+    # 9470 3).
     is_strong = not requirements.acr_values or access.get("acr") in requirements.acr_values
     if not is_strong or (max_age is not None and not _is_recent(access.get("auth_time"), now - max_age)):
         raise InsufficientUserAuthentication(

@@ -73,6 +73,7 @@ def require_access_claims(claims: Claims, expectations: AccessExpectations, *, n
     """
     if "iss" in claims:
         require_issuer(claims, expectations.issuer)
+    # Before the audience: an ID token may well have the audience of an API that is also a client.
     require_no_other_kind(claims)
     _require_audience(claims, expectations)
     _require_times(claims, expectations.leeway_seconds, now)
@@ -93,6 +94,7 @@ def _require_audience(claims: Claims, expectations: AccessExpectations) -> None:
     audience, name = expectations.audience, expectations.audience_claim
     if audience is None:
         return
+    # Some providers put the API into another claim, such as client_id or scope, and something else into aud.
     if name != "aud":
         _require_one_of(claims, name, audience, "audience")
         if "aud" not in claims:
@@ -120,6 +122,7 @@ def _require_client(claims: Claims, clients: frozenset[str] | None) -> None:
     """Require that at least one claim names the client, and that all that do name one of `clients`."""
     if clients is None:
         return
+    # All of the claims count: a token with a trusted client_id and another azp is ambiguous.
     names = [name for name in CLIENT_CLAIMS if claims.get(name) is not None] or CLIENT_CLAIMS[:1]
     for name in names:
         _require_one_of(claims, name, clients, "access_token_clients")
@@ -164,6 +167,7 @@ def parse_access_token(token: PresentedToken, algorithms: tuple[str, ...], *, un
     """
     if not algorithms or not set(algorithms) <= set(ALLOWED_ALGORITHMS):
         raise ConfigurationError(f"access_token_algorithms must be one or more of {', '.join(ALLOWED_ALGORITHMS)}.")
+    # Checked first, for a helpful message: opaque tokens are the most common mistake in a configuration.
     if "." not in token.text:
         raise TokenMalformed(
             "The token is opaque, not a JWT. It can only be verified by introspection: set "
@@ -221,6 +225,7 @@ def require_access_token_claims(
     if expectations.audience_claim == "aud" and "aud" not in claims:
         raise _without_audience(claims)
     require_access_claims(claims, expectations, now=now)
+    # With the type at+jwt, the header already excludes ID tokens.
     if jws.header.get("typ", "JWT").lower() not in TYPES:
         _require_no_id_token(claims, expectations, client_id)
 

@@ -35,6 +35,7 @@ class AllowedHosts:
     def is_within(self, url: str) -> bool:
         """Return whether the host of `url` is below an allowed domain."""
         host = _host_and_port(url)
+        # Labels are compared as a whole: evilexample.com is not below example.com.
         return not host.startswith(".") and any(domain in self._entries for domain in _domains(host))
 
 

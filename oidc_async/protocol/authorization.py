@@ -123,6 +123,7 @@ def read_authorization_response(
         AuthorizationRefused: the response is an error response.
         AuthorizationResponseInvalid: a parameter is missing, malformed, or was not requested.
     """
+    # state protects against CSRF: a response from another browser or another login has a different one.
     if not is_same_secret(require_state(parameters), state):
         raise StateMismatch("The state is not that of this login.")
     values = response_type.split()
@@ -136,6 +137,7 @@ def read_authorization_response(
         _require_bearer(parameters)
     if "id_token" in values and not parameters.get("id_token"):
         raise AuthorizationResponseInvalid("The response must have an id_token.", parameter="id_token")
+    # A malformed session_state is dropped, not an error: it is optional, and no decision depends on it.
     session_state = parameters.get("session_state", "")
     return AuthorizationResponse(
         code=code,
@@ -168,6 +170,8 @@ def _read_tokens(parameters: dict[str, str], values: list[str]) -> TokenResponse
 
 
 def _require_issuer(parameters: dict[str, str], provider: ProviderMetadata, *, is_in_id_token: bool) -> None:
+    # RFC 9207 2.4: a provider that is under the control of an attacker could pass on the code of an honest provider
+    # (mix-up). iss shows which provider sent the response.
     if "iss" in parameters and parameters["iss"] != provider["issuer"]:
         raise AuthorizationResponseInvalid(
             f"iss must be {provider['issuer']!r}: the response is from another provider.", parameter="iss"

@@ -58,6 +58,7 @@ def read_claim_names(claims: Claims) -> dict[str, frozenset[str]]:
     for name, source in _object(claims, CLAIM_NAMES).items():
         if not isinstance(source, str):
             raise ClaimInvalid(f"The values in {CLAIM_NAMES} must be strings.", claim=CLAIM_NAMES)
+        # A source must never replace a claim of the provider, above all not sub or a claim about the login.
         if name not in PROVIDER_ONLY_CLAIMS and name not in claims:
             names.setdefault(source, set()).add(name)
     if len(names) > MAX_SOURCES:
@@ -70,6 +71,7 @@ def read_claim_source(claims: Claims, source: str, names: frozenset[str]) -> Cla
     members = _object(_object(claims, CLAIM_SOURCES), source)
     if ("JWT" in members) == ("endpoint" in members):
         raise ClaimInvalid(f"A source in {CLAIM_SOURCES} must have either JWT or endpoint.", claim=CLAIM_SOURCES)
+    # Aggregated claims come with the response, so they need no request.
     if "JWT" in members:
         return ClaimSource(names=names, jwt=require_string(members, "JWT"))
     endpoint, token = members["endpoint"], members.get("access_token")

@@ -68,6 +68,8 @@ def _supported_method(client: ClientMetadata, provider: ProviderMetadata, endpoi
         return "none"
     of_tokens = provider.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
     supported = provider.get(f"{endpoint}_endpoint_auth_methods_supported", of_tokens)
+    # client_secret_basic is the default of OIDC Discovery 3. A client that did not choose gets client_secret_post
+    # only if the provider does not support client_secret_basic.
     only_post = "client_secret_post" in supported and "client_secret_basic" not in supported
     return "client_secret_post" if only_post else "client_secret_basic"
 
@@ -154,6 +156,8 @@ def authenticated_request(
 ) -> HttpRequest:
     """Return a POST request of an authenticated client. It is never retried: it may contain a one-time code."""
     headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
+    # With Basic, client_id is not repeated in the form: RFC 6749 2.3 allows only one method per request, and some
+    # providers take a client_id in the form for a second one.
     if client.method == "client_secret_basic":
         headers["authorization"] = _basic(client.client_id, client.client_secret or "")
     else:

@@ -176,6 +176,8 @@ def with_mtls_endpoints(metadata: ProviderMetadata) -> ProviderMetadata:
 
     Endpoints that browsers are sent to don't change: browsers don't have the client's certificate.
     """
+    # RFC 8705 5: at these endpoints the server requests a certificate during the TLS handshake, which it can't do at
+    # endpoints that browsers use as well.
     aliases: Mapping[str, str] = metadata.get("mtls_endpoint_aliases", {})
     return metadata.copy(**{name: aliases[name] for name in ALIASED_ENDPOINTS if name in aliases})
 

@@ -129,6 +129,7 @@ def read_id_token(
     Raises:
         TokenError: AlgorithmNotAllowed, KeyUnusable, SignatureInvalid, TokenMalformed, TokenExpired or ClaimInvalid.
     """
+    # The header is checked again, because nothing else proves that this JWS is from parse_id_token.
     _require_header(jws, expectations)
     verify_compact(jws, key)
     require_id_token_claims(jws, expectations, now=now)
@@ -176,6 +177,7 @@ def require_same_login(claims: Claims, former: Claims) -> None:
 
 def _require_not_earlier(claims: Claims, former: Claims, name: str) -> None:
     time, former_time = require_time(claims, name), require_time(former, name)
+    # An earlier time means that the token belongs to an older login of the same user.
     if time < former_time:
         raise ClaimInvalid(
             f"{name} must not be {former_time - time:g} s before that of the first ID token of the login.",
@@ -235,11 +237,14 @@ def require_token_hash(claims: Claims, name: str, value: str, algorithm: str) ->
 
 
 def _half_hash(value: str, hash_name: str) -> str:
+    # OIDC Core 3.1.3.6: the left half of the hash, base64url-encoded.
     digest = hashlib.new(hash_name, value.encode("utf-8", "surrogatepass")).digest()
     return base64.urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode("ascii")
 
 
 def _require_header(jws: CompactJWS, expectations: IDTokenExpectations) -> None:
+    # Providers sign several kinds of tokens with the same keys. Without this check, a logout token or an access token
+    # could be used as an ID token (RFC 8725 3.11).
     typ = jws.header.get("typ", "JWT")
     if not isinstance(typ, str) or typ.lower() not in TYPES:
         raise ClaimInvalid("typ must be JWT or absent: this is another kind of token.", claim="typ")
@@ -265,6 +270,7 @@ def _require_audience(claims: Claims, expectations: IDTokenExpectations) -> None
 
 
 def _require_authorized_party(claims: Claims, expectations: IDTokenExpectations) -> None:
+    # OIDC Core 3.1.3.7, steps 4 and 5: with several audiences, azp names the one that the token was issued to.
     if "azp" not in claims and len(read_audience(claims)) == 1:
         return
     if claims.get("azp") != expectations.client_id:
@@ -308,6 +314,7 @@ def _require_user(claims: Claims, expectations: IDTokenExpectations) -> None:
 
 
 def _require_authentication_context(claims: Claims, expectations: IDTokenExpectations) -> None:
+    # A requested acr is not a guarantee: the provider may authenticate the user in another way, and say so.
     if expectations.acr_values and claims.get("acr") not in expectations.acr_values:
         expected = ", ".join(expectations.acr_values)
         message = f"acr must be one of {expected}, not {format_claim(claims.get('acr'))}."
@@ -320,6 +327,8 @@ def _require_hashes(claims: Claims, expectations: IDTokenExpectations, algorithm
         ("c_hash", expectations.code, expectations.require_c_hash),
         ("s_hash", expectations.state, False),
     ):
+        # A hash that is present is always checked, even where the flow does not require it: it binds the code or
+        # token to this ID token.
         if value is not None and (required or name in claims):
             require_token_hash(claims, name, value, algorithm)
 

@@ -32,6 +32,7 @@ def introspection_request(
     """Return the introspection request for `token` (RFC 7662 2.1); `signed` requests a JWT (RFC 9701 4)."""
     form = {"token": token, "token_type_hint": "access_token"}
     request = authenticated_request(provider["introspection_endpoint"], form, client)
+    # RFC 9701 4: the Accept header selects the signed response.
     headers = {**request.headers, "accept": JWT_TYPE} if signed else request.headers
     # A POST by its method, but it changes nothing, so it may be retried.
     return replace(request, headers=headers, repeatable=True)
@@ -121,6 +122,8 @@ def read_introspected_token(
     # Only the boolean counts: "true" or 1 does not come from an introspection endpoint.
     if document.get("active") is not True:
         raise TokenInactive(INACTIVE)
+    # The response may contain any claim. The checks are the same as for a JWT, because a provider with several APIs
+    # answers for tokens of all of them.
     claims = {**document, **_clamped(document)}
     require_access_claims(claims, expectations, now=now)
     return claims

@@ -146,6 +146,7 @@ def read_logout_token_claims(jws: CompactJWS, expectations: LogoutTokenExpectati
 
 def require_logout_token_header(jws: CompactJWS, expectations: LogoutTokenExpectations) -> None:
     """Require the type of a logout token and a registered algorithm. Raises AlgorithmNotAllowed or ClaimInvalid."""
+    # RFC 8725 3.11: the type tells logout tokens from other tokens that the provider signs with the same key.
     typ = jws.header.get("typ", "JWT")
     types = UNTYPED if expectations.untyped else TYPES
     if not isinstance(typ, str) or typ.lower() not in types:
@@ -156,6 +157,7 @@ def require_logout_token_header(jws: CompactJWS, expectations: LogoutTokenExpect
 
 def _require_times(claims: Claims, expectations: LogoutTokenExpectations, now: float) -> None:
     leeway = expectations.leeway_seconds
+    # exp and iat limit how long the jti of a used token must be kept to detect a replay.
     if "exp" not in claims and not expectations.without_exp:
         message = "exp is missing. Some older providers omit it: accept_logout_tokens_without_exp=True accepts that."
         raise ClaimInvalid(message, claim="exp")
@@ -171,6 +173,7 @@ def _require_event(claims: Claims) -> None:
     members = cast("dict[str, Any]", events) if isinstance(events, dict) else {}
     if not isinstance(members.get(EVENT), dict):
         raise ClaimInvalid(f"events must be an object with the member {EVENT}, an object.", claim="events")
+    # OIDC Back-Channel Logout 2.4 forbids a nonce, so that a logout token can never be used as an ID token.
     if "nonce" in claims:
         raise ClaimInvalid("nonce must be absent in a logout token.", claim="nonce")
 

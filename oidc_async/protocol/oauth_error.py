@@ -57,6 +57,7 @@ def quote_description(description: object, request: HttpRequest | None = None) -
         return ""
     # This cut may leave a part of a secret at its end, so it is far behind the final one.
     text = description[: 10 * MAX_DESCRIPTION_LENGTH]
+    # The longest first: a secret may contain another one, whose removal would leave the rest visible.
     for secret in sorted(_secrets(request), key=len, reverse=True):
         text = text.replace(secret, "...")
     text = _WORD.sub(_unless_token, _NOT_ALLOWED.sub("?", text))

@@ -35,6 +35,8 @@ class PrivateNetwork:
 
     def uri_problem(self, uri: object) -> str | None:
         """Return the reason why requests to `uri` are not allowed; None if they are."""
+        # The origin of the backchannel is configured, so http is accepted there. Other URLs on the same host, with
+        # another port, are not.
         if isinstance(uri, str) and uri_problem(uri, None) is None and self.is_at_backchannel(uri):
             return None
         return uri_problem(uri, self.insecure_hosts)

@@ -100,6 +100,8 @@ def read_registration(
         OAuthError: the provider answers with an error response.
         ProviderUnreachable: the provider answers 5xx.
     """
+    # The order matters: a response is only merged after it is known to be a registration, and only validated after
+    # the merge, because it may omit members that keep their requested values.
     document = _read_document(response)
     expected = _expected(requested, former)
     client = _merge(expected, document)
@@ -206,6 +208,8 @@ def _require_expected(client: ClientMetadata, expected: Mapping[str, Any]) -> No
     for response_type in expected.get("response_types", ()):
         if set(response_type.split()) not in registered:
             _reject("response_types", f"must contain {response_type!r}, which was requested")
+    # A provider that downgrades an algorithm or the client authentication to none would remove a protection that the
+    # application relies on.
     for name in sorted(NONE_ONLY_IF_REQUESTED | {name for name in expected if name.endswith(ALGORITHMS)}):
         if client.get(name) == "none" and expected.get(name) != "none":
             _reject(name, "must not be none, which was not requested")

@@ -26,6 +26,7 @@ def request_object_claims(
         seconds: the lifetime of the request object.
     """
     issued_at = int(now)
+    # The claims of the JWT come last, so that no parameter of an application can replace them.
     return {
         **{name: json_claim(name, value) for name, value in parameters.items()},
         "iss": parameters["client_id"],

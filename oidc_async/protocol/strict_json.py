@@ -37,6 +37,7 @@ def read_object(data: bytes, *, max_depth: int = MAX_DEPTH) -> dict[str, Any]:
     Raises:
         ValueError: the document is rejected. The message contains nothing of the document.
     """
+    # An array or a string is valid JSON, but no specification uses one for a document.
     value = read_value(data, max_depth=max_depth)
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
@@ -114,6 +115,8 @@ def _require_unicode(value: object) -> None:
 def _read_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if not members:
         return {}
+    # RFC 8259 4 leaves duplicate names undefined: some parsers use the first value, some the last one. RFC 7515 4
+    # requires that header parameters are unique.
     result = dict(members)
     if len(result) != len(members):
         raise _Rejected("JSON object with a duplicate member")

@@ -132,8 +132,10 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
     if problem := bearer_token_problem(document):
         name, rule = problem
         raise TokenResponseInvalid(f"{name} in the token response {rule}.", parameter=name)
+    # Read leniently here, and strictly in all other members: see _joined_scope.
     if isinstance(document.get("scope"), list):
         document["scope"] = _joined_scope(document["scope"])
+    # An absent member and null are the same: some providers send null.
     for name in ("refresh_token", "id_token", "scope"):
         if document.get(name) is not None and not isinstance(document[name], str):
             raise TokenResponseInvalid(f"{name} in the token response must be a string.", parameter=name)

@@ -52,6 +52,7 @@ def require_no_other_kind(claims: Claims) -> None:
 
 def _kind(value: str) -> str:
     # RFC 8693 3 names the kinds by URN: urn:ietf:params:oauth:token-type:refresh_token
+    # The names differ in case, in separators and in the suffix: "Refresh", "refresh_token", "refresh-token".
     word = value.strip().lower().rpartition(":")[2].replace("-", "_")
     return word.removesuffix("token").rstrip("_")
 

@@ -35,6 +35,8 @@ def uri_problem(uri: object, insecure_hosts: Collection[str] | None = ()) -> str
     """
     if not isinstance(uri, str) or not uri or len(uri) > MAX_URI_LENGTH:
         return "must be a URL"
+    # Python, browsers and proxies parse backslashes, blanks and non-ASCII characters in different ways. RFC 3986
+    # allows none of them.
     if _UNSAFE.search(uri):
         return "must have only characters of a URL: no spaces, backslashes or braces, and only ASCII"
     # The scheme must be in lower case, because later comparisons are exact.

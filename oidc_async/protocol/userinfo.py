@@ -68,6 +68,8 @@ def read_userinfo_claims(data: bytes, sub: str) -> dict[str, Any]:
         claims = read_object(data)
     except ValueError as error:
         raise UserInfoInvalid(f"The userinfo response must be one JSON object: {error}. {DISABLE_HINT}") from None
+    # OIDC Core 5.3.2: without this check, an exchanged access token would show the claims of another user (token
+    # substitution).
     if claims.get("sub") != sub:
         message = f"sub in the userinfo response must equal that of the ID token. {DISABLE_HINT}"
         raise UserInfoInvalid(message, claim="sub")

@@ -43,6 +43,7 @@ def read_identifier(identifier: str) -> Resource:
         raise _invalid("is too long")
     if not _SCHEME.match(text):
         text = f"acct:{text}" if _ACCOUNT.fullmatch(text) else f"https://{text}"
+    # OIDC Discovery 2.1.2: a fragment is not a part of the identifier.
     uri = text.partition("#")[0]
     host = _host_of_account(uri) if uri.startswith("acct:") else uri
     if problem := uri_problem(host):

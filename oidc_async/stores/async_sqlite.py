@@ -34,6 +34,7 @@ class AsyncCalls:
     async def _run(self, thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         running = asyncio.get_running_loop().run_in_executor(thread, work)
         try:
+            # A thread can't be cancelled: after a timeout, the call may still be carried out, as the port says.
             async with asyncio.timeout(self._timeout):
                 return await running
         except TimeoutError:

@@ -122,6 +122,7 @@ class _Table:
         return entry[1] if entry is not None and entry[0] > now else None
 
     def put(self, key: str, value: bytes, now: float, lifetime: int) -> None:
+        # Removed first, so that a new entry is the last in the order of writing.
         self.entries.pop(key, None)
         self._remove_expired(now)
         if len(self.entries) >= self._max_entries:

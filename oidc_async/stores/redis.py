@@ -107,6 +107,8 @@ class RedisEntries:
         await self._commands.execute("SET", self._name(key), value, "PX", milliseconds(seconds))
 
     async def put_if_absent(self, key: str, value: bytes, seconds: float) -> bool:
+        # SET with NX and PX is atomic. SETNX and EXPIRE would be two commands, and a crash between them would leave
+        # an entry that never expires.
         return bool(await self._commands.execute("SET", self._name(key), value, "PX", milliseconds(seconds), "NX"))
 
     async def replace(self, key: str, expected: bytes, value: bytes, seconds: float) -> bool:

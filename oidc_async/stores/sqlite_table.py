@@ -28,6 +28,7 @@ _PUT = (
     "INSERT INTO entries (key, value, expires) VALUES (?, ?, ?)"
     " ON CONFLICT (key) DO UPDATE SET value = excluded.value, expires = excluded.expires"
 )
+# An expired entry counts as absent: the condition on the upsert overwrites it in the same statement.
 _PUT_IF_ABSENT = f"{_PUT} WHERE entries.expires <= ?"
 _REPLACE = "UPDATE entries SET value = ?, expires = ? WHERE key = ? AND value = ? AND expires > ?"
 _DELETE_IF = "DELETE FROM entries WHERE key = ? AND value = ? AND expires > ?"
@@ -100,6 +101,8 @@ class SQLiteFile:
     def _now(self) -> int:
         return int(self._clock() * 1000)
 
+    # Handlers of forks: the connections are acquired and closed before a fork, so that the child inherits neither an
+    # open connection nor a lock that another thread holds.
     def before_fork(self) -> None:
         for connection in self._connections:
             if connection.acquire():

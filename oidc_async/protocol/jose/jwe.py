@@ -183,6 +183,7 @@ def derived_key(client_secret: str, encryption: Encryption) -> DerivedKey:
         raise KeyUnusable(f"client_secret must be at least {least} bytes long for {encryption.alg}.")
     from joserfc.jwk import OctKey
 
+    # OIDC Core 10.2 truncates the smallest hash that is long enough.
     hash_name = "sha256" if size <= 32 else "sha384" if size <= 48 else "sha512"
     octets = hashlib.new(hash_name, secret).digest()[:size]
     return DerivedKey(material=OctKey(octets, octets))
@@ -235,6 +236,8 @@ def _encryptions() -> "Mapping[str, JWEEncModel]":
 
 def _decrypt(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
     """Return the plaintext; None for every failure: a wrong key looks the same as a wrong tag."""
+    # The steps below always run, in the same order. Only the sizes of IV and tag end early: they are visible to
+    # everybody.
     enc, sizes = _encryptions()[jwe.encryption.enc], CONTENT_ENCRYPTIONS[jwe.encryption.enc]
     content_key = _content_key(jwe, key)
     if content_key is None or len(content_key) != sizes.key:
@@ -251,6 +254,7 @@ def _decrypt(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
 
 def _content_key(jwe: CompactJWE, key: DecryptionKey) -> bytes | None:
     """Return the content encryption key; None for every failure."""
+    # RFC 7516 5.2, step 10: with these algorithms the encrypted key must be empty.
     if jwe.encryption.alg in WITHOUT_ENCRYPTED_KEY and jwe.encrypted_key:
         return None
     try:
@@ -265,6 +269,8 @@ def _unwrap(jwe: CompactJWE, key: DecryptionKey) -> bytes:
     from joserfc.jwe import CompactEncryption, Recipient
 
     alg, enc = _algorithms()[jwe.encryption.alg], _encryptions()[jwe.encryption.enc]
+    # joserfc's own decryption checks the header first and raises a different error for each problem. So its parts are
+    # called here one by one.
     recipient = Recipient[Any](CompactEncryption(_public_header(jwe.header)), None, key.material)
     recipient.encrypted_key = jwe.encrypted_key
     if isinstance(alg, JWEDirectEncryption):
@@ -277,6 +283,8 @@ def _unwrap(jwe: CompactJWE, key: DecryptionKey) -> bytes:
 
 def _public_header(header: Mapping[str, Any]) -> dict[str, Any]:
     """Return the header with only the public members of the ephemeral key (RFC 7518 4.6.1.1)."""
+    # joserfc imports the ephemeral key as a JWK. Additional members, such as a private d, could change what it
+    # imports.
     if "epk" not in header:
         return dict(header)
     given: Mapping[str, Any] = header["epk"]

@@ -46,6 +46,8 @@ def read_jwks(response: HttpResponse) -> JWKS:
     problems: list[str] = []
     entries = _read_entries(response)
     for index, entry in enumerate(entries):
+        # A provider may publish keys for other purposes, and new types of keys. One unusable key must not make all
+        # others useless.
         try:
             keys.append(_read_key(index, entry))
         except KeyUnusable as error:

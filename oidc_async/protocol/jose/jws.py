@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from joserfc.jwa import JWSAlgModel
     from joserfc.jwk import Key, OctKey
 
+# The limits keep the work for an unverified token small. Real tokens are a few kilobytes, and servers limit headers
+# to less.
 MAX_TOKEN_LENGTH = 128 * 1024
 MAX_HEADER_LENGTH = 8 * 1024
 """The limits of a token and of its encoded header, in characters."""
@@ -43,6 +45,8 @@ class SignatureAlgorithm:
     hash_name: str
 
 
+# The key type and curve of each algorithm are fixed here, and never taken from a token. So a token can't make an RSA
+# key the secret of an HMAC (algorithm confusion).
 ALGORITHMS: Mapping[str, SignatureAlgorithm] = MappingProxyType(
     {
         "RS256": SignatureAlgorithm("RSA", None, "sha256"),
@@ -136,6 +140,8 @@ def parse_compact(token: str) -> CompactJWS:
         TokenMalformed: the token is not a JWS in compact form.
         AlgorithmNotAllowed: `alg` is missing or not a string.
     """
+    # The signing input is the received text, not a new encoding of the parsed header: two encodings of the same JSON
+    # have different signatures.
     header, payload, signature = _split(token)
     return CompactJWS(
         header=_read_header(header),
@@ -259,6 +265,8 @@ def decode_segment(segment: str, name: str) -> bytes:
 
 
 def _read_header(segment: str) -> Mapping[str, Any]:
+    # All tokens of a key have the same header, so parsed headers are cached. Long headers are not cached, so that an
+    # attacker can't fill the memory.
     cached = _read_cached_header(segment) if len(segment) <= CACHED_HEADER_LENGTH else None
     return decode_header(segment) if cached is None else cached
 
@@ -277,6 +285,8 @@ def decode_header(segment: str) -> Mapping[str, Any]:
         header = read_object(data)
     except ValueError as error:
         raise TokenMalformed(f"The token's header must be one JSON object: {error}.") from None
+    # RFC 7515 4.1.11: a recipient that doesn't understand a critical extension must reject the token. This one
+    # understands none.
     for name in ("crit", "b64"):
         if name in header:
             raise TokenMalformed(f"The token's header must not have {name}: extensions are not supported.")

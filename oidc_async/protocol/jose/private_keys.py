@@ -97,6 +97,8 @@ def import_private_jwk(jwk: Mapping[str, Any]) -> PrivateKey:
     if "oth" in jwk:
         raise KeyUnusable("oth must be absent: RSA keys with more than two primes are not supported.")
     crt = {name: jwk[name] for name in CRT_MEMBERS if name in jwk}
+    # The members of other RSA primes are dropped, and the public members are computed again below. A JWK whose public
+    # half belongs to another key would publish a key that verifies nothing.
     key = _private_key(_read_native({"kty": jwk["kty"], **public, "d": jwk["d"], **crt}), jwk)
     if key.public != public:
         raise KeyUnusable("The public and private members must belong to the same key.")
