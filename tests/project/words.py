@@ -29,9 +29,7 @@ NOT_YET = (
     "tests/conformance",
     "tests/core",
     "tests/neighbours",
-    "tests/protocol",
     "tests/providers",
-    "tests/stores",
     "tests/testing",
     "tests/typing",
 )

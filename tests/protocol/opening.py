@@ -24,7 +24,7 @@ OAEP = Encryption(alg="RSA-OAEP", enc="A128CBC-HS256")
 AGREED = Encryption(alg="ECDH-ES", enc="A128GCM")
 WRAPPED = Encryption(alg="ECDH-ES+A128KW", enc="A128GCM")
 KINDS = [OAEP, AGREED, WRAPPED, Encryption(alg="A256KW", enc="A256GCM"), Encryption(alg="dir", enc="A256CBC-HS512")]
-REFUSAL = "The token can't be decrypted with a key of the client."
+REJECTION = "The token can't be decrypted with a key of the client."
 
 each = pytest.mark.parametrize("encryption", KINDS, ids=lambda it: f"{it.alg} {it.enc}")
 every = pytest.mark.parametrize("encryption", EVERY, ids=lambda it: f"{it.alg} {it.enc}")
@@ -53,7 +53,7 @@ def last_bit(data: bytes) -> bytes:
 
 
 def outcome(token: str, encryption: Encryption) -> str | type[TokenError]:
-    """What is inside, or that there was an error of ours that can be shown."""
+    """The content, or the fact that one of our errors was raised and can be shown."""
     try:
         return opened(token, encryption)
     except TokenError as error:

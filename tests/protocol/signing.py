@@ -67,7 +67,7 @@ def key_for(alg: str) -> PrivateKey:
 
 
 def public_jwk(key: PrivateKey, **members: Any) -> dict[str, Any]:
-    """The public JWK; `members` are laid over it."""
+    """The public JWK; `members` replace or add members."""
     if isinstance(key, rsa.RSAPrivateKey):
         rsa_numbers = key.public_key().public_numbers()
         return {"kty": "RSA", "n": b64_int(rsa_numbers.n), "e": b64_int(rsa_numbers.e), **members}

@@ -59,7 +59,7 @@ def test_scopes_are_read_from_what_providers_send(claims: dict[str, Any], scopes
 
 @pytest.mark.parametrize("value", [5, True, {"read": True}, ["read", 5], [["read"]], ["read", None]], ids=str)
 @pytest.mark.parametrize("name", ["scope", "scp"])
-def test_a_scope_that_is_none_is_refused(name: str, value: object) -> None:
+def test_a_scope_that_is_none_is_rejected(name: str, value: object) -> None:
     with pytest.raises(ClaimInvalid) as caught:
         read_scopes({name: value})
     assert caught.value.claim == "scope"
@@ -93,7 +93,7 @@ def test_what_a_provider_does_not_say_is_none() -> None:
     [({"azp": "b"}, "b"), ({"client_id": "a", "azp": "b"}, "a"), ({"client_id": "", "azp": "b"}, "b")],
     ids=["azp", "both", "empty"],
 )
-def test_the_client_is_told_by_either_name(claims: dict[str, Any], client_id: str) -> None:
+def test_either_claim_names_the_client(claims: dict[str, Any], client_id: str) -> None:
     assert Access.of(claims).client_id == client_id
 
 
@@ -139,7 +139,7 @@ def test_claims_come_out_as_they_went_in(claims: dict[str, Any], scopes: list[st
 
 
 def outcome(requirements: Requirements, leeway: float = 0.0, **changes: Any) -> str:
-    """The code of the refusal, or "granted"."""
+    """The code of the rejection, or "granted"."""
     try:
         require_granted(access(**changes), requirements, now=NOW, leeway=leeway)
     except OIDCError as error:
@@ -188,7 +188,7 @@ SCOPE, AUTHENTICATION = "insufficient_scope", "insufficient_user_authentication"
         pytest.param({"max_age": 1e9}, {"auth_time": True}, AUTHENTICATION, id="auth_time is true"),
         pytest.param({"max_age": 59, "acr_values": ("urn:gold",)}, {}, AUTHENTICATION, id="strong but old"),
         pytest.param({"max_age": 60, "acr_values": ("urn:x",)}, {}, AUTHENTICATION, id="recent but weak"),
-        pytest.param({"scopes": {"admin"}, "max_age": 0}, {}, SCOPE, id="scope is told first"),
+        pytest.param({"scopes": {"admin"}, "max_age": 0}, {}, SCOPE, id="scope comes first"),
     ],
 )
 def test_requirements_are_held_against_what_is_granted(

@@ -91,7 +91,7 @@ OTHER_TYPES = ["logout+jwt", "dpop+jwt", "token-introspection+jwt", "at+jw", "at
 
 
 @pytest.mark.parametrize("typ", [ABSENT, "JWT", "application/jwt", *OTHER_TYPES], ids=str)
-def test_another_type_is_refused_before_any_key_is_needed(typ: object) -> None:
+def test_another_type_is_rejected_before_any_key_is_needed(typ: object) -> None:
     """security.md 148."""
     header = {"alg": "RS256"} if typ is ABSENT else {"alg": "RS256", "typ": typ}
     with pytest.raises(ClaimInvalid) as caught:
@@ -113,7 +113,7 @@ def test_those_of_another_type_are_not_taken_even_then(typ: object) -> None:
 
 
 @pytest.mark.parametrize("name", ["nonce", "at_hash", "c_hash", "s_hash", "events"])
-def test_an_id_token_without_a_type_is_told_by_its_claims(name: str) -> None:
+def test_an_id_token_without_a_type_is_recognized_by_its_claims(name: str) -> None:
     """security.md 148."""
     with pytest.raises(ClaimInvalid) as caught:
         read({**CLAIMS, name: "x"}, header={"alg": "RS256"}, untyped=True)
@@ -122,7 +122,7 @@ def test_an_id_token_without_a_type_is_told_by_its_claims(name: str) -> None:
 
 
 @pytest.mark.parametrize("aud", ["client", ["client"]], ids=str)
-def test_an_id_token_without_a_type_is_told_by_its_audience(aud: object) -> None:
+def test_an_id_token_without_a_type_is_recognized_by_its_audience(aud: object) -> None:
     """security.md 148: an API that is its own client gets ID tokens with the same `aud`."""
     expectations = replace(EXPECTATIONS, audience=frozenset({"client", "api"}))
     with pytest.raises(ClaimInvalid) as caught:
@@ -176,7 +176,7 @@ def test_no_other_token_passes_by_the_audience_in_another_claim(changes: dict[st
 
 @pytest.mark.parametrize("claims", [{"client_id": "app"}, {"azp": "app"}, {"client_id": ABSENT}], ids=str)
 def test_the_advice_for_a_token_without_an_audience_can_be_followed(claims: dict[str, Any]) -> None:
-    """JWTs are never accepted without an audience, so enforce_audience is no way out."""
+    """JWTs are never accepted without an audience, so enforce_audience does not change that."""
     with pytest.raises(ClaimInvalid, match="aud is missing") as caught:
         read(claims_with(aud=ABSENT, **claims))
     assert "enforce_audience" not in str(caught.value)
@@ -235,8 +235,8 @@ def test_an_api_may_accept_some_clients_and_subjects_only(
         assert caught.value.claim == claim
 
 
-def test_an_id_token_is_told_by_a_client_that_is_accepted() -> None:
-    """security.md 148: where we are no client ourselves."""
+def test_an_id_token_is_recognized_by_an_accepted_client() -> None:
+    """security.md 148: where the API is not a client itself."""
     expectations = replace(EXPECTATIONS, audience=frozenset({"app"}), clients=frozenset({"app"}))
     with pytest.raises(ClaimInvalid, match="may be an ID token"):
         read(claims_with(aud="app"), expectations, client_id=None, **UNTYPED)
@@ -248,7 +248,7 @@ def test_an_id_token_is_told_by_a_client_that_is_accepted() -> None:
 @pytest.mark.parametrize(
     "alg", ["none", "None", "", None, ["RS256"], "HS256", "RS512", "PS256", "ES256", "rs256"], ids=str
 )
-def test_an_algorithm_that_is_not_configured_is_refused_before_any_key_is_needed(alg: object) -> None:
+def test_an_algorithm_that_is_not_configured_is_rejected_before_any_key_is_needed(alg: object) -> None:
     """security.md 150."""
     token = compact({"alg": alg, "typ": "at+jwt"}, CLAIMS)
     for candidate in (token, token.rpartition(".")[0] + "."):
@@ -281,7 +281,7 @@ def test_a_key_for_another_algorithm_is_not_used() -> None:
     ["", "a", "a.b", "a.b.c", "a.b.c.d", "a.b.c.d.e", "." * 100_000, "x" * 2_000_000, "é.é.é", "\ud800"],
     ids=lambda token: ascii(token[:10]),
 )
-def test_what_is_no_jwt_is_malformed(token: str) -> None:
+def test_anything_but_a_jwt_is_malformed(token: str) -> None:
     """security.md 144."""
     with pytest.raises(TokenMalformed):
         parse_access_token(PresentedToken(token), ("RS256",), untyped=False)
@@ -290,7 +290,7 @@ def test_what_is_no_jwt_is_malformed(token: str) -> None:
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"null", b"{", b'{"iss":"a","iss":"b"}', b"\xff"], ids=ascii)
-def test_claims_that_are_no_object_are_malformed(payload: bytes) -> None:
+def test_claims_that_are_not_an_object_are_malformed(payload: bytes) -> None:
     with pytest.raises(TokenMalformed, match="one JSON object"):
         read(payload)
     assert PresentedToken(compact(HEADER, payload)).claimed_issuer is None
@@ -363,7 +363,7 @@ def test_expiry_is_an_error_of_its_own() -> None:
         read(claims_with(exp=NOW - 31))
 
 
-def test_what_introspection_does_not_say_is_not_required_but_for_the_audience() -> None:
+def test_a_claim_missing_from_introspection_is_not_required_except_the_audience() -> None:
     """security.md 127."""
     require_access_claims({"aud": "api"}, EXPECTATIONS, now=NOW)
     with pytest.raises(ClaimInvalid, match="enforce_audience=False"):

@@ -40,7 +40,7 @@ def read(parameters: dict[str, str], provider: ProviderMetadata = SENDS_ISS) -> 
 
 
 def outcome(read_it: Callable[[], str]) -> str:
-    """The code, or what the login is refused with."""
+    """The code, or what the login is rejected with."""
     try:
         return read_it()
     except LoginError as error:
@@ -51,7 +51,7 @@ def without(name: str) -> dict[str, str]:
     return {key: value for key, value in GOOD.items() if key != name}
 
 
-def test_the_code_of_a_good_response_is_read() -> None:
+def test_the_code_of_a_valid_response_is_read() -> None:
     assert read(parse_authorization_response(urlencode(GOOD))) == "c1"
 
 
@@ -96,7 +96,7 @@ def test_parameters_that_nobody_knows_do_no_harm() -> None:
         ),
     ],
 )
-def test_a_bad_response_is_refused(parameters: dict[str, str], error: type[LoginError]) -> None:
+def test_an_invalid_response_is_rejected(parameters: dict[str, str], error: type[LoginError]) -> None:
     """security.md 38, 39, 44, 45, 48, 51, 60."""
     with pytest.raises(error) as caught:
         read(parameters)
@@ -175,7 +175,7 @@ def test_the_name_of_a_repeated_parameter_is_shown_only_if_it_is_plain(name: str
         pytest.param("&" * (MAX_PARAMETERS + 1), id="231-too-many-empty-ones"),
     ],
 )
-def test_what_is_no_encoded_response_is_refused(encoded: str) -> None:
+def test_anything_but_an_encoded_response_is_rejected(encoded: str) -> None:
     """security.md 60, 231."""
     with pytest.raises(AuthorizationResponseInvalid) as caught:
         parse_authorization_response(encoded)

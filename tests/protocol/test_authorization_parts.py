@@ -29,7 +29,7 @@ def parts_of(response_type: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)
-def test_what_was_asked_for_is_read(response_type: str) -> None:
+def test_the_requested_parts_are_read(response_type: str) -> None:
     received = read(parts_of(response_type), response_type)
     values = response_type.split()
     assert received.code == ("the-code" if "code" in values else None)
@@ -79,7 +79,7 @@ def test_an_error_is_one_whatever_comes_with_it(response_type: str) -> None:
         pytest.param({"response": "e30.e30."}, "response", id="57-a-response-as-jwt"),
     ],
 )
-def test_a_malformed_part_is_refused(changes: dict[str, str], parameter: str) -> None:
+def test_a_malformed_part_is_rejected(changes: dict[str, str], parameter: str) -> None:
     """security.md 51, 57, 63, 66."""
     with pytest.raises(AuthorizationResponseInvalid) as caught:
         read({**IMPLICIT, **changes}, "id_token token")

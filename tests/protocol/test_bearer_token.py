@@ -27,7 +27,7 @@ CANARY = "canary-token-3141592653"
         pytest.param(f"Bearer {'x' * MAX_TOKEN_LENGTH}", "x" * MAX_TOKEN_LENGTH, id="144: the longest"),
     ],
 )
-def test_the_token_stands_behind_bearer(header: str, token: str) -> None:
+def test_the_token_follows_bearer(header: str, token: str) -> None:
     assert read_bearer_token([header]) == token
 
 
@@ -43,7 +43,7 @@ def test_the_token_stands_behind_bearer(header: str, token: str) -> None:
         pytest.param([f"Basic Bearer {TOKEN}"], id="Bearer in another place"),
     ],
 )
-def test_who_brings_no_bearer_token_brings_none(authorizations: list[str]) -> None:
+def test_a_request_without_a_bearer_token_has_none(authorizations: list[str]) -> None:
     assert read_bearer_token(authorizations) is None
 
 
@@ -74,7 +74,7 @@ def test_who_brings_no_bearer_token_brings_none(authorizations: list[str]) -> No
         pytest.param("Bearer " + "." * 1024 * 1024, id="144: a million dots"),
     ],
 )
-def test_what_is_no_token_is_refused_without_being_repeated(header: str) -> None:
+def test_anything_but_a_token_is_rejected_without_being_repeated(header: str) -> None:
     """security.md 139, 143, 144."""
     with pytest.raises(BearerRequestInvalid) as caught:
         read_bearer_token([header])
@@ -130,7 +130,7 @@ headers = st.one_of(
 @settings(max_examples=examples(300), deadline=None)
 @given(st.lists(headers, max_size=3), st.lists(st.text(max_size=10) | st.text("aA0-._~+/=", max_size=10), max_size=2))
 @example([f"Bearer {TOKEN}"], [])
-def test_what_comes_out_is_a_token_nothing_or_a_refusal(authorizations: list[str], form_tokens: list[str]) -> None:
+def test_the_result_is_a_token_nothing_or_a_rejection(authorizations: list[str], form_tokens: list[str]) -> None:
     """security.md 139 to 143: a token is of the characters of RFC 6750 2.1, and stood there, alone."""
     try:
         token = read_bearer_token(authorizations, form_tokens)
@@ -170,7 +170,7 @@ def test_a_challenge_says_what_there_is_to_say(parameters: dict[str, str | None]
 @settings(max_examples=examples(100), deadline=None)
 @given(st.dictionaries(st.sampled_from(["error", "error_description", "scope", "acr_values"]), st.none() | st.text()))
 def test_nothing_breaks_out_of_a_challenge(parameters: dict[str, str | None]) -> None:
-    """security.md 147, 154: whatever is told, the header is ASCII in one line, and can be parsed."""
+    """security.md 147, 154: whatever the values, the header is ASCII in one line, and can be parsed."""
     header = challenge(parameters)
     one = r'[a-z_]+="[ !#-\[\]-~]*"'
     assert re.fullmatch(rf"Bearer( {one}(, {one})*)?", header)

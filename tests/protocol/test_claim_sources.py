@@ -1,4 +1,4 @@
-"""Claims that others vouch for: which are asked of whom, and what is no source (OIDC Core 5.6.2). security.md 121."""
+"""Aggregated and distributed claims: the claims of each source, malformed ones (OIDC Core 5.6.2). security.md 121."""
 
 from typing import Any
 
@@ -111,7 +111,7 @@ def test_a_source(source: dict[str, Any], token: str | None, endpoint: str | Non
     ],
     ids=str,
 )
-def test_what_is_no_source(sources: object) -> None:
+def test_a_malformed_source(sources: object) -> None:
     with pytest.raises(ClaimInvalid) as caught:
         read_claim_source(claims({"age": "a"}, sources), "a", frozenset({"age"}))
     assert "two words" not in str(caught.value)
@@ -133,7 +133,7 @@ def test_only_200_brings_claims(status: int) -> None:
         read_distributed_claims(HttpResponse(status=status, body=b"a.b.c"))
 
 
-def test_what_is_kept_is_what_the_provider_says_itself() -> None:
+def test_only_the_claims_of_the_provider_are_kept() -> None:
     assert without_claim_sources(claims({"age": "a"})) == OWN
     assert (has_claim_sources(claims({})), has_claim_sources({"_claim_sources": {}}), has_claim_sources(OWN)) == (
         True,

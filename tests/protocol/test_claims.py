@@ -30,6 +30,6 @@ def test_the_audience_is_a_string_or_a_list_of_strings(value: Any, members: set[
         ],
     ],
 )
-def test_any_other_audience_is_refused(claims: dict[str, Any]) -> None:
+def test_any_other_audience_is_rejected(claims: dict[str, Any]) -> None:
     with pytest.raises(ClaimInvalid, match="aud must be a string"):
         read_audience(claims)

@@ -31,7 +31,7 @@ from oidc_async.protocol.claims_parameter import RequiredClaims, read_required_c
         ('{"id_token":{"auth_time":{"essential":true}}}', {"auth_time": True}),
         ('{"id_token":{"auth_time":{"essential":false}}}', {}),
         ('{"userinfo":{"auth_time":{"essential":true}}}', {}),
-        # all others are no error when they are missing (5.5.1)
+        # all others may be missing (5.5.1)
         ('{"id_token":{"email":{"essential":true,"value":"a@example.com"},"amr":{"essential":true}}}', {}),
         ('{"userinfo":{"email":{"essential":true}}}', {}),
     ],
@@ -65,7 +65,7 @@ def test_what_is_required(claims: str, required: dict[str, Any]) -> None:
         '{"id_token":{},"id_token":{}}',
     ],
 )
-def test_claims_that_cannot_be_understood_are_refused(claims: str) -> None:
+def test_claims_that_cannot_be_understood_are_rejected(claims: str) -> None:
     """security.md 102: what is required must not get lost."""
     with pytest.raises(ValueError, match=r"\w"):
         read_required_claims(claims)

@@ -142,13 +142,13 @@ def test_a_client_that_can_authenticate_is_accepted(client: dict[str, Any]) -> N
         pytest.param({**PUBLIC, METHOD: ["none"]}, METHOD, id="method-a-list"),
     ],
 )
-def test_a_client_that_cannot_authenticate_is_refused(client: dict[str, Any], setting: str) -> None:
+def test_a_client_that_cannot_authenticate_is_rejected(client: dict[str, Any], setting: str) -> None:
     with pytest.raises(ConfigurationError, match=setting):
         require_client(ClientMetadata(**client))
 
 
 @pytest.mark.parametrize("endpoint", ["token", "introspection", "revocation"])
-def test_a_method_that_the_given_metadata_rule_out_is_refused(endpoint: str) -> None:
+def test_a_method_that_the_given_metadata_rule_out_is_rejected(endpoint: str) -> None:
     name = f"{endpoint}_endpoint_auth_method"
     client = ClientMetadata("c1", "s1", **{name: "client_secret_post"})
     provider = ProviderMetadata().copy(**{f"{name}s_supported": ["client_secret_basic", "none"]})

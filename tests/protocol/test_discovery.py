@@ -92,7 +92,7 @@ def test_the_document_is_below_the_issuer(issuer: str, uri: str) -> None:
         pytest.param(None, id="9-null"),
     ],
 )
-def test_a_document_that_speaks_for_another_issuer_is_refused(published: Any) -> None:
+def test_a_document_that_speaks_for_another_issuer_is_rejected(published: Any) -> None:
     """security.md 1, 2, 16: every code point counts."""
     with pytest.raises(IssuerMismatch, match="issuer") as caught:
         read({**MINIMAL, "issuer": published})
@@ -100,7 +100,7 @@ def test_a_document_that_speaks_for_another_issuer_is_refused(published: Any) ->
     assert caught.value.evidence == {"expected": ISSUER}
 
 
-def test_a_document_without_an_issuer_is_refused() -> None:
+def test_a_document_without_an_issuer_is_rejected() -> None:
     """security.md 1."""
     with pytest.raises(IssuerMismatch):
         read({name: MINIMAL[name] for name in MINIMAL if name != "issuer"})
@@ -132,7 +132,7 @@ def test_the_issuer_of_a_hostile_document_is_shown_short_and_printable() -> None
         pytest.param(b"[" * 100_000, id="227-deep"),
     ],
 )
-def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+def test_anything_but_a_json_object_is_rejected(body: bytes) -> None:
     """security.md 7, 8, 227."""
     with pytest.raises(MetadataInvalid, match=r"must be one JSON object"):
         read(body)
@@ -194,7 +194,7 @@ def test_an_optional_endpoint_may_be_null(name: str) -> None:
         pytest.param("https://op.example/\r\nX: 1", id="208-header"),
     ],
 )
-def test_an_endpoint_that_no_token_may_go_to_is_refused(name: str, value: Any) -> None:
+def test_an_endpoint_that_no_token_may_go_to_is_rejected(name: str, value: Any) -> None:
     """security.md 4, 5, 9, 216."""
     with pytest.raises(MetadataInvalid, match=f"^{name} ") as caught:
         read({**MINIMAL, name: value})
@@ -247,7 +247,7 @@ ALIASES = "mtls_endpoint_aliases"
         pytest.param({"revocation_endpoint": "https://a@b/c"}, f"{ALIASES}.revocation_endpoint", id="a-user"),
     ],
 )
-def test_an_alias_that_is_no_endpoint_is_refused(aliases: Any, field: str) -> None:
+def test_an_alias_that_is_not_an_endpoint_is_rejected(aliases: Any, field: str) -> None:
     """security.md 15; RFC 8705 5: nothing falls back to the endpoint that asks for no certificate."""
     with pytest.raises(MetadataInvalid) as caught:
         read({**MINIMAL, ALIASES: aliases})

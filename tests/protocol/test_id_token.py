@@ -61,21 +61,21 @@ def test_every_algorithm_serves_when_the_client_registered_it(alg: str) -> None:
         pytest.param("RS25", id="security.md 110: a shorter name"),
     ],
 )
-def test_an_algorithm_that_was_not_registered_is_refused_before_any_key_is_needed(alg: object) -> None:
+def test_an_algorithm_that_was_not_registered_is_rejected_before_any_key_is_needed(alg: object) -> None:
     token = compact({"alg": alg}, CLAIMS)
     for candidate in (token, token.rpartition(".")[0] + "."):
         with pytest.raises(AlgorithmNotAllowed):
             parse_id_token(candidate, EXPECTATIONS)
 
 
-def test_a_token_without_alg_is_refused() -> None:
+def test_a_token_without_alg_is_rejected() -> None:
     """security.md 80"""
     with pytest.raises(AlgorithmNotAllowed):
         parse_id_token(compact({"typ": "JWT"}, CLAIMS), EXPECTATIONS)
 
 
 @pytest.mark.parametrize("alg", [alg for alg in SUPPORTED_ALGORITHMS if alg != "RS256"])
-def test_a_valid_signature_by_an_algorithm_that_was_not_registered_is_refused(alg: str) -> None:
+def test_a_valid_signature_by_an_algorithm_that_was_not_registered_is_rejected(alg: str) -> None:
     """security.md 82, 83"""
     jws = parse_compact(compact({"alg": alg}, CLAIMS, alg=alg))
     key = client_secret_key(SECRET) if alg.startswith("HS") else import_jwk(public_jwk(key_for(alg)))
@@ -119,7 +119,7 @@ def test_an_id_token_s_type_is_jwt_or_absent(typ: object) -> None:
         {"typ": "JWT"},
     ],
 )
-def test_a_token_of_another_type_is_no_id_token(typ: object) -> None:
+def test_a_token_of_another_type_is_not_an_id_token(typ: object) -> None:
     """security.md 104"""
     token = compact({"alg": "RS256", "typ": typ}, CLAIMS)
     with pytest.raises(ClaimInvalid, match="typ"):
@@ -131,7 +131,7 @@ def test_a_token_of_another_type_is_no_id_token(typ: object) -> None:
 # ---- signature and form
 
 
-def test_a_signature_by_another_key_is_refused() -> None:
+def test_a_signature_by_another_key_is_rejected() -> None:
     """security.md 84"""
     with pytest.raises(SignatureInvalid):
         read(CLAIMS, key=rsa_key(2))

@@ -1,4 +1,4 @@
-"""What is expected of an ID token: checked itself; and what messages tell of tokens that don't meet it."""
+"""The expectations of an ID token, which are checked themselves, and the messages for tokens that don't meet them."""
 
 import math
 import traceback
@@ -69,7 +69,7 @@ def test_algorithms_are_a_tuple_of_known_names(algorithms: Any) -> None:
         ("max_age_seconds", math.inf),
     ],
 )
-def test_expectations_that_would_check_nothing_are_refused(setting: str, value: Any) -> None:
+def test_expectations_that_would_check_nothing_are_rejected(setting: str, value: Any) -> None:
     with pytest.raises(ConfigurationError, match=setting):
         replace(EXPECTATIONS, **{setting: value})
 

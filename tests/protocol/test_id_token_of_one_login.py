@@ -87,7 +87,7 @@ def test_an_id_token_of_the_same_login_may_leave_out_and_add(changes: dict[str, 
     ],
     ids=str,
 )
-def test_an_id_token_of_another_login_is_refused(name: str, value: Any) -> None:
+def test_an_id_token_of_another_login_is_rejected(name: str, value: Any) -> None:
     """security.md 71; OIDC Core 12.2"""
     claims = {key: member for key, member in {**FIRST, name: value}.items() if member is not ABSENT}
     with pytest.raises(ClaimInvalid) as caught:

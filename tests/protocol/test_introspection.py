@@ -165,7 +165,7 @@ def test_an_answer_is_read_active_or_not() -> None:
         pytest.param(answer(ACTIVE, media_type=JWT_TYPE), IntrospectionInvalid, id="134: said to be a JWT"),
     ],
 )
-def test_what_is_no_answer_says_nothing_of_the_token(response: HttpResponse, error: type[OIDCError]) -> None:
+def test_an_invalid_response_says_nothing_about_the_token(response: HttpResponse, error: type[OIDCError]) -> None:
     """security.md 125, 126."""
     with pytest.raises(error) as caught:
         read_introspection(response)
@@ -258,7 +258,7 @@ def test_a_signed_answer_is_verified_and_nothing_less_is_taken(
         pytest.param({"scope": 5}, ClaimInvalid, id="scope is a number"),
     ],
 )
-def test_a_token_that_is_not_good_is_refused(changes: dict[str, Any], error: type[TokenError]) -> None:
+def test_a_token_that_is_not_good_is_rejected(changes: dict[str, Any], error: type[TokenError]) -> None:
     """security.md 123, 124, 127, 135."""
     with pytest.raises(error):
         read_introspected_token({**ACTIVE, **changes}, EXPECTATIONS, now=NOW)
@@ -270,7 +270,7 @@ def test_active_must_be_there() -> None:
         read_introspected_token({"aud": "api"}, EXPECTATIONS, now=NOW)
 
 
-def test_an_audience_must_be_told_unless_that_is_switched_off() -> None:
+def test_an_audience_is_required_unless_that_is_disabled() -> None:
     """security.md 127."""
     with pytest.raises(ClaimInvalid, match="enforce_audience=False") as caught:
         read_introspected_token({"active": True}, EXPECTATIONS, now=NOW)
@@ -307,7 +307,7 @@ members = st.dictionaries(
 
 @settings(max_examples=examples(200), deadline=None)
 @given(members)
-def test_whatever_is_told_nothing_but_a_good_token_is_taken(changes: dict[str, Any]) -> None:
+def test_only_a_valid_token_is_accepted_for_any_response(changes: dict[str, Any]) -> None:
     """security.md 123, 127."""
     document = {**ACTIVE, **changes}
     try:

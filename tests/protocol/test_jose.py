@@ -83,7 +83,7 @@ def test_neither_payload_nor_signature_shows_in_the_repr() -> None:
         ),
     ],
 )
-def test_what_is_no_compact_jws_is_refused(token: str) -> None:
+def test_anything_but_a_compact_jws_is_rejected(token: str) -> None:
     with pytest.raises(TokenMalformed):
         parse_compact(token)
 
@@ -109,8 +109,8 @@ def is_canonical(segment: str) -> bool:
         pytest.param("AAAA", 1 + 64 * 4, id="4 to 6 characters"),
     ],
 )
-def test_every_pair_of_last_characters_is_canonical_or_refused(before: str, count: int) -> None:
-    """security.md 109: what can't be written by encoding some bytes is no base64url"""
+def test_every_pair_of_last_characters_is_canonical_or_rejected(before: str, count: int) -> None:
+    """security.md 109: text that no encoder produces is rejected as base64url"""
     accepted = 0
     for segment in [before, *(f"{before}{one}" for one in ASCII), *(f"{before}{a}{b}" for a in ASCII for b in ASCII)]:
         token = f"{HEADER_PART}.{segment}.AAAA"
@@ -164,7 +164,7 @@ def test_only_text_is_a_token() -> None:
         pytest.param({"alg": "RS256", "kid": "x" * 1025}, id="security.md 35: kid of 1025 characters"),
     ],
 )
-def test_header_parameters_that_would_change_the_rules_are_refused(header: dict[str, Any]) -> None:
+def test_header_parameters_that_would_change_the_rules_are_rejected(header: dict[str, Any]) -> None:
     with pytest.raises(TokenMalformed):
         parse_compact(compact(header, PAYLOAD))
 
@@ -216,7 +216,7 @@ def test_a_header_that_recurs_is_read_once() -> None:
 
 @pytest.mark.parametrize(
     "extra",
-    [pytest.param({}, id="one that is remembered"), pytest.param({"x": [1]}, id="one that is not")],
+    [pytest.param({}, id="one that is cached"), pytest.param({"x": [1]}, id="one that is not")],
 )
 def test_a_header_cannot_be_changed(extra: dict[str, Any]) -> None:
     header: Any = parse_compact(token_with({"alg": "RS256", "kid": "fixed", **extra})).header
@@ -239,7 +239,7 @@ def test_no_two_tokens_share_what_can_be_changed(inner: Any) -> None:
     assert parse_compact(token).header["x"] == inner
 
 
-def test_a_bounded_number_of_headers_is_remembered() -> None:
+def test_a_bounded_number_of_headers_is_cached() -> None:
     tokens = [token_with({"alg": "RS256", "kid": f"number {number}"}) for number in range(CACHED_HEADERS + 1)]
     first, *_, last = [parse_compact(token).header for token in tokens]
     assert parse_compact(tokens[-1]).header is last
@@ -247,7 +247,7 @@ def test_a_bounded_number_of_headers_is_remembered() -> None:
     assert parse_compact(tokens[0]).header == first
 
 
-def test_a_long_header_is_not_remembered() -> None:
+def test_a_long_header_is_not_cached() -> None:
     def token_of(length: int) -> str:
         header = b64(b'{"alg":"RS256"}'.ljust(length // 4 * 3))
         assert len(header) == length
@@ -258,14 +258,14 @@ def test_a_long_header_is_not_remembered() -> None:
     assert parse_compact(longer).header is not parse_compact(longer).header
 
 
-def test_a_header_that_was_refused_is_refused_again() -> None:
+def test_a_header_that_was_rejected_is_rejected_again() -> None:
     for header in ({"alg": "RS256", "crit": ["exp"]}, {"alg": ""}, {"alg": "RS256", "kid": 7}):
         for _ in range(3):
             with pytest.raises(TokenError):
                 parse_compact(token_with(header))
 
 
-def test_another_spelling_of_a_known_header_is_refused() -> None:
+def test_another_spelling_of_a_known_header_is_rejected() -> None:
     """security.md 109: with padding, and with each of the 15 values of the stray bits"""
     known = b64(b'{"alg":"RS256"}\n')
     assert parse_compact(f"{known}.e30.AAAA").alg == "RS256"

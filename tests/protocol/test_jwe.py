@@ -48,7 +48,7 @@ from tests.protocol.opening import (
     AGREED,
     KINDS,
     OAEP,
-    REFUSAL,
+    REJECTION,
     changed,
     each,
     every,
@@ -210,12 +210,12 @@ BROKEN = [(encryption, name) for encryption in KINDS for name in broken(encrypti
 
 
 @pytest.mark.parametrize(("encryption", "name"), BROKEN, ids=lambda it: it if isinstance(it, str) else it.alg)
-def test_what_cannot_be_decrypted_is_refused_without_a_word_why(encryption: Encryption, name: str) -> None:
+def test_what_cannot_be_decrypted_is_rejected_without_a_word_why(encryption: Encryption, name: str) -> None:
     """security.md 106: an error for all, without evidence, cause or context."""
     jwe = parse_jwe(broken(encryption)[name], encryption)
     with pytest.raises(DecryptionFailed) as caught:
         decrypt_jwe(jwe, (key_that_opens(encryption),))
-    assert (caught.value.message, caught.value.evidence) == (REFUSAL, {})
+    assert (caught.value.message, caught.value.evidence) == (REJECTION, {})
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
 
 
@@ -250,7 +250,7 @@ def test_an_ephemeral_key_is_a_jwk_of_which_the_public_members_count(
     assert outcome(agreed_with(write), AGREED) == expected
 
 
-def test_an_iv_of_another_length_is_refused_though_the_tag_is_right() -> None:
+def test_an_iv_of_another_length_is_rejected_though_the_tag_is_right() -> None:
     """RFC 7518 5.3: 96 bits, and nothing else that the algorithm could do."""
     encryption = Encryption(alg="dir", enc="A128GCM")
     header = b64(json.dumps({"alg": "dir", "enc": "A128GCM"}).encode())
@@ -269,13 +269,13 @@ def test_another_key_does_not_open_it(encryption: Encryption) -> None:
         key = key_that_opens(encryption, number=2)
     with pytest.raises(DecryptionFailed) as caught:
         opened(encrypted(encryption), encryption, key)
-    assert (caught.value.message, caught.value.evidence) == (REFUSAL, {})
+    assert (caught.value.message, caught.value.evidence) == (REJECTION, {})
 
 
 @each
 def test_a_key_of_another_type_does_not_open_it(encryption: Encryption) -> None:
     wrong = own_key(native_key("P-256" if kind_for(encryption.alg) == "RSA" else "RSA"))
-    with pytest.raises(DecryptionFailed, match=REFUSAL):
+    with pytest.raises(DecryptionFailed, match=REJECTION):
         opened(encrypted(encryption), encryption, wrong)
 
 

@@ -1,4 +1,4 @@
-"""Encrypted tokens that are refused before they are decrypted, or for what is inside. security.md 224 to 228."""
+"""Encrypted tokens that are rejected before they are decrypted, or for what is inside. security.md 224 to 228."""
 
 import json
 from typing import Any
@@ -71,7 +71,7 @@ LONG = "A" * 131_072
         pytest.param(encrypted(OAEP, at_last={"kid": "x" * 1025}), id="security.md 35: kid of 1025 characters"),
     ],
 )
-def test_what_is_no_compact_jwe_is_refused(token: str) -> None:
+def test_anything_but_a_compact_jwe_is_rejected(token: str) -> None:
     with pytest.raises(TokenMalformed):
         parse_jwe(token, OAEP)
 
@@ -112,7 +112,7 @@ def test_nothing_but_what_was_registered_is_decrypted(members: dict[str, Any]) -
 
 
 @pytest.mark.parametrize("name", ["alg", "enc"])
-def test_a_header_without_algorithms_is_refused(name: str) -> None:
+def test_a_header_without_algorithms_is_rejected(name: str) -> None:
     header = {key: value for key, value in json.loads(HEADER).items() if key != name}
     with pytest.raises(AlgorithmNotAllowed, match=name):
         parse_jwe(joined(header, KEY, IV, CIPHERTEXT, TAG), OAEP)
@@ -134,7 +134,7 @@ def test_a_nested_token_is_called_so_or_not_at_all(header: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("cty", ["json", "", "JWE", None, 5, ["JWT"], "jwt "], ids=str)
-def test_what_calls_itself_something_else_is_no_nested_token(cty: Any) -> None:
+def test_another_content_type_is_not_a_nested_token(cty: Any) -> None:
     with pytest.raises(TokenMalformed, match="cty"):
         parse_nested(encrypted(OAEP, header={"cty": cty}), OAEP)
 

@@ -52,7 +52,7 @@ def test_all_kinds_of_keys_are_read_in_their_order() -> None:
     assert [(key.kid, key.kty) for key in jwks.keys] == [("good", "RSA"), ("curve", "EC"), (None, "OKP")]
 
 
-def test_keys_to_encrypt_to_are_told_from_those_that_verify() -> None:
+def test_encryption_keys_are_separate_from_verification_keys() -> None:
     """security.md 27: one without a use is for both."""
     jwks = read_jwks(
         answer(
@@ -127,7 +127,7 @@ def test_a_key_set_without_a_usable_key_is_invalid(keys: list[object]) -> None:
         pytest.param(b'{"keys": [' + b"7" * 5000 + b"]}", id="security.md 228: a long integer"),
     ],
 )
-def test_what_is_no_key_set_is_invalid(body: bytes) -> None:
+def test_anything_but_a_key_set_is_invalid(body: bytes) -> None:
     with pytest.raises(JWKSInvalid):
         read_jwks(HttpResponse(status=200, body=body))
 
@@ -251,7 +251,7 @@ def test_no_key_fits(header: dict[str, str], keys: list[VerificationKey]) -> Non
         pytest.param({"alg": "RS256", "kid": "1"}, [RSA_1, RSA_1_RS256], id="security.md 26: one kid, one alg"),
     ],
 )
-def test_two_keys_that_fit_are_no_answer(header: dict[str, str], keys: list[VerificationKey]) -> None:
+def test_two_keys_that_fit_are_ambiguous(header: dict[str, str], keys: list[VerificationKey]) -> None:
     with pytest.raises(KeyAmbiguous) as caught:
         select_key(parse_compact(compact(header, {})), keys)
     assert caught.value.evidence == {"fitting": 2}

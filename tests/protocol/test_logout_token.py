@@ -194,13 +194,13 @@ def test_a_claim_that_is_wrong_is_named(claim: str, value: object) -> None:
     assert caught.value.message.startswith(claim)
 
 
-def test_a_token_that_has_expired_is_refused() -> None:
+def test_a_token_that_has_expired_is_rejected() -> None:
     """security.md 178"""
     with pytest.raises(TokenExpired):
         read(claims_with(exp=NOW - 31))
 
 
-def test_a_token_about_nobody_is_refused() -> None:
+def test_a_token_about_nobody_is_rejected() -> None:
     """security.md 181"""
     with pytest.raises(ClaimInvalid, match="sub or sid"):
         read(claims_with(sub=ABSENT, sid=ABSENT))
@@ -217,7 +217,7 @@ def test_a_missing_exp_is_borne_when_that_is_said() -> None:
 
 
 @pytest.mark.parametrize("alg", ["none", "None", "", None, ["RS256"], "HS256", "PS256", "RS512", "ES256", "rs256"])
-def test_an_algorithm_that_was_not_registered_is_refused_before_any_key_is_needed(alg: object) -> None:
+def test_an_algorithm_that_was_not_registered_is_rejected_before_any_key_is_needed(alg: object) -> None:
     """security.md 175, 176"""
     token = compact({"alg": alg, "typ": "logout+jwt"}, CLAIMS)
     for candidate in (token, token.rpartition(".")[0] + "."):
@@ -226,7 +226,7 @@ def test_an_algorithm_that_was_not_registered_is_refused_before_any_key_is_neede
 
 
 @pytest.mark.parametrize("alg", [alg for alg in SUPPORTED_ALGORITHMS if alg != "RS256"])
-def test_a_valid_signature_by_another_algorithm_is_refused(alg: str) -> None:
+def test_a_valid_signature_by_another_algorithm_is_rejected(alg: str) -> None:
     """security.md 176"""
     jws = parse_compact(compact({"alg": alg}, CLAIMS, alg=alg))
     key = client_secret_key(SECRET) if alg.startswith("HS") else import_jwk(public_jwk(key_for(alg)))
@@ -234,7 +234,7 @@ def test_a_valid_signature_by_another_algorithm_is_refused(alg: str) -> None:
         read_logout_token(jws, key, EXPECTATIONS, now=NOW)
 
 
-def test_the_signature_of_somebody_else_is_refused() -> None:
+def test_the_signature_of_somebody_else_is_rejected() -> None:
     with pytest.raises(SignatureInvalid):
         read(CLAIMS, key=rsa_key(2))
 
@@ -255,7 +255,7 @@ def test_a_type_that_will_do(typ: object) -> None:
 @pytest.mark.parametrize(
     "typ", ["at+jwt", "dpop+jwt", "secevent+jwt", "id_token+jwt", "logout", "", None, 5, ["JWT"]]
 )
-def test_another_type_is_refused(typ: object) -> None:
+def test_another_type_is_rejected(typ: object) -> None:
     """security.md 184"""
     with pytest.raises(ClaimInvalid) as caught:
         parse_logout_token(compact({**HEADER, "typ": typ}, CLAIMS), EXPECTATIONS)
@@ -265,12 +265,12 @@ def test_another_type_is_refused(typ: object) -> None:
 @pytest.mark.parametrize(
     "payload", [b"[]", b'"a"', b"5", b"", b"{", b'{"sub":"a","sub":"b"}', b'{"iat":NaN}'], ids=str
 )
-def test_a_payload_that_is_no_object_is_refused(payload: bytes) -> None:
+def test_a_payload_that_is_not_an_object_is_rejected(payload: bytes) -> None:
     with pytest.raises(TokenMalformed):
         read(payload)
 
 
-def test_an_id_token_is_no_logout_token() -> None:
+def test_an_id_token_is_not_a_logout_token() -> None:
     """security.md 183: BCL 4.1, whatever else it says of itself"""
     id_token = {**ID_TOKEN_CLAIMS, "sid": "session 1", "jti": "token 1"}
     for payload in (id_token, {name: id_token[name] for name in id_token if name != "nonce"}):
@@ -279,7 +279,7 @@ def test_an_id_token_is_no_logout_token() -> None:
 
 
 @pytest.mark.parametrize("typ", ["logout+jwt", "JWT"])
-def test_a_logout_token_is_no_id_token(typ: str) -> None:
+def test_a_logout_token_is_not_an_id_token(typ: str) -> None:
     """security.md 183, 104: not even with the right nonce"""
     payload = {**ID_TOKEN_CLAIMS, **CLAIMS, "nonce": ID_TOKEN_CLAIMS["nonce"]}
     with pytest.raises(ClaimInvalid, match="typ" if typ == "logout+jwt" else "events"):
@@ -287,7 +287,7 @@ def test_a_logout_token_is_no_id_token(typ: str) -> None:
 
 
 @pytest.mark.parametrize("algorithms", [(), "RS256", ("none",), ("RS256", "none"), ["RS256"], None, (5,)], ids=str)
-def test_expectations_without_a_known_algorithm_are_refused(algorithms: Any) -> None:
+def test_expectations_without_a_known_algorithm_are_rejected(algorithms: Any) -> None:
     with pytest.raises(ConfigurationError, match="algorithms"):
         replace(EXPECTATIONS, algorithms=algorithms)
 
@@ -320,5 +320,5 @@ def test_no_message_holds_the_token(changes: dict[str, Any]) -> None:
     ],
     ids=str,
 )
-def test_for_whom_a_token_claims_to_be_is_told_without_any_key(payload: object, expected: bool) -> None:
+def test_the_claimed_recipient_is_found_without_a_key(payload: object, expected: bool) -> None:
     assert is_meant_for(parse_compact(compact(HEADER, payload, key=rsa_key(2))), ISSUER, "client") is expected

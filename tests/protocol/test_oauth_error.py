@@ -89,7 +89,7 @@ def test_what_is_public_is_quoted() -> None:
     assert quote_description(text, sent) == f' The provider says: "{text}"'
 
 
-def test_the_request_is_no_part_of_what_a_response_is() -> None:
+def test_the_request_is_not_a_part_of_the_value_of_a_response() -> None:
     response = HttpResponse(status=200)
     assert replace(response, request=request(b"code=secret")) == response
     assert "secret" not in repr(replace(response, request=request(b"code=secret")))

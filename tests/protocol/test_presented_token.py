@@ -20,7 +20,7 @@ def full_of(unit: bytes, size: int = SIZE) -> str:
 
 
 def test_a_token_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 362: whoever asks for whatever part of it."""
+    """security.md 362: whichever part of it is needed first."""
     read: list[bytes] = []
 
     def counting(payload: bytes) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def test_one_with_as_many_brackets_as_are_allowed_is_read(unit: bytes) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "a.b", "a.b.c", "a.b.c.d.e", "é.é.é"], ids=ascii)
-def test_what_is_no_token_has_no_issuer(text: str) -> None:
+def test_a_malformed_token_has_no_issuer(text: str) -> None:
     token = PresentedToken(text)
     assert (token.jws_or_none, token.claimed_issuer) == (None, None)
     for _ in range(2):

@@ -124,7 +124,7 @@ def test_addresses_without_encryption_are_known(backchannel: str | None, hosts: 
         "http://keycloak:0",
     ],
 )
-def test_what_is_no_address_is_no_backchannel(url: Any) -> None:
+def test_a_malformed_address_is_not_a_backchannel(url: Any) -> None:
     with pytest.raises(ConfigurationError, match="backchannel_url"):
         private_network(url, ())
 
@@ -133,13 +133,13 @@ def test_what_is_no_address_is_no_backchannel(url: Any) -> None:
     "hosts",
     ["keycloak", ["http://keycloak"], ["keycloak:8080"], [".example"], ["*"], [""], ["Keycloak"], [7], 7, None],
 )
-def test_what_is_no_name_is_no_host(hosts: Any) -> None:
+def test_a_malformed_name_is_not_a_host(hosts: Any) -> None:
     """security.md 402: exact names, neither patterns nor domains."""
     with pytest.raises(ConfigurationError, match="insecure_hosts"):
         private_network(None, hosts)
 
 
-def test_a_provider_that_is_called_as_it_is_asked_is_told_from_others() -> None:
+def test_a_provider_with_the_issuer_of_the_request_gets_its_own_hint() -> None:
     """security.md 399: the issuer stays the public one, and the message tells what to configure."""
     for issuer, is_ours in ((f"{INSIDE}/realms/dev", True), ("https://evil.example", False)):
         with pytest.raises(IssuerMismatch) as caught:

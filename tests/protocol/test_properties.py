@@ -191,7 +191,7 @@ def test_a_segment_is_what_encoding_gives_or_no_base64url(segment: str) -> None:
 
 @many
 @given(tokens)
-def test_a_text_is_no_id_token(token: str) -> None:
+def test_a_text_is_not_an_id_token(token: str) -> None:
     with pytest.raises(TokenError):
         read_id_token(parse_id_token(token, EXPECTATIONS), KEYS["HS256"], EXPECTATIONS, now=NOW)
 
@@ -290,7 +290,7 @@ def test_any_text_is_a_client_secret_or_unusable(secret: str) -> None:
 
 
 def test_the_key_of_these_tests_does_verify() -> None:
-    """Otherwise the properties above would hold of a verifier that refuses everything."""
+    """Otherwise the properties above would hold of a verifier that rejects everything."""
     for alg, key in KEYS.items():
         verify_compact(right[alg], key)
     assert read_id_token(right["HS256"], KEYS["HS256"], EXPECTATIONS, now=NOW) == CLAIMS

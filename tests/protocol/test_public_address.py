@@ -39,7 +39,7 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
             "64:ff9b::a00:1",
         ),
         *("64:ff9b::a9fe:a9fe", "64:ff9b:1::808:808", "2002:7f00:1::", "2002:a00:1::1", "2001:0:7f00:1::"),
-        # what is no address
+        # malformed addresses
         *("", "localhost", "2130706433", "0x7f.1", "127.1", "8.8.8.8 ", "8.8.8.8:53", "[::1]"),
     ],
 )

@@ -45,7 +45,7 @@ NOW = 1_700_000_000.0
 
 
 def answer(status: int = 201, **changes: Any) -> HttpResponse:
-    """The right one but for these members; ... leaves one out."""
+    """A valid response except for these members; ... omits one."""
     document = {name: value for name, value in {**ANSWER, **changes}.items() if value is not ...}
     return HttpResponse(status=status, body=json.dumps(document).encode())
 
@@ -54,7 +54,7 @@ def read(response: HttpResponse, requested: dict[str, Any] = REQUESTED, **option
     return read_registration(response, requested, **{"endpoint": ENDPOINT, "now": NOW, **options})
 
 
-def refusal(response: HttpResponse, **options: Any) -> RegistrationInvalid:
+def rejection(response: HttpResponse, **options: Any) -> RegistrationInvalid:
     with pytest.raises(RegistrationInvalid) as caught:
         read(response, **options)
     return caught.value
@@ -172,16 +172,16 @@ def test_these_are_borne(changes: dict[str, Any]) -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_client_that_is_not_the_one_asked_for_is_refused_by_name(name: str, values: list[Any]) -> None:
+def test_a_client_that_is_not_the_one_asked_for_is_rejected_by_name(name: str, values: list[Any]) -> None:
     """OIDC Registration 3.2; security.md 10, 216: no weaker algorithm, and no token to wherever"""
-    assert [value for value in values if refusal(answer(**{name: value})).evidence["field"] != name] == []
+    assert [value for value in values if rejection(answer(**{name: value})).evidence["field"] != name] == []
 
 
 def test_response_types_are_sets_of_words() -> None:
     """OAuth 2.0 Multiple Response Types 1"""
     requested = {**REQUESTED, "response_types": ["code id_token"]}
     assert read(answer(response_types=["id_token code"]), requested)["response_types"] == ["id_token code"]
-    assert refusal(answer(response_types=["code"]), requested=requested).evidence["field"] == "response_types"
+    assert rejection(answer(response_types=["code"]), requested=requested).evidence["field"] == "response_types"
 
 
 def test_none_is_taken_where_it_was_asked_for() -> None:
@@ -194,8 +194,8 @@ def test_none_is_taken_where_it_was_asked_for() -> None:
     "name", ["id_token_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg"]
 )
 @pytest.mark.parametrize("asked", ["ES256", None])
-def test_what_was_asked_for_signed_does_not_become_unsigned(name: str, asked: str | None) -> None:
-    """OIDC Registration 3.2, security.md 400: what was asked for is kept, also when the client is read later on."""
+def test_a_requested_signature_does_not_become_none(name: str, asked: str | None) -> None:
+    """OIDC Registration 3.2, security.md 400: the requested value is kept, also when the client is read later."""
     requested = {key: value for key, value in {**REQUESTED, name: asked}.items() if value is not None}
     unsigned: dict[str, Any] = {name: "none"}
     client = read(answer(**unsigned), requested)
@@ -207,7 +207,7 @@ def test_what_was_asked_for_signed_does_not_become_unsigned(name: str, asked: st
 def test_what_this_client_signs_must_not_become_unsigned(name: str) -> None:
     unsigned: dict[str, Any] = {name: "none"}
     requested = {**REQUESTED, name: "RS256"}
-    assert refusal(answer(**unsigned), requested=requested).evidence["field"] == name
+    assert rejection(answer(**unsigned), requested=requested).evidence["field"] == name
 
 
 def test_over_plain_http_on_this_machine_it_is_managed_there_too() -> None:
@@ -219,16 +219,16 @@ def test_over_plain_http_on_this_machine_it_is_managed_there_too() -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"null", b"{", b'{"client_id":"a","client_id":"b"}', b"\xff", b"<html>"]
 )
-def test_what_is_no_json_object_registers_nobody(body: bytes) -> None:
-    assert "JSON" in str(refusal(HttpResponse(status=201, body=body)))
+def test_a_malformed_body_registers_nobody(body: bytes) -> None:
+    assert "JSON" in str(rejection(HttpResponse(status=201, body=body)))
 
 
 @pytest.mark.parametrize("status", [202, 204, 302, 307])
-def test_what_is_no_success_registers_nobody(status: int) -> None:
+def test_another_status_registers_nobody(status: int) -> None:
     """security.md 217"""
     headers = {"location": "https://evil.example"}
     response = HttpResponse(status=status, headers=headers, body=json.dumps(ANSWER).encode())
-    assert refusal(response).evidence["status"] == status
+    assert rejection(response).evidence["status"] == status
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_what_is_no_success_registers_nobody(status: int) -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_an_error_response_is_an_error_of_ours(
+def test_an_error_response_raises_our_error(
     status: int, document: object, error: str, description: str | None
 ) -> None:
     """RFC 7591 3.2.2"""
@@ -284,7 +284,7 @@ def test_a_public_client_may_read_that_it_is_one() -> None:
     ],
 )
 def test_a_registration_is_not_weakened_behind_our_back(name: str, value: Any) -> None:
-    assert refusal(answer(200, **{name: value}), requested={}, former=CLIENT).evidence["field"] == name
+    assert rejection(answer(200, **{name: value}), requested={}, former=CLIENT).evidence["field"] == name
 
 
 def test_an_update_replaces_all_but_the_client_itself() -> None:
@@ -300,11 +300,11 @@ def test_a_new_secret_does_not_take_over_when_the_former_one_expired() -> None:
     renewed = read(answer(200, client_secret="s2", client_secret_expires_at=...), {}, former=former)
     assert (renewed["client_secret"], has_expired_secret(renewed, NOW)) == ("s2", False)
     same = HttpResponse(status=200, body=b'{"client_id":"c1"}')
-    assert refusal(same, requested={}, former=former).evidence["field"] == "client_secret_expires_at"
+    assert rejection(same, requested={}, former=former).evidence["field"] == "client_secret_expires_at"
 
 
 def test_nobody_becomes_another_client() -> None:
-    assert refusal(answer(200, client_id="c2"), requested={}, former=CLIENT).evidence["field"] == "client_id"
+    assert rejection(answer(200, client_id="c2"), requested={}, former=CLIENT).evidence["field"] == "client_id"
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_an_ended_registration_says_nothing(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [202, 302])
-def test_what_is_no_success_ended_nothing(status: int) -> None:
+def test_another_status_ended_nothing(status: int) -> None:
     with pytest.raises(RegistrationInvalid):
         read_deletion(HttpResponse(status=status, headers={"location": "https://evil.example"}))
 
@@ -347,7 +347,7 @@ def test_neither_secret_nor_access_token_shows() -> None:
         repr(client_update_request(CLIENT, CLIENT)),
     ]
     faults: list[dict[str, Any]] = [{"client_id": ...}, {"redirect_uris": []}, {"client_secret": "canary\n"}]
-    shown += ["".join(traceback.format_exception(refusal(answer(**changes)))) for changes in faults]
+    shown += ["".join(traceback.format_exception(rejection(answer(**changes)))) for changes in faults]
     with pytest.raises(OIDCError) as caught:
         read(HttpResponse(status=201, body=json.dumps(ANSWER).encode()[:-1]))
     shown.append("".join(traceback.format_exception(caught.value)))

@@ -1,4 +1,4 @@
-"""An authentication request as one object (OIDC Core 6, RFC 9101 4): what is in it, and what stands beside it."""
+"""An authentication request as one object (OIDC Core 6, RFC 9101 4): its contents, and the parameters beside it."""
 
 import json
 from typing import Any
@@ -76,7 +76,7 @@ def test_no_parameter_takes_the_place_of_what_protects_it(name: str) -> None:
     assert claims_of(**{name: "other"}) == claims_of()
 
 
-def test_beside_it_stands_what_oauth_wants_and_nothing_else() -> None:
+def test_only_the_parameters_that_oauth_requires_are_beside_it() -> None:
     assert parameters_by_value(REQUEST, "a.b.c") == {**OUTSIDE, "request": "a.b.c"}
     assert pushed_object_parameters("a.b.c") == {"request": "a.b.c"}
     assert parameters_by_reference(REQUEST, "https://rp/r") == {**OUTSIDE, "request_uri": "https://rp/r"}

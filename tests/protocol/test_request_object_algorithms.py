@@ -50,7 +50,7 @@ def test_every_encryption_is_accepted(alg: str, enc: str) -> None:
 
 
 @pytest.mark.parametrize("metadata", [{}, {SIGNING: "none"}], ids=str)
-def test_none_is_accepted_from_who_asks_for_it(metadata: dict[str, str]) -> None:
+def test_none_is_accepted_if_requested(metadata: dict[str, str]) -> None:
     require_request_object_algorithms(registered(**metadata), unsigned=True)
 
 
@@ -72,7 +72,7 @@ def test_none_is_accepted_from_who_asks_for_it(metadata: dict[str, str]) -> None
         pytest.param({ALG: "RSA-OAEP"}, True, [ALG, "signed"], id="encrypted-but-unsigned"),
     ],
 )
-def test_what_can_not_be_is_refused(metadata: dict[str, Any], unsigned: bool, words: list[str]) -> None:
+def test_what_can_not_be_is_rejected(metadata: dict[str, Any], unsigned: bool, words: list[str]) -> None:
     with pytest.raises(ConfigurationError) as caught:
         require_request_object_algorithms(registered(**metadata), unsigned=unsigned)
     assert [word for word in words if word not in caught.value.message] == []

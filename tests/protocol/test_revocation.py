@@ -14,7 +14,7 @@ from oidc_async.protocol.revocation import read_revocation, revocation_request
 
 ISSUER = "https://op.example"
 PROVIDER = ProviderMetadata(issuer=ISSUER, revocation_endpoint=f"{ISSUER}/revoke")
-QUOTED = "SplxlOBeZQQYbYS6WxSbIA is no token of yours"
+QUOTED = "SplxlOBeZQQYbYS6WxSbIA is not your token"
 BASIC = ClientAuthentication(method="client_secret_basic", client_id="c1", client_secret="s1")
 
 
@@ -82,8 +82,8 @@ def test_all_else_is_a_failure(response: HttpResponse, error: type[ProviderError
 
 
 @pytest.mark.parametrize("status", [202, 302, 307])
-def test_what_is_no_plain_success_revoked_nothing(status: int) -> None:
-    """RFC 7009 2.2: a redirect above all is not followed, and is no success"""
+def test_another_status_revoked_nothing(status: int) -> None:
+    """RFC 7009 2.2: above all, a redirect is not followed, and not a success"""
     with pytest.raises(ProviderError):
         read_revocation(HttpResponse(status=status, headers={"location": "https://evil.example"}))
 

@@ -125,7 +125,7 @@ def test_a_signature_counts_for_its_own_algorithm_only(claimed: str, signed_by: 
 
 @pytest.mark.parametrize("alg", SUPPORTED_ALGORITHMS)
 @pytest.mark.parametrize("other", ["RS256", "ES256", "ES384", "ES512", "EdDSA", "HS256"])
-def test_a_key_of_another_type_or_curve_is_refused(alg: str, other: str) -> None:
+def test_a_key_of_another_type_or_curve_is_rejected(alg: str, other: str) -> None:
     """security.md 28, 33, 81"""
     key, jws = verification_key(other), parse_compact(compact({"alg": alg}, PAYLOAD, alg=alg))
     same_kind = (key.kty, key.crv) == (ALGORITHMS[alg].kty, ALGORITHMS[alg].crv)
@@ -182,7 +182,7 @@ def test_a_secret_counts_in_bytes_of_utf_8() -> None:
     assert len(secret) < 32
 
 
-def test_a_secret_that_is_no_text_is_refused() -> None:
+def test_a_secret_that_is_not_text_is_rejected() -> None:
     with pytest.raises(KeyUnusable):
         client_secret_key("\ud800" * 40)
 

@@ -56,7 +56,7 @@ def test_three_parameters_are_read_and_no_others(encoded: str, expected: ThirdPa
         (f"iss={OP}&login_hint=\xfc", LoginRequestInvalid, "form-encoded"),
     ],
 )
-def test_anything_else_is_refused(encoded: str, error: type[LoginError], words: str) -> None:
+def test_anything_else_is_rejected(encoded: str, error: type[LoginError], words: str) -> None:
     with pytest.raises(error, match=words) as caught:
         read_third_party_login(encoded)
     assert caught.value.__context__ is None
@@ -69,7 +69,7 @@ def test_what_identifies_a_user_is_not_shown() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from(["iss", "login_hint", "target_link_uri", "scope"]), st.text(max_size=9))))
-def test_whatever_comes_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
+def test_whatever_comes_is_read_or_rejected(pairs: list[tuple[str, str]]) -> None:
     with suppress(LoginRequestInvalid, DuplicateParameter):
         login = read_third_party_login(urlencode(pairs, errors="replace"))
         assert [login.iss] == [value for name, value in pairs if name == "iss"]

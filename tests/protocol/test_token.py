@@ -37,7 +37,7 @@ def read(**changes: Any) -> TokenResponse:
 
 
 def outcome(response: HttpResponse) -> str:
-    """The access token, or what the response is refused with; the other members are what their types say."""
+    """The access token, or what the response is rejected with; the other members are what their types say."""
     try:
         tokens = read_token_response(response)
     except ProviderError as error:
@@ -87,7 +87,7 @@ def test_a_refresh_has_the_refresh_token_and_no_scope(token: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["\ud800", 5, ["a"], True], ids=ascii)
-def test_a_refresh_token_that_could_not_be_sent_back_is_refused(token: Any) -> None:
+def test_a_refresh_token_that_could_not_be_sent_back_is_rejected(token: Any) -> None:
     with pytest.raises(TokenResponseInvalid):
         read(refresh_token=token)
 
@@ -142,7 +142,7 @@ def test_a_narrower_scope_is_shown() -> None:
         ),
     ],
 )
-def test_a_success_that_is_no_json_object_is_refused(body: bytes) -> None:
+def test_a_success_that_is_not_a_json_object_is_rejected(body: bytes) -> None:
     """security.md 61, 66, 227, 228."""
     with pytest.raises(TokenResponseInvalid):
         read_token_response(answered(body))
@@ -193,7 +193,7 @@ def test_a_scope_may_be_a_list_of_words(scope: object, read: str) -> None:
         pytest.param({"expires_in": [600]}, "expires_in", id="66-a-list"),
     ],
 )
-def test_a_member_of_the_wrong_kind_is_refused(changes: dict[str, Any], parameter: str) -> None:
+def test_a_member_of_the_wrong_kind_is_rejected(changes: dict[str, Any], parameter: str) -> None:
     """security.md 62 to 67."""
     with pytest.raises(TokenResponseInvalid, match=parameter) as caught:
         read(**changes)
@@ -254,7 +254,7 @@ def test_a_failing_provider_is_one_that_cannot_be_reached(status: int) -> None:
         pytest.param(b"", "http_400", None, id="68-nothing"),
     ],
 )
-def test_an_error_response_is_told_in_safe_characters(
+def test_an_error_response_is_shown_in_safe_characters(
     body: bytes | dict[str, Any], error: str, description: str | None
 ) -> None:
     """security.md 68, 256."""

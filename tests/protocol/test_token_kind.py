@@ -36,7 +36,7 @@ ACCESS: dict[str, list[str | None]] = {
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in OTHER.items() for value in values])
-def test_a_token_that_says_it_is_another_kind_is_no_access_token(name: str, value: str) -> None:
+def test_a_token_that_says_it_is_another_kind_is_not_an_access_token(name: str, value: str) -> None:
     """security.md 364."""
     with pytest.raises(ClaimInvalid, match="not an access token") as caught:
         require_no_other_kind({"sub": "alice", name: value})
@@ -45,7 +45,7 @@ def test_a_token_that_says_it_is_another_kind_is_no_access_token(name: str, valu
 
 @pytest.mark.parametrize("name", OTHER)
 @pytest.mark.parametrize("value", [["Bearer"], {"is": "ID"}, 5, True, []], ids=str)
-def test_a_kind_that_is_no_text_is_rejected(name: str, value: object) -> None:
+def test_a_kind_that_is_not_text_is_rejected(name: str, value: object) -> None:
     """security.md 364: what was not understood is not waved through."""
     with pytest.raises(ClaimInvalid, match=f"{name} must be a string"):
         require_no_other_kind({name: value})

@@ -109,7 +109,7 @@ def test_a_usable_uri_has_no_problem(uri: str) -> None:
         pytest.param("https://op.example/<script>", "characters", id="9-markup"),
     ],
 )
-def test_what_hides_its_host_or_is_no_url_has_a_problem(uri: Any, problem: str) -> None:
+def test_a_hidden_host_or_a_malformed_url_is_a_problem(uri: Any, problem: str) -> None:
     """security.md 4, 5, 9, 16, 202, 204, 207, 208, 216."""
     found = uri_problem(uri)
     assert found is not None

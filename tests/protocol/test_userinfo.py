@@ -82,7 +82,7 @@ def test_the_content_type_of_json_does_not_matter(content_type: str) -> None:
         pytest.param({"Sub": "alice"}, id="other-name"),
     ],
 )
-def test_claims_of_somebody_else_are_refused(claims: dict[str, Any]) -> None:
+def test_claims_of_somebody_else_are_rejected(claims: dict[str, Any]) -> None:
     """security.md 112."""
     with pytest.raises(UserInfoInvalid, match="sub") as caught:
         read(claims)
@@ -106,7 +106,7 @@ def test_claims_of_somebody_else_are_refused(claims: dict[str, Any]) -> None:
         pytest.param(b"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.", id="114-a-jwt-as-json"),
     ],
 )
-def test_what_is_no_json_object_is_refused(body: bytes) -> None:
+def test_anything_but_a_json_object_is_rejected(body: bytes) -> None:
     """security.md 113, 114, 227."""
     with pytest.raises(UserInfoInvalid, match="JSON object"):
         read(body)
@@ -114,7 +114,7 @@ def test_what_is_no_json_object_is_refused(body: bytes) -> None:
 
 @pytest.mark.parametrize("content_type", ["application/jwt", "Application/JWT; charset=utf-8"])
 @pytest.mark.parametrize("body", [b"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.", b'{"sub":"alice"}'])
-def test_a_jwt_is_refused_when_none_was_registered(content_type: str, body: bytes) -> None:
+def test_a_jwt_is_rejected_when_none_was_registered(content_type: str, body: bytes) -> None:
     """security.md 114."""
     with pytest.raises(UserInfoInvalid, match="JWT"):
         read(body, content_type=content_type)
@@ -213,7 +213,7 @@ def test_a_signed_response_may_say_that_it_is_a_jwt(typ: str) -> None:
 
 
 @pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", "dpop+jwt", "token-introspection+jwt", "", 5, None, ["JWT"]])
-def test_a_token_of_another_kind_is_no_userinfo(typ: Any) -> None:
+def test_a_token_of_another_kind_is_not_userinfo(typ: Any) -> None:
     """security.md 104."""
     with pytest.raises(ClaimInvalid, match="typ"):
         read_signed(SIGNED, header={"typ": typ})
@@ -230,13 +230,13 @@ def test_no_algorithm_but_the_registered_one_signs_userinfo(alg: str) -> None:
 @pytest.mark.parametrize(
     "payload", [b"", b"[]", b"null", b'{"sub":"alice"', b'{"sub":"mallory","sub":"alice"}'], ids=str
 )
-def test_signed_nonsense_is_refused(payload: bytes) -> None:
+def test_signed_nonsense_is_rejected(payload: bytes) -> None:
     """security.md 113."""
     with pytest.raises(UserInfoInvalid, match="JSON object"):
         read_signed(payload)
 
 
-def test_a_forged_response_is_refused() -> None:
+def test_a_forged_response_is_rejected() -> None:
     """security.md 114."""
     jws = parse_signed_userinfo(compact({"alg": "RS256"}, SIGNED, key=rsa_key(2)), ("RS256",))
     with pytest.raises(SignatureInvalid):

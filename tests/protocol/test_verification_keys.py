@@ -1,4 +1,4 @@
-"""The keys that verify signatures, and what is no such key."""
+"""The keys that verify signatures, and keys that are rejected."""
 
 from typing import Any
 
@@ -149,7 +149,7 @@ def test_a_key_that_is_fit_is_imported(jwk: dict[str, Any]) -> None:
         pytest.param(with_okp(x=None), "x must", id="Ed25519 null"),
     ],
 )
-def test_a_key_that_is_not_fit_is_refused(jwk: dict[str, Any], named: str) -> None:
+def test_a_key_that_is_not_fit_is_rejected(jwk: dict[str, Any], named: str) -> None:
     with pytest.raises(KeyUnusable, match=named) as caught:
         import_jwk(jwk)
     assert all(len(value) < 20 or value not in caught.value.message for value in jwk.values() if type(value) is str)

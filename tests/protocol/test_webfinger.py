@@ -1,4 +1,4 @@
-"""What users type, what is asked about it, and what is believed of the answer: security.md 14."""
+"""Identifiers of users, WebFinger requests and their responses: security.md 14."""
 
 import json
 from typing import Any
@@ -105,14 +105,14 @@ def test_an_identifier_is_normalized(identifier: str, uri: str, host: str) -> No
         f"joe@{'a' * MAX_IDENTIFIER_LENGTH}.example",
     ],
 )
-def test_what_is_no_identifier_is_refused(identifier: str) -> None:
-    with pytest.raises(IdentifierInvalid) as refusal:
+def test_anything_but_an_identifier_is_rejected(identifier: str) -> None:
+    with pytest.raises(IdentifierInvalid) as rejection:
         read_identifier(identifier)
-    assert "secret" not in str(refusal.value)
+    assert "secret" not in str(rejection.value)
 
 
 @given(st.text() | st.from_regex(r"\A(acct:|https://|http://)?[a-z@:/.#?%0-9\[\]\\]+\Z"))
-def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
+def test_whatever_is_typed_is_read_or_rejected(text: str) -> None:
     try:
         resource = read_identifier(text)
     except IdentifierInvalid:
@@ -187,6 +187,6 @@ def test_an_issuer_is_taken_as_it_is(issuer: str) -> None:
         (jrd([link(f"{ISSUER}/\r\nHost: a.example")]), "characters"),
     ],
 )
-def test_a_bad_answer_is_refused(response: HttpResponse, words: str) -> None:
+def test_an_invalid_response_is_rejected(response: HttpResponse, words: str) -> None:
     with pytest.raises(WebFingerInvalid, match=words):
         read_webfinger(response)

@@ -117,25 +117,25 @@ class StoreContract:
         kept.together([count] * 6)
         assert kept.get("a") == [b"30"]
 
-    def test_forgets_what_it_is_told_to(self, kept: Kept) -> None:
+    def test_deletes_several_entries(self, kept: Kept) -> None:
         for key in "abc":
             kept.put(key, b"1")
         kept.run(kept.store.delete(["a", "nothing", "c"]))
         kept.run(kept.store.delete([]))
         assert kept.get("a", "b", "c") == [None, b"1", None]
 
-    def test_a_lease_is_released_by_its_holder_only(self, kept: Kept) -> None:
-        kept.put("lease", b"mine")
-        assert not kept.run(kept.store.delete_if("lease", b"yours"))
-        assert kept.get("lease") == [b"mine"]
-        assert kept.run(kept.store.delete_if("lease", b"mine"))
-        assert kept.get("lease") == [None]
-        assert not kept.run(kept.store.delete_if("lease", b"mine"))
+    def test_a_lock_is_released_by_its_owner_only(self, kept: Kept) -> None:
+        kept.put("lock", b"mine")
+        assert not kept.run(kept.store.delete_if("lock", b"yours"))
+        assert kept.get("lock") == [b"mine"]
+        assert kept.run(kept.store.delete_if("lock", b"mine"))
+        assert kept.get("lock") == [None]
+        assert not kept.run(kept.store.delete_if("lock", b"mine"))
 
-    def test_a_lease_that_has_ended_is_nobodys(self, kept: Kept) -> None:
-        kept.put("lease", b"mine", 0.2)
+    def test_a_lock_that_has_ended_belongs_to_nobody(self, kept: Kept) -> None:
+        kept.put("lock", b"mine", 0.2)
         kept.later(0.3)
-        assert not kept.run(kept.store.delete_if("lease", b"mine"))
+        assert not kept.run(kept.store.delete_if("lock", b"mine"))
 
     def test_many_callers_at_once_get_their_own(self, kept: Kept) -> None:
         async def own(number: int) -> list[bytes | None]:

@@ -44,7 +44,7 @@ def test_writing_one_entry_again_and_again_takes_no_memory() -> None:
     assert get(store, "a", "b") == [b"1999", None]
 
 
-def test_no_room_at_all_is_refused() -> None:
+def test_no_room_at_all_is_rejected() -> None:
     with pytest.raises(ConfigurationError, match="at least 1"):
         MemoryStore(entries=0)
 

@@ -74,7 +74,7 @@ class Model(RuleBasedStateMachine):
             del self.known[key]
 
     @invariant()
-    def it_knows_what_is_known(self) -> None:
+    def it_has_the_entries_of_the_model(self) -> None:
         assert list(run_without_loop(self.store.get_many(KEYS))) == [self.expected(key) for key in KEYS]
 
     def teardown(self) -> None:

@@ -50,9 +50,7 @@ def rows(path: Path, query: str = "SELECT count(*) FROM entries") -> int:
     return number
 
 
-def test_a_file_that_allows_no_wal_mode_is_no_store(
-    path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_without_wal_mode_is_not_a_store(path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """security.md 369: without it, a writer would hold up every reader, and a reader every writer."""
     connect = sqlite3.connect
     # a database in memory allows none, as a network file system does
@@ -75,7 +73,7 @@ def require_success(process: subprocess.Popen[str]) -> None:
     try:
         _, complaint = process.communicate(timeout=60)
     finally:
-        # with its children, which it may wait for in vain
+        # with its children, which might never end
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -117,7 +115,7 @@ def test_contents_outlive_the_store(store: Store, path: Path) -> None:
         ("PRAGMA user_version = 3", "the database of another application"),
     ],
 )
-def test_the_database_of_another_application_is_left_alone(
+def test_the_database_of_another_application_is_not_changed(
     store: Store, path: Path, statement: str, complaint: str
 ) -> None:
     connection = sqlite3.connect(path)
@@ -129,7 +127,7 @@ def test_the_database_of_another_application_is_left_alone(
     assert path.read_bytes() == before
 
 
-def test_a_file_of_another_version_is_refused(store: Store, path: Path) -> None:
+def test_a_file_of_another_version_is_rejected(store: Store, path: Path) -> None:
     run_without_loop(store.put("a", b"1", 60))
     run_without_loop(store.close())
     connection = sqlite3.connect(path)
@@ -162,7 +160,7 @@ def test_what_cannot_be_used_is_unavailable_until_it_can(
     assert get(store, "a") == [None]
 
 
-def test_a_missing_directory_is_told(tmp_path: Path) -> None:
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "missing" / "entries.sqlite3").blocking()
     with pytest.raises(StoreUnavailable, match="No such file or directory"):
         get(store, "a")

@@ -55,7 +55,7 @@ def test_a_url_names_a_store(url: str, shown: str) -> None:
         f"memory:{SECRET}",
     ],
 )
-def test_anything_else_is_refused_and_not_shown(url: str) -> None:
+def test_anything_else_is_rejected_and_not_shown(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         store_from_url(url)
     assert SECRET not in str(caught.value)
@@ -64,13 +64,13 @@ def test_anything_else_is_refused_and_not_shown(url: str) -> None:
     assert caught.value.__context__ is None
 
 
-def test_sentinel_is_told_where_to_go() -> None:
+def test_the_error_for_sentinel_names_the_alternative() -> None:
     with pytest.raises(ConfigurationError, match="master_for"):
         store_from_url("redis+sentinel://h/x")
 
 
 @pytest.mark.parametrize("arguments", [{"timeout": 0}, {"timeout": float("nan")}, {"max_connections": 0}], ids=str)
-def test_numbers_that_cannot_work_are_refused(arguments: dict[str, Any]) -> None:
+def test_numbers_that_cannot_work_are_rejected(arguments: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(arguments))):
         RedisStore.from_url("redis://h", **arguments)
 
@@ -81,7 +81,7 @@ def test_a_timeout_of_sqlite_is_positive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("client", [None, "redis://h", object()], ids=["None", "a URL", "an object"])
-def test_what_is_no_client_is_refused(client: object) -> None:
+def test_anything_but_a_client_is_rejected(client: object) -> None:
     with pytest.raises(ConfigurationError, match="a client of redis-py or valkey-py"):
         RedisStore(client)
 

@@ -1,4 +1,4 @@
-"""Redis goes away and comes back, callers are cancelled: they are told, and nobody gets the answer of another."""
+"""Redis goes away and comes back, callers are cancelled: they get an error, and nobody gets the answer of another."""
 
 import asyncio
 import gc
@@ -29,7 +29,7 @@ class Load:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self.goes_on = True
+        self.is_running = True
         self.good, self.wrong = 0, list[object]()
         self.failed, self.longest = 0, 0.0
 
@@ -51,7 +51,7 @@ class Load:
     def in_threads(self, events: Callable[[], None]) -> None:
         def caller(number: int) -> None:
             turn = 0
-            while self.goes_on:
+            while self.is_running:
                 run_without_loop(self.call(number, turn := turn + 1))
                 time.sleep(0.005)
 
@@ -60,14 +60,14 @@ class Load:
             try:
                 events()
             finally:
-                self.goes_on = False
+                self.is_running = False
             for future in done:
                 future.result()
 
     async def in_tasks(self, events: Callable[[], None]) -> None:
         async def caller(number: int) -> None:
             turn = 0
-            while self.goes_on:
+            while self.is_running:
                 await self.call(number, turn := turn + 1)
                 await asyncio.sleep(0.005)
 
@@ -75,7 +75,7 @@ class Load:
         try:
             await asyncio.get_running_loop().run_in_executor(None, events)
         finally:
-            self.goes_on = False
+            self.is_running = False
             await asyncio.gather(*tasks)
 
     def wait_for(self, what: str, more: int = 20) -> None:
@@ -86,7 +86,7 @@ class Load:
 
 
 @pytest.mark.parametrize("outage", ["stopped", "frozen"])
-def test_an_outage_is_told_at_once_and_ends_by_itself(
+def test_an_outage_raises_at_once_and_ends_by_itself(
     start_server: Callable[..., RedisServer], keep: Keep, world: World, outage: str
 ) -> None:
     server = start_server()
@@ -132,7 +132,7 @@ def test_a_server_that_was_never_there(keep: Keep, start_server: Callable[..., R
 
 
 def cancel_many(server: RedisServer, store: Store, rounds: int) -> list[tuple[str, object]]:
-    """Calls that are cancelled at every moment, among others that are not; what the others were told wrongly."""
+    """Calls that are cancelled at every moment, among others that are not; the wrong values that the others got."""
     wrong: list[tuple[str, object]] = []
 
     async def own(key: str) -> None:

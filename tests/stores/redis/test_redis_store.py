@@ -47,13 +47,13 @@ def test_a_replaced_value_has_its_lifetime(keep: Keep, redis_server: RedisServer
 
 
 @pytest.mark.parametrize(
-    "refusal",
+    "rejection",
     [("--requirepass", "another"), ("--rename-command", "MGET", "")],
     ids=["wrong password", "unknown command"],
 )
-def test_no_secret_is_told(start_server: Callable[..., RedisServer], keep: Keep, refusal: tuple[str, ...]) -> None:
-    server = start_server(*refusal)
-    credentials = f"user:{SECRET}@" if refusal[0] == "--requirepass" else ""
+def test_no_secret_is_shown(start_server: Callable[..., RedisServer], keep: Keep, rejection: tuple[str, ...]) -> None:
+    server = start_server(*rejection)
+    credentials = f"user:{SECRET}@" if rejection[0] == "--requirepass" else ""
     kept = keep(RedisStore.from_url(f"redis://{credentials}127.0.0.1:{server.port}/0", prefix=SECRET))
     with pytest.raises(StoreUnavailable) as caught:
         kept.get(SECRET)
@@ -85,7 +85,7 @@ def test_a_unix_socket_will_do(start_server: Callable[..., RedisServer], keep: K
     assert kept.get("a") == [b"1"]
 
 
-def test_a_client_of_the_other_kind_is_refused(redis_server: RedisServer) -> None:
+def test_a_client_of_the_other_kind_is_rejected(redis_server: RedisServer) -> None:
     blocking = redis.Redis.from_url(redis_server.url)
     asynchronous = redis.asyncio.Redis.from_url(redis_server.url)
     with pytest.raises(ConfigurationError, match=r"event loops \(Quart\) need a redis\.asyncio\.Redis"):
