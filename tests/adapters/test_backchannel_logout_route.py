@@ -177,8 +177,8 @@ def test_without_a_store_it_can_not_be(make_site: MakeSite) -> None:
     ("config", "level", "said"),
     [
         ({}, logging.INFO, "OIDC_STORE is not set"),
-        ({"OIDC_STORE": MemoryStore(), "OIDC_BACKCHANNEL_LOGOUT_URI": BACK}, logging.WARNING, "in memory"),
-        ({"OIDC_FRONTCHANNEL_LOGOUT_URI": f"{ORIGIN}/front"}, logging.WARNING, "within a frame"),
+        ({"OIDC_STORE": MemoryStore(), "OIDC_BACKCHANNEL_LOGOUT_URI": BACK}, logging.WARNING, "with a memory store"),
+        ({"OIDC_FRONTCHANNEL_LOGOUT_URI": f"{ORIGIN}/front"}, logging.WARNING, "from a frame in a page"),
     ],
     ids=["no store", "memory", "frames"],
 )

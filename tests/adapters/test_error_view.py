@@ -73,7 +73,7 @@ def test_it_is_told_of_our_own_refusals_too(make_site: MakeSite) -> None:
     page = site_with(make_site, echo).browser().get("/redirect_uri?state=unknown&code=code")
     assert page.status_code == 400
     assert page.json()["error"] == "state_mismatch"
-    assert "finished before" in page.json()["error_description"]
+    assert "completed before" in page.json()["error_description"]
 
 
 def test_it_is_told_of_a_provider_that_can_not_be_reached(make_site: MakeSite) -> None:

@@ -216,7 +216,7 @@ def test_the_error_view_is_told_of_another_user(site: Site) -> None:
     grow_old(site)
     page = answer(browser, leave(browser), user="bob")
     assert (page.status_code, page.text.partition(":")[0]) == (400, "user_changed")
-    assert "log out" in page.text
+    assert "Log out first" in page.text
 
 
 @in_cookies
