@@ -178,7 +178,11 @@ def test_without_a_store_it_can_not_be(make_site: MakeSite) -> None:
     [
         ({}, logging.INFO, "OIDC_STORE is not set"),
         ({"OIDC_STORE": MemoryStore(), "OIDC_BACKCHANNEL_LOGOUT_URI": BACK}, logging.WARNING, "with a memory store"),
-        ({"OIDC_FRONTCHANNEL_LOGOUT_URI": f"{ORIGIN}/front"}, logging.WARNING, "from a frame in a page"),
+        (
+            {"OIDC_FRONTCHANNEL_LOGOUT_URI": f"{ORIGIN}/front"},
+            logging.WARNING,
+            "from a frame in a page of the provider",
+        ),
     ],
     ids=["no store", "memory", "frames"],
 )
