@@ -1,4 +1,4 @@
-"""What Quart's WebSockets have of their own: access tokens among the subprotocols, and no redirects."""
+"""WebSockets: access tokens among the subprotocols, and rejections before the handshake."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,37 +16,37 @@ NAME = "oidc_async.socket_tokens"
 
 @dataclass(frozen=True, slots=True)
 class SocketTokens:
-    """What was taken out of the subprotocols of a WebSocket."""
+    """The access tokens that were among the subprotocols of a WebSocket."""
 
     tokens: list[str] = field(repr=False)
 
 
-def connection() -> Request | Websocket:
-    """The request or the WebSocket that is served."""
+def current_connection() -> Request | Websocket:
+    """Return the request or the WebSocket that is served."""
     return websocket if is_socket() else request
 
 
 def is_socket() -> bool:
-    """Whether a WebSocket is served: not so in a request that its view makes to its own app."""
-    # as quart.session has it
+    """Whether a WebSocket is served. False in a request that the view of a WebSocket makes to its own app."""
+    # The same order as in quart.session.
     return has_websocket_context() and not has_request_context()
 
 
 def read_socket_tokens() -> list[str]:
-    """The access tokens among the subprotocols of this WebSocket, from which they are taken out."""
+    """Remove the access tokens from the subprotocols of this WebSocket, and return them."""
     scope = cast("dict[str, Any]", websocket.scope)
     taken: SocketTokens | None = scope.get(NAME)
     if taken is None:
         tokens, names = read_subprotocols(websocket.requested_subprotocols)
         taken = scope[NAME] = SocketTokens(tokens)
         if tokens:
-            _take_out(scope, names)
+            _replace_subprotocols(scope, names)
     return taken.tokens
 
 
-def _take_out(scope: dict[str, Any], names: list[str]) -> None:
-    """Leave nothing but `names` wherever the application, or what logs requests, sees the subprotocols."""
-    # in place, as Quart has no other way; the list is the WebSocket's own copy
+def _replace_subprotocols(scope: dict[str, Any], names: list[str]) -> None:
+    """Set the subprotocols wherever the application, or a log of requests, reads them."""
+    # In place, since Quart has no setter. The list belongs to this WebSocket.
     websocket.requested_subprotocols[:] = names
     header = ", ".join(names)
     websocket.headers["Sec-WebSocket-Protocol"] = header
@@ -57,18 +57,18 @@ def _take_out(scope: dict[str, Any], names: list[str]) -> None:
 
 
 def _accept_as_bearer() -> None:
-    """Select the subprotocol `bearer` unless the view selects another one: browsers close a socket without any."""
+    """Select the subprotocol `bearer` unless the view selects another one: browsers close a WebSocket without one."""
     accept = cast("Callable[[Any, str | None], Awaitable[None]]", cast(Any, websocket).accept)
 
     async def accept_one(headers: Any = None, subprotocol: str | None = None) -> None:
         await accept(headers, subprotocol or SUBPROTOCOL)
 
-    # of this one WebSocket: also receive() and send() accept it by this name
+    # Set on this WebSocket only, whose receive() and send() accept the handshake by this name, too.
     vars(cast("Any", websocket)._get_current_object())["accept"] = accept_one
 
 
-def finish_socket(response: ResponseTypes | None, context: RequestContext) -> ResponseTypes | None:
-    """What a refusal before the handshake is answered with, also when a handler of the application wrote it."""
+def finish_rejection(response: ResponseTypes | None, context: RequestContext) -> ResponseTypes | None:
+    """Add our headers to a rejection before the handshake, also if an error handler of the application made it."""
     if response is not None and context.rejection is not None and response.status_code >= 400:
         keep_rejection_headers(response, context.rejection)
     return response

@@ -25,7 +25,7 @@ from benchmarks.in_process.memory import token
 from benchmarks.in_process.simulated import configuration
 from oidc_async import AsyncResourceServer
 from oidc_async.runtime.sync_facade import run_without_loop
-from oidc_async.web.extension import installed_application
+from oidc_async.web.app_registry import installed_application
 
 SIZES = (10, 1_000, 100_000)
 ASKED = 1_000

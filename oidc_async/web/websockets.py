@@ -110,16 +110,16 @@ class SocketSession(MutableMapping[str, Any]):
     """The session of a WebSocket as it was last read; writing raises ConfigurationError."""
 
     def __init__(self, context: RequestContext) -> None:
-        self._exchange = context
+        self._context = context
 
     def __getitem__(self, name: str) -> Any:
-        return self._exchange.session[name]
+        return self._context.session[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._exchange.session)
+        return iter(self._context.session)
 
     def __len__(self) -> int:
-        return len(self._exchange.session)
+        return len(self._context.session)
 
     def __setitem__(self, name: str, value: Any) -> NoReturn:
         _reject_change()

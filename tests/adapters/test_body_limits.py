@@ -36,7 +36,7 @@ class Server:
 
     def kept(self) -> int:
         """Bytes of the largest body that the framework has in memory. Flask keeps what is asked for only."""
-        return max((len(body._data) for body in self.bodies), default=0)
+        return max((len(getattr(body, "body", body)._data) for body in self.bodies), default=0)
 
 
 def answer_to(port: int, request: bytes) -> Page:

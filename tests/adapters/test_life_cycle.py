@@ -201,7 +201,7 @@ def test_a_request_leaves_nothing_behind(make_site: Callable[..., Site], framewo
 
     def views(app: Any, auth: Any) -> None:
         def page() -> str:
-            contexts.append(weakref.ref(translation.current_context()))
+            contexts.append(weakref.ref(translation.framework.current_context()))
             return "page"
 
         app.add_url_rule("/page", "page", auth.oidc_auth("default")(page))
