@@ -17,7 +17,7 @@ from .strict_json import read_object
 
 JWT_TYPE = "application/token-introspection+jwt"
 INACTIVE = (
-    "The token is not active, as the introspection response says (active: false). It has expired, was revoked or "
+    "The token is not active: the introspection response does not have active=true. It has expired, was revoked or "
     "never issued, or this client is not allowed to introspect it. Keycloak answers so if the client is not in aud "
     "of the token: add an audience mapper for the client_id of the request (docs/guides/protecting-apis.md)."
 )

@@ -270,6 +270,14 @@ def test_active_must_be_there() -> None:
         read_introspected_token({"aud": "api"}, EXPECTATIONS, now=NOW)
 
 
+@pytest.mark.parametrize("document", [{}, {"active": "true"}, {"active": 1}], ids=str)
+def test_the_message_does_not_claim_an_active_that_the_response_lacks(document: dict[str, Any]) -> None:
+    with pytest.raises(TokenInactive) as caught:
+        read_introspected_token(document, EXPECTATIONS, now=NOW)
+    assert "active: false" not in caught.value.message
+    assert "does not have active=true" in caught.value.message
+
+
 def test_an_audience_is_required_unless_that_is_disabled() -> None:
     """security.md 127."""
     with pytest.raises(ClaimInvalid, match="enforce_audience=False") as caught:
