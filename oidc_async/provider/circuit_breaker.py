@@ -57,10 +57,11 @@ def provider_paused(seconds: float) -> ProviderPaused:
     """The error for a request that is not sent because the provider has failed.
 
     Args:
-        seconds: until the next request may be sent.
+        seconds: when to try again. A probe that is under way may take longer.
     """
     return ProviderPaused(
-        f"The provider failed recently; the next request may be sent in {max(seconds, 0):.1f} s.", retry_after=seconds
+        f"The provider failed recently, so the request was not sent. Try again in {max(seconds, 0):.1f} s.",
+        retry_after=seconds,
     )
 
 

@@ -146,6 +146,23 @@ def test_one_request_at_a_time_probes(end: Any) -> None:
     assert meanwhile == [ProviderPaused]
 
 
+def test_the_message_promises_no_request_while_a_probe_is_under_way() -> None:
+    network = Endpoints()
+    breakers = open_breaker(network)
+    network.clock += PAUSE
+    meanwhile: list[str] = []
+
+    def probe() -> int:
+        with pytest.raises(ProviderPaused) as caught:
+            breakers.require_closed(URL)
+        meanwhile.append(caught.value.message)
+        return 200
+
+    network.answers[URL] = probe
+    outcome(breakers)
+    assert meanwhile == ["The provider failed recently, so the request was not sent. Try again in 2.0 s."]
+
+
 def test_each_endpoint_has_one_of_its_own() -> None:
     network = Endpoints()
     guarded = open_breaker(network)
