@@ -285,10 +285,10 @@ class RefreshTokenSpent(TokenError, code="refresh_token_spent"):
 
     @classmethod
     def result_expired(cls) -> "RefreshTokenSpent":
-        """Create the error for a refresh token whose cached result has expired."""
+        """Create the error for a refresh token whose result is not, or no longer, cached."""
         return cls(
             "The refresh token was exchanged before and is not sent again: the provider would treat that as theft "
-            "(RFC 9700 4.14). Its cached result has expired. The user has to log in again."
+            "(RFC 9700 4.14). Its result is no longer available. The user has to log in again."
         )
 
 

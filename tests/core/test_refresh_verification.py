@@ -228,7 +228,10 @@ def test_a_refresh_token_is_not_sent_again_after_an_answer_that_is_invalid(
     again = user.rejection()
     assert (type(again), ends_refresh_token(again)) == (type(failure), True)
     user.provider.clock.advance(REPLAY_SECONDS)
-    assert isinstance(user.rejection(), RefreshTokenSpent)
+    spent = user.rejection()
+    assert isinstance(spent, RefreshTokenSpent)
+    # No valid result was ever cached, so the message must not say that one has expired.
+    assert "expired" not in spent.message
     assert user.asked() == 1
 
 
