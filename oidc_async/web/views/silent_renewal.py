@@ -119,7 +119,7 @@ async def finish_renewal(
         context: The context of the request.
         client: The relying party.
         begun: The pending renewal.
-        response: The encoded authorization response.
+        response: The parameters of the authorization response, decoded.
         response_mode: How it was sent.
 
     Raises:
