@@ -1,4 +1,4 @@
-"""The extension: decorators for views, and the route of the redirect URI."""
+"""`OIDCAuthentication`, the extension for Flask."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial, wraps

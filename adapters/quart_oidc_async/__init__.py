@@ -1,4 +1,4 @@
-"""OpenID Connect for Quart. The names that an application needs; everything else is in `oidc_async`."""
+"""OpenID Connect for Quart. It exports what applications need; everything else is in `oidc_async`."""
 
 from oidc_async import (
     Access,
@@ -21,7 +21,7 @@ try:
     from .authentication import OIDCAuthentication
     from .user_session import UserSession
 except ModuleNotFoundError as error:
-    # mostly both are missing, and blinker is looked for first
+    # Usually both are missing, and blinker is imported first.
     missing = "Quart and blinker" if error.name in ("quart", "blinker") else error.name
     raise ImportError(f'quart_oidc_async needs {missing}: pip install "oidc-async[quart]"') from error
 
