@@ -1,4 +1,4 @@
-"""What a login asks for, what is brought back, and who was asked."""
+"""The requests of a login, its responses, and which providers were asked."""
 
 from dataclasses import replace
 from urllib.parse import parse_qs, urlencode, urlsplit

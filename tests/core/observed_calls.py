@@ -15,7 +15,7 @@ def know(api: API) -> None:
         api.verify(token)
 
 
-def refuse(api: API) -> None:
+def reject(api: API) -> None:
     for _ in range(3):
         api.rejection("guessed")
 

@@ -32,7 +32,7 @@ def client_keys(number: int = 1) -> ClientKeys:
 
 
 def new_provider(jwks: Any = None, **registered: Any) -> SimulatedProvider:
-    """A provider whose clock stands still, and whose client is registered like this."""
+    """A provider whose clock does not move, and whose client is registered like this."""
     provider = SimulatedProvider(clock=Clock(1_700_000_000.0))
     jwks = client_keys().jwks() if jwks is None else jwks
     provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], jwks=jwks, **registered)

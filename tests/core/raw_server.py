@@ -1,4 +1,4 @@
-"""An HTTP server that is no library's: each connection gets exactly the bytes that a test wants it to get."""
+"""An HTTP server without any library: each connection gets exactly the bytes that a test wants it to get."""
 
 import random
 import socket

@@ -47,7 +47,7 @@ class Registering:
         """The client, registered if need be."""
         return self.realm.world.run(self.asking())
 
-    def refusal(self) -> OIDCError:
+    def rejection(self) -> OIDCError:
         """Why there is no client."""
         with pytest.raises(OIDCError) as caught:
             self.client()
@@ -74,7 +74,7 @@ class Registering:
 
 
 def open_provider(issuer: str = "https://op.example", **policy: Any) -> SimulatedProvider:
-    """One that lets clients register; its clock stands still."""
+    """One that lets clients register; its clock does not move."""
     provider = SimulatedProvider(issuer=issuer, clock=Clock(START))
     provider.open_registration(**policy)
     provider.add_user("alice", claims={"email": "alice@example.com"})

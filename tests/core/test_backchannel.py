@@ -140,7 +140,7 @@ def test_assertions_are_for_the_public_names(
     assert (claims["aud"], set(asked)) == (named, {INSIDE})
 
 
-def test_claims_of_others_are_never_fetched_inside(either_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_distributed_claims_are_never_fetched_inside(either_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """security.md 399: a claim, which leads to the same public host, doesn't lead into the private network."""
     provider, source = new_provider(ISSUER), new_provider(f"{PUBLIC}/claims-provider")
     runtime = simulated(either_world, provider, source)

@@ -107,7 +107,7 @@ def test_fifty_callers_of_a_stale_value_share_one_fetch(source: Source, get: Get
     assert source.fetches == 2
 
 
-def test_a_first_failure_is_told(source: Source, get: Get) -> None:
+def test_a_first_failure_is_raised(source: Source, get: Get) -> None:
     source.failure = ProviderUnreachable("gone")
     with pytest.raises(ProviderUnreachable, match="gone"):
         get()

@@ -1,4 +1,4 @@
-"""The circuit breaker for introspection: who may send a request, and when."""
+"""The circuit breaker for introspection: which caller may send a request, and when."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def test_after_a_failure_nobody_asks_for_a_while() -> None:
     assert [may_ask(breaker, now) for now in (100, 101.9, 102)] == [False, False, True]
 
 
-def test_it_is_told_when_to_come_back() -> None:
+def test_it_learns_when_to_come_back() -> None:
     breaker = CircuitBreaker(2.0)
     breaker.open(100)
     with pytest.raises(ProviderPaused) as caught:
@@ -48,7 +48,7 @@ def test_it_is_told_when_to_come_back() -> None:
     assert (caught.value.retry_after, caught.value.code) == (1.5, "provider_paused")
 
 
-def test_while_one_tries_the_others_go_on_waiting() -> None:
+def test_while_one_tries_the_others_still_wait() -> None:
     breaker = CircuitBreaker(2.0)
     breaker.open(100)
     assert [may_ask(breaker, now) for now in (103, 103, 104.9, 105, 105)] == [True, False, False, True, False]
@@ -70,7 +70,7 @@ def test_a_further_failure_begins_it_again() -> None:
     assert [may_ask(breaker, now) for now in (104.9, 105)] == [False, True]
 
 
-def test_no_seconds_are_no_pause() -> None:
+def test_zero_seconds_never_open_the_breaker() -> None:
     breaker = CircuitBreaker(0)
     breaker.open(100)
     assert [may_ask(breaker, 100), may_ask(breaker, 100)] == [True, True]
@@ -106,7 +106,7 @@ def unreachable(**evidence: Any) -> ProviderUnreachable:
         pytest.param(unreachable(host="op.example"), True, id="no connection to a host"),
         pytest.param(unreachable(status=502), True, id="a gateway without a server"),
         pytest.param(unreachable(status=503), True, id="a server that has no time"),
-        pytest.param(unreachable(status=504), True, id="a gateway that waited in vain"),
+        pytest.param(unreachable(status=504), True, id="a gateway that timed out"),
         pytest.param(unreachable(status=500), False, id="this request made it stumble"),
         pytest.param(unreachable(status=501), False, id="this request isn't known"),
         pytest.param(ProviderTimeout("slow"), True, id="no answer in time"),

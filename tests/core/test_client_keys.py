@@ -181,7 +181,7 @@ MANY_PRIMES = {**RSA_JWK, "oth": [{"r": "AQAB", "d": "AQAB", "t": "AQAB"}]}
         pytest.param({"keys": [EC_JWK, EC_JWK]}, "two keys with kid", id="one-key-twice"),
     ],
 )
-def test_what_is_no_good_private_key_is_rejected_without_showing_it(jwk: dict[str, Any], words: str) -> None:
+def test_an_invalid_private_key_is_rejected_without_showing_it(jwk: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words) as caught:
         ClientKeys.from_jwk(jwk)
     secrets = [value for name, value in jwk.items() if name in PRIVATE_MEMBERS and isinstance(value, str)]
@@ -210,13 +210,13 @@ PUBLIC_PEM = rsa_key().public_key().public_bytes(Encoding.PEM, PublicFormat.Subj
         pytest.param(Path("/nowhere/client.pem"), "cannot be read: FileNotFoundError", id="no-such-file"),
     ],
 )
-def test_what_is_no_good_private_key_in_pem_is_rejected(data: Any, words: str) -> None:
+def test_an_invalid_private_key_in_pem_is_rejected(data: Any, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         ClientKeys.from_pem(data)
 
 
 def test_the_first_key_that_fits_signs_and_all_are_published() -> None:
-    """A rotation: the provider has yet to learn of the new key, or has yet to forget the old one."""
+    """A rotation: the provider has yet to learn of the new key, or has yet to drop the old one."""
     new, old, other = rsa_key(1), rsa_key(2), ec_key()
     keys = ClientKeys.from_pem(pem(new), kid="new") + ClientKeys.from_pem(pem(old), kid="old")
     keys += ClientKeys.from_pem(pem(other), kid="other") + ClientKeys.from_jwk({**X25519_JWK, "kid": "enc"})

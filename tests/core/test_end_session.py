@@ -50,7 +50,7 @@ def parameters_of(realm: Realm, **parameters: Any) -> dict[str, str]:
         pytest.param({}, {"ui_locales": "de en"}, {"ui_locales": "de en"}, id="languages"),
         pytest.param({}, {"federated": ""}, {}, id="an empty one"),
         pytest.param({"ui_locales": ["de", "en"]}, {}, {"ui_locales": "de en"}, id="configured"),
-        pytest.param({"ui_locales": "de"}, {"ui_locales": "fr"}, {"ui_locales": "fr"}, id="laid over"),
+        pytest.param({"ui_locales": "de"}, {"ui_locales": "fr"}, {"ui_locales": "fr"}, id="replaced"),
         pytest.param({"ui_locales": "de"}, {"ui_locales": None}, {}, id="taken away"),
         pytest.param({"again": True, "for": None}, {}, {"again": "true"}, id="as JSON says it"),
     ],

@@ -63,10 +63,10 @@ OUTAGES: list[Any] = [ProviderTimeout("slow"), ProviderUnreachable("no connectio
 def test_a_breaker_opens_after_three_outages_in_a_row(outage: Any) -> None:
     network = Endpoints()
     network.answers[URL] = outage
-    guarded = breakers(network)
+    protected = breakers(network)
     for _ in range(MAX_FAILURES):
-        assert outcome(guarded) in (type(outage), outage)
-    assert [outcome(guarded), outcome(guarded)] == [ProviderPaused] * 2
+        assert outcome(protected) in (type(outage), outage)
+    assert [outcome(protected), outcome(protected)] == [ProviderPaused] * 2
     assert network.sent == MAX_FAILURES
 
 
@@ -76,73 +76,73 @@ def test_a_breaker_opens_after_three_outages_in_a_row(outage: Any) -> None:
 def test_no_answer_to_an_invented_code_opens_it(answer: Any) -> None:
     network = Endpoints()
     network.answers[URL] = answer
-    guarded = breakers(network)
+    protected = breakers(network)
     for _ in range(3 * MAX_FAILURES):
-        assert outcome(guarded) in (type(answer), answer)
+        assert outcome(protected) in (type(answer), answer)
 
 
 def test_an_answer_in_between_keeps_it_closed() -> None:
     network = Endpoints()
-    guarded = breakers(network)
+    protected = breakers(network)
     for answer in (504, 504, 400) * 3:
         network.answers[URL] = answer
-        assert outcome(guarded) == answer
+        assert outcome(protected) == answer
 
 
-def test_our_own_full_queue_is_no_answer() -> None:
+def test_our_own_full_queue_is_not_an_answer() -> None:
     network = Endpoints()
-    guarded = breakers(network)
+    protected = breakers(network)
     for answer in (504, 504, ProviderOverloaded("full"), 504):
         network.answers[URL] = answer
-        outcome(guarded)
-    assert outcome(guarded) is ProviderPaused
+        outcome(protected)
+    assert outcome(protected) is ProviderPaused
 
 
 def open_breaker(network: Endpoints) -> EndpointBreakers:
-    guarded = breakers(network)
+    protected = breakers(network)
     network.answers[URL] = ProviderTimeout("slow")
     for _ in range(MAX_FAILURES):
-        outcome(guarded)
-    return guarded
+        outcome(protected)
+    return protected
 
 
 def test_after_the_pause_an_answer_closes_it_for_all() -> None:
     network = Endpoints()
-    guarded = open_breaker(network)
+    protected = open_breaker(network)
     network.answers.clear()
     network.clock += PAUSE - 0.1
-    assert outcome(guarded) is ProviderPaused
+    assert outcome(protected) is ProviderPaused
     network.clock += 0.1
-    assert [outcome(guarded) for _ in range(3)] == [200] * 3
+    assert [outcome(protected) for _ in range(3)] == [200] * 3
 
 
 def test_after_the_pause_another_failure_opens_it_at_once() -> None:
     network = Endpoints()
-    guarded = open_breaker(network)
+    protected = open_breaker(network)
     network.clock += PAUSE
-    assert [outcome(guarded), outcome(guarded)] == [ProviderTimeout, ProviderPaused]
+    assert [outcome(protected), outcome(protected)] == [ProviderTimeout, ProviderPaused]
 
 
 @pytest.mark.parametrize("end", [200, KeyboardInterrupt()], ids=["answered", "cut off"])
 def test_one_request_at_a_time_probes(end: Any) -> None:
     network = Endpoints()
-    guarded = open_breaker(network)
+    protected = open_breaker(network)
     network.clock += PAUSE
     meanwhile: list[object] = []
 
     def probe() -> int:
         network.clock += 3 * PAUSE
-        meanwhile.append(outcome(guarded))
+        meanwhile.append(outcome(protected))
         if isinstance(end, BaseException):
             raise end
         return 200
 
     network.answers[URL] = probe
     try:
-        outcome(guarded)
+        outcome(protected)
     except KeyboardInterrupt:
         network.answers[URL] = 200
-        assert outcome(guarded) == 200
+        assert outcome(protected) == 200
     assert meanwhile == [ProviderPaused]
 
 
@@ -165,19 +165,19 @@ def test_the_message_promises_no_request_while_a_probe_is_under_way() -> None:
 
 def test_each_endpoint_has_one_of_its_own() -> None:
     network = Endpoints()
-    guarded = open_breaker(network)
-    assert outcome(guarded, "https://op.example/userinfo") == 200
-    guarded.require_closed("https://op.example/userinfo")
+    protected = open_breaker(network)
+    assert outcome(protected, "https://op.example/userinfo") == 200
+    protected.require_closed("https://op.example/userinfo")
     with pytest.raises(ProviderPaused) as caught:
-        guarded.require_closed(URL)
+        protected.require_closed(URL)
     assert caught.value.retry_after == PAUSE
 
 
-def test_it_is_told_when_a_request_is_sent_and_only_then() -> None:
+def test_it_learns_when_a_request_is_sent_and_only_then() -> None:
     network = Endpoints()
     told: list[str] = []
-    guarded = breakers(network)
-    outcome(guarded.telling(lambda: told.append("sent")))
+    protected = breakers(network)
+    outcome(protected.telling(lambda: told.append("sent")))
     assert told == ["sent"]
     closed = open_breaker(network)
     assert outcome(closed.telling(lambda: told.append("sent"))) is ProviderPaused

@@ -36,7 +36,7 @@ def test_aiohttp_is_used_when_the_settings_say_so(serve: Serve) -> None:
         assert spy.call_count == calls
 
 
-def test_without_aiohttp_it_is_told_how_to_install_it() -> None:
+def test_without_aiohttp_the_error_says_how_to_install_it() -> None:
     with (
         mock.patch.dict(sys.modules, {"aiohttp": None, "oidc_async.http.aiohttp_client": None}),
         pytest.raises(

@@ -56,11 +56,11 @@ def test_so_many_requests_are_under_way_and_no_more(world: World, serve: Serve) 
 
 def test_a_full_queue_rejects_at_once(world: World, serve: Serve) -> None:
     """security.md 229"""
-    all_refused = threading.Event()
+    all_rejected = threading.Event()
 
     def answer(connection: Connection) -> None:
         for _ in connection.requests():
-            all_refused.wait(5)
+            all_rejected.wait(5)
             connection.send(response())
 
     refused = list[float]()
@@ -71,7 +71,7 @@ def test_a_full_queue_rejects_at_once(world: World, serve: Serve) -> None:
         except ProviderOverloaded as error:
             refused.append(error.retry_after)
             if len(refused) == 5:
-                all_refused.set()
+                all_rejected.set()
             raise
 
     server = serve(answer)

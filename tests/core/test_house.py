@@ -1,4 +1,4 @@
-"""The rules of the house, read off its source: who may import what, and the tree of errors."""
+"""The rules of the house, read off its source: which module may import which, and the tree of errors."""
 
 import ast
 import importlib.util
@@ -124,7 +124,7 @@ def is_in(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-def imports_of_ours(module: Module) -> set[str]:
+def own_imports(module: Module) -> set[str]:
     """The modules of the house that `module` imports; `from package import name` may name one or something in one."""
     found = set[str]()
     for name in imports_of(module):
@@ -145,7 +145,7 @@ def outward_imports(house: list[Module]) -> list[str]:
     return [
         f"{module.name} imports {name}"
         for module in house
-        for name in sorted(imports_of_ours(module))
+        for name in sorted(own_imports(module))
         if layer_of(name) > layer_of(module.name)
     ]
 
@@ -223,7 +223,7 @@ def names_defined(tree: ast.AST) -> Iterator[str]:
 
 
 def foreign_internals(house: list[Module]) -> set[str]:
-    """Which module reads a private name that none of ours defines, so that it belongs to another library."""
+    """Which module reads a private name that none of our modules defines, so that it belongs to another library."""
     trees = {module.name: ast.parse(module.source) for module in house}
     ours = {name for tree in trees.values() for name in names_defined(tree)}
     return {

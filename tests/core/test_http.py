@@ -87,7 +87,7 @@ def test_what_a_provider_says_unasked_is_the_answer_to_nothing(world: World, ser
     assert server.connections == 2
 
 
-def test_what_stands_behind_an_answer_is_the_answer_to_nothing(own_world: World, serve: Serve) -> None:
+def test_bytes_behind_a_response_answer_no_request(own_world: World, serve: Serve) -> None:
     """Over our own connections; those of a caller's client are kept by its library, which doesn't see to it."""
 
     def say_too_much(connection: Connection) -> None:

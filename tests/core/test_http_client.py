@@ -1,4 +1,4 @@
-"""A client of the caller's own, in place of ours."""
+"""A client of the caller's own, in place of the built-in one."""
 
 import http.cookiejar
 import ssl

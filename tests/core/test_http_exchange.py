@@ -1,4 +1,4 @@
-"""How the head of a request is written, and what is kept of that of a response."""
+"""How the head of a request is written, and which part of that of a response is kept."""
 
 from collections.abc import Mapping
 

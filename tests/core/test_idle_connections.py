@@ -27,7 +27,7 @@ def test_the_last_used_is_taken_first() -> None:
     assert [idle.pop(first.origin) for _ in range(3)] == [last, first, None]
 
 
-def test_one_to_another_provider_is_left_alone() -> None:
+def test_one_to_another_provider_is_unchanged() -> None:
     here, there = Link("https://op.example"), Link("https://op.example:8443")
     idle = stack(here, there)
     assert idle.pop(here.origin) is here

@@ -142,7 +142,7 @@ def test_nor_from_the_tokens_that_an_api_is_shown(site: Site, way: Way) -> None:
 
 
 def test_from_its_own_way_it_is_hidden_for_a_minute_at_most(site: Site) -> None:
-    """security.md 18, 361: a forged token that is right in all but its key can't be told from a rotation."""
+    """security.md 18, 361: a forged token that is right in all but its key can't be distinguished from a rotation."""
     flood(site, Site.bring_bearer)
     provider = site.realm.provider
     provider.rotate_keys()

@@ -205,7 +205,7 @@ def test_what_the_application_says_goes_before_what_is_discovered(
     ids=["without TLS", "a number", "a path", "null", "a list", "a URL for the aliases"],
 )
 @pytest.mark.parametrize("uses_mtls", [True, False])
-def test_an_alias_that_no_token_may_be_sent_to_is_refused(
+def test_an_alias_that_no_token_may_be_sent_to_is_rejected(
     either_world: World, pair: Pair, change: Callable[[Any], Any], field: str, uses_mtls: bool
 ) -> None:
     """security.md 15: and nothing falls back to the endpoint without a certificate."""

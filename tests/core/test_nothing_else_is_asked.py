@@ -70,8 +70,8 @@ def test_a_challenge_names_no_place_that_we_go_to(
     assert inside.requests == ()
 
 
-def test_each_login_asks_who_it_is_and_is_told_nothing_of_another(realm: Realm) -> None:
-    """security.md 238: nothing is remembered, neither of another user nor of this one before"""
+def test_each_login_asks_who_it_is_and_learns_nothing_of_another(realm: Realm) -> None:
+    """security.md 238: nothing is kept, neither of another user nor of this one before"""
     for user, email in (("alice", "one"), ("bob", "two"), ("alice", "three")):
         realm.provider.add_user(user, claims={"email": email})
         begun = realm.begin(scope="openid email")

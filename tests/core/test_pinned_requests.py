@@ -30,15 +30,15 @@ def server(serve: Serve, authority: Authority) -> RawServer:
 
 @pytest.fixture
 def no_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever looks a name up now is refused."""
+    """Every look-up of a name fails from now on."""
     look_up = socket.getaddrinfo
 
-    def refuse(host: Any, *arguments: Any, **options: Any) -> Any:
+    def reject(host: Any, *arguments: Any, **options: Any) -> Any:
         if host not in ("127.0.0.1", b"127.0.0.1"):
             raise AssertionError(f"{host} was looked up")
         return look_up(host, *arguments, **options)
 
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", reject)
 
 
 def pinned(server: RawServer, host: str = "server.example") -> HttpRequest:
@@ -125,7 +125,7 @@ def test_a_name_has_addresses(world: World) -> None:
     assert world.run(world.runtime().addresses(get("https://[::1]/"))) == ["::1"]
 
 
-def test_each_address_is_told_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_address_is_listed_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     found = [
         (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("fe80::1%eth0", 443, 0, 2)),
         (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443)),

@@ -41,7 +41,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "with the secret": {"userinfo_signed_response_alg": "HS384", "userinfo_encrypted_response_alg": "dir"},
 }
 INSIDE = [fault for table in (IDTokenFaults, ClaimFaults) for fault in vars(table).values()]
-REFUSED_INSIDE = [fault for fault in INSIDE if isinstance(fault, Misbehaviour) and fault.refused]
+REJECTED_INSIDE = [fault for fault in INSIDE if isinstance(fault, Misbehaviour) and fault.refused]
 OF_ITS_FORM = (Fault.SIGNED_USERINFO_AS_JSON, Fault.SIGNED_USERINFO_ENCRYPTED)
 """What is encrypted has no such form: see the test of all forms."""
 
@@ -50,7 +50,7 @@ def endpoints(realm: Realm) -> list[str]:
     return [recorded.endpoint for recorded in realm.provider.requests]
 
 
-def refusal(realm: Realm, *faults: Misbehaviour, **parameters: str) -> OIDCError:
+def rejection(realm: Realm, *faults: Misbehaviour, **parameters: str) -> OIDCError:
     """Why a login that meets these faults ends."""
     with realm.provider.misbehaving(*faults), pytest.raises(OIDCError) as caught:
         realm.log_in(**parameters)
@@ -90,7 +90,7 @@ def test_an_id_token_may_be_signed_by_no_other_than_was_registered(
     """security.md 82, 83: though the provider signs well, and publishes the key."""
     provider = new_provider(id_token_signed_response_alg=sent)
     realm = protected_realm(either_world, provider, id_token_signed_response_alg=registered)
-    error = refusal(realm)
+    error = rejection(realm)
     assert isinstance(error, AlgorithmNotAllowed)
     assert error.evidence == {"expected": (registered,), "seen": sent}
 
@@ -112,7 +112,7 @@ def test_without_an_enc_it_is_that_of_the_specification(either_world: World) -> 
     assert realm.log_in().id_token["sub"] == "alice"
 
 
-def test_what_is_kept_is_the_signed_token_in_the_encrypted_one(either_world: World) -> None:
+def test_the_signed_token_in_the_encrypted_one_is_kept(either_world: World) -> None:
     """OIDC Core 3.1.2.1: the hint at a logout must be one that the provider can read."""
     realm = protected_realm(either_world, **OAEP)
     login = realm.log_in()
@@ -142,7 +142,7 @@ def test_a_refresh_brings_an_encrypted_id_token_too(either_world: World) -> None
     assert (refresh.id_token or {})["sub"] == "alice"
 
 
-def test_a_refresh_without_its_encryption_is_refused(either_world: World) -> None:
+def test_a_refresh_without_its_encryption_is_rejected(either_world: World) -> None:
     realm = protected_realm(either_world, **OAEP)
     refreshing = logged_in(
         either_world,
@@ -161,22 +161,22 @@ def test_each_fault_of_an_encrypted_id_token_is_met(either_world: World, fault: 
         with realm.provider.misbehaving(fault):
             assert realm.log_in().id_token["sub"] == "alice"
         return
-    assert isinstance(refusal(realm, fault), TokenError)
+    assert isinstance(rejection(realm, fault), TokenError)
     assert "userinfo" not in endpoints(realm)
     assert endpoints(realm).count("token") == 1
 
 
-@pytest.mark.parametrize("fault", REFUSED_INSIDE, ids=str)
-def test_encryption_makes_no_bad_token_good(either_world: World, fault: Misbehaviour) -> None:
+@pytest.mark.parametrize("fault", REJECTED_INSIDE, ids=str)
+def test_encryption_makes_no_invalid_token_valid(either_world: World, fault: Misbehaviour) -> None:
     """security.md 107: at_hash, nonce, signature and all the rest are checked as ever."""
     realm = protected_realm(either_world, **OAEP, id_token_signed_response_alg=fault.needs_alg)
-    assert isinstance(refusal(realm, fault, **fault.needs), TokenError)
+    assert isinstance(rejection(realm, fault, **fault.needs), TokenError)
     assert "userinfo" not in endpoints(realm)
 
 
-def test_what_nobody_signed_is_refused_though_it_is_encrypted(either_world: World) -> None:
+def test_what_nobody_signed_is_rejected_though_it_is_encrypted(either_world: World) -> None:
     """security.md 80, 107: anybody can encrypt to a public key."""
-    error = refusal(protected_realm(either_world, **OAEP), Fault.ID_TOKEN_ALG_NONE)
+    error = rejection(protected_realm(either_world, **OAEP), Fault.ID_TOKEN_ALG_NONE)
     assert isinstance(error, AlgorithmNotAllowed)
     assert error.evidence["seen"] == "none"
 
@@ -184,7 +184,7 @@ def test_what_nobody_signed_is_refused_though_it_is_encrypted(either_world: Worl
 def test_who_did_not_register_for_encryption_gets_none(either_world: World) -> None:
     """security.md 105, the other way round."""
     realm = protected_realm(either_world, new_provider(**OAEP))
-    error = refusal(realm)
+    error = rejection(realm)
     assert isinstance(error, TokenMalformed)
     assert "encrypted" in error.message
 
@@ -194,7 +194,7 @@ def test_who_did_not_register_for_encryption_gets_none(either_world: World) -> N
 )
 def test_why_it_cannot_be_decrypted_is_not_told(either_world: World, fault: Misbehaviour) -> None:
     """security.md 106."""
-    error = refusal(protected_realm(either_world, **OAEP), fault)
+    error = rejection(protected_realm(either_world, **OAEP), fault)
     assert isinstance(error, DecryptionFailed)
     assert (error.message, error.evidence) == ("The token can't be decrypted with a key of the client.", {})
 
@@ -210,10 +210,10 @@ def test_an_encrypted_id_token_may_come_by_every_way(either_world: World, respon
 
 
 @pytest.mark.parametrize("response_type", [name for name in RESPONSE_TYPES if "id_token" in name])
-def test_a_response_without_its_encryption_is_refused(either_world: World, response_type: str) -> None:
+def test_a_response_without_its_encryption_is_rejected(either_world: World, response_type: str) -> None:
     """security.md 105: before the code goes anywhere."""
     provider = new_provider(**OAEP, response_types=RESPONSE_TYPES)
-    error = refusal(
+    error = rejection(
         protected_realm(either_world, provider, **OAEP), Fault.ENCRYPTION_MISSING, response_type=response_type
     )
     assert isinstance(error, TokenMalformed)
@@ -233,7 +233,7 @@ def test_a_provider_that_has_not_seen_the_new_keys_yet_encrypts_to_the_old_ones(
 
 def test_a_key_that_was_thrown_away_is_named_as_the_reason(either_world: World) -> None:
     realm = protected_realm(either_world, new_provider(jwks=client_keys(1).jwks(), **OAEP), client_keys(2), **OAEP)
-    error = refusal(realm)
+    error = rejection(realm)
     assert isinstance(error, KeyNotFound)
     assert "client" in error.message
 
@@ -249,7 +249,7 @@ def test_a_key_for_signatures_does_not_decrypt(either_world: World) -> None:
     """security.md 27: though it is the one that was encrypted to."""
     own = ClientKeys.from_jwk(private_rsa_jwk(rsa_key(1), use="sig", kid="rsa-1"))
     realm = protected_realm(either_world, new_provider(**OAEP), own + client_keys(2), **OAEP)
-    assert isinstance(refusal(realm), KeyNotFound)
+    assert isinstance(rejection(realm), KeyNotFound)
 
 
 # Userinfo
@@ -272,14 +272,16 @@ def test_userinfo_may_be_signed_by_every_algorithm(either_world: World, alg: str
 
 @pytest.mark.parametrize("registered", [{}, *FORMS.values()], ids=["plain", *FORMS])
 @pytest.mark.parametrize("sent", [{}, *FORMS.values()], ids=["plain", *FORMS])
-def test_userinfo_in_any_other_form_is_refused(
+def test_userinfo_in_any_other_form_is_rejected(
     either_world: World, registered: dict[str, Any], sent: dict[str, Any]
 ) -> None:
     """security.md 114, 116."""
     if registered == sent:
         assert protected_realm(either_world, new_provider(**sent), **registered).log_in().userinfo is not None
     else:
-        assert isinstance(refusal(protected_realm(either_world, new_provider(**sent), **registered)), UserInfoInvalid)
+        assert isinstance(
+            rejection(protected_realm(either_world, new_provider(**sent), **registered)), UserInfoInvalid
+        )
 
 
 @pytest.mark.parametrize("fault", SIGNED_USERINFO_FAULTS, ids=str)
@@ -290,7 +292,7 @@ def test_each_fault_of_signed_userinfo_is_met(either_world: World, fault: Misbeh
         with realm.provider.misbehaving(fault):
             assert (realm.log_in().userinfo or {})["sub"] == "alice"
     else:
-        assert isinstance(refusal(realm, fault), ProviderError)
+        assert isinstance(rejection(realm, fault), ProviderError)
 
 
 @pytest.mark.parametrize("fault", [fault for fault in SIGNED_USERINFO_FAULTS if fault not in OF_ITS_FORM], ids=str)
@@ -301,7 +303,7 @@ def test_each_fault_of_signed_userinfo_is_met_inside_of_encryption(either_world:
         with realm.provider.misbehaving(fault):
             assert (realm.log_in().userinfo or {})["sub"] == "alice"
     else:
-        assert isinstance(refusal(realm, fault), ProviderError)
+        assert isinstance(rejection(realm, fault), ProviderError)
 
 
 @pytest.mark.parametrize("signed", [True, False], ids=["signed", "unsigned"])
@@ -314,20 +316,20 @@ def test_each_fault_of_encrypted_userinfo_is_met(either_world: World, fault: Mis
         with realm.provider.misbehaving(fault):
             assert (realm.log_in().userinfo or {})["sub"] == "alice"
     else:
-        assert isinstance(refusal(realm, fault), UserInfoInvalid)
+        assert isinstance(rejection(realm, fault), UserInfoInvalid)
 
 
-def test_unsigned_userinfo_of_somebody_else_is_refused_though_it_is_encrypted(either_world: World) -> None:
+def test_unsigned_userinfo_of_somebody_else_is_rejected_though_it_is_encrypted(either_world: World) -> None:
     """security.md 112."""
     realm = protected_realm(either_world, userinfo_encrypted_response_alg="RSA-OAEP")
-    error = refusal(realm, Fault.USERINFO_SUB_OTHER)
+    error = rejection(realm, Fault.USERINFO_SUB_OTHER)
     assert isinstance(error, UserInfoInvalid)
     assert error.evidence == {"claim": "sub"}
 
 
 def test_an_error_of_signed_userinfo_says_what_is_wrong(either_world: World) -> None:
     realm = protected_realm(either_world, userinfo_signed_response_alg="RS256")
-    error = refusal(realm, Fault.SIGNED_USERINFO_ISS_OTHER)
+    error = rejection(realm, Fault.SIGNED_USERINFO_ISS_OTHER)
     assert isinstance(error, UserInfoInvalid)
     assert "iss must be 'https://op.example'" in error.message
     assert error.evidence == {"reason": ClaimInvalid.code}

@@ -274,7 +274,7 @@ def test_a_broken_key_set_leaves_the_last_good_keys_in_use(realm: Realm, fault: 
 
 
 @pytest.mark.parametrize("fault", JUNK_KEYS, ids=str)
-def test_a_rotation_into_a_broken_key_set_is_no_way_in(realm: Realm, fault: Misbehaviour) -> None:
+def test_a_rotation_into_a_broken_key_set_lets_nobody_in(realm: Realm, fault: Misbehaviour) -> None:
     """security.md 20: neither are the old keys lost."""
     realm.log_in()
     forged = SigningKey(kid="new", alg="RS256", private=realm_key(realm).private)
@@ -404,7 +404,7 @@ def test_threads_that_come_first_together_share_one_fetch_of_keys(monkeypatch: p
 
 
 def test_fifty_logins_at_a_dead_provider_share_one_attempt(either_world: World) -> None:
-    """security.md 229: and whoever comes right after them asks nobody."""
+    """security.md 229: and a caller that comes right after them asks nobody."""
     realm = new_realm(either_world, latency=0.02)
     with realm.provider.misbehaving(Fault.DISCOVERY_RESET):
         outcomes = either_world.run_together([realm.beginning] * 50)

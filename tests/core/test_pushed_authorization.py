@@ -172,13 +172,13 @@ def test_an_object_that_is_fetched_cannot_be_pushed(either_world: World) -> None
     assert pushed(realm) == []
 
 
-def test_a_provider_without_a_place_for_it_is_refused_by_name(either_world: World) -> None:
+def test_a_provider_without_a_place_for_it_is_rejected_by_name(either_world: World) -> None:
     realm = pushing(either_world)
     with realm.provider.misbehaving(NOWHERE), pytest.raises(MetadataInvalid, match="pushed_authorization_request"):
         realm.begin()
 
 
-def test_a_refusal_of_the_provider_ends_the_login(either_world: World) -> None:
+def test_a_rejection_of_the_provider_ends_the_login(either_world: World) -> None:
     provider = new_provider()
     client = ClientMetadata("client1", "another secret than the registered one")
     realm = pushing(either_world, provider, client_metadata=client)
@@ -199,7 +199,7 @@ BAD: Mapping[str, tuple[HttpResponse, type[ProviderError]]] = {
     "a list": (reply(body=b"[]"), ProviderError),
     "no name": (reply(body=b'{"expires_in":60}'), ProviderError),
     "an empty name": (reply(body=b'{"request_uri":""}'), ProviderError),
-    "a name that is no string": (reply(body=b'{"request_uri":["urn:a"]}'), ProviderError),
+    "a name that is not a string": (reply(body=b'{"request_uri":["urn:a"]}'), ProviderError),
     "a name with a line end": (reply(body=b'{"request_uri":"urn:a\\r\\nb"}'), ProviderError),
     "a name with a blank": (reply(body=b'{"request_uri":"urn:a b"}'), ProviderError),
     "a long name": (reply(body=b'{"request_uri":"urn:%s"}' % (b"a" * 4096)), ProviderError),

@@ -101,7 +101,7 @@ def either(registering: Registering) -> World:
     return registering.realm.world
 
 
-def test_nothing_is_meant_for_who_is_not_registered(registering: Registering) -> None:
+def test_nothing_is_meant_for_a_client_that_is_not_registered(registering: Registering) -> None:
     registering.provider.register("other", redirect_uris=[REDIRECT_URI])
     registering.provider.sign_in("alice")
     assert registering._origin.is_meant_for_us(registering.provider.logout_token("other", "alice")) is False
@@ -128,7 +128,7 @@ def test_with_client_metadata_nobody_registers(either_world: World) -> None:
     assert registrations(provider) == 0
 
 
-# What is asked for
+# The registration request
 
 
 TWO_URIS = [REDIRECT_URI, "https://rp.example/2"]
@@ -170,7 +170,7 @@ OF_LOGOUT = {
 def test_the_metadata_follow_from_the_configuration(
     either_world: World, parameters: dict[str, str], info: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    """OIDC Registration 2; contract.md: any registered name is a keyword, and laid over what follows"""
+    """OIDC Registration 2; contract.md: any registered name is a keyword, and replaces what follows"""
     keys = ClientKeys.from_jwk(private_rsa_jwk(rsa_key()))
     registering = new_registering(either_world, info=info, auth_request_params=parameters, client_keys=keys)
     registering.client()
@@ -203,7 +203,7 @@ def test_an_initial_access_token_goes_as_it_is(either_world: World, name: str) -
     """RFC 7591 3, by the name of Flask-pyoidc and by that of the RFC"""
     provider = open_provider(initial_access_token="an/initial+token==")
     refused = new_registering(either_world, provider)
-    assert isinstance(refused.refusal(), OAuthError)
+    assert isinstance(refused.rejection(), OAuthError)
     registering = new_registering(either_world, provider, info={name: "an/initial+token=="})
     assert registering.client()["client_id"]
     assert name not in sent(provider)
@@ -242,7 +242,7 @@ def test_a_relying_party_needs_a_client_of_either_kind(either_world: World) -> N
 def test_a_provider_without_the_endpoint_registers_nobody(registering: Registering) -> None:
     fault = harmless("closed", DISCOVERY(without("registration_endpoint")))
     with registering.provider.misbehaving(fault):
-        error = registering.refusal()
+        error = registering.rejection()
     assert isinstance(error, ConfigurationError)
     assert "registration_endpoint" in str(error)
 
@@ -251,15 +251,15 @@ def test_a_provider_without_the_endpoint_registers_nobody(registering: Registeri
 
 
 @pytest.mark.parametrize("fault", [fault for fault in REGISTRATION_FAULTS if fault.refused], ids=str)
-def test_a_bad_registration_is_none_and_the_next_one_is_tried(
+def test_an_invalid_registration_is_none_and_the_next_one_is_tried(
     either_world: World, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
     registering = new_registering(either_world)
     with caplog.at_level(logging.DEBUG), registering.provider.misbehaving(fault):
-        error = registering.refusal()
+        error = registering.rejection()
         assert isinstance(error, ProviderError)
         # the pause after a failure: nobody asks again at once
-        assert type(registering.refusal()) is type(error)
+        assert type(registering.rejection()) is type(error)
         assert registrations(registering.provider) == 1
     assert registering.known == ClientMetadata()
     secrets = {client.client_secret or "-" for client in registering.provider.registered_clients}
@@ -288,7 +288,7 @@ def test_an_odd_registration_is_one(either_world: World, fault: Misbehaviour) ->
 
 def test_after_the_pause_the_provider_is_asked_again(registering: Registering) -> None:
     with registering.provider.misbehaving(Fault.REGISTRATION_500):
-        registering.refusal()
+        registering.rejection()
     registering.provider.clock.advance(2)
     assert registering.client()["client_id"]
     assert registrations(registering.provider) == 2
@@ -337,6 +337,6 @@ def test_while_the_provider_is_down_an_expired_client_stays_as_it_is(either_worl
     first = registering.client()
     provider.clock.advance(3600)
     with provider.misbehaving(Fault.REGISTRATION_500):
-        assert isinstance(registering.refusal(), ProviderError)
+        assert isinstance(registering.rejection(), ProviderError)
     assert registering.known is first
     assert registrations(provider) == 1

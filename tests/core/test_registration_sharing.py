@@ -136,8 +136,8 @@ def test_a_client_that_the_provider_forgot_is_not_updated_but_registered_again(
     first = new_process().client()
     provider._registry.registrations.clear()
     with caplog.at_level(logging.WARNING):
-        anew = new_process(info={"client_uri": "https://rp.example/"}).client()
-    assert anew["client_id"] != first["client_id"]
+        again = new_process(info={"client_uri": "https://rp.example/"}).client()
+    assert again["client_id"] != first["client_id"]
     assert "registered again" in caplog.text
     assert first["registration_access_token"] not in caplog.text
 
@@ -146,7 +146,7 @@ def test_while_the_provider_is_down_nothing_is_lost(new_process: Process, provid
     first = new_process().client()
     changed = new_process(info={"client_uri": "https://rp.example/"})
     with provider.misbehaving(Fault.DISCOVERY_RESET):
-        assert isinstance(changed.refusal(), ProviderError)
+        assert isinstance(changed.rejection(), ProviderError)
         assert changed.known == first
     provider.clock.advance(2)
     assert changed.client()["client_id"] == first["client_id"]
@@ -157,7 +157,7 @@ def test_a_provider_that_is_busy_has_lost_no_client(new_process: Process, provid
     new_process().client()
     changed = new_process(info={"client_uri": "https://rp.example/"})
     with provider.misbehaving(BUSY):
-        error = changed.refusal()
+        error = changed.rejection()
     assert isinstance(error, OAuthError)
     assert (error.status, registrations(provider)) == (429, 1)
 
@@ -235,7 +235,7 @@ def test_applications_with_one_store_have_a_client_each(either_world: World, sha
     assert registrations(provider, "PUT") == 0
 
 
-def test_garbage_in_the_store_is_no_client(shared: Shared) -> None:
+def test_garbage_in_the_store_is_not_a_client(shared: Shared) -> None:
     shared.one.client()
     (key,) = shared.entries()
     for garbage in (b"", b"garbage", Sealer(KEYS).seal("registration", key, b'{"client":{}}').encode()):
@@ -246,7 +246,7 @@ def test_garbage_in_the_store_is_no_client(shared: Shared) -> None:
 
 def test_while_the_store_is_down_nobody_registers(shared: Shared) -> None:
     shared.store.methods, shared.store.left = ("get_many",), 0
-    assert isinstance(shared.one.refusal(), StoreUnavailable)
+    assert isinstance(shared.one.rejection(), StoreUnavailable)
     assert registrations(shared.provider) == 0
 
 
@@ -265,23 +265,23 @@ def test_a_client_that_could_not_be_kept_is_used_here(shared: Shared, caplog: py
     assert registrations(shared.provider) == 1
 
 
-def test_whoever_dies_while_registering_is_waited_for_and_no_longer(shared: Shared) -> None:
+def test_a_process_that_dies_while_registering_is_waited_for_and_no_longer(shared: Shared) -> None:
     begun = shared.provider.clock.monotonic()
     shared.one.client()
     (key,) = shared.entries()
-    lease = key.replace("registration:", "registration-lease:")
+    lock = key.replace("registration:", "registration-lease:")
     shared.world.run(shared.store.store.delete([key]))
-    shared.world.run(shared.store.store.put(lease, b"of a dead one", LOCK_SECONDS * 2))
-    assert isinstance(shared.other.refusal(), ProviderTimeout)
+    shared.world.run(shared.store.store.put(lock, b"of a dead one", LOCK_SECONDS * 2))
+    assert isinstance(shared.other.rejection(), ProviderTimeout)
     assert LOCK_SECONDS <= shared.provider.clock.monotonic() - begun < LOCK_SECONDS + 2
     shared.provider.clock.advance(LOCK_SECONDS)
     assert shared.other.client()["client_id"]
 
 
-def test_a_refusal_frees_the_place_for_the_next_try(shared: Shared) -> None:
+def test_a_rejection_frees_the_place_for_the_next_try(shared: Shared) -> None:
     with shared.provider.misbehaving(Fault.REGISTRATION_REFUSED):
-        assert isinstance(shared.one.refusal(), OAuthError)
-        assert isinstance(shared.other.refusal(), OAuthError)
+        assert isinstance(shared.one.rejection(), OAuthError)
+        assert isinstance(shared.other.rejection(), OAuthError)
     assert shared.entries() == {}
     assert registrations(shared.provider) == 2
 
@@ -328,9 +328,11 @@ def test_two_providers_may_share_a_file(either_world: World, tmp_path: Path) -> 
 
 def test_a_file_that_cannot_be_used_says_so(either_world: World, tmp_path: Path) -> None:
     registering = new_registering(either_world, registration_file=tmp_path / "missing" / "client.db")
-    assert isinstance(registering.refusal(), StoreUnavailable)
+    assert isinstance(registering.rejection(), StoreUnavailable)
     (tmp_path / "text").write_text("no database " * 100)
-    assert isinstance(new_registering(either_world, registration_file=tmp_path / "text").refusal(), StoreUnavailable)
+    assert isinstance(
+        new_registering(either_world, registration_file=tmp_path / "text").rejection(), StoreUnavailable
+    )
     with pytest.raises(ConfigurationError, match="registration_file"):
         new_registering(either_world, registration_file=7)
 

@@ -1,4 +1,4 @@
-"""What an application may add to requests that browsers carry, and what of it is refused."""
+"""What an application may add to requests that browsers carry, and which of it is rejected."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -81,7 +81,7 @@ from tests.core.configured import configured, requested
         pytest.param({"\ud800": "x"}, ["auth_request_params"], id="a-name-that-is-no-text"),
     ],
 )
-def test_parameters_of_the_request_that_are_ours_are_refused(parameters: dict[str, Any], words: list[str]) -> None:
+def test_parameters_of_the_request_that_are_ours_are_rejected(parameters: dict[str, Any], words: list[str]) -> None:
     """security.md 41, 52, 56, 57, 95, 101, 102, 214, 264, 265, 396."""
     with pytest.raises(ConfigurationError) as caught:
         configured(auth_request_params=parameters)
@@ -107,7 +107,7 @@ def test_parameters_of_the_request_that_are_ours_are_refused(parameters: dict[st
         pytest.param({"\ud800": "x"}, ["end_session_params"], id="a-name-that-is-no-text"),
     ],
 )
-def test_parameters_of_a_logout_that_are_ours_are_refused(parameters: dict[str, Any], words: list[str]) -> None:
+def test_parameters_of_a_logout_that_are_ours_are_rejected(parameters: dict[str, Any], words: list[str]) -> None:
     """security.md 198, 199."""
     with pytest.raises(ConfigurationError) as caught:
         configured(end_session_params=parameters)

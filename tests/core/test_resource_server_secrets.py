@@ -63,7 +63,7 @@ def test_no_token_shows_whatever_goes_wrong(
 
 @pytest.mark.parametrize("behind", ["\ud800", f".{CANARY}.{CANARY}", "&x=1", "\r\n"], ids=ascii)
 @pytest.mark.parametrize("verification", ["introspection", "jwt", "auto"])
-def test_nothing_of_what_is_no_token_shows(
+def test_nothing_of_a_malformed_token_shows(
     either_world: World, behind: str, verification: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """security.md 143, 250."""

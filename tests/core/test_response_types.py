@@ -149,7 +149,7 @@ def test_an_error_comes_by_the_way_that_was_asked_for(realm: Realm, response_typ
 
 @pytest.mark.parametrize("came_by", RESPONSE_MODES)
 @pytest.mark.parametrize("asked_by", RESPONSE_MODES)
-def test_a_response_by_another_way_is_refused(realm: Realm, asked_by: ResponseMode, came_by: ResponseMode) -> None:
+def test_a_response_by_another_way_is_rejected(realm: Realm, asked_by: ResponseMode, came_by: ResponseMode) -> None:
     """security.md 52."""
     begun = realm.begin(response_mode=asked_by)
     response = realm.provider.authorize(begun.url).response
@@ -168,7 +168,7 @@ def test_a_response_by_another_way_is_refused(realm: Realm, asked_by: ResponseMo
 
 @pytest.mark.parametrize("max_age", ["600"])
 @pytest.mark.parametrize("response_type", ["id_token", "id_token token", "code id_token"])
-def test_what_was_asked_of_the_login_is_checked_in_the_browser_s_id_token_too(
+def test_requirements_of_the_login_are_checked_in_the_browser_s_id_token_too(
     realm: Realm, response_type: str, max_age: str
 ) -> None:
     """security.md 101."""
@@ -179,7 +179,7 @@ def test_what_was_asked_of_the_login_is_checked_in_the_browser_s_id_token_too(
 
 @pytest.mark.parametrize("fault", [fault for fault in FRONT_CHANNEL_FAULTS if fault.refused], ids=str)
 def test_a_fault_of_the_front_channel_ends_the_login(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 51, 63, 66, 95, 97, 100: and nothing is asked of the provider any more, but for its keys."""
+    """security.md 51, 63, 66, 95, 97, 100: and nothing is asked of the provider any more, except for its keys."""
     begun = realm.begin(**fault.needs)
     with realm.provider.misbehaving(fault):
         callback = realm.provider.authorize(begun.url)
@@ -203,7 +203,7 @@ def test_an_oddity_of_the_front_channel_disturbs_nothing(realm: Realm, fault: Mi
         assert realm.log_in(**fault.needs).id_token["sub"] == "alice"
 
 
-def test_an_id_token_of_another_login_is_refused(realm: Realm) -> None:
+def test_an_id_token_of_another_login_is_rejected(realm: Realm) -> None:
     """security.md 95: without a code nothing but the nonce binds the response to this browser."""
     ours, theirs = realm.begin(response_type="id_token"), realm.begin(response_type="id_token")
     stolen = str(realm.provider.authorize(theirs.url).get("id_token"))

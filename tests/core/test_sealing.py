@@ -1,4 +1,4 @@
-"""Sealed text: whoever holds it can neither read it, nor change it, nor use it for anything else."""
+"""Sealed text: anyone who holds it can neither read it, nor change it, nor use it for anything else."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable

@@ -85,7 +85,7 @@ def test_a_failure_is_shared_and_repeated_for_a_while(either_world: World) -> No
     """security.md 229"""
     clock = Clock()
     runtime = either_world.runtime(HttpSettings(failure_pause=2.0), monotonic=clock)
-    work = Work(runtime, seconds=0.2, raises=ProviderUnreachable("down", reason="refused"))
+    work = Work(runtime, seconds=0.2, raises=ProviderUnreachable("down", reason="dns"))
     outcomes = either_world.run_together([lambda: runtime.share("key", work)] * 20)
     for _ in range(20):
         with pytest.raises(ProviderUnreachable, match="down") as caught:
@@ -165,10 +165,10 @@ def kept(failures: RecentFailures) -> int:
 def test_a_copied_error_is_the_same_failure_without_its_frames() -> None:
     cause = ValueError("cause")
     with pytest.raises(OAuthError) as caught:
-        raise OAuthError("refused", error="invalid_grant", error_description=None, status=400, more=1) from cause
+        raise OAuthError("rejected", error="invalid_grant", error_description=None, status=400, more=1) from cause
     copy = copy_error(caught.value)
     assert type(copy) is OAuthError
-    assert (copy.message, copy.error, copy.status, copy.evidence["more"]) == ("refused", "invalid_grant", 400, 1)
+    assert (copy.message, copy.error, copy.status, copy.evidence["more"]) == ("rejected", "invalid_grant", 400, 1)
     assert copy.__cause__ is cause
     assert copy.__traceback__ is None
 
@@ -352,11 +352,11 @@ def test_detached_work_that_can_not_begin_holds_nobody_up(monkeypatch: pytest.Mo
     runtime = BlockingRuntime()
     work = Work(runtime, seconds=0)
 
-    def refuse(_thread: threading.Thread) -> None:
+    def reject(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patched:
-        patched.setattr(threading.Thread, "start", refuse)
+        patched.setattr(threading.Thread, "start", reject)
         with pytest.raises(RuntimeError, match="new thread"):
             run_without_loop(runtime.share("key", work, detached=True))
     run_without_loop(runtime.share("key", work, detached=True))

@@ -13,7 +13,7 @@ from oidc_async.resource_server.metrics import watch
 from oidc_async.resource_server.statistics import Counters, Statistics
 from oidc_async.runtime import telemetry
 from tests.core.api import API, ISSUER, new_api, new_provider
-from tests.core.observed_calls import Scripted, asking, fail, join, know, outcome_of, refuse
+from tests.core.observed_calls import Scripted, asking, fail, join, know, outcome_of, reject
 from tests.core.observer import DURATION, Observer
 from tests.core.worlds import World
 
@@ -48,7 +48,7 @@ def counts_shown(observer: Observer, issuer: str = ISSUER) -> dict[str, float]:
     ("happens", "expected"),
     [
         (know, {"misses": 1, "hits": 2, "upstream_calls": 1}),
-        (refuse, {"misses": 1, "refused_hits": 2, "upstream_calls": 1}),
+        (reject, {"misses": 1, "refused_hits": 2, "upstream_calls": 1}),
         (join, {"misses": 10, "joined": 9, "upstream_calls": 1}),
         (fail, {"misses": 3, "failures": 1, "paused": 2, "upstream_calls": 1}),
     ],
@@ -71,7 +71,7 @@ def test_jwts_that_are_verified_here_are_shown(either_world: World, observer: Ob
 def test_each_issuer_has_counts_of_its_own(either_world: World, observer: Observer) -> None:
     apis = [new_api(either_world, new_provider(f"https://op{number}.example")) for number in (1, 2)]
     know(apis[0])
-    refuse(apis[1])
+    reject(apis[1])
     assert counts_shown(observer, "https://op1.example") == {"misses": 1, "hits": 2, "upstream_calls": 1}
     assert counts_shown(observer, "https://op2.example") == {"misses": 1, "refused_hits": 2, "upstream_calls": 1}
 

@@ -64,7 +64,7 @@ def test_errors_pass_untouched(either_world: World, error: ProviderError) -> Non
 
 
 @pytest.mark.usefixtures("looked_for_again")
-def test_an_older_package_is_left_alone_and_said_to_be(
+def test_an_older_package_is_not_used_and_the_log_says_so(
     either_world: World, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("opentelemetry.metrics.get_meter", lambda name: OlderMeter())

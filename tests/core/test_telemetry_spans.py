@@ -49,7 +49,7 @@ def test_client_credentials_have_a_span(either_world: World, observer: Observer)
     assert [span.name for span in observer.spans] == ["GET discovery", "POST token"]
 
 
-def test_a_span_says_what_was_asked_and_answered(api: API, observer: Observer) -> None:
+def test_a_span_has_the_request_and_the_response(api: API, observer: Observer) -> None:
     api.verify(api.issue())
     assert attributes_of(observer.span("POST introspection")) == {
         "oidc.endpoint": "introspection",
@@ -61,7 +61,7 @@ def test_a_span_says_what_was_asked_and_answered(api: API, observer: Observer) -
     }
 
 
-def test_a_known_token_costs_no_span_and_no_measurement(api: API, observer: Observer) -> None:
+def test_a_cached_token_costs_no_span_and_no_measurement(api: API, observer: Observer) -> None:
     token = api.issue()
     api.verify(token)
     before = len(observer.spans)
@@ -81,7 +81,7 @@ def test_a_known_token_costs_no_span_and_no_measurement(api: API, observer: Obse
     ],
     ids=str,
 )
-def test_a_failure_is_told_by_its_code(
+def test_a_failure_is_described_by_its_code(
     api: API, observer: Observer, fault: Misbehaviour, seen: dict[str, object]
 ) -> None:
     with api.provider.misbehaving(fault):
@@ -182,7 +182,7 @@ def test_a_caller_who_goes_away_ends_the_span(observer: Observer) -> None:
         ("secret", (None, None, None)),
     ],
 )
-def test_of_a_url_only_what_is_public_is_told(
+def test_of_a_url_only_the_public_part_is_recorded(
     either_world: World, observer: Observer, url: str, seen: tuple[object, ...]
 ) -> None:
     either_world.run(asking(Scripted(HttpResponse(status=200)), url))
@@ -245,7 +245,7 @@ def test_a_secret_would_be_seen(either_world: World, observer: Observer) -> None
     assert (span, metrics) == (True, True)
 
 
-def test_what_others_raise_is_told_by_its_class_alone(either_world: World, observer: Observer) -> None:
+def test_foreign_errors_are_described_by_their_class_alone(either_world: World, observer: Observer) -> None:
     either_world.run(outcome_of(asking(Scripted(RuntimeError("Bearer alice")))))
     assert attributes_of(observer.span("GET userinfo"))["error.type"] == "RuntimeError"
     assert shown({"Bearer", "alice"}, *observer.texts()) == []

@@ -157,7 +157,7 @@ def test_the_usual_authorities_are_the_default() -> None:
     assert len(tls_context(HttpSettings()).get_ca_certs()) > 50
 
 
-def test_unusable_files_are_told_at_the_first_request(own_world: World, tmp_path: Path) -> None:
+def test_unusable_files_are_reported_at_the_first_request(own_world: World, tmp_path: Path) -> None:
     runtime = own_world.runtime(HttpSettings(ca_bundle=str(tmp_path / "missing.pem")))
     with pytest.raises(ConfigurationError, match=r"^ca_bundle "):
         own_world.run(runtime.send(get("https://127.0.0.1:1/")))

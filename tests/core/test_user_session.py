@@ -160,7 +160,7 @@ def test_a_refresh_of_tokens_alone_makes_no_login_younger(storage: Storage) -> N
         pytest.param({"refresh_token": "new"}, {"nonce": "second", "auth_time": 2}, id="a-new-one"),
     ],
 )
-def test_a_refresh_token_goes_on_with_the_login_that_it_is_of(
+def test_a_refresh_token_continues_the_login_that_it_is_of(
     storage: Storage, news: dict[str, Any], expected: dict[str, Any]
 ) -> None:
     """OIDC Core 12.2: an ID token that it brings may name the nonce of that login, and no other"""
@@ -172,7 +172,7 @@ def test_a_refresh_token_goes_on_with_the_login_that_it_is_of(
 
 
 @pytest.mark.parametrize(("new", "expected"), [({"sid": "second"}, "second"), ({}, "first")], ids=["new", "none"])
-def test_a_session_is_that_at_the_provider_which_was_told_last(
+def test_a_session_is_that_at_the_provider_that_was_named_last(
     storage: Storage, new: dict[str, Any], expected: str
 ) -> None:
     """OIDC Back-Channel Logout 2.1: by its `sid` it is ended, whatever the refresh token is of"""

@@ -24,7 +24,6 @@ NOT_YET = (
     "tests/adapters",
     "tests/browser",
     "tests/conformance",
-    "tests/core",
     "tests/neighbours",
     "tests/providers",
     "tests/testing",
@@ -154,12 +153,21 @@ PUBLIC_NAMES = {
     "forget",
     "forget_requests",
     "REFUSED",
+    "REGISTRATION_REFUSED",
     "refused",
 }
 """Names that users of the library write: errors, settings, arguments and the faults of `oidc_async.testing`."""
 
-FOREIGN_NAMES = {"ConnectionRefusedError", "TypeGuard", "ECONNREFUSED", "markers"}
-"""Names of Python, of its library and of pytest."""
+FOREIGN_NAMES = {
+    "BadSignatureError",
+    "ConnectionRefusedError",
+    "ECONNREFUSED",
+    "TypeGuard",
+    "get_closest_marker",
+    "iter_markers",
+    "markers",
+}
+"""Names of Python, of its library, of pytest and of joserfc."""
 
 QUOTED = tuple(
     re.compile(old.replace(" ", r"\s+"), re.IGNORECASE)
