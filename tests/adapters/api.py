@@ -1,4 +1,4 @@
-"""An API written for Flask and for Quart, whose views are guarded by tokens, and a client that calls it."""
+"""An API written for Flask and for Quart, whose views are protected by tokens, and a client that calls it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def of_kind(kind: Kind, view: View) -> View:
 
 @dataclass
 class Api:
-    """A site with views for tokens, and whoever calls it with no cookies but those it was given."""
+    """A site with views for tokens, and a client that calls it with no cookies except those it was given."""
 
     site: Site
     browser: Browser
@@ -44,7 +44,7 @@ class Api:
         return self.site.provider
 
     def token(self, scope: str = "read", provider: SimulatedProvider | None = None, **options: Any) -> str:
-        """A good token for alice."""
+        """A valid token for alice."""
         issuing = provider or self.provider
         return issuing.issue_access_token("client1", **{"scope": scope, "username": "alice", **options})
 
@@ -64,7 +64,7 @@ class Api:
         return of_each[name]
 
     def asked(self, provider: SimulatedProvider | None = None) -> int:
-        """How often the provider was asked about a token."""
+        """How often a token was introspected."""
         return (provider or self.provider).count("introspection")
 
 
@@ -76,8 +76,8 @@ def api_views(framework: Framework, kind: Kind = "sync") -> Views:
         def identity() -> Any:
             return tools.jsonify(auth.current_token_identity)
 
-        def add(path: str, guard: Callable[[View], View]) -> None:
-            app.add_url_rule(path, path, guard(of_kind(kind, identity)), methods=["GET", "POST", "PUT"])
+        def add(path: str, decorator: Callable[[View], View]) -> None:
+            app.add_url_rule(path, path, decorator(of_kind(kind, identity)), methods=["GET", "POST", "PUT"])
 
         add("/api", auth.token_auth("default"))
         add("/read", auth.token_auth("default", ["read"]))
@@ -88,7 +88,7 @@ def api_views(framework: Framework, kind: Kind = "sync") -> Views:
     return add_views
 
 
-def guarded(framework: Framework, kind: Kind = "sync", *names: Any, **asked: Any) -> Callable[[Any, Any], None]:
+def protected(framework: Framework, kind: Kind = "sync", *names: Any, **asked: Any) -> Callable[[Any, Any], None]:
     """The view `/api` behind `token_auth` with these arguments; it tells the subject."""
     tools = toolbox(framework)
 
@@ -109,7 +109,7 @@ def challenge_of(page: Page) -> dict[str, str]:
     return parameters
 
 
-def require_refusal(page: Page, status: int, error: str, **challenge: str) -> None:
+def require_rejection(page: Page, status: int, error: str, **challenge: str) -> None:
     """As RFC 6750 3 and 3.1 have it, and in JSON."""
     assert page.status_code == status
     seen = challenge_of(page)
@@ -123,7 +123,7 @@ def require_refusal(page: Page, status: int, error: str, **challenge: str) -> No
 
 
 class Detour:
-    """A runtime like another one, but for what happens to the requests to one endpoint on their way."""
+    """A runtime like another one, except for what happens to the requests to one endpoint on their way."""
 
     def __init__(self, origin: Runtime, endpoint: str = "/introspect") -> None:
         self._origin, self._endpoint = origin, endpoint

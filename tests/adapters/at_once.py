@@ -20,12 +20,12 @@ class Fetch(Protocol):
     def __call__(self, url: str, *, headers: dict[str, str] | None = None) -> Awaitable[Page]: ...
 
 
-Visit = Callable[[Fetch], Awaitable[T]]
+Visiting = Callable[[Fetch], Awaitable[T]]
 THREADS = 16
 
 
 def at_once(
-    site: Site, visits: Sequence[Visit[T]], browsers: Sequence[Browser] = (), *, threads: int = THREADS
+    site: Site, visits: Sequence[Visiting[T]], browsers: Sequence[Browser] = (), *, threads: int = THREADS
 ) -> list[T]:
     """What the visits give, each made by a browser of its own, or by the browser of the same place in `browsers`."""
     jars = [browser.cookies for browser in browsers] or [httpx.Cookies() for _ in visits]
@@ -34,8 +34,8 @@ def at_once(
     return asyncio.run(_in_tasks(site, visits, jars))
 
 
-def _in_threads(site: Site, visits: Sequence[Visit[T]], jars: Sequence[httpx.Cookies], threads: int) -> list[T]:
-    def run(visit: Visit[T], jar: httpx.Cookies) -> T:
+def _in_threads(site: Site, visits: Sequence[Visiting[T]], jars: Sequence[httpx.Cookies], threads: int) -> list[T]:
+    def run(visit: Visiting[T], jar: httpx.Cookies) -> T:
         with httpx.Client(transport=WsgiTransport(site.app, site.root_path), cookies=jar) as client:
 
             async def fetch(url: str, *, headers: dict[str, str] | None = None) -> Page:
@@ -50,10 +50,10 @@ def _in_threads(site: Site, visits: Sequence[Visit[T]], jars: Sequence[httpx.Coo
         return list(pool.map(run, visits, jars))
 
 
-async def _in_tasks(site: Site, visits: Sequence[Visit[T]], jars: Sequence[httpx.Cookies]) -> list[T]:
+async def _in_tasks(site: Site, visits: Sequence[Visiting[T]], jars: Sequence[httpx.Cookies]) -> list[T]:
     transport = httpx.ASGITransport(app=site.app, root_path=site.root_path)
 
-    async def run(visit: Visit[T], jar: httpx.Cookies) -> T:
+    async def run(visit: Visiting[T], jar: httpx.Cookies) -> T:
         async with httpx.AsyncClient(transport=transport, cookies=jar) as client:
             return await visit(client.get)
 

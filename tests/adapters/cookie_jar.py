@@ -58,6 +58,6 @@ def login_again(browser: Browser) -> str:
 
 
 def is_anonymous(browser: Browser) -> bool:
-    """Whether nobody is logged in, which is no error: a guarded page leads to the login."""
+    """Whether nobody is logged in, which is not an error: a protected page leads to the login."""
     page = browser.get("/who")
     return (page.status_code, page.text.strip()) == (200, "{}") and browser.get("/private").status_code == 302

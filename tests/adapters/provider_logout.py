@@ -23,12 +23,12 @@ def tell(site: Site, token: str) -> Page:
 
 
 def end(site: Site, username: str = "alice", provider: SimulatedProvider | None = None, **about: Any) -> Page:
-    """What it is answered to a good one; `sub` and `sid` say what is told."""
+    """The response to a valid one; `sub` and `sid` say which of them it names."""
     return tell(site, (provider or site.provider).logout_token("client1", username, **about))
 
 
-def require_refused(page: Page, status: int = 400) -> str:
-    """What a refused provider is told."""
+def require_rejected(page: Page, status: int = 400) -> str:
+    """The text of the response to a rejected provider."""
     assert page.status_code == status, page.text
     assert page.headers["content-type"] == "application/json"
     assert page.headers["cache-control"] == "no-store"

@@ -14,7 +14,7 @@ PAUSE = 60
 """The most seconds between two tries."""
 DAY = 86_400
 FETCH = {"sec-fetch-mode": "cors", "sec-fetch-dest": "empty"}
-REFUSALS = [
+REJECTIONS = [
     Fault.AUTHORIZATION_LOGIN_REQUIRED,
     Fault.AUTHORIZATION_INTERACTION_REQUIRED,
     Fault.AUTHORIZATION_CONSENT_REQUIRED,

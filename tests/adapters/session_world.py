@@ -77,7 +77,7 @@ class WorkerRuntime:
 
 @dataclass
 class Jar:
-    """The cookies of the browser, which forgets them in time by its own clock: that of the provider."""
+    """The cookies of the browser, which drops them in time by its own clock: that of the provider."""
 
     now: Callable[[], float]
     cookies: dict[str, tuple[str, float]] = field(default_factory=dict[str, tuple[str, float]])
@@ -156,7 +156,7 @@ class World:
 
 
 def _read(response: HttpResponse) -> dict[str, Any]:
-    """What the provider answered; nothing where that is no JSON object."""
+    """What the provider answered; nothing where that is not a JSON object."""
     try:
         document = json.loads(response.body)
     except ValueError:
@@ -212,10 +212,10 @@ def _views(framework: Framework) -> Callable[[Any, Any], None]:
             return "logged out"
 
         is_flask = framework.name == "flask"
-        guard = auth.oidc_auth("default")
-        app.add_url_rule("/who", "who", guard(who))
-        app.add_url_rule("/token", "token", guard(token if is_flask else awaited_token))
-        app.add_url_rule("/token/new", "new token", guard(new_token if is_flask else awaited_new_token))
+        decorator = auth.oidc_auth("default")
+        app.add_url_rule("/who", "who", decorator(who))
+        app.add_url_rule("/token", "token", decorator(token if is_flask else awaited_token))
+        app.add_url_rule("/token/new", "new token", decorator(new_token if is_flask else awaited_new_token))
         app.add_url_rule("/login", "login", login if is_flask else awaited_login)
         app.add_url_rule("/logout", "logout", auth.oidc_logout(logout))
 

@@ -81,7 +81,7 @@ class Browser:
         return self.client.request(method, urljoin(ORIGIN, path), **kwargs)
 
     def begin_login(self, path: str = "/private", **authorize: Any) -> Callback:
-        """Open a guarded page and log in at the provider: what the provider sends the browser back with."""
+        """Open a protected page and log in at the provider: what the provider sends the browser back with."""
         page = self.get(path)
         assert page.status_code == 302, page.text
         return self.site.provider_of(page.headers["location"]).authorize(page.headers["location"], **authorize)
@@ -179,7 +179,7 @@ def new_site(
 ) -> Site:
     """A site with the standard views (or `views`), whose providers are simulated.
 
-    `config` is laid over the app's settings, `configuration` goes to each ProviderConfiguration.
+    `config` is merged into the app's settings, `configuration` goes to each ProviderConfiguration.
     """
     simulated = dict(providers or {"default": new_provider()})
     app = framework.new_app()

@@ -23,10 +23,10 @@ Between = Callable[[], object]
 
 @dataclass
 class Conversation:
-    """What a server was told by the app about one WebSocket.
+    """The app's messages to a server about one WebSocket.
 
     Parameters:
-        status: that of the refusal; 101 if the socket was accepted, 403 if it was closed before that, as servers
+        status: that of the rejection; 101 if the socket was accepted, 403 if it was closed before that, as servers
             without the extension for responses answer then.
         subprotocol: the selected one.
         answers: the messages of the app.
@@ -59,7 +59,7 @@ def converse(
     *said: str | Between,
     headers: Mapping[str, str] | None = None,
     subprotocols: Sequence[str] = (),
-    answers_refusals: bool = True,
+    answers_rejections: bool = True,
     **scope: Any,
 ) -> Conversation:
     """Open a WebSocket and say these words, each of which is answered; functions among them are called meanwhile."""
@@ -78,7 +78,7 @@ def converse(
         "root_path": "",
         "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
         "subprotocols": list(subprotocols),
-        "extensions": {"websocket.http.response": {}} if answers_refusals else {},
+        "extensions": {"websocket.http.response": {}} if answers_rejections else {},
         **scope,
     }
     asyncio.run(_speak(app, conversation, said))
@@ -104,7 +104,7 @@ async def _speak(app: Any, conversation: Conversation, said: Sequence[str | Betw
 
 
 async def _answered(conversation: Conversation, events: "asyncio.Queue[dict[str, Any]]", task: Any) -> bool:
-    """Whether a message came; False when the socket was refused or closed."""
+    """Whether a message came; False when the socket was rejected or closed."""
     while True:
         event = await asyncio.wait_for(events.get(), SECONDS)
         match event["type"]:
@@ -149,7 +149,7 @@ def socket_views(framework: Framework = QUART) -> Views:
             while True:
                 await websocket.send(await answer_to(auth, str(await websocket.receive())))
 
-        for path, guard in {
+        for path, decorator in {
             "/ws/open": lambda view: view,
             "/ws/private": auth.oidc_auth(first),
             "/ws/api": auth.token_auth(first),
@@ -160,7 +160,7 @@ def socket_views(framework: Framework = QUART) -> Views:
             "/ws/both": auth.access_control(first),
             "/ws/logout": auth.oidc_logout,
         }.items():
-            app.add_websocket(path, path, guard(talk))
+            app.add_websocket(path, path, decorator(talk))
 
     return add_views
 
@@ -184,9 +184,9 @@ async def answer_to(auth: OIDCAuthentication, words: str) -> str:
             header = websocket.headers.get("Sec-WebSocket-Protocol")
             return f"{websocket.requested_subprotocols} {header}"
         case "change":
-            return _refusal_of(lambda: UserSession(quart.session).update(access_token="another"))
+            return _rejection_of(lambda: UserSession(quart.session).update(access_token="another"))
         case "clear":
-            return _refusal_of(UserSession(quart.session).clear)
+            return _rejection_of(UserSession(quart.session).clear)
         case "login":
             try:
                 await auth.login("default")
@@ -197,7 +197,7 @@ async def answer_to(auth: OIDCAuthentication, words: str) -> str:
             return words
 
 
-def _refusal_of(change: Callable[[], None]) -> str:
+def _rejection_of(change: Callable[[], None]) -> str:
     try:
         change()
     except ConfigurationError as error:

@@ -29,7 +29,7 @@ def test_a_token_opens_the_view(api: Api) -> None:
     assert len(api.browser.cookies) == 0
 
 
-def test_a_session_opens_it_too_and_is_no_token(logged_in: Api) -> None:
+def test_a_session_opens_it_too_and_is_not_a_token(logged_in: Api) -> None:
     page = logged_in.call("/both")
     assert (page.status_code, page.json()) == (200, None)
     assert page.headers["cache-control"] == "no-store, private"
@@ -67,7 +67,7 @@ def test_nothing_at_all_leads_to_the_login(api: Api) -> None:
     ],
     ids=str,
 )
-def test_a_script_with_neither_is_told_that_a_token_would_do(api: Api, headers: dict[str, str]) -> None:
+def test_a_script_with_neither_learns_that_a_token_would_do(api: Api, headers: dict[str, str]) -> None:
     """security.md 138, 154, 170, contract.md 2"""
     page = api.call("/both", headers=headers)
     assert (page.status_code, page.json()["error"]) == (401, "login_required")
@@ -77,7 +77,7 @@ def test_a_script_with_neither_is_told_that_a_token_would_do(api: Api, headers: 
     assert "www-authenticate" not in api.call("/private", headers=headers).headers
 
 
-def test_another_scheme_is_no_token(logged_in: Api) -> None:
+def test_another_scheme_is_not_a_token(logged_in: Api) -> None:
     """Some browsers send Basic along for ever."""
     page = logged_in.call("/both", headers={"authorization": "Basic YTpi"})
     assert (page.status_code, page.json()) == (200, None)
@@ -87,7 +87,7 @@ def test_another_scheme_is_no_token(logged_in: Api) -> None:
     ("token", "status"), [("unknown", 403), ("two words", 400), ("", 400), ("x,y", 400)], ids=repr
 )
 @pytest.mark.parametrize("headers", [{}, {"accept": "text/html"}], ids=["client", "browser"])
-def test_a_bad_token_is_refused_whatever_the_session(
+def test_an_invalid_token_is_rejected_whatever_the_session(
     logged_in: Api, token: str, status: int, headers: dict[str, str]
 ) -> None:
     """contract.md 1: and the session stays as it was."""
@@ -100,7 +100,7 @@ def test_a_bad_token_is_refused_whatever_the_session(
     assert logged_in.call("/both").status_code == 200
 
 
-def test_a_token_that_does_not_suffice_is_refused_whatever_the_session(
+def test_a_token_that_does_not_suffice_is_rejected_whatever_the_session(
     make_api: MakeApi, framework: Framework, kind: Kind
 ) -> None:
     def add_views(app: Any, auth: Any) -> None:
@@ -131,12 +131,12 @@ def test_a_provider_that_is_down_lets_no_token_fall_back_on_the_session(logged_i
     assert logged_in.call("/both").status_code == 200
 
 
-def test_a_bad_token_begins_no_login(api: Api) -> None:
+def test_an_invalid_token_begins_no_login(api: Api) -> None:
     page = api.call("/both", "unknown", headers={"accept": "text/html", "sec-fetch-mode": "navigate"})
     assert (page.status_code, cookies_of(page)) == (403, {})
 
 
-def test_a_dpop_bound_token_is_no_login(logged_in: Api) -> None:
+def test_a_dpop_bound_token_is_not_a_login(logged_in: Api) -> None:
     """security.md 151, 152"""
     page = logged_in.call("/both", logged_in.token(claims={"cnf": {"jkt": "0" * 43}}))
     assert page.status_code == 403
@@ -150,7 +150,7 @@ def test_a_session_and_a_token_of_two_users_stay_apart(logged_in: Api, framework
     assert logged_in.call("/both").json() is None
 
 
-def test_a_failing_login_is_told_as_everywhere(api: Api) -> None:
+def test_a_failing_login_is_reported_as_everywhere(api: Api) -> None:
     with api.provider.misbehaving(Fault.DISCOVERY_500):
         page = api.call("/both", headers={"accept": "text/html"})
     assert page.status_code == 502

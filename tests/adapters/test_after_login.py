@@ -37,7 +37,7 @@ def answer_to(browser: Browser, path: str = "/private", **authorize: Any) -> Pag
     return browser.come_back(browser.begin_login(path, **authorize))
 
 
-def refuse(login: NewLogin) -> None:
+def reject(login: NewLogin) -> None:
     raise LoginRefused(f"{login.id_token['sub']} is not on the list")
 
 
@@ -126,11 +126,11 @@ def test_what_it_puts_into_the_frameworks_session_is_there(site: Site, framework
     assert logged_in(site).get("/role").json() == {"role": "role of alice"}
 
 
-# What it refuses
+# What it rejects
 
 
-def test_whom_it_refuses_has_no_session_and_is_told_why(site: Site, kind: Kind) -> None:
-    hooked(site, refuse, kind).auth.error_view(echo)
+def test_a_user_whom_it_rejects_has_no_session_and_learns_why(site: Site, kind: Kind) -> None:
+    hooked(site, reject, kind).auth.error_view(echo)
     browser = site.browser()
     page = answer_to(browser)
     assert page.status_code == 403
@@ -139,8 +139,8 @@ def test_whom_it_refuses_has_no_session_and_is_told_why(site: Site, kind: Kind) 
     assert is_anonymous(browser)
 
 
-def test_without_an_error_view_a_plain_page_says_that_it_was_refused(site: Site) -> None:
-    page = answer_to(hooked(site, refuse).browser())
+def test_without_an_error_view_a_plain_page_says_that_it_was_rejected(site: Site) -> None:
+    page = answer_to(hooked(site, reject).browser())
     assert (page.status_code, "The login was rejected." in page.text) == (403, True)
     assert "alice" not in page.text
 
@@ -175,8 +175,8 @@ def test_whatever_goes_wrong_the_present_session_stays(
     assert browser.who()["id_token"]["sub"] == "alice"
 
 
-def test_a_refused_login_can_not_be_brought_again(site: Site) -> None:
-    browser = hooked(site, refuse).browser()
+def test_a_rejected_login_can_not_be_brought_again(site: Site) -> None:
+    browser = hooked(site, reject).browser()
     callback = browser.begin_login()
     assert browser.come_back(callback).status_code == 403
     hooked(site, lambda login: None)
@@ -187,10 +187,10 @@ def test_a_refused_login_can_not_be_brought_again(site: Site) -> None:
 def test_its_words_forge_no_line_of_the_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """security.md 256"""
 
-    def refuse_in_lines(login: NewLogin) -> None:
+    def reject_in_lines(login: NewLogin) -> None:
         raise LoginRefused("no\r\nINFO forged \x1b[31m\u2028line")
 
-    answer_to(hooked(site, refuse_in_lines).browser())
+    answer_to(hooked(site, reject_in_lines).browser())
     assert [record.getMessage() for record in caplog.records if record.name.startswith("oidc_async")] == [
         "a login failed: no??INFO forged ?[31m?line (login_refused)"
     ]
@@ -251,12 +251,12 @@ def test_what_it_says_may_be_in_an_app_below_a_path(make_site: MakeSite, framewo
 
 
 def test_it_is_the_same_object_after_it_was_registered_and_the_last_one_counts(site: Site) -> None:
-    assert site.auth.after_login(refuse) is refuse
+    assert site.auth.after_login(reject) is reject
     hooked(site, lambda login: "/last")
     assert answer_to(site.browser()).headers["location"] == "/last"
 
 
 @pytest.mark.parametrize("hook", [lambda: None, lambda a, b: None, "hook"], ids=["none", "two", "text"])
-def test_one_that_can_not_be_called_with_a_login_is_refused_at_once(site: Site, hook: Any) -> None:
+def test_one_that_can_not_be_called_with_a_login_is_rejected_at_once(site: Site, hook: Any) -> None:
     with pytest.raises(ConfigurationError, match=r"def hook\(login\)"):
         site.auth.after_login(hook)

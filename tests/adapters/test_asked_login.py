@@ -79,7 +79,7 @@ def test_it_leads_through_the_provider_to_the_page(site: Site, address: str | No
     assert browser.who()["id_token"]["sub"] == "alice"
 
 
-def test_its_parameters_are_laid_over_those_of_the_configuration(site: Site) -> None:
+def test_its_parameters_replace_those_of_the_configuration(site: Site) -> None:
     asked = sent(site.browser().get(path_to("/")))
     assert (asked["prompt"], asked["max_age"], asked["ui_locales"]) == ("login", "0", "de")
 
@@ -106,7 +106,7 @@ def test_a_parameter_may_have_any_name(make_site: MakeSite, framework: Framework
 
 
 @pytest.mark.parametrize(("method", "headers"), SCRIPTS.values(), ids=SCRIPTS)
-def test_a_script_is_told_that_it_can_not_log_in(site: Site, method: str, headers: dict[str, str]) -> None:
+def test_a_script_learns_that_it_can_not_log_in(site: Site, method: str, headers: dict[str, str]) -> None:
     browser = site.browser()
     page = browser.request(method, path_to("/"), headers=headers)
     assert (page.status_code, page.headers["content-type"]) == (401, "application/json")
@@ -135,7 +135,7 @@ def test_the_present_session_stays_until_the_new_login_has_succeeded(site: Site)
     assert browser.who()["id_token"]["sub"] == "bob"
 
 
-def test_what_was_asked_for_is_required_of_the_id_token(site: Site) -> None:
+def test_the_requested_claims_are_required_of_the_id_token(site: Site) -> None:
     browser = site.browser()
     page = browser.get(path_to("/who"))
     with site.provider.misbehaving(Fault.ID_TOKEN_AUTH_TIME_OLD):
@@ -144,7 +144,7 @@ def test_what_was_asked_for_is_required_of_the_id_token(site: Site) -> None:
     assert browser.who() == {}
 
 
-def test_a_provider_that_is_down_is_told_by_the_error_view(site: Site) -> None:
+def test_the_error_view_reports_a_provider_that_is_down(site: Site) -> None:
     site.auth.error_view(lambda error="", error_description="": error)
     with site.provider.misbehaving(Fault.DISCOVERY_RESET):
         page = site.browser().get(path_to("/"))
@@ -184,11 +184,11 @@ FORGED: dict[str, str] = {
     "a name": "who",
     "the redirect URI": "/redirect_uri?code=a&state=b",
     "the redirect URI by its URL": REDIRECT_URI,
-    "a route of ours in disguise": "/login/%69nitiate?iss=https://op.example",
-    "a route of ours by a detour": "/who/../login/./initiate?iss=https://op.example",
-    "a route of ours by an encoded detour": "/who/%2e%2e/login/initiate?iss=https://op.example",
-    "a route of ours with two slashes": "/login//initiate?iss=https://op.example",
-    "a route of ours with a fragment": "/login/initiate#part",
+    "our route in disguise": "/login/%69nitiate?iss=https://op.example",
+    "our route by a detour": "/who/../login/./initiate?iss=https://op.example",
+    "our route by an encoded detour": "/who/%2e%2e/login/initiate?iss=https://op.example",
+    "our route with two slashes": "/login//initiate?iss=https://op.example",
+    "our route with a fragment": "/login/initiate#part",
 }
 
 
@@ -217,7 +217,7 @@ def test_no_link_makes_another_place_the_page_after_it(site: Site, address: str)
     ],
     ids=lambda parameters: next(iter(parameters)),
 )
-def test_no_parameter_of_ours_is_laid_over(
+def test_none_of_our_parameters_is_replaced(
     make_site: MakeSite, framework: Framework, parameters: dict[str, Any]
 ) -> None:
     """security.md 214"""

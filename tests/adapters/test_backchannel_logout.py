@@ -13,7 +13,7 @@ from oidc_async.testing.stages import CLAIMS, JWKS_REPLY, REFRESH_CLAIMS, harmle
 from tests.web.watched_store import WatchedStore
 
 from .cookie_jar import is_anonymous, jar_of, logged_in, put, session_of
-from .provider_logout import BACK, KEPT_IN, MakeSite, back_site, end, require_refused, tell
+from .provider_logout import BACK, KEPT_IN, MakeSite, back_site, end, require_rejected, tell
 from .refresh_site import token_of, token_site
 from .site import ORIGIN, Framework, Site, new_provider
 from .toolbox import toolbox
@@ -118,7 +118,7 @@ def test_tokens_that_were_refreshed_make_no_new_session(
 
 
 @pytest.mark.parametrize("username", ["alice", "bob"])
-def test_a_session_that_is_gone_already_is_no_error(site: Site, username: str) -> None:
+def test_a_session_that_is_gone_already_is_not_an_error(site: Site, username: str) -> None:
     """security.md 185"""
     browser = logged_in(site)
     browser.get("/logout")
@@ -198,7 +198,7 @@ def test_a_mark_that_somebody_else_wrote_is_an_outage_for_those_whom_it_concerns
 
 
 @pytest.mark.parametrize("ahead", [-30, 30])
-def test_the_clock_of_the_worker_that_is_told_spares_no_session(site: Site, ahead: float) -> None:
+def test_the_clock_of_the_worker_that_gets_it_spares_no_session(site: Site, ahead: float) -> None:
     """security.md 348: the session began less than OIDC_CLOCK_SKEW before"""
     clock = site.provider.clock
     browser = logged_in(site)
@@ -219,7 +219,7 @@ def test_a_session_of_which_the_store_was_not_asked_is_none(site: Site) -> None:
 
 
 @pytest.mark.parametrize("about", [{}, {"sid": False}, {"sub": False}], ids=str)
-def test_a_login_that_was_under_way_is_no_login_any_more(site: Site, about: dict[str, Any]) -> None:
+def test_a_login_that_was_under_way_is_not_a_login_any_more(site: Site, about: dict[str, Any]) -> None:
     """security.md 192: whatever the provider still gives for the code"""
     browser = site.browser()
     callback = browser.begin_login()
@@ -268,7 +268,7 @@ def test_a_token_that_is_wrong_ends_nothing(site: Site, fault: Misbehaviour) -> 
         assert page.status_code == 200
         assert is_anonymous(browser)
     else:
-        said = require_refused(page)
+        said = require_rejected(page)
         assert not any(segment in said for segment in token.split(".") if len(segment) > 20)
         assert browser.get("/private").text == "private"
 
@@ -276,7 +276,7 @@ def test_a_token_that_is_wrong_ends_nothing(site: Site, fault: Misbehaviour) -> 
 def test_an_id_token_ends_nothing(site: Site) -> None:
     """security.md 183"""
     browser = logged_in(site)
-    require_refused(tell(site, browser.who()["id_token_jwt"]))
+    require_rejected(tell(site, browser.who()["id_token_jwt"]))
     assert browser.get("/private").text == "private"
 
 
@@ -286,7 +286,7 @@ def test_a_token_is_good_for_one_use(site: Site) -> None:
     token = site.provider.logout_token("client1", "alice")
     assert tell(site, token).status_code == 200
     browser.log_in()
-    assert "jti" in require_refused(tell(site, token))
+    assert "jti" in require_rejected(tell(site, token))
     assert browser.get("/private").text == "private"
 
 
@@ -298,7 +298,7 @@ def test_the_token_of_a_stranger_costs_no_request(site: Site) -> None:
     with site.provider.misbehaving(Fault.LOGOUT_TOKEN_AUD_OTHER):
         foreign = site.provider.logout_token("client1", "alice")
     for token in (stranger.logout_token("client1", "alice"), foreign, "no.token", ""):
-        require_refused(tell(site, token))
+        require_rejected(tell(site, token))
     assert site.provider.requests == ()
 
 
@@ -333,7 +333,7 @@ def test_a_request_that_is_none_ends_nothing(
     )
     assert page.status_code == status
     if status == 400:
-        require_refused(page)
+        require_rejected(page)
     assert browser.get("/private").text == "private"
 
 
@@ -347,7 +347,7 @@ def test_a_link_ends_nothing(site: Site) -> None:
     assert browser.get("/private").text == "private"
 
 
-def test_what_is_not_known_is_no_reason_to_refuse(site: Site) -> None:
+def test_unknown_claims_are_not_a_reason_to_reject(site: Site) -> None:
     """security.md 190"""
     browser = logged_in(site)
     token = site.provider.logout_token("client1", "alice", claims={"trace_id": "1"})
@@ -362,7 +362,7 @@ def test_a_provider_whose_keys_can_not_be_had_may_come_again(site: Site) -> None
     token = site.provider.logout_token("client1", "alice")
     with site.provider.misbehaving(harmless("down", JWKS_REPLY(reset))):
         page = tell(site, token)
-    require_refused(page, 503)
+    require_rejected(page, 503)
     assert page.headers["retry-after"]
     assert browser.get("/private").text == "private"
     site.provider.clock.advance(40)

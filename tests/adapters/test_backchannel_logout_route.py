@@ -12,7 +12,7 @@ from oidc_async.web.signals import logged_out
 from tests.web.watched_store import WatchedStore
 
 from .cookie_jar import is_anonymous, logged_in
-from .provider_logout import BACK, KEPT_IN, MakeSite, back_site, end, require_refused, tell
+from .provider_logout import BACK, KEPT_IN, MakeSite, back_site, end, require_rejected, tell
 from .site import ORIGIN, Framework, Site, new_provider
 from .toolbox import toolbox
 
@@ -47,7 +47,7 @@ def test_a_logout_that_did_not_happen_is_not_said_to_have_happened(make_site: Ma
     token = site.provider.logout_token("client1", "alice")
     store.break_down(broken)
     page = tell(site, token)
-    require_refused(page, 503)
+    require_rejected(page, 503)
     assert page.headers["retry-after"] == "5"
     store.come_back()
     assert browser.get("/private").text == "private"
@@ -144,7 +144,7 @@ def heard(site: Site) -> Iterator[list[dict[str, Any]]]:
 def test_the_application_hears_of_it(site: Site, heard: list[dict[str, Any]]) -> None:
     browser = logged_in(site)
     sid = browser.who()["id_token"]["sid"]
-    require_refused(tell(site, "no.token"))
+    require_rejected(tell(site, "no.token"))
     assert heard == []
     assert end(site).status_code == 200
     claims = {"iss": site.provider.issuer, "sub": "alice", "sid": sid}

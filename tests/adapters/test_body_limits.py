@@ -35,7 +35,7 @@ class Server:
         return answer_to(self._port, "\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
     def kept(self) -> int:
-        """Bytes of the largest body that the framework has in memory. Flask keeps what is asked for only."""
+        """Bytes of the largest body that the framework has in memory. Flask keeps only the part that a view reads."""
         return max((len(getattr(body, "body", body)._data) for body in self.bodies), default=0)
 
 

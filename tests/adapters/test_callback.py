@@ -49,7 +49,7 @@ ENDLESS = "9" * 5000
         pytest.param({"code": "x" * 20_000}, "authorization_response_invalid", id="60-20-kilobytes"),
     ],
 )
-def test_a_response_that_was_not_asked_for_is_refused(
+def test_an_unsolicited_response_is_rejected(
     site: Site, changes: dict[str, str | None], code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """security.md 44, 45, 48, 51, 57, 60: before anything is sent to the provider."""
@@ -71,7 +71,7 @@ def test_a_response_that_was_not_asked_for_is_refused(
         pytest.param(lambda query: query + "&x=1&x=2", id="of-no-meaning"),
     ],
 )
-def test_two_of_a_kind_are_refused_in_any_disguise(
+def test_two_of_a_kind_are_rejected_in_any_disguise(
     site: Site, disguise: Callable[[str], str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """security.md 47."""
@@ -99,7 +99,7 @@ def test_two_of_a_kind_are_refused_in_any_disguise(
         pytest.param("&" * 60 + "code=a&state={state}", id="many-separators"),
     ],
 )
-def test_an_oddly_encoded_response_is_refused(site: Site, query: str) -> None:
+def test_an_oddly_encoded_response_is_rejected(site: Site, query: str) -> None:
     """security.md 39, 47, 60, 173: and uses nothing up."""
     browser = site.browser()
     callback = browser.begin_login()
@@ -132,7 +132,7 @@ def form_site(make_site: MakeSite) -> Site:
     return make_site(auth_request_params={"response_mode": "form_post"})
 
 
-def test_a_form_post_logs_in_and_goes_on_by_get(make_site: MakeSite) -> None:
+def test_a_form_post_logs_in_and_continues_by_get(make_site: MakeSite) -> None:
     browser = form_site(make_site).browser()
     callback = browser.begin_login()
     page = browser.come_back(callback)
@@ -150,7 +150,7 @@ def test_the_content_type_of_a_form_may_have_parameters(make_site: MakeSite, con
 
 
 @pytest.mark.parametrize("mode", ["query", "form_post"])
-def test_a_response_by_the_other_way_is_refused(
+def test_a_response_by_the_other_way_is_rejected(
     make_site: MakeSite, mode: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """security.md 52."""
@@ -219,7 +219,7 @@ def test_the_body_of_a_get_is_not_looked_at(site: Site) -> None:
         pytest.param(b"\xef\xbb\xbfstate=a", {"content-type": FORM}, 400, id="byte-order-mark"),
     ],
 )
-def test_a_body_that_is_no_form_is_refused(
+def test_a_body_that_is_not_a_form_is_rejected(
     make_site: MakeSite, content: bytes, headers: dict[str, str], status: int
 ) -> None:
     """security.md 53, 231: and uses nothing up."""
@@ -259,7 +259,7 @@ def test_no_other_method_is_answered(site: Site, method: str) -> None:
 @pytest.mark.parametrize(
     "path", ["/redirect_uri/", "/REDIRECT_URI", "/redirect_uri;x", "/redirect_uri%20", "/x/redirect_uri"]
 )
-def test_a_path_that_is_nearly_right_is_no_redirect_uri(site: Site, path: str) -> None:
+def test_a_path_that_is_nearly_right_is_not_a_redirect_uri(site: Site, path: str) -> None:
     browser = site.browser()
     callback = browser.begin_login()
     assert browser.get(f"{path}?{urlsplit(callback.url).query}").status_code == 404

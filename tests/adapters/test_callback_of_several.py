@@ -35,7 +35,7 @@ def silent(*providers: SimulatedProvider) -> ExitStack:
     return stack
 
 
-def test_a_response_of_another_provider_is_refused(two: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_response_of_another_provider_is_rejected(two: Site, caplog: pytest.LogCaptureFixture) -> None:
     """security.md 44, 46: mix-up; neither provider learns a code of the other."""
     browser = two.browser()
     honest, evil = browser.begin_login("/private"), browser.begin_login("/private-evil")
@@ -81,7 +81,7 @@ def test_a_login_is_not_finished_at_what_its_provider_was_replaced_by(
     assert [before.count("token"), after.count("token")] == [0, 0]
 
 
-def test_a_login_whose_provider_is_gone_is_refused(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_login_whose_provider_is_gone_is_rejected(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
     provider = new_provider()
     first, second = make_site(providers={"old": provider}), make_site(providers={"new": provider})
     browser, moved = first.browser(), second.browser()

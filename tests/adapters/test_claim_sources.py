@@ -1,4 +1,4 @@
-"""Claims that others vouch for, at logins in both frameworks (OIDC Core 5.6.2). security.md 121."""
+"""Aggregated and distributed claims, at logins in both frameworks (OIDC Core 5.6.2). security.md 121."""
 
 from collections.abc import Callable
 from typing import Any

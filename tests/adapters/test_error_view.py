@@ -33,8 +33,8 @@ def echo(**problem: str) -> dict[str, str]:
     return problem
 
 
-def refused_login(browser: Browser, **answer: str | None) -> Page:
-    """The page after the provider refused a login; `answer` is laid over its parameters, None takes one away."""
+def rejected_login(browser: Browser, **answer: str | None) -> Page:
+    """The page after the provider rejected a login; `answer` replaces its parameters, None takes one away."""
     callback = browser.begin_login(consent=False)
     parameters = {**dict(parse_qsl(urlsplit(callback.url).query)), **answer}
     query = urlencode({name: value for name, value in parameters.items() if value is not None})
@@ -64,19 +64,19 @@ def refused_login(browser: Browser, **answer: str | None) -> Page:
 def test_it_is_called_with_those_that_there_are(
     make_site: MakeSite, answer: dict[str, str | None], arguments: dict[str, str], status: int, is_async: bool
 ) -> None:
-    page = refused_login(site_with(make_site, echo, is_async).browser(), **answer)
+    page = rejected_login(site_with(make_site, echo, is_async).browser(), **answer)
     assert page.json() == arguments
     assert page.status_code == status
 
 
-def test_it_is_told_of_our_own_refusals_too(make_site: MakeSite) -> None:
+def test_it_gets_our_own_rejections_too(make_site: MakeSite) -> None:
     page = site_with(make_site, echo).browser().get("/redirect_uri?state=unknown&code=code")
     assert page.status_code == 400
     assert page.json()["error"] == "state_mismatch"
     assert "completed before" in page.json()["error_description"]
 
 
-def test_it_is_told_of_a_provider_that_can_not_be_reached(make_site: MakeSite) -> None:
+def test_it_learns_that_a_provider_can_not_be_reached(make_site: MakeSite) -> None:
     site = site_with(make_site, echo)
     with site.provider.misbehaving(Fault.DISCOVERY_RESET):
         page = site.browser().get("/private")
@@ -96,7 +96,7 @@ wrapped.__dict__["__wrapped__"] = with_code
 
 @FORMS
 @pytest.mark.parametrize("view", [with_code, wrapped], ids=["by-name", "decorated"])
-def test_it_is_told_our_code_when_it_has_a_parameter_for_it(
+def test_it_gets_our_code_when_it_has_a_parameter_for_it(
     make_site: MakeSite, view: Callable[..., Any], is_async: bool
 ) -> None:
     async def async_view(error: str = "", error_description: str = "", *, code: str) -> Any:
@@ -104,8 +104,8 @@ def test_it_is_told_our_code_when_it_has_a_parameter_for_it(
 
     site = make_site()
     site.auth.error_view(async_view if is_async else view)
-    refusal = {"error": "access_denied", "error_description": "The user said no.", "code": "authorization_refused"}
-    assert refused_login(site.browser()).json() == refusal
+    rejection = {"error": "access_denied", "error_description": "The user said no.", "code": "authorization_refused"}
+    assert rejected_login(site.browser()).json() == rejection
     ours = site.browser().get("/redirect_uri?state=unknown&code=code").json()
     assert (ours["error"], ours["code"]) == ("state_mismatch", "state_mismatch")
 
@@ -128,7 +128,7 @@ def test_what_it_returns_is_the_response(
 ) -> None:
     tools = toolbox(framework)
     site = site_with(make_site, lambda **_: returned(tools), is_async)
-    assert refused_login(site.browser()).status_code == status
+    assert rejected_login(site.browser()).status_code == status
 
 
 def test_its_response_is_kept_by_no_cache(make_site: MakeSite) -> None:
@@ -151,7 +151,7 @@ class Crowded:
 
 
 @pytest.mark.parametrize("has_view", [True, False])
-def test_who_is_turned_away_is_told_when_to_come_back(
+def test_a_user_who_is_turned_away_learns_when_to_come_back(
     make_site: MakeSite, framework: Framework, has_view: bool
 ) -> None:
     provider = new_provider()
@@ -179,11 +179,11 @@ def test_it_is_the_same_object_after_it_was_registered(make_site: MakeSite) -> N
 def test_the_last_one_counts(make_site: MakeSite) -> None:
     site = site_with(make_site, lambda **_: "first")
     site.auth.error_view(lambda **_: "last")
-    assert refused_login(site.browser()).text == "last"
+    assert rejected_login(site.browser()).text == "last"
 
 
 def test_without_one_a_plain_page_tells_nothing_of_the_inside(make_site: MakeSite) -> None:
-    page = refused_login(make_site().browser(), error_description="<script>alert(1)</script>")
+    page = rejected_login(make_site().browser(), error_description="<script>alert(1)</script>")
     assert page.status_code == 403
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "Something went wrong" in page.text

@@ -107,7 +107,7 @@ class TestInitApp:
         add_private(app, auth)
         assert browse(app, auth).log_in().text == "private"
 
-    def test_refuses_a_second_instance(self, framework: Framework, configuration: Any, new_app: Any) -> None:
+    def test_rejects_a_second_instance(self, framework: Framework, configuration: Any, new_app: Any) -> None:
         app = new_app()
         framework.new_authentication({"first": configuration}, app)
         with pytest.raises(ConfigurationError, match="Use one for all providers"):
@@ -118,7 +118,7 @@ class TestInitApp:
         with pytest.raises(ValueError, match="at least one ProviderConfiguration"):
             framework.new_authentication(configurations, new_app())
 
-    def test_refuses_bad_settings_and_leaves_the_app_as_it_was(
+    def test_rejects_invalid_settings_and_leaves_the_app_as_it_was(
         self, framework: Framework, configuration: Any, new_app: Any
     ) -> None:
         app = new_app(OIDC_SESSION_PERMANENT="yes")
@@ -129,7 +129,7 @@ class TestInitApp:
         auth.init_app(app)
         assert list(auth.clients) == ["default"]
 
-    def test_refuses_a_client_that_could_not_be_registered(self, framework: Framework, new_app: Any) -> None:
+    def test_rejects_a_client_that_could_not_be_registered(self, framework: Framework, new_app: Any) -> None:
         to_register = ProviderConfiguration(
             "https://op.example", client_registration_info=ClientRegistrationInfo(redirect_uris=[])
         )
@@ -245,7 +245,7 @@ class TestTheNameOfAProvider:
         with pytest.raises(ValueError, match="no provider named 'default'; configured are 'other'"):
             auth.init_app(new_app(), provider_configurations={"other": configuration})
 
-    def test_a_provider_of_the_app_stands_in_for_those_of_the_instance(
+    def test_a_provider_of_the_app_replaces_those_of_the_instance(
         self, framework: Framework, configuration: Any, new_app: Any
     ) -> None:
         auth = framework.new_authentication({"usual": configuration})
@@ -276,7 +276,7 @@ class TestClients:
             in_app_context(new_app(), lambda: site.auth.clients)
 
 
-def test_a_guarded_view_in_an_app_that_was_not_set_up_says_so(site: Site, new_app: Any, browse: Browse) -> None:
+def test_a_protected_view_in_an_app_that_was_not_set_up_says_so(site: Site, new_app: Any, browse: Browse) -> None:
     app = new_app()
     app.register_error_handler(ConfigurationError, lambda error: (str(error), 500))
     add_private(app, site.auth)
@@ -359,7 +359,7 @@ class TestTheAppIsOfThisFramework:
         [object(), {}, "app", lambda environ, start_response: []],
         ids=["an object", "a dict", "a name", "a WSGI function"],
     )
-    def test_what_is_no_app(self, framework: Framework, auth: Any, app: Any) -> None:
+    def test_anything_but_an_app(self, framework: Framework, auth: Any, app: Any) -> None:
         kind = type(app).__name__
         with pytest.raises(ConfigurationError, match=f"needs a {framework.name.title()} app, not {kind}"):
             auth.init_app(app)

@@ -1,4 +1,4 @@
-"""The first day with an app: settings from the environment, host names, and views in the place of ours."""
+"""The first day of an app: settings from the environment, host names, and views in place of the built-in ones."""
 
 import os
 from collections.abc import Callable
@@ -118,7 +118,7 @@ def test_an_issuer_with_another_slash_says_what_it_should_be(
     assert f"issuer is '{published}', but issuer is configured as '{issuer}'" in caplog.text
 
 
-# Views in the place of ours
+# Views in the place of the built-in ones
 
 
 def mine() -> str:
@@ -200,7 +200,7 @@ def test_an_app_that_could_not_be_set_up_can_be_set_up_afterwards(framework: Fra
     assert app.view_functions["redirect_uri"].__doc__ == "Receive the authorization response (OIDC Core 3.1.2.5)."
 
 
-def test_each_route_of_ours_has_its_path_for_itself(make_site: MakeSite) -> None:
+def test_each_of_our_routes_has_its_path_for_itself(make_site: MakeSite) -> None:
     """security.md 389"""
 
     def views(app: Any, auth: Any) -> None:

@@ -24,11 +24,11 @@ def protected_views(framework: Framework) -> Callable[[Any, Any], None]:
     def is_forged(form: Any) -> bool:
         return bool(tools.request.path == "/leave" and form.get("token") != tools.session.get("form_token", ""))
 
-    def refuse_forgeries() -> Any:
+    def reject_forgeries() -> Any:
         if tools.request.method == "POST" and is_forged(tools.request.form):
             tools.abort(400)
 
-    async def refuse_awaited_forgeries() -> Any:
+    async def reject_awaited_forgeries() -> Any:
         if tools.request.method == "POST" and is_forged(await tools.request.form):
             tools.abort(400)
 
@@ -38,7 +38,7 @@ def protected_views(framework: Framework) -> Callable[[Any, Any], None]:
 
     def views(app: Any, auth: Any) -> None:
         framework.add_standard_views(app, auth)
-        app.before_request(refuse_forgeries if framework.name == "flask" else refuse_awaited_forgeries)
+        app.before_request(reject_forgeries if framework.name == "flask" else reject_awaited_forgeries)
         app.add_url_rule("/form-token", "form_token", form_token)
         app.add_url_rule("/leave", "leave", auth.oidc_logout(lambda: "left"), methods=["POST"])
         app.add_url_rule("/goodbye", "goodbye", lambda: "goodbye")

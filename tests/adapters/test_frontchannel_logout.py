@@ -86,7 +86,7 @@ def test_who_does_not_name_the_session_ends_nothing(site: Site, about: str) -> N
     [{"sec-purpose": "prefetch"}, {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}],
     ids=["prefetch", "image"],
 )
-def test_what_is_no_frame_ends_nothing(site: Site, headers: dict[str, str]) -> None:
+def test_a_request_outside_of_a_frame_ends_nothing(site: Site, headers: dict[str, str]) -> None:
     """security.md 194"""
     browser = logged_in(site)
     require_blank(load(browser, sid_of(browser), **headers))
@@ -126,7 +126,7 @@ def test_with_a_store_the_session_ends_though_the_frame_has_no_cookies(site: Sit
 
 
 @with_a_store
-def test_a_login_that_was_under_way_is_no_login_any_more(site: Site) -> None:
+def test_a_login_that_was_under_way_is_not_a_login_any_more(site: Site) -> None:
     """security.md 192"""
     sid = sid_of(logged_in(site))
     browser = site.browser()
@@ -239,6 +239,6 @@ def test_the_application_hears_of_it_once(site: Site, heard: list[dict[str, Any]
     ids=str,
 )
 @in_memory
-def test_an_address_that_can_not_be_is_refused(make_site: MakeSite, config: dict[str, Any], message: str) -> None:
+def test_an_address_that_can_not_be_is_rejected(make_site: MakeSite, config: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_site(config=config)

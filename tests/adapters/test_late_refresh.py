@@ -18,7 +18,7 @@ MakeSite = Callable[..., Site]
 SESSIONS_IN = ("cookies", "sqlite", "cookies beside sqlite")
 in_cookies = pytest.mark.parametrize("sessions_in", ["cookies", "cookies beside sqlite"], indirect=True)
 in_a_store = pytest.mark.sessions_in("sqlite")
-Guards = Callable[[Any], list[Any]]
+Decorators = Callable[[Any], list[Any]]
 """Decorators of a view, the innermost first."""
 
 
@@ -26,8 +26,8 @@ def a_login(auth: Any) -> list[Any]:
     return [auth.oidc_auth("default")]
 
 
-def streaming_views(framework: Framework, steps: list[Callable[[], object]], guards: Guards) -> Views:
-    """`/stream` takes these steps while its body is sent, and tells of a token after each, and of the session."""
+def streaming_views(framework: Framework, steps: list[Callable[[], object]], decorators: Decorators) -> Views:
+    """`/stream` takes these steps while its body is sent, and shows a token after each, and the session."""
 
     def told(auth: Any, token: str | None, still: bool) -> str:
         failure = auth.refresh_failure
@@ -53,8 +53,8 @@ def streaming_views(framework: Framework, steps: list[Callable[[], object]], gua
             return quart.Response(quart.stream_with_context(async_stream)())
 
         view = flask_view if framework.name == "flask" else quart_view
-        for guard in guards(auth):
-            view = guard(view)
+        for decorator in decorators(auth):
+            view = decorator(view)
         app.add_url_rule("/stream", "stream", view)
 
     return add_views
@@ -62,9 +62,9 @@ def streaming_views(framework: Framework, steps: list[Callable[[], object]], gua
 
 @pytest.fixture
 def streamed(make_site: MakeSite, framework: Framework) -> Callable[..., tuple[Site, Any]]:
-    def make(*steps: Callable[[Site], object], guards: Guards = a_login, **options: Any) -> tuple[Site, Any]:
+    def make(*steps: Callable[[Site], object], decorators: Decorators = a_login, **options: Any) -> tuple[Site, Any]:
         taken = list[Callable[[], object]]()
-        site = make_site(views=streaming_views(framework, taken, guards), **{**OFFLINE, **options})
+        site = make_site(views=streaming_views(framework, taken, decorators), **{**OFFLINE, **options})
         taken.extend(partial(step, site) for step in steps)
         return site, logged_in(site)
 
@@ -118,11 +118,11 @@ def test_each_of_two_decorators_is_asked_again(
 ) -> None:
     """security.md 383: a token does not make up for the session that a view requires, too"""
 
-    def guards(auth: Any) -> list[Any]:
+    def decorators(auth: Any) -> list[Any]:
         both = [auth.token_auth("default"), *a_login(auth)]
         return both if is_login_first else both[::-1]
 
-    site, browser = streamed(nothing, expire, guards=guards, config={"OIDC_SESSION_SECONDS": LIFETIME})
+    site, browser = streamed(nothing, expire, decorators=decorators, config={"OIDC_SESSION_SECONDS": LIFETIME})
     token = site.provider.issue_access_token("client1", lifetime=10 * LIFETIME)
     said = browser.get("/stream", headers={"Authorization": f"Bearer {token}"}).text.splitlines()
     assert [line.rpartition(" ")[2] for line in said] == ["yes", "no"]
@@ -159,10 +159,10 @@ def views_with_a_task(results: list[str]) -> Views:
 
     def add_views(app: Any, auth: Any) -> None:
         QuartFramework().add_standard_views(app, auth)
-        may_go_on = asyncio.Event()
+        may_continue = asyncio.Event()
 
         async def work() -> None:
-            await may_go_on.wait()
+            await may_continue.wait()
             results.append(await auth.valid_access_token() or auth.refresh_failure.code)
 
         async def begin() -> str:
@@ -170,7 +170,7 @@ def views_with_a_task(results: list[str]) -> Views:
             return "begun"
 
         async def result() -> str:
-            may_go_on.set()
+            may_continue.set()
             await asyncio.gather(*app.background_tasks)
             return results[0]
 

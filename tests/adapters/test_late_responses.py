@@ -109,7 +109,7 @@ def test_a_late_response_brings_nobody_back(
 
 
 @late
-def test_it_brings_the_session_that_goes_on(site: Site, late: Callable[[SlowBrowser], Page]) -> None:
+def test_it_brings_the_session_that_continues(site: Site, late: Callable[[SlowBrowser], Page]) -> None:
     """Else the test above would show nothing."""
     browser = SlowBrowser(site)
     browser.log_in("alice")

@@ -179,7 +179,7 @@ def test_providers_that_are_reached_in_the_same_way_share_a_runtime(framework: F
     assert [type(runtime) for runtime in site.web.runtimes] == [kind, kind]
 
 
-def test_an_app_is_forgotten_by_its_instance(framework: Framework) -> None:
+def test_an_app_is_released_by_its_instance(framework: Framework) -> None:
     configurations = {"default": ProviderConfiguration("https://op.example", client_metadata=CLIENT)}
     auth = framework.new_authentication(configurations)
 

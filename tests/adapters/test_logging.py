@@ -91,7 +91,7 @@ def reached(framework: Framework, provider: SimulatedProvider, way: str) -> Iter
 
 
 def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Every line as a handler would write it, with tracebacks; but for those of the browser of this test."""
+    """Every line as a handler would write it, with tracebacks; except those of the browser of this test."""
     formatter = logging.Formatter("%(name)s %(message)s")
     lines = [formatter.format(record) for record in caplog.records]
     return [line for line in lines if f"HTTP Request: GET {ORIGIN}" not in line]
@@ -138,7 +138,7 @@ def test_no_secret_is_in_any_line_of_any_logger(
     ]
 
 
-def test_what_goes_well_is_told_at_the_level_debug(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_successes_are_logged_at_the_level_debug(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, "oidc_async")
     browser = site.browser()
     browser.log_in()
@@ -158,12 +158,12 @@ def answer_with(browser: Browser, **forged: str) -> None:
     browser.come_back(Callback(url=f"{REDIRECT_URI}?{urlencode({**parameters, **forged})}"))
 
 
-def refused_with(name: str, description: str) -> Misbehaviour:
+def rejected_with(name: str, description: str) -> Misbehaviour:
     return harmless("an error in its own words", TOKEN_REPLY(error(name, description=description)))
 
 
-def login_refused_with(browser: Browser, name: str, description: str) -> None:
-    with browser.site.provider.misbehaving(refused_with(name, description)):
+def login_rejected_with(browser: Browser, name: str, description: str) -> None:
+    with browser.site.provider.misbehaving(rejected_with(name, description)):
         browser.come_back(browser.begin_login())
 
 
@@ -174,8 +174,8 @@ FORGERIES: dict[str, Callable[[Browser], object]] = {
     "iss": lambda browser: answer_with(browser, iss=FORGED),
     "state": lambda browser: answer_with(browser, state=FORGED),
     "name of a parameter": lambda browser: browser.get("/redirect_uri?" + urlencode([(FORGED, "1"), (FORGED, "2")])),
-    "error of the token endpoint": lambda browser: login_refused_with(browser, FORGED, "no"),
-    "description of the token endpoint": lambda browser: login_refused_with(browser, "invalid_request", FORGED),
+    "error of the token endpoint": lambda browser: login_rejected_with(browser, FORGED, "no"),
+    "description of the token endpoint": lambda browser: login_rejected_with(browser, "invalid_request", FORGED),
     "host": lambda browser: browser.get("/private", headers={"Host": "evil.example\x1b\x7fforged"}),
     "state of a logout": lambda browser: browser.get("/logout?" + urlencode({"state": FORGED})),
 }

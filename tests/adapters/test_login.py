@@ -8,7 +8,7 @@ SESSIONS_IN = ("cookies", "sqlite")
 
 
 @pytest.mark.parametrize("path", ["/private", "/private-other-kind"])
-def test_a_guarded_page_is_shown_after_a_login(site: Site, path: str) -> None:
+def test_a_protected_page_is_shown_after_a_login(site: Site, path: str) -> None:
     browser = site.browser()
     assert browser.log_in(path).text == "private"
     assert browser.get(path).text == "private"

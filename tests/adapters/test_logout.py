@@ -76,7 +76,7 @@ def test_who_is_not_logged_in_is_shown_the_view(site: Site, method: str) -> None
     assert site.provider.requests == ()
 
 
-def test_a_session_that_is_over_is_no_login_to_end(make_site: MakeSite) -> None:
+def test_a_session_that_is_over_is_not_a_login_to_end(make_site: MakeSite) -> None:
     site = make_site(config={"OIDC_SESSION_SECONDS": 60})
     browser = logged_in(site)
     site.provider.clock.advance(70)
@@ -187,7 +187,7 @@ def test_who_logged_in_meanwhile_is_logged_out_when_the_page_says_so(site: Site)
 
 
 @pytest.mark.parametrize("kind", ["session", "login", "logout"])
-def test_no_cookie_of_ours_serves_as_the_state_of_a_logout(site: Site, kind: str) -> None:
+def test_none_of_our_cookies_serves_as_the_state_of_a_logout(site: Site, kind: str) -> None:
     """security.md 159"""
     browser = logged_in(site)
     own = session_of(browser)[session_name(site)].partition(".")[2]
@@ -269,7 +269,7 @@ def test_a_session_of_a_provider_that_is_not_configured_any_more_is_none(make_si
 
 
 def test_a_session_that_the_application_made_itself_ends_here(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 197: under a name that is no provider's"""
+    """security.md 197: under a name that no provider has"""
     tools = toolbox(framework)
 
     def views(app: Any, auth: Any) -> None:

@@ -150,7 +150,7 @@ def test_the_id_token_may_be_left_out(make_site: MakeSite, by: dict[str, str]) -
     ],
 )
 def test_a_claim_tells_the_provider_who_logs_out(make_site: MakeSite, claim: str, hint: str | None) -> None:
-    """Of the ID token, or else of the userinfo; what is no text is no hint."""
+    """Of the ID token, or else of the userinfo; a value that is not text is not a hint."""
     provider = new_provider()
     provider.add_user(
         "alice",

@@ -77,14 +77,14 @@ def views_with(framework: Framework, *rules: tuple[str, list[str]], **options: A
 
     def views(app: Any, auth: Any) -> None:
         framework.add_standard_views(app, auth)
-        guarded = auth.oidc_logout(**options)(goodbye) if options else auth.oidc_logout(goodbye)
+        protected = auth.oidc_logout(**options)(goodbye) if options else auth.oidc_logout(goodbye)
         for path, methods in rules:
-            app.add_url_rule(path, path, guarded, methods=methods)
+            app.add_url_rule(path, path, protected, methods=methods)
 
     return views
 
 
-def test_a_view_that_can_only_be_posted_to_is_no_place_to_come_back_to(
+def test_a_view_that_can_only_be_posted_to_is_not_a_place_to_come_back_to(
     make_site: MakeSite, framework: Framework
 ) -> None:
     """contract.md 1; security.md 196"""
@@ -142,7 +142,7 @@ def registered_provider(return_uri: str, redirect_uri: str = f"{ORIGIN}/redirect
         ("/konto/abmelden", "/konto/abmelden?from=page", "/konto/abmelden"),
     ],
 )
-def test_the_view_is_the_way_back_wherever_it_is(
+def test_the_view_is_the_return_url_wherever_it_is(
     make_site: MakeSite, framework: Framework, rule: str, path: str, uri: str, mount: str, by: str
 ) -> None:
     """contract.md 2, 5: a view of a blueprint, under an endpoint of its own, below a mount"""

@@ -1,4 +1,4 @@
-"""What a newcomer gets wrong is told at once, with the fix."""
+"""Mistakes of newcomers are reported at once, with the fix."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ def test_providers_are_given_by_name(framework: Framework, configurations: Any) 
         framework.new_authentication(configurations, app)
 
 
-def test_the_guard_without_the_name_of_a_provider(site: Site) -> None:
+def test_the_decorator_without_the_name_of_a_provider(site: Site) -> None:
     with pytest.raises(ConfigurationError, match=r"@auth\.oidc_auth\('name'\)"):
         site.auth.oidc_auth(lambda: "private")
 
@@ -51,7 +51,7 @@ def test_post_logout_redirect_uris_are_a_list_of_urls(uris: object) -> None:
         )
 
 
-def test_a_wrong_client_secret_is_told_in_the_log(
+def test_a_wrong_client_secret_is_reported_in_the_log(
     make_site: Callable[..., Site], caplog: pytest.LogCaptureFixture
 ) -> None:
     browser = make_site(client_metadata=ClientMetadata("client1", "wrong")).browser()

@@ -132,7 +132,7 @@ def test_the_hooks_of_the_app_run_before_the_redirect_uri(browse: Browse, front:
 
 
 @below_a_path
-def test_other_methods_at_the_redirect_uri_are_refused_below_a_path(browse: Browse, front: Front) -> None:
+def test_other_methods_at_the_redirect_uri_are_rejected_below_a_path(browse: Browse, front: Front) -> None:
     browser = browse(front)
     assert browser.request("PUT", BELOW).status_code == 405
 
@@ -158,7 +158,7 @@ def test_an_app_at_two_paths_has_one_redirect_uri(browse: Browse, front: Front) 
     assert browser.get("/app/private").text == browser.get("/private").text == "private"
 
 
-def test_the_application_root_is_no_mount(make_site: MakeSite) -> None:
+def test_the_application_root_is_not_a_mount(make_site: MakeSite) -> None:
     assert make_site(config={"APPLICATION_ROOT": "/app"}).browser().log_in("/private").text == "private"
 
 
@@ -222,7 +222,7 @@ def test_a_login_behind_a_proxy(make_site: MakeSite, is_declared: bool, caplog: 
     site.browsers.append(browser)
     with caplog.at_level(logging.WARNING, "oidc_async"):
         assert browser.log_in("/private").text == "private"
-    # it works either way; who forgot to declare the proxy is told so
+    # it works either way; a warning says that the proxy was not declared
     warned = ["a login starts on the host 'app:8000'" in record.message for record in caplog.records]
     assert warned == ([] if is_declared else [True])
 

@@ -1,4 +1,4 @@
-"""What is a person going to a page, who is sent to the login, and what is a script, which is told to log in."""
+"""Which request is a navigation, sent to the login, and which is a script, answered with 401."""
 
 from collections.abc import Callable
 
@@ -96,7 +96,7 @@ def test_a_person_is_sent_to_the_login(site: Site, method: str, headers: dict[st
 
 @in_cookies
 @pytest.mark.parametrize(("method", "headers"), SCRIPTS.values(), ids=SCRIPTS)
-def test_a_script_is_told_to_log_in(site: Site, method: str, headers: dict[str, str]) -> None:
+def test_a_script_has_to_log_in(site: Site, method: str, headers: dict[str, str]) -> None:
     """contract.md 2 (navigation); security.md 170"""
     page = ask(site, method, headers)
     assert page.status_code == 401
@@ -124,7 +124,7 @@ def test_a_script_leaves_the_logins_that_are_pending(site: Site, method: str, he
 
 
 @pytest.mark.parametrize("headers", [{}, {"x-requested-with": "XMLHttpRequest"}, {"accept": "application/json"}])
-def test_whoever_is_logged_in_is_shown_the_view_whatever_asks_for_it(site: Site, headers: dict[str, str]) -> None:
+def test_a_user_who_is_logged_in_is_shown_the_view_whatever_asks_for_it(site: Site, headers: dict[str, str]) -> None:
     browser = site.browser()
     browser.log_in()
     assert browser.get("/private", headers=headers).text == "private"
@@ -181,7 +181,7 @@ def test_who_is_logged_in_is_shown_the_view_though_another_site_posts(site: Site
     assert browser.post("/form", headers=FROM_ELSEWHERE).text == "form POST"
 
 
-def test_a_method_that_the_path_does_not_answer_is_no_login(site: Site) -> None:
+def test_a_method_that_the_path_does_not_answer_is_not_a_login(site: Site) -> None:
     assert site.browser().request("DELETE", "/private").status_code == 405
     assert site.browser().get("/post-only").status_code == 405
 

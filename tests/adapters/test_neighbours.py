@@ -68,7 +68,7 @@ def own_views(make_site: MakeSite) -> dict[str, Any]:
     return {view.__name__: view for endpoint, view in site.app.view_functions.items() if endpoint != "static"}
 
 
-def test_each_view_of_ours_is_a_function_with_a_name_and_a_docstring(own_views: dict[str, Any]) -> None:
+def test_each_of_our_views_is_a_function_with_a_name_and_a_docstring(own_views: dict[str, Any]) -> None:
     assert set(own_views) == NAMES
     for name, view in own_views.items():
         assert inspect.isfunction(view)
@@ -88,7 +88,7 @@ def test_openapi_documents_leave_our_views_out(own_views: dict[str, Any]) -> Non
 
 
 @pytest.mark.parametrize("mode", ["query", "fragment"])
-def test_pages_of_ours_keep_the_headers_that_protect_them(framework: Framework, mode: str) -> None:
+def test_our_pages_keep_the_headers_that_protect_them(framework: Framework, mode: str) -> None:
     """security.md 403: one policy for all pages would stop the script of the response relay."""
     beside: Any = WithPolicy(framework)
     site = new_site(beside, auth_request_params={"scope": "openid", "response_mode": mode})
@@ -100,7 +100,7 @@ def test_pages_of_ours_keep_the_headers_that_protect_them(framework: Framework, 
     site.close()
 
 
-def test_each_hook_of_ours_is_a_function_or_a_method(make_site: MakeSite) -> None:
+def test_each_of_our_hooks_is_a_function_or_a_method(make_site: MakeSite) -> None:
     site = make_site({"OIDC_STORE": MemoryStore(), "OIDC_BACKCHANNEL_LOGOUT_URI": f"{ORIGIN}/backchannel_logout"})
     app = site.app
     hooks = [*app.before_request_funcs[None], *app.after_request_funcs[None]]

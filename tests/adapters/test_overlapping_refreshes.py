@@ -9,7 +9,7 @@ import pytest
 
 from oidc_async.relying_party.shared_refresh import REPLAY_SECONDS
 
-from .at_once import Fetch, Visit, at_once
+from .at_once import Fetch, Visiting, at_once
 from .cookie_jar import in_cookies, jar_of, put, session_of
 from .gate import SECONDS, Gate
 from .refresh_site import LIFETIME, asked, kept, token_of, token_site, user_of
@@ -47,7 +47,7 @@ def test_of_many_requests_one_refreshes_and_all_have_the_new_token(make_site: Ma
     pages = at_once(site, [visit_token] * len(crowd), crowd, threads=len(crowd))
     tokens = {page.json()["token"] for page in pages}
     assert (len(tokens), None in tokens, asked(provider)) == (1, False, 1)
-    # whichever response the browser takes last, and whoever comes next
+    # whichever response the browser takes last, and any request that comes next
     sessions = []
     for page in pages:
         last = copy_of(browser)
@@ -93,7 +93,7 @@ async def visit_token(fetch: Fetch) -> Page:
     return await fetch(f"{ORIGIN}/token")
 
 
-_: Visit[Page] = visit_token
+_: Visiting[Page] = visit_token
 
 
 def test_who_comes_late_with_what_was_gets_what_is(site: Site) -> None:

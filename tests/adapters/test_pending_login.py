@@ -181,7 +181,7 @@ def test_how_long_a_login_may_take_is_a_setting(make_site: MakeSite) -> None:
     assert logged_in_as(browser) is None
 
 
-BAD_RESPONSES: dict[str, Callable[[Callback], str]] = {
+INVALID_RESPONSES: dict[str, Callable[[Callback], str]] = {
     "nothing": lambda callback: "/redirect_uri",
     "38 no state": lambda callback: f"/redirect_uri?code={callback.get('code')}",
     "38 an empty state": lambda callback: with_parameter(callback, "state", ""),
@@ -197,8 +197,8 @@ BAD_RESPONSES: dict[str, Callable[[Callback], str]] = {
 }
 
 
-@pytest.mark.parametrize("change", BAD_RESPONSES.values(), ids=BAD_RESPONSES)
-def test_a_bad_response_uses_nothing_up(site: Site, change: Callable[[Callback], str]) -> None:
+@pytest.mark.parametrize("change", INVALID_RESPONSES.values(), ids=INVALID_RESPONSES)
+def test_an_invalid_response_uses_nothing_up(site: Site, change: Callable[[Callback], str]) -> None:
     """security.md 38, 39, 47, 50, 173: neither the session, nor this login, nor another"""
     browser = site.browser()
     callbacks = [browser.begin_login(path, user="bob") for path in TABS]
@@ -254,9 +254,7 @@ def test_a_login_that_fails_leaves_the_session_and_the_other_logins(site: Site, 
     ],
     ids=["54 prefetch", "54 old prefetch", "54 HEAD", "54 OPTIONS", "PUT", "53 JSON", "53 multipart"],
 )
-def test_what_is_no_response_of_the_provider_uses_no_login_up(
-    site: Site, method: str, headers: dict[str, str]
-) -> None:
+def test_a_forged_response_uses_no_login_up(site: Site, method: str, headers: dict[str, str]) -> None:
     """security.md 53, 54"""
     browser = site.browser()
     callback = browser.begin_login()
@@ -275,7 +273,7 @@ def test_every_login_has_secrets_of_its_own(site: Site) -> None:
         assert {len(value) for value in values} == {43}
 
 
-def test_a_code_of_another_login_is_no_use(site: Site) -> None:
+def test_a_code_of_another_login_is_of_no_use(site: Site) -> None:
     """security.md 55: a code that an attacker injects"""
     attacker, victim = site.browser(), site.browser()
     stolen = attacker.begin_login(user="bob")

@@ -93,7 +93,7 @@ def test_our_own_routes_answer_as_ever(make_site: MakeSite, kind: str) -> None:
     assert browser.get("/page").status_code in (302, 401)
 
 
-def test_the_hook_itself_runs_for_who_is_logged_in_and_its_answer_counts(
+def test_the_hook_itself_runs_for_a_user_who_is_logged_in_and_its_answer_counts(
     make_site: MakeSite, framework: Framework
 ) -> None:
     tools, seen = toolbox(framework), list[str]()

@@ -1,6 +1,6 @@
 """Every way in which a provider can misbehave, met by a login: the rows of security.md that `Fault` names.
 
-A refused one ends the login with the right status and code, leaves any session as it was, costs at most one token
+A rejected one ends the login with the right status and code, leaves any session as it was, costs at most one token
 request, and shows nothing of the inside. A harmless one disturbs nothing.
 """
 
@@ -94,7 +94,7 @@ def come_back(browser: Browser, callback: Callback) -> Page:
 
 
 def log_in(browser: Browser) -> Page:
-    """The last page of a login, or the first one that is no redirect to the provider."""
+    """The last page of a login, or the first one that is not a redirect to the provider."""
     page = browser.get("/private")
     if page.status_code != 302:
         return page
@@ -131,7 +131,7 @@ def secrets_of(provider: SimulatedProvider, requested: str) -> set[str]:
 
 
 @pytest.mark.parametrize("fault", REFUSED, ids=str)
-def test_a_refused_fault_ends_the_login_and_nothing_else(
+def test_a_rejected_fault_ends_the_login_and_nothing_else(
     make_site: NewSite, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The session at another provider stays."""
@@ -152,7 +152,7 @@ def test_a_refused_fault_ends_the_login_and_nothing_else(
 
 
 @pytest.mark.parametrize("fault", AFTER_DISCOVERY, ids=str)
-def test_a_refused_fault_leaves_the_session_at_the_same_provider(
+def test_a_rejected_fault_leaves_the_session_at_the_same_provider(
     make_site: NewSite, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A login in a second tab, by another user, fails: the first user stays, and nothing secret shows anywhere.

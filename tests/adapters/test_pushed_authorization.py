@@ -28,7 +28,7 @@ def test_a_person_logs_in_by_a_request_that_nobody_saw(site: Site) -> None:
     assert browser.get("/private").text == "private"
 
 
-def test_a_provider_that_takes_none_is_told_of_and_leaves_no_trace(site: Site) -> None:
+def test_a_provider_that_takes_none_is_reported_and_leaves_no_trace(site: Site) -> None:
     browser = site.browser()
     browser.get("/private")
     kept = jar_of(browser)

@@ -266,7 +266,7 @@ def test_a_page_for_tokens_and_for_logins_tells_which_it_was(
     assert browser.get("/notes").json() == {"session_of": "alice"}
 
 
-def test_a_bad_token_is_refused_though_there_is_a_session(
+def test_an_invalid_token_is_rejected_though_there_is_a_session(
     browse: Callable[..., Browser], provider: SimulatedProvider
 ) -> None:
     browser = browse(TOKEN_OR_SESSION)

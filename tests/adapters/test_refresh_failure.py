@@ -57,7 +57,7 @@ def browser(make_site: MakeSite, framework: Framework) -> Browser:
     ],
     ids=lambda value: getattr(value, "name", None),
 )
-def test_a_refresh_in_vain_tells_why(browser: Browser, fault: Misbehaviour, code: str) -> None:
+def test_a_refresh_without_success_says_why(browser: Browser, fault: Misbehaviour, code: str) -> None:
     with browser.site.provider.misbehaving(fault):
         assert browser.get("/why").json() == [None, False, code]
     assert asked(browser.site.provider) == 1

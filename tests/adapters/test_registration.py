@@ -129,7 +129,7 @@ async def visit(fetch: Fetch) -> Page:
     return await fetch(f"{ORIGIN}/private")
 
 
-def test_a_provider_that_fails_is_told_and_tried_again(new_site: MakeSite, provider: SimulatedProvider) -> None:
+def test_a_provider_that_fails_is_reported_and_tried_again(new_site: MakeSite, provider: SimulatedProvider) -> None:
     browser = new_site().browser()
     with provider.misbehaving(Fault.REGISTRATION_500):
         for _ in range(3):
@@ -141,7 +141,7 @@ def test_a_provider_that_fails_is_told_and_tried_again(new_site: MakeSite, provi
 
 
 @pytest.mark.parametrize("fault", [Fault.REGISTRATION_REDIRECT_URI_DROPPED, Fault.REGISTRATION_ALG_UNKNOWN], ids=str)
-def test_a_bad_registration_is_no_way_in(new_site: MakeSite, provider: SimulatedProvider, fault: Any) -> None:
+def test_an_invalid_registration_lets_nobody_in(new_site: MakeSite, provider: SimulatedProvider, fault: Any) -> None:
     browser = new_site().browser()
     with provider.misbehaving(fault):
         assert browser.get("/private").status_code == 502
@@ -192,7 +192,7 @@ def test_a_session_outlives_a_renewed_secret(
     assert registrations(provider) == 1
 
 
-def test_without_a_place_a_restart_registers_anew_and_says_so(
+def test_without_a_place_a_restart_registers_again_and_says_so(
     new_site: MakeSite, provider: SimulatedProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
@@ -203,7 +203,7 @@ def test_without_a_place_a_restart_registers_anew_and_says_so(
 
 
 def test_a_logout_returns_only_to_what_was_registered(new_site: MakeSite, provider: SimulatedProvider) -> None:
-    """OIDC RP-Initiated Logout 2: the provider refuses all else"""
+    """OIDC RP-Initiated Logout 2: the provider rejects all else"""
     browser = new_site().browser()
     browser.log_in()
     url = browser.get("/logout").headers["location"]

@@ -173,7 +173,7 @@ def test_a_renewal_that_ends_after_the_login_of_another_user_changes_nothing(sit
     assert browser.get("/private").text == "private"
 
 
-def test_a_refusal_in_one_tab_is_made_up_for_by_a_renewal_in_another(site: Site) -> None:
+def test_a_rejection_in_one_tab_is_made_up_for_by_a_renewal_in_another(site: Site) -> None:
     browser = logged_in(site)
     grow_old(site)
     tab = site.browser()
@@ -217,7 +217,7 @@ def test_a_provider_that_always_wants_a_login_gets_one_for_each_interval(site: S
         browser.cookies.delete(site.web.cookies.name("logins"), domain="rp.example")
 
 
-def test_a_browser_that_keeps_the_old_session_only_is_told_so(site: Site) -> None:
+def test_a_browser_that_keeps_the_old_session_only_learns_so(site: Site) -> None:
     """security.md 165, 232"""
     browser = logged_in(site)
     old = copy_of_session(browser)
@@ -225,7 +225,7 @@ def test_a_browser_that_keeps_the_old_session_only_is_told_so(site: Site) -> Non
     grow_old(site)
     if site.web.store is not None:
         # a store has ended it: what comes back is nobody's
-        return check_that_an_ended_session_is_no_loop(site)
+        return check_that_an_ended_session_does_not_loop(site)
     with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
         answer(browser, leave(browser))
     pages = []
@@ -239,7 +239,7 @@ def test_a_browser_that_keeps_the_old_session_only_is_told_so(site: Site) -> Non
     return None
 
 
-def check_that_an_ended_session_is_no_loop(site: Site) -> None:
+def check_that_an_ended_session_does_not_loop(site: Site) -> None:
     browser = logged_in(site)
     old = session_of(browser)
     site.provider.clock.advance(1)
@@ -270,7 +270,7 @@ def test_a_clock_that_was_wrong_for_a_moment_does_not_put_renewals_off(site: Sit
 
 
 @in_cookies
-def test_a_refusal_is_that_of_one_session(make_site: MakeSite, framework: Framework) -> None:
+def test_a_rejection_is_that_of_one_session(make_site: MakeSite, framework: Framework) -> None:
     """security.md 159: though another one began in the same second"""
     provider = SimulatedProvider(clock=Clock(1_700_000_000.25))
     provider.register("client1", "secret1", redirect_uris=[REDIRECT_URI])
@@ -286,7 +286,7 @@ def test_a_refusal_is_that_of_one_session(make_site: MakeSite, framework: Framew
     assert is_renewal(other.get("/private"))
 
 
-def test_clocks_that_differ_by_more_than_the_interval_are_no_loop(make_site: MakeSite, framework: Framework) -> None:
+def test_clocks_that_differ_by_more_than_the_interval_do_not_loop(make_site: MakeSite, framework: Framework) -> None:
     provider = new_provider()
     one, late = (renewal_site(make_site, framework, providers={"default": provider}) for _ in range(2))
     browser = logged_in(one)

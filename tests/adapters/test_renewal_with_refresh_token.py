@@ -31,7 +31,7 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-def refusing(error: str) -> Misbehaviour:
+def rejecting(error: str) -> Misbehaviour:
     return refused(error, TOKEN_REPLY(answered({"error": error}, status=400)))
 
 
@@ -98,12 +98,12 @@ def test_without_a_refresh_token_the_browser_is_sent(make_site: MakeSite, framew
 
 
 @pytest.mark.parametrize("error", ["invalid_grant", "login_required", "interaction_required", "consent_required"])
-def test_a_refusal_is_the_end_of_what_the_session_opens(site: Site, error: str) -> None:
-    """security.md 74: the user has to log in, scripts are told so, and the provider is asked once"""
+def test_a_rejection_is_the_end_of_what_the_session_opens(site: Site, error: str) -> None:
+    """security.md 74: the user has to log in, scripts learn so, and the provider is asked once"""
     browser = logged_in(site)
     before = kept(browser)
     grow_old(site)
-    with site.provider.misbehaving(refusing(error)):
+    with site.provider.misbehaving(rejecting(error)):
         assert browser.get("/private", headers=FETCH).status_code == 401
         assert is_login(browser.get("/private"))
         site.provider.clock.advance(2 * PAUSE)
@@ -136,7 +136,7 @@ def test_an_outage_costs_no_session_and_one_request_in_a_minute_its_time(site: S
 
 
 @pytest.mark.parametrize("fault", [Fault.USERINFO_500, Fault.USERINFO_RESET, Fault.USERINFO_SUB_OTHER], ids=str)
-def test_tokens_are_kept_though_nothing_is_told_of_the_user(site: Site, fault: Misbehaviour) -> None:
+def test_tokens_are_kept_though_the_response_has_no_claims_of_the_user(site: Site, fault: Misbehaviour) -> None:
     """security.md 243: the old refresh token is spent"""
     browser = logged_in(site)
     before = kept(browser)
@@ -166,8 +166,8 @@ def test_an_id_token_that_is_wrong_changes_nothing_but_the_spent_refresh_token(
 
 
 @in_cookies
-def test_after_a_refresh_token_was_spent_in_vain_the_browser_is_sent(site: Site) -> None:
-    """security.md 355: the session goes on, and the provider is asked by prompt=none"""
+def test_after_a_refresh_token_was_spent_without_success_the_browser_is_sent(site: Site) -> None:
+    """security.md 355: the session continues, and the provider is asked by prompt=none"""
     browser = logged_in(site)
     grow_old(site)
     with site.provider.misbehaving(Fault.TOKEN_HTML):

@@ -237,7 +237,7 @@ def test_a_session_is_renewed_unseen(by_reference: MakeSite, provider: Simulated
     assert callback.get("error") == "login_required"
 
 
-def test_a_login_that_another_site_begins(by_reference: MakeSite, provider: SimulatedProvider) -> None:
+def test_a_third_party_initiated_login(by_reference: MakeSite, provider: SimulatedProvider) -> None:
     browser = by_reference({"OIDC_INITIATE_LOGIN_URI": f"{ORIGIN}/initiate"}).browser()
     callback = browser.begin_login(
         f"/initiate?iss={provider.issuer}&login_hint=alice&target_link_uri={ORIGIN}/private"
@@ -297,7 +297,7 @@ def test_what_can_not_be_stops_the_application(
         make_site(config, **options)
 
 
-def test_a_provider_that_takes_none_is_told_of_by_the_setting(
+def test_the_setting_is_named_when_a_provider_takes_none(
     make_site: MakeSite, provider: SimulatedProvider, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = make_site(
@@ -316,7 +316,7 @@ def test_with_memory_alone_it_is_said_that_one_process_will_do(
     assert len([line for line in caplog.messages if "OIDC_REQUEST_URI with a memory store" in line]) == 1
 
 
-def test_an_unsigned_one_is_fetched_from_who_asked_for_it(
+def test_an_unsigned_one_is_fetched_from_the_app_that_asked_for_it(
     make_site: MakeSite, framework: Framework, provider: SimulatedProvider
 ) -> None:
     provider.register("client1", "secret1", redirect_uris=[REDIRECT_URI], request_object_signing_alg="none")

@@ -36,7 +36,7 @@ def site(make_site: Callable[..., Site]) -> Site:
     return make_site(views=views_that_call("/inner"))
 
 
-def test_a_guarded_page_stays_out_of_shared_caches_when_its_view_calls_the_app(site: Site) -> None:
+def test_a_protected_page_stays_out_of_shared_caches_when_its_view_calls_the_app(site: Site) -> None:
     """security.md 166"""
     page = site.browser().log_in()
     assert page.text == "outer"

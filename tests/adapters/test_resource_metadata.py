@@ -1,4 +1,4 @@
-"""What the API publishes of itself, and where refusals point to it (RFC 9728)."""
+"""What the API publishes of itself, and where rejections point to it (RFC 9728)."""
 
 from typing import Any
 
@@ -70,7 +70,7 @@ def test_names_no_scopes_where_none_are_asked_for(make_api: MakeApi) -> None:
         (f"{ORIGIN}/a%20b", f"{WELL_KNOWN}/a%20b"),
     ],
 )
-def test_stands_before_the_path_of_the_resource(make_api: MakeApi, resource: str, path: str) -> None:
+def test_comes_before_the_path_of_the_resource(make_api: MakeApi, resource: str, path: str) -> None:
     """RFC 9728 3.1"""
     api = make_api(config={"OIDC_RESOURCE": resource})
     page = api.call(path)

@@ -61,7 +61,7 @@ def test_a_login_by_every_way(make_site: MakeSite, response_type: str, mode: str
 
 
 @every_way
-def test_a_refusal_by_every_way(make_site: MakeSite, response_type: str, mode: str) -> None:
+def test_a_rejection_by_every_way(make_site: MakeSite, response_type: str, mode: str) -> None:
     """security.md 49."""
     browser = site_by(make_site, mode, response_type).browser()
     assert browser.come_back(browser.begin_login(consent=False)).status_code == 403
@@ -202,7 +202,7 @@ def test_a_fragment_that_is_not_there_is_an_error_in_the_end(make_site: MakeSite
 
 @relayed_modes
 @in_cookies
-def test_the_page_posts_to_where_it_stands_below_a_prefix_too(make_site: MakeSite, mode: str) -> None:
+def test_the_page_posts_to_its_own_address_below_a_prefix_too(make_site: MakeSite, mode: str) -> None:
     redirect_uri = f"{ORIGIN}/app/redirect_uri"
     provider = new_provider(redirect_uri=redirect_uri)
     config = {"OIDC_REDIRECT_URI": redirect_uri}

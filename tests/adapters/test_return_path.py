@@ -44,7 +44,7 @@ def back_from(browser: Browser, path: str) -> Page:
     ],
 )
 def test_a_login_comes_back_to_the_page_as_it_was_asked_for(site: Site, path: str) -> None:
-    """contract.md 2 (the return path)"""
+    """contract.md 2 (the return URL)"""
     browser = site.browser()
     page = back_from(browser, path)
     assert page.headers["location"] == path
@@ -84,7 +84,7 @@ def test_no_address_leads_to_another_host(site: Site, path: str) -> None:
 
 
 def test_a_page_of_any_address(make_site: MakeSite) -> None:
-    """security.md 201 to 205: guarded views that answer every path"""
+    """security.md 201 to 205: protected views that answer every path"""
     evil = ["//evil.example", "///evil.example", "/%5Cevil.example", "/%09/evil.example", "/%2F/evil.example", "//"]
     evil += ["//evil.example/%2e%2e", "/https:%2F%2Fevil.example", "/.//evil.example", "/%0A/evil.example", "/%00"]
 

@@ -71,10 +71,10 @@ def test_where_there_is_a_logout_or_neither_nothing_is_revoked(make_site: MakeSi
 
 
 DOWN = refused("nobody answers", ANY_REPLY(reset))
-REFUSES = refused("invalid_client", ANY_REPLY(error("invalid_client", status=401)))
+REJECTS = refused("invalid_client", ANY_REPLY(error("invalid_client", status=401)))
 
 
-@pytest.mark.parametrize("fault", [DOWN, REFUSES], ids=lambda fault: fault.does)
+@pytest.mark.parametrize("fault", [DOWN, REJECTS], ids=lambda fault: fault.does)
 def test_a_provider_that_does_not_revoke_keeps_nobody_logged_in(
     make_site: MakeSite, framework: Framework, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -110,7 +110,7 @@ def test_the_configuration_says_when_tokens_are_revoked(
     assert browser.who() == {}
 
 
-@pytest.mark.parametrize("fault", [DOWN, REFUSES], ids=lambda fault: fault.does)
+@pytest.mark.parametrize("fault", [DOWN, REJECTS], ids=lambda fault: fault.does)
 def test_a_failed_revocation_stops_no_logout_at_the_provider(
     make_site: MakeSite, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:

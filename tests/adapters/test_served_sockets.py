@@ -1,4 +1,4 @@
-"""WebSockets over real servers, with a real client: what reaches it of a refusal, and of a token as a subprotocol."""
+"""WebSockets over real servers, with a real client: what it gets of a rejection, and of a token as a subprotocol."""
 
 import socket
 import threading
@@ -89,8 +89,8 @@ def speak(
         ) as connection:
             seen.status, seen.subprotocol = 101, connection.subprotocol
             seen.answers = [ask(connection, words) for words in said]
-    except InvalidStatus as refusal:
-        response = refusal.response
+    except InvalidStatus as rejection:
+        response = rejection.response
         seen.status, seen.body = response.status_code, bytes(response.body or b"")
         seen.headers = {name.lower(): value for name, value in response.headers.raw_items()}
     return seen
@@ -132,7 +132,7 @@ def test_a_token_as_a_subprotocol_opens_a_socket_and_is_not_sent_back(site: Site
         ("/ws/api", {"authorization": "Bearer unknown"}, ("bearer", "unknown"), 400, "invalid_request"),
     ],
 )
-def test_a_refusal_reaches_the_client(
+def test_a_rejection_reaches_the_client(
     port: int, path: str, headers: dict[str, str], subprotocols: tuple[str, ...], status: int, error: str
 ) -> None:
     """security.md 381"""
@@ -143,7 +143,7 @@ def test_a_refusal_reaches_the_client(
     assert "sec-websocket-protocol" not in refused.headers
 
 
-def test_a_plain_request_to_a_socket_is_no_way_in(site: Site, port: int) -> None:
+def test_a_plain_request_to_a_socket_lets_nobody_in(site: Site, port: int) -> None:
     import httpx
 
     page = httpx.get(f"http://127.0.0.1:{port}/ws/private", headers=of_page(logged_in(site)), trust_env=False)

@@ -11,7 +11,7 @@ import pytest
 
 from oidc_async.testing import Fault, Misbehaviour
 
-from .at_once import Fetch, Visit, at_once
+from .at_once import Fetch, Visiting, at_once
 from .cookie_jar import in_cookies, is_anonymous, jar_of, logged_in, login_again, put, session_name, session_of
 from .site import ORIGIN, Framework, Site, cookies_of, new_provider
 from .toolbox import toolbox
@@ -109,7 +109,7 @@ def test_a_session_lasts_as_long_as_the_framework_says(make_site: MakeSite) -> N
     assert is_anonymous(browser)
 
 
-def test_a_session_that_is_used_goes_on_and_one_that_is_not_ends(make_site: MakeSite) -> None:
+def test_a_session_that_is_used_continues_and_one_that_is_not_ends(make_site: MakeSite) -> None:
     """contract.md 2"""
     site = make_site(config={"OIDC_SESSION_IDLE_SECONDS": 600})
     browser = logged_in(site)
@@ -225,7 +225,7 @@ def test_of_a_thousand_requests_at_the_same_time_none_sees_the_user_of_another(
         provider.add_user(user, claims={"locker": f"of {user}"})
     site = make_site(providers={"default": provider}, views=_slow_views(framework))
 
-    def visit(user: str) -> Visit[list[str]]:
+    def visit(user: str) -> Visiting[list[str]]:
         async def visited(fetch: Fetch) -> list[str]:
             page = await fetch(f"{ORIGIN}/slow")
             page = await fetch(provider.authorize(page.headers["location"], user=user).url)
@@ -277,10 +277,10 @@ def test_what_is_meant_for_one_user_is_kept_out_of_shared_caches(site: Site) -> 
     browser = site.browser()
     pages = {"redirect": browser.get("/private")}
     pages["callback"] = browser.come_back(site.provider.authorize(pages["redirect"].headers["location"]))
-    pages["guarded"] = browser.get("/private")
+    pages["protected"] = browser.get("/private")
     pages["login"] = browser.get("/who")
     pages["logout"] = browser.get("/logout")
-    pages["refusal"] = browser.get("/private", headers={"x-requested-with": "XMLHttpRequest"})
+    pages["rejection"] = browser.get("/private", headers={"x-requested-with": "XMLHttpRequest"})
     for name, page in pages.items():
         assert "no-store" in page.headers["cache-control"], name
         assert "cookie" in page.headers["vary"].lower(), name
@@ -337,7 +337,7 @@ def test_logins_that_do_not_stay_end_at_an_error_page(site: Site, caplog: pytest
     assert browser.log_in().text == "private"
 
 
-def test_many_logins_that_do_stay_are_no_loop(site: Site) -> None:
+def test_many_logins_that_do_stay_do_not_loop(site: Site) -> None:
     """security.md 232"""
     browser = site.browser()
     for _ in range(8):

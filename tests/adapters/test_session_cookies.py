@@ -1,4 +1,4 @@
-"""The cookies of a session: who can read them, and what becomes of broken ones."""
+"""The cookies of a session: which parties can read them, and what becomes of broken ones."""
 
 import re
 import zlib
@@ -198,7 +198,7 @@ def changed(value: str, place: int) -> str:
         "161 a negative count",
         "a quote",
         "a long text",
-        "a long text that is no base64",
+        "a long text that is not base64",
     ],
 )
 def test_a_broken_session_is_none_and_a_login_mends_it(site: Site, change: Callable[[str], str]) -> None:
@@ -248,7 +248,7 @@ def test_a_broken_session_is_none_and_a_login_mends_it(site: Site, change: Calla
         "500 logins",
     ],
 )
-def test_a_crafted_cookie_header_is_no_error(site: Site, header: bytes) -> None:
+def test_a_crafted_cookie_header_is_not_an_error(site: Site, header: bytes) -> None:
     """security.md 160, 161, 162, 163, 167"""
     names = {b"{name}": session_name(site).encode(), b"{login}": site.web.cookies.name("login").encode()}
     for placeholder, name in names.items():
@@ -263,7 +263,7 @@ def test_a_crafted_cookie_header_is_no_error(site: Site, header: bytes) -> None:
     assert page.status_code == 400
 
 
-def test_a_pending_login_is_no_session_and_a_session_no_pending_login(site: Site) -> None:
+def test_a_pending_login_is_not_a_session_and_a_session_no_pending_login(site: Site) -> None:
     """security.md 159"""
     browser = logged_in(site)
     (sealed_session,), copy = session_of(browser).values(), copy_of_session(browser)

@@ -38,7 +38,9 @@ def test_a_login_after_a_logout_is_one(site: Site) -> None:
 
 
 @pytest.mark.parametrize("other", ["issuer", "client"])
-def test_a_provider_that_is_configured_anew_under_its_name_needs_a_new_login(make_site: MakeSite, other: str) -> None:
+def test_a_provider_that_is_configured_again_under_its_name_needs_a_new_login(
+    make_site: MakeSite, other: str
+) -> None:
     """security.md 235"""
     browser = logged_in(make_site())
     provider = new_provider("https://other.example") if other == "issuer" else new_provider()
@@ -56,14 +58,14 @@ def test_a_provider_that_is_configured_anew_under_its_name_needs_a_new_login(mak
         pytest.param("GET", {"sec-purpose": "prefetch"}, id="a prefetch"),
     ],
 )
-def test_what_nobody_asked_for_is_no_logout(site: Site, method: str, headers: Mapping[str, str]) -> None:
+def test_an_unsolicited_request_is_not_a_logout(site: Site, method: str, headers: Mapping[str, str]) -> None:
     """security.md 196"""
     browser = logged_in(site)
     assert browser.request(method, "/logout", headers=headers).status_code == 503
     assert browser.get("/private").text == "private"
 
 
-def test_logins_at_two_providers_in_turn_are_no_loop(make_site: MakeSite) -> None:
+def test_logins_at_two_providers_in_turn_do_not_loop(make_site: MakeSite) -> None:
     """security.md 232"""
     providers = {"default": new_provider(), "second": new_provider("https://second.example")}
     browser = make_site(providers=providers).browser()

@@ -1,4 +1,4 @@
-"""`OIDC_SESSION_IFRAME_URI`: a frame of ours watches the provider's session. security.md 200."""
+"""`OIDC_SESSION_IFRAME_URI`: our frame watches the provider's session. security.md 200."""
 
 import re
 from base64 import b64encode
@@ -22,7 +22,7 @@ from .renewal_site import (
     FETCH,
     OUTAGES,
     PAUSE,
-    REFUSALS,
+    REJECTIONS,
     MakeSite,
     answer,
     asked_with,
@@ -142,7 +142,7 @@ def test_after_a_logout_there_is_none(site: Site) -> None:
     [{"sec-purpose": "prefetch"}, {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"}],
     ids=["prefetch", "image"],
 )
-def test_what_is_no_frame_gets_none(site: Site, headers: dict[str, str]) -> None:
+def test_a_request_outside_of_a_frame_gets_none(site: Site, headers: dict[str, str]) -> None:
     browser = logged_in(site)
     assert watched(load(browser, **headers)) is None
     assert not told(load(browser, "?changed", **headers))
@@ -169,7 +169,7 @@ def test_whatever_the_state_is_it_stays_an_attribute(site: Site, session_state: 
 
 
 @pytest.mark.parametrize("session_state", ["", "two words", "a" * 1025, "line\nbreak", "\u00e4", "\x00"], ids=ascii)
-def test_what_is_no_state_is_not_kept(site: Site, session_state: str) -> None:
+def test_an_invalid_state_is_not_kept(site: Site, session_state: str) -> None:
     browser = site.browser()
     with site.provider.misbehaving(with_state(session_state)):
         assert browser.log_in().text == "private"
@@ -212,7 +212,7 @@ def test_without_the_setting_nothing_is_kept_and_there_is_no_page(make_site: Mak
 
 
 @pytest.mark.parametrize("frame", ["http://op.example/frame", "javascript:alert(1)", "//op.example", 5])
-def test_a_frame_that_is_no_https_url_ends_the_login(site: Site, frame: object) -> None:
+def test_a_frame_that_is_not_an_https_url_ends_the_login(site: Site, frame: object) -> None:
     with site.provider.misbehaving(harmless("a bad frame", DISCOVERY(put(check_session_iframe=frame)))):
         assert site.browser().get("/private").status_code == 502
 
@@ -271,7 +271,7 @@ def test_a_renewal_without_a_state_is_not_watched_by_the_old_one(site: Site) -> 
 
 
 def test_no_refresh_token_makes_up_for_a_change(make_site: MakeSite, framework: Framework) -> None:
-    """It says nothing of who is logged in at the provider, where it may outlive the session."""
+    """It says nothing of the user who is logged in at the provider, where it may outlive the session."""
     options: dict[str, Any] = {"providers": {"default": managing()}, "config": SETTING, **WITH_REFRESH_TOKEN}
     site = renewal_site(make_site, framework, **options)
     browser = logged_in(site)
@@ -284,7 +284,7 @@ def test_no_refresh_token_makes_up_for_a_change(make_site: MakeSite, framework: 
     assert is_login(browser.get("/private"))
 
 
-def test_a_script_of_a_page_that_was_told_is_served_by_a_refresh_token(
+def test_a_script_of_a_page_that_was_notified_is_served_by_a_refresh_token(
     make_site: MakeSite, framework: Framework
 ) -> None:
     options: dict[str, Any] = {"providers": {"default": managing()}, "config": SETTING, **WITH_REFRESH_TOKEN}
@@ -296,8 +296,8 @@ def test_a_script_of_a_page_that_was_told_is_served_by_a_refresh_token(
     assert asked(site.provider) == 1
 
 
-def test_a_change_is_told_once(site: Site) -> None:
-    """A page that loads itself anew whenever it is told would never end."""
+def test_a_change_is_reported_once(site: Site) -> None:
+    """A page that reloads itself whenever it is notified would never end."""
     browser = logged_in(site)
     assert told(load(browser, "?changed"))
     page = load(browser)
@@ -320,12 +320,12 @@ def test_no_other_site_learns_by_it_whether_somebody_is_logged_in(site: Site, si
     assert page.text == load(site.browser()).text
 
 
-@pytest.mark.parametrize("refusal", REFUSALS, ids=str)
-def test_who_is_logged_out_at_the_provider_has_to_log_in(site: Site, refusal: Misbehaviour) -> None:
+@pytest.mark.parametrize("rejection", REJECTIONS, ids=str)
+def test_who_is_logged_out_at_the_provider_has_to_log_in(site: Site, rejection: Misbehaviour) -> None:
     browser = logged_in(site)
     load(browser, "?changed")
     way = browser.get("/private")
-    with site.provider.misbehaving(refusal):
+    with site.provider.misbehaving(rejection):
         assert is_login(answer(browser, way))
     assert is_login(browser.get("/private"))
     assert watched(load(browser)) is None
@@ -420,7 +420,7 @@ def test_the_mark_of_another_session_means_nothing(site: Site) -> None:
         (f"{ORIGIN}/session_iframe?a", "must not have a query"),
     ],
 )
-def test_a_bad_setting_is_refused(make_site: MakeSite, uri: str, words: str) -> None:
+def test_an_invalid_setting_is_rejected(make_site: MakeSite, uri: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=f"OIDC_SESSION_IFRAME_URI {words}"):
         make_site(config={"OIDC_SESSION_IFRAME_URI": uri})
 

@@ -34,7 +34,7 @@ def site_with(make_site: MakeSite, framework: Framework, view: Callable[[Any], A
 
 
 def test_a_view_that_is_named_static_sees_the_session(make_site: MakeSite, framework: Framework) -> None:
-    """It is no static file, though a blueprint names its static files so, too."""
+    """It is not a static file, though a blueprint names its static files so, too."""
     tools = toolbox(framework)
 
     def views(app: Any, auth: Any) -> None:

@@ -104,7 +104,7 @@ class SessionMachine(RuleBasedStateMachine):
 
     @rule(begins=workers, completes=workers, pause=st.sampled_from([0, 5, 50]))
     def log_in(self, begins: int, completes: int, pause: int) -> None:
-        """Somebody logs in with this browser, whoever was logged in before."""
+        """Somebody logs in with this browser, no matter which user was logged in before."""
         user = f"user{self.users}"
         self.users += 1
         self.world.provider.add_user(user)

@@ -1,4 +1,4 @@
-"""What an application is told of logins, refreshes and logouts. security.md 250, 256."""
+"""Signals to an application about logins, refreshes and logouts. security.md 250, 256."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -86,10 +86,10 @@ def failed_login(code: str, error: str | None = None, provider: str | None = "de
     return "login_failed", {"provider": provider, "code": code, "error": error, "message": ANY}
 
 
-# What is told
+# Signals
 
 
-def test_a_login_and_a_logout_are_told(site: Site, listen: Listen, kind: Kind) -> None:
+def test_a_login_and_a_logout_are_signalled(site: Site, listen: Listen, kind: Kind) -> None:
     ear = listen(site, kind)
     browser = logged_in(site)
     claims = browser.who()["id_token"]
@@ -135,7 +135,7 @@ def test_a_login_that_was_made_during_the_logout_ends_with_it(site: Site, listen
     assert [(name, fields["claims"]["sub"]) for name, fields in ear.heard] == [("logged_out", "bob")]
 
 
-def test_no_secret_is_in_what_is_told(make_site: MakeSite, framework: Framework, listen: Listen) -> None:
+def test_no_secret_is_in_a_signal(make_site: MakeSite, framework: Framework, listen: Listen) -> None:
     """security.md 250"""
     site = token_site(make_site, framework)
     ear = listen(site)
@@ -166,7 +166,7 @@ def test_each_app_has_its_own(make_site: MakeSite, listen: Listen) -> None:
 # Logins that fail
 
 
-def test_it_is_told_who_refused_a_login(site: Site, listen: Listen, kind: Kind) -> None:
+def test_the_signal_names_who_rejected_a_login(site: Site, listen: Listen, kind: Kind) -> None:
     ear = listen(site, kind)
     browser = site.browser()
     assert browser.come_back(browser.begin_login(consent=False)).status_code == 403
@@ -186,7 +186,7 @@ def test_it_is_told_who_refused_a_login(site: Site, listen: Listen, kind: Kind) 
     ],
     ids=lambda value: getattr(value, "name", None),
 )
-def test_it_is_told_why_a_login_failed(
+def test_the_signal_says_why_a_login_failed(
     site: Site, listen: Listen, fault: Misbehaviour, code: str, error: str | None
 ) -> None:
     ear = listen(site)
@@ -196,7 +196,7 @@ def test_it_is_told_why_a_login_failed(
     assert ear.heard == [failed_login(code, error)]
 
 
-def test_a_login_that_can_not_be_begun_is_told(site: Site, listen: Listen) -> None:
+def test_a_login_that_can_not_be_begun_is_reported(site: Site, listen: Listen) -> None:
     ear = listen(site)
     with site.provider.misbehaving(Fault.DISCOVERY_RESET):
         assert site.browser().get("/private").status_code == 502
@@ -210,7 +210,7 @@ def test_of_a_login_that_nobody_began_no_provider_is_known(site: Site, listen: L
 
 
 @in_cookies
-def test_a_login_without_room_for_its_session_is_told(make_site: MakeSite, listen: Listen) -> None:
+def test_a_login_without_room_for_its_session_is_signalled(make_site: MakeSite, listen: Listen) -> None:
     provider = new_provider()
     provider.add_user("carol", claims={"groups": MANY_GROUPS})
     site = make_site(providers={"default": provider}, auth_request_params={"scope": "openid groups"})
@@ -221,7 +221,7 @@ def test_a_login_without_room_for_its_session_is_told(make_site: MakeSite, liste
 
 
 @in_cookies  # with a store of its own
-def test_an_outage_is_told_of_the_login_that_meets_it_and_no_logout_that_was_none(
+def test_an_outage_is_signalled_for_the_login_that_meets_it_and_no_logout_that_was_none(
     make_site: MakeSite, listen: Listen
 ) -> None:
     store = WatchedStore()
@@ -238,7 +238,7 @@ def test_an_outage_is_told_of_the_login_that_meets_it_and_no_logout_that_was_non
     assert ear.heard == [failed_login("store_unavailable")]
 
 
-def test_what_an_outsider_wrote_is_told_without_line_ends(site: Site, listen: Listen) -> None:
+def test_text_of_outsiders_is_signalled_without_line_ends(site: Site, listen: Listen) -> None:
     """security.md 256"""
     ear = listen(site)
     browser = site.browser()
@@ -253,7 +253,7 @@ def test_what_an_outsider_wrote_is_told_without_line_ends(site: Site, listen: Li
 # Refreshes
 
 
-def test_a_refresh_is_told(make_site: MakeSite, framework: Framework, listen: Listen, kind: Kind) -> None:
+def test_a_refresh_is_signalled(make_site: MakeSite, framework: Framework, listen: Listen, kind: Kind) -> None:
     site = token_site(make_site, framework)
     browser = user_of(site)
     ear = listen(site, kind)
@@ -264,7 +264,7 @@ def test_a_refresh_is_told(make_site: MakeSite, framework: Framework, listen: Li
     assert ear.heard == [("token_refreshed", {"provider": "default", "claims": browser.who()["id_token"]})]
 
 
-def test_one_refresh_for_many_requests_is_told_once(
+def test_one_refresh_for_many_requests_is_signalled_once(
     make_site: MakeSite, framework: Framework, listen: Listen
 ) -> None:
     site = token_site(make_site, framework)
@@ -279,7 +279,7 @@ def test_one_refresh_for_many_requests_is_told_once(
     assert (asked(site.provider), ear.names) == (1, ["token_refreshed"])
 
 
-def test_a_refresh_that_fails_is_told_once(make_site: MakeSite, framework: Framework, listen: Listen) -> None:
+def test_a_refresh_that_fails_is_signalled_once(make_site: MakeSite, framework: Framework, listen: Listen) -> None:
     site = token_site(make_site, framework)
     browser = user_of(site)
     claims = browser.who()["id_token"]
@@ -295,7 +295,7 @@ def test_a_refresh_that_fails_is_told_once(make_site: MakeSite, framework: Frame
     assert ear.last()["claims"]["sub"] == claims["sub"] == "alice"
 
 
-# Logouts that a provider asks for in vain
+# Logouts that a provider asks for without success
 
 
 @pytest.mark.sessions_in("memory")
@@ -307,7 +307,7 @@ def test_a_refresh_that_fails_is_told_once(make_site: MakeSite, framework: Frame
     ],
     ids=str,
 )
-def test_a_refused_logout_is_told(
+def test_a_rejected_logout_is_signalled(
     make_site: MakeSite, listen: Listen, kind: Kind, fault: Misbehaviour, code: str
 ) -> None:
     site = back_site(make_site)
@@ -320,7 +320,7 @@ def test_a_refused_logout_is_told(
 
 
 @pytest.mark.sessions_in("memory")
-def test_a_token_that_is_used_twice_is_told(make_site: MakeSite, listen: Listen) -> None:
+def test_a_token_that_is_used_twice_is_signalled(make_site: MakeSite, listen: Listen) -> None:
     site = back_site(make_site)
     token = site.provider.logout_token("client1", "alice", sid=False)
     assert tell(site, token).status_code == 200
@@ -332,7 +332,7 @@ def test_a_token_that_is_used_twice_is_told(make_site: MakeSite, listen: Listen)
 
 @pytest.mark.sessions_in("memory")
 @pytest.mark.parametrize("token", ["no token", ""])
-def test_of_a_logout_that_nobody_of_ours_asks_for_no_provider_is_known(
+def test_no_provider_is_known_of_a_logout_that_none_of_our_providers_asks_for(
     make_site: MakeSite, listen: Listen, token: str
 ) -> None:
     site = back_site(make_site)

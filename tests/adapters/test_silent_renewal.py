@@ -15,7 +15,7 @@ from .renewal_site import (
     LIES,
     OUTAGES,
     PAUSE,
-    REFUSALS,
+    REJECTIONS,
     MakeSite,
     answer,
     asked_with,
@@ -92,7 +92,7 @@ def test_without_an_interval_nobody_is_ever_asked(make_site: MakeSite) -> None:
         pytest.param("GET", "/private", {**NAVIGATION, "sec-fetch-dest": "iframe"}, 200, id="a frame"),
     ],
 )
-def test_what_is_no_page_goes_on_with_the_session(
+def test_a_request_that_is_not_for_a_page_continues_with_the_session(
     site: Site, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
     """contract.md 2, security.md 170"""
@@ -134,7 +134,7 @@ def test_a_session_of_which_no_id_token_tells_the_user_is_not_renewed(
     tools = toolbox(framework)
 
     def begin() -> str:
-        tools.user_session(tools.session, "default").update(access_token="of ours", now=1)
+        tools.user_session(tools.session, "default").update(access_token="our own", now=1)
         return "begun"
 
     def views(app: Any, auth: Any) -> None:
@@ -174,7 +174,7 @@ def test_what_asks_the_user_is_left_out_and_all_else_stays(
 
 
 @in_cookies
-def test_an_id_token_that_is_too_long_for_a_url_is_no_hint(site: Site) -> None:
+def test_an_id_token_that_is_too_long_for_a_url_is_not_a_hint(site: Site) -> None:
     groups = [f"{number * 7919:032x}" for number in range(250)]
     site.provider.add_user("carol", id_token_claims={"groups": groups})
     browser = logged_in(site, user="carol")
@@ -207,7 +207,7 @@ def test_another_user_never_takes_the_session_over(site: Site) -> None:
 
 
 @in_cookies
-def test_the_error_view_is_told_of_another_user(site: Site) -> None:
+def test_the_error_view_learns_of_another_user(site: Site) -> None:
     def view(error: str | None = None, error_description: str | None = None) -> str:
         return f"{error}: {error_description}"
 
@@ -231,8 +231,8 @@ def test_the_answer_of_another_browser_renews_nothing(site: Site) -> None:
 # The provider wants the user to log in
 
 
-@pytest.mark.parametrize("fault", REFUSALS, ids=str)
-def test_a_refusal_leads_to_a_login_at_once_and_back_to_the_page(site: Site, fault: Misbehaviour) -> None:
+@pytest.mark.parametrize("fault", REJECTIONS, ids=str)
+def test_a_rejection_leads_to_a_login_at_once_and_back_to_the_page(site: Site, fault: Misbehaviour) -> None:
     browser = logged_in(site)
     before = browser.who()
     grow_old(site)
@@ -248,7 +248,7 @@ def test_a_refusal_leads_to_a_login_at_once_and_back_to_the_page(site: Site, fau
     assert browser.who()["access_token"] != before["access_token"]
 
 
-def test_until_then_no_guard_lets_the_session_in(site: Site) -> None:
+def test_until_then_no_decorator_lets_the_session_in(site: Site) -> None:
     """security.md 170: the provider has said that nobody is logged in"""
     browser = logged_in(site)
     grow_old(site)
@@ -266,8 +266,8 @@ def test_until_then_no_guard_lets_the_session_in(site: Site) -> None:
 
 
 @pytest.mark.sessions_in("memory", "sqlite")
-def test_a_refusal_does_not_depend_on_a_cookie_that_the_browser_may_delete(site: Site) -> None:
-    """security.md 350: with a store it stands in the session record, until the session ends"""
+def test_a_rejection_does_not_depend_on_a_cookie_that_the_browser_may_delete(site: Site) -> None:
+    """security.md 350: with a store it is in the session record, until the session ends"""
     browser = logged_in(site)
     grow_old(site)
     with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
@@ -283,7 +283,7 @@ def test_a_refusal_does_not_depend_on_a_cookie_that_the_browser_may_delete(site:
 
 
 @pytest.mark.sessions_in("memory", "sqlite")
-def test_a_request_that_was_under_way_does_not_undo_a_refusal(site: Site) -> None:
+def test_a_request_that_was_under_way_does_not_undo_a_rejection(site: Site) -> None:
     """security.md 350: it writes what it changed, and nothing else"""
     browser = logged_in(site)
     grow_old(site)
@@ -304,7 +304,7 @@ def test_a_user_who_signed_out_at_the_provider_has_to_log_in(site: Site) -> None
     assert is_login(answer(browser, leave(browser)))
 
 
-def test_whoever_logs_in_then_has_nothing_of_the_one_before(site: Site) -> None:
+def test_a_user_who_logs_in_then_has_nothing_of_the_one_before(site: Site) -> None:
     """security.md 156"""
     browser = logged_in(site)
     before = session_of(browser)
@@ -321,7 +321,7 @@ def test_whoever_logs_in_then_has_nothing_of_the_one_before(site: Site) -> None:
     assert is_login(browser.get("/private"))
 
 
-def test_a_logout_leaves_nothing_of_a_refusal(site: Site) -> None:
+def test_a_logout_leaves_nothing_of_a_rejection(site: Site) -> None:
     browser = logged_in(site)
     grow_old(site)
     with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
@@ -332,7 +332,7 @@ def test_a_logout_leaves_nothing_of_a_refusal(site: Site) -> None:
 
 
 @in_cookies
-def test_a_session_at_another_provider_is_not_asked_about(make_site: MakeSite, framework: Framework) -> None:
+def test_a_session_at_another_provider_is_not_renewed(make_site: MakeSite, framework: Framework) -> None:
     providers = {"default": new_provider(), "second": new_provider("https://second.example")}
     site = renewal_site(make_site, framework, providers=providers)
     browser = logged_in(site)
@@ -343,8 +343,10 @@ def test_a_session_at_another_provider_is_not_asked_about(make_site: MakeSite, f
 # Secrets
 
 
-@pytest.mark.parametrize("fault", [None, *REFUSALS, *OUTAGES, *LIES], ids=str)
-def test_no_token_is_told_or_logged(site: Site, fault: Misbehaviour | None, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("fault", [None, *REJECTIONS, *OUTAGES, *LIES], ids=str)
+def test_no_token_is_shown_or_logged(
+    site: Site, fault: Misbehaviour | None, caplog: pytest.LogCaptureFixture
+) -> None:
     """security.md 250, 253"""
     browser = logged_in(site)
     grow_old(site)

@@ -121,7 +121,7 @@ def ask_in_thread(site: Site, browser: Browser) -> list[str]:
 
 
 @in_a_store
-def test_a_dead_refresh_token_is_forgotten(site: Site) -> None:
+def test_a_dead_refresh_token_is_dropped(site: Site) -> None:
     browser = logged_in(site)
     refresh_token = browser.who()["refresh_token"]
     assert refresh_token is not None
@@ -249,7 +249,7 @@ def test_nobody_is_not_authorized(site: Site) -> None:
 
 
 @pytest.mark.sessions_in("memory")
-def test_a_store_that_is_down_is_no_answer(make_site: MakeSite) -> None:
+def test_a_store_that_is_down_is_not_an_answer(make_site: MakeSite) -> None:
     """Whether a session has ended is not known then: the socket is closed, and the session stays."""
     store = WatchedStore()
     site = make_site(views=socket_views(), config={"OIDC_STORE": store, "TESTING": False})
@@ -289,7 +289,7 @@ def test_nobody_can_be_logged_out(make_socket_site: MakeSite, caplog: pytest.Log
     assert browser.get("/private").text == "private"
 
 
-def test_a_refusal_of_the_provider_to_renew_is_heeded(make_socket_site: MakeSite) -> None:
+def test_a_rejection_of_the_provider_to_renew_is_heeded(make_socket_site: MakeSite) -> None:
     site = make_socket_site(session_refresh_interval_seconds=60, renew_with_refresh_token=True)
     browser = logged_in(site)
     site.provider.clock.advance(120)

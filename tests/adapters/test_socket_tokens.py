@@ -63,7 +63,7 @@ def test_the_token_is_never_seen_again(
     assert token not in caplog.text
 
 
-def test_a_refused_token_is_not_seen_either(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_rejected_token_is_not_seen_either(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """security.md 379"""
     caplog.set_level(logging.DEBUG)
     refused = converse(site.app, API, subprotocols=["bearer", "canary-3141592653"])
@@ -97,7 +97,7 @@ def test_a_view_may_select_another_subprotocol(make_site: MakeSite) -> None:
         pytest.param(["bearer", "%"], id="380: half an encoding"),
     ],
 )
-def test_what_is_not_one_token_is_refused(site: Site, subprotocols: list[str]) -> None:
+def test_what_is_not_one_token_is_rejected(site: Site, subprotocols: list[str]) -> None:
     """security.md 380"""
     token = token_of(site.provider)
     refused = converse(site.app, "/ws/both", subprotocols=[name.format(token) for name in subprotocols])
@@ -106,7 +106,7 @@ def test_what_is_not_one_token_is_refused(site: Site, subprotocols: list[str]) -
 
 
 @pytest.mark.parametrize("path", [API, "/ws/both"])
-def test_a_token_in_two_places_is_refused(site: Site, path: str) -> None:
+def test_a_token_in_two_places_is_rejected(site: Site, path: str) -> None:
     """security.md 380: also when it is the same one, and known to be good"""
     token = token_of(site.provider)
     header = {"authorization": f"Bearer {token}"}
@@ -143,7 +143,7 @@ def test_the_issuer_chooses_among_several_providers(make_site: MakeSite) -> None
     assert (refused.status, refused.error) == (403, "invalid_token")
 
 
-def test_two_guards_see_one_token(make_site: MakeSite) -> None:
+def test_two_decorators_see_one_token(make_site: MakeSite) -> None:
     def add_views(app: Any, auth: Any) -> None:
         async def talk() -> None:
             await websocket.send(auth.current_token_identity["sub"])
@@ -161,7 +161,7 @@ def test_two_guards_see_one_token(make_site: MakeSite) -> None:
 # While the socket is open
 
 
-def test_a_token_is_asked_about_again(make_site: MakeSite) -> None:
+def test_a_token_is_introspected_again(make_site: MakeSite) -> None:
     """security.md 383: a revoked one, and one that has expired"""
     site = make_site(views=socket_views(), config={"OIDC_TOKEN_CACHE_SECONDS": 0})
     token = token_of(site.provider)
@@ -187,7 +187,7 @@ def test_a_token_is_asked_about_again(make_site: MakeSite) -> None:
     assert expired.answers == ["yes", "no", "alice"]
 
 
-def test_what_a_guard_requires_is_required_again(site: Site) -> None:
+def test_the_requirements_of_a_decorator_apply_again(site: Site) -> None:
     """security.md 383"""
     now = int(site.provider.clock())
     token = token_of(site.provider, claims={"auth_time": now})

@@ -1,4 +1,4 @@
-"""While the store is down nobody is logged in or out, who needs a session is told to come again, and it heals."""
+"""While the store is down nobody is logged in or out, a user who needs a session has to come again, and it heals."""
 
 import logging
 from collections.abc import Callable
@@ -69,7 +69,9 @@ def test_a_page_that_does_not_ask_is_as_ever(site: Site, store: WatchedStore, pa
     assert page.status_code in (200, 404)
 
 
-def test_who_brings_no_session_does_not_notice_until_the_login_is_to_be_kept(site: Site, store: WatchedStore) -> None:
+def test_a_browser_without_a_session_does_not_notice_until_the_login_is_to_be_kept(
+    site: Site, store: WatchedStore
+) -> None:
     browser = site.browser()
     store.break_down()
     assert browser.who() == {}
@@ -161,7 +163,7 @@ def test_pages_that_ask_for_nothing_do_not_fail_for_a_session_that_was_seen(
     assert browser.get("/").text == "public"
 
 
-def test_a_script_is_told_in_json(site: Site, store: WatchedStore) -> None:
+def test_a_script_is_answered_in_json(site: Site, store: WatchedStore) -> None:
     browser = logged_in(site)
     store.break_down()
     page = browser.get("/private", headers={"accept": "application/json"})

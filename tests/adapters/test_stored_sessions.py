@@ -152,7 +152,7 @@ def test_what_somebody_wrote_into_the_file_is_nobody_and_a_login_mends_it(
 
 
 @pytest.mark.parametrize("sessions_in", ["sqlite"], indirect=True)
-def test_the_record_of_another_is_no_record(make_site: MakeSite, tmp_path: Path) -> None:
+def test_the_record_of_another_is_not_a_record(make_site: MakeSite, tmp_path: Path) -> None:
     """security.md 160: who may write to the file can't take a session over"""
     site = make_site()
     alice, bob = logged_in(site, user="alice"), logged_in(site, user="bob")
@@ -206,7 +206,7 @@ def request_of(browser: Browser) -> RequestContext:
     return begun
 
 
-def finish(begun: RequestContext, browser: Browser) -> list[str]:
+def finish_late(begun: RequestContext, browser: Browser) -> list[str]:
     """Let it end; the names of the cookies that it sets."""
     return [cookie.name for cookie in browser.site.framework.run(SessionLifecycle(begun).response_cookies())]
 
@@ -218,7 +218,7 @@ def test_a_request_that_was_under_way_during_a_logout_revives_nothing(make_site:
     slow = request_of(browser)
     slow.session["userinfo"] = {"name": "Alice"}
     browser.get("/logout")
-    assert finish(slow, browser) == []
+    assert finish_late(slow, browser) == []
     put(browser, kept)
     assert is_anonymous(browser)
 
@@ -239,7 +239,7 @@ def test_requests_that_change_different_things_both_keep_theirs(make_site: MakeS
     first, second = request_of(browser), request_of(browser)
     first.session["userinfo"] = {"name": "Alice"}
     second.session["access_token"] = "next"
-    assert finish(second, browser) == finish(first, browser) == []
+    assert finish_late(second, browser) == finish_late(first, browser) == []
     who = browser.who()
     assert (who["userinfo"], who["access_token"]) == ({"name": "Alice"}, "next")
 
@@ -253,11 +253,11 @@ def test_a_refresh_that_is_saved_late_does_not_undo_a_later_one(make_site: MakeS
     for _ in range(2):
         request = request_of(browser)
         assert run(valid_access_token(request, force_refresh=True))
-        finish(request, browser)
+        finish_late(request, browser)
     newest = browser.who()
     site.provider.clock.advance(2)
     replayed = run(valid_access_token(slow, force_refresh=True))
-    finish(slow, browser)
+    finish_late(slow, browser)
     assert replayed not in (None, newest["access_token"])
     assert site.provider.count("token") == 3
     assert {name: browser.who()[name] for name in ("access_token", "refresh_token")} == {
@@ -290,7 +290,7 @@ def test_a_session_in_use_is_prolonged_by_pages_that_ask_for_it(make_site: MakeS
 
 
 @on_one_store
-def test_the_store_hears_of_nobody_who_brings_no_session(make_site: MakeSite, store: WatchedStore) -> None:
+def test_the_store_gets_no_request_for_a_browser_without_a_session(make_site: MakeSite, store: WatchedStore) -> None:
     site = make_site(config={"OIDC_STORE": store})
     browser = site.browser()
     for path in ("/", "/who", "/private", "/logout", "/nothing", "/redirect_uri?code=a&state=b"):
@@ -327,14 +327,14 @@ def test_a_view_of_that_name_is_a_view_like_any_other(make_site: MakeSite, frame
     def views(app: Any, auth: Any) -> None:
         framework.add_standard_views(app, auth)
         blueprint = tools.blueprint("own", "site")
-        blueprint.add_url_rule("/own", "static", auth.oidc_auth("default")(lambda: "guarded"))
+        blueprint.add_url_rule("/own", "static", auth.oidc_auth("default")(lambda: "protected"))
         blueprint.add_url_rule(
             "/ecstatic", "ecstatic", lambda: str(tools.user_session(tools.session).id_token["sub"])
         )
         app.register_blueprint(blueprint)
 
     browser = logged_in(make_site(views=views))
-    assert browser.get("/own").text == "guarded"
+    assert browser.get("/own").text == "protected"
     assert browser.get("/ecstatic").text == "alice"
 
 

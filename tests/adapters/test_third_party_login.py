@@ -1,4 +1,4 @@
-"""Logins that another site asks for: at a provider of ours, to a page of ours, and with nothing else in it."""
+"""Logins that another site asks for: at one of our providers, to one of our pages, and with nothing else in it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -70,7 +70,7 @@ def test_another_site_has_a_user_log_in_and_see_a_page(site: Site, ask: Ask) -> 
     assert browser.who()["id_token"]["sub"] == "alice"
 
 
-def test_what_another_site_posts_is_asked_for_once_more_by_get(site: Site) -> None:
+def test_a_post_of_another_site_is_redirected_to_get(site: Site) -> None:
     """The browser keeps the cookies back, so that logins that are pending already could not be counted."""
     asked = {"iss": OP, "login_hint": "alice & bob", "target_link_uri": f"{ORIGIN}/deep/a?b=c%26"}
     browser = site.browser()
@@ -266,7 +266,7 @@ def test_a_form_of_another_site_which_comes_without_cookies_takes_none_away(site
 
 
 def test_no_other_browser_can_finish_it(site: Site) -> None:
-    """security.md 58: the answer of somebody's own login is no use in another browser."""
+    """security.md 58: the answer of somebody's own login is of no use in another browser."""
     page = by_get(site.browser(), {"iss": OP})
     victim = site.browser()
     assert come_back(victim, page).status_code == 400
@@ -281,7 +281,7 @@ def test_logins_in_a_loop_come_to_an_end(site: Site) -> None:
     assert by_get(browser, {"iss": OP}).status_code == 302
 
 
-def test_a_login_that_can_not_be_begun_is_told(site: Site) -> None:
+def test_a_login_that_can_not_be_begun_is_reported(site: Site) -> None:
     told: list[tuple[str | None, str | None]] = []
 
     def hear(_: Any, *, provider: str | None, code: str | None, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""`token_auth`: who gets in, what the view sees of the token, and whose token is whose."""
+"""`token_auth`: which client gets in, what the view sees of the token, and whose token is whose."""
 
 import json
 from functools import partial
@@ -9,12 +9,12 @@ import pytest
 from oidc_async import ConfigurationError, ProviderMetadata
 from oidc_async.testing import Clock, SimulatedProvider
 
-from .api import Api, Kind, MakeApi, View, challenge_of, guarded, of_kind
+from .api import Api, Kind, MakeApi, View, challenge_of, of_kind, protected
 from .site import Framework, new_provider
 from .toolbox import toolbox
 
 
-class TestAGoodToken:
+class TestAValidToken:
     def test_opens_the_view_which_sees_its_claims(self, make_api: MakeApi, kind: Kind) -> None:
         """contract.md 1"""
         api = make_api(kind)
@@ -57,7 +57,7 @@ class TestAGoodToken:
         api = make_api(views=add_views)
         assert api.call("/api/a/5", api.token()).text == "a 5"
 
-    def test_serves_until_it_expires_whatever_is_remembered(self, make_api: MakeApi) -> None:
+    def test_serves_until_it_expires_whatever_is_cached(self, make_api: MakeApi) -> None:
         """security.md 129"""
         api = make_api(config={"OIDC_CLOCK_SKEW": 0, "OIDC_TOKEN_CACHE_SECONDS": 3600})
         token = api.token(lifetime=100)
@@ -68,7 +68,7 @@ class TestAGoodToken:
         api.provider.clock.advance(3)
         assert api.call(token=token).status_code == 403
 
-    def test_is_asked_about_again_when_the_setting_says_so(self, make_api: MakeApi) -> None:
+    def test_is_introspected_again_when_the_setting_says_so(self, make_api: MakeApi) -> None:
         """security.md 129, 237"""
         api = make_api(config={"OIDC_TOKEN_CACHE_SECONDS": 20})
         token = api.token()
@@ -79,13 +79,13 @@ class TestAGoodToken:
         api.provider.clock.advance(2)
         assert api.call(token=token).status_code == 403
 
-    def test_is_never_remembered_when_the_setting_says_so(self, make_api: MakeApi) -> None:
+    def test_is_never_cached_when_the_setting_says_so(self, make_api: MakeApi) -> None:
         api = make_api(config={"OIDC_TOKEN_CACHE_SECONDS": 0})
         token = api.token()
         assert [api.call(token=token).status_code for _ in range(3)] == [200] * 3
         assert api.asked() == 3
 
-    def test_that_was_refused_is_asked_about_again_after_a_moment(self, make_api: MakeApi) -> None:
+    def test_that_was_rejected_is_introspected_again_after_a_moment(self, make_api: MakeApi) -> None:
         """security.md 131"""
         api = make_api(config={"OIDC_TOKEN_CACHE_REFUSED_SECONDS": 10})
         assert [api.call(token="nobody-knows-it").status_code for _ in range(3)] == [403] * 3
@@ -174,7 +174,7 @@ class TestTheIdentity:
         tokens = {"bob": api.token(username="bob")}
         assert api.call("/outer", api.token()).json() == [None, "bob", "alice"]
 
-    def test_is_not_that_of_a_token_that_was_refused(self, make_api: MakeApi, framework: Framework) -> None:
+    def test_is_not_that_of_a_token_that_was_rejected(self, make_api: MakeApi, framework: Framework) -> None:
         tools = toolbox(framework)
 
         def add_views(app: Any, auth: Any) -> None:
@@ -192,7 +192,7 @@ class TestTheIdentity:
 
 @pytest.mark.parametrize("method", ["OPTIONS", "HEAD"])
 def test_other_methods_get_nothing_for_free(make_api: MakeApi, framework: Framework, kind: Kind, method: str) -> None:
-    """security.md 155: a preflight that the framework answers reaches no view; one that a view answers is guarded."""
+    """security.md 155: a preflight that the framework answers reaches no view; that of a view is protected."""
     seen: list[str] = []
 
     def add_views(app: Any, auth: Any) -> None:
@@ -200,10 +200,10 @@ def test_other_methods_get_nothing_for_free(make_api: MakeApi, framework: Framew
             seen.append(auth.current_token_identity["sub"])
             return "in"
 
-        guard = auth.token_auth("default")
-        app.add_url_rule("/api", "api", guard(of_kind(kind, view)))
+        decorator = auth.token_auth("default")
+        app.add_url_rule("/api", "api", decorator(of_kind(kind, view)))
         options = {"methods": ["OPTIONS", "HEAD"], "provide_automatic_options": False}
-        app.add_url_rule("/own", "own", guard(of_kind(kind, view)), **options)
+        app.add_url_rule("/own", "own", decorator(of_kind(kind, view)), **options)
 
     api = make_api(views=add_views)
     assert api.call("/own", method=method).status_code == 401
@@ -244,14 +244,14 @@ class TestScopes:
     def test_decide(
         self, make_api: MakeApi, framework: Framework, granted: str, asked: dict[str, Any], status: int
     ) -> None:
-        api = make_api(views=guarded(framework, **asked))
+        api = make_api(views=protected(framework, **asked))
         token = api.token(granted)
         for _ in ("unknown", "known"):
             assert api.call(token=token).status_code == status
 
     @pytest.mark.parametrize("name", ["scopes_required", "scopes_any", "acr_values"])
     @pytest.mark.parametrize("value", ["", " ", [""], ["read", " "], ["a\n"], [5], [None], ["é\u2028"]], ids=repr)
-    def test_that_are_none_are_told_at_once(self, api: Api, name: str, value: object) -> None:
+    def test_that_are_none_are_reported_at_once(self, api: Api, name: str, value: object) -> None:
         with pytest.raises(ConfigurationError, match=name):
             api.site.auth.token_auth("default", **{name: value})
 
@@ -283,7 +283,7 @@ class TestRequires:
         ],
     )
     def test_decides(self, make_api: MakeApi, framework: Framework, kind: Kind, requires: View) -> None:
-        api = make_api(views=guarded(framework, kind, requires=requires))
+        api = make_api(views=protected(framework, kind, requires=requires))
         alice, bob = api.token(), api.token(username="bob")
         for _ in ("unknown", "known"):
             assert api.call(token=alice).json() == "alice"
@@ -296,15 +296,15 @@ class TestRequires:
         def requires(claims: Any) -> bool:
             return bool(claims["groups"])
 
-        api = make_api(views=guarded(framework, requires=of_kind(kind, requires)))
+        api = make_api(views=protected(framework, requires=of_kind(kind, requires)))
         api.site.app.config.update(PROPAGATE_EXCEPTIONS=False, TESTING=False)
         page = api.call(token=api.token())
         assert page.status_code == 500
         assert "groups" not in page.text
 
-    def test_is_not_asked_of_a_bad_token(self, make_api: MakeApi, framework: Framework) -> None:
+    def test_is_not_asked_of_an_invalid_token(self, make_api: MakeApi, framework: Framework) -> None:
         asked: list[Any] = []
-        api = make_api(views=guarded(framework, requires=asked.append))
+        api = make_api(views=protected(framework, requires=asked.append))
         assert api.call(token="unknown").status_code == 403
         assert asked == []
 
@@ -346,7 +346,7 @@ class TestStepUp:
         provider.register("client1", "secret1")
         provider.add_user("alice")
         config = {"OIDC_RFC6750_STATUS": rfc6750_status}
-        api = make_api(providers={"default": provider}, views=guarded(framework, **asked), config=config)
+        api = make_api(providers={"default": provider}, views=protected(framework, **asked), config=config)
         token = provider.issue_access_token("client1", claims={"sub": "alice", **claims})
         for _ in ("unknown", "known"):
             page = api.call(token=token)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from .api import Api, MakeApi, require_refusal
+from .api import Api, MakeApi, require_rejection
 from .site import Framework, Views
 from .toolbox import toolbox
 
@@ -46,14 +46,14 @@ class TestTheBody:
         token = api.token()
         for _ in ("unknown", "known"):
             page = api.call("/form", token, method="POST", data={"access_token": token})
-            require_refusal(page, 400, "invalid_request")
+            require_rejection(page, 400, "invalid_request")
             assert api.call("/form", token, method="POST").status_code == 200
 
     @pytest.mark.parametrize("values", [["", ""], ["{}", "{}"], ["{}", "other"]])
     def test_holds_one_token(self, api: Api, values: list[str]) -> None:
         token = api.token()
         data = {"access_token": [value.replace("{}", token) for value in values]}
-        require_refusal(api.call("/form", method="POST", data=data), 400, "invalid_request")
+        require_rejection(api.call("/form", method="POST", data=data), 400, "invalid_request")
 
     def test_is_a_form(self, api: Api) -> None:
         token = api.token()

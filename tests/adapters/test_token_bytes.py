@@ -32,7 +32,7 @@ def bearer(token: str) -> bytes:
     return b"Authorization: Bearer " + token.encode()
 
 
-def test_a_good_token_gets_in(api: Api, send: Send) -> None:
+def test_a_valid_token_gets_in(api: Api, send: Send) -> None:
     token = api.token()
     for _ in ("unknown", "known"):
         assert send(bearer(token)).status_code == 200
@@ -100,7 +100,7 @@ def test_a_malformed_token(api: Api, send: Send, value: bytes) -> None:
 
 
 @pytest.mark.parametrize("ending", ["\x00", "\xa0", "\x85", "\x1c", "\u00e9", ",", ";", "\t\t."], ids=repr)
-def test_a_known_token_with_something_behind_it_is_another(api: Api, send: Send, ending: str) -> None:
+def test_a_cached_token_with_something_behind_it_is_another(api: Api, send: Send, ending: str) -> None:
     """security.md 143"""
     token = api.token()
     assert send(bearer(token)).status_code == 200
@@ -116,7 +116,7 @@ def test_a_line_may_end_within_the_token_and_no_header_begins(api: Api, send: Se
     assert "y" not in page.headers
 
 
-def test_a_folded_header_is_no_way_in(api: Api, send: Send) -> None:
+def test_a_folded_header_lets_nobody_in(api: Api, send: Send) -> None:
     """RFC 9112 5.2"""
     token = api.token()
     for fold in (b"\r\n ", b"\r\n\t"):
@@ -145,7 +145,7 @@ def test_a_token_in_the_query_is_ignored(api: Api, send: Send) -> None:
 
 
 @pytest.mark.parametrize("name", [b"Authorization ", b"Authorization_", b"Proxy-Authorization", b"X-Authorization"])
-def test_another_header_is_no_authorization(api: Api, send: Send, name: bytes) -> None:
+def test_another_header_is_not_an_authorization(api: Api, send: Send, name: bytes) -> None:
     page = send(name + b": Bearer " + api.token().encode())
     assert page.status_code in (400, 401)
     assert api.asked() == 0

@@ -1,4 +1,4 @@
-"""The app has its say in refusals; and what the view says by itself stays its own."""
+"""The app has its say in rejections; and what the view says by itself stays its own."""
 
 from typing import Any, Literal
 
@@ -45,7 +45,7 @@ class TestErrorHandlers:
             ("/read", "good", 403, "insufficient_scope"),
         ],
     )
-    def test_see_a_refusal_which_keeps_its_challenge(
+    def test_see_a_rejection_which_keeps_its_challenge(
         self, api: Api, path: str, token: str | None, status: int, error: str | None
     ) -> None:
         page = api.call(path, api.token("write") if token == "good" else token)
@@ -64,7 +64,7 @@ class TestErrorHandlers:
         assert page.headers["retry-after"] == "1"
         assert "www-authenticate" not in page.headers
 
-    def test_are_not_asked_about_who_gets_in(self, api: Api) -> None:
+    def test_are_not_called_for_a_client_that_gets_in(self, api: Api) -> None:
         page = api.call(token=api.token())
         assert (page.text, "x-ours" in page.headers) == ("in", False)
 
@@ -78,7 +78,7 @@ class TestErrorHandlers:
         assert page.headers.get_list("www-authenticate") == ['Bearer realm="ours"']
         assert page.headers.get_list("cache-control") == ["private"]
 
-    def test_see_a_refusal_as_any_http_exception(self, make_api: MakeApi, framework: Framework) -> None:
+    def test_see_a_rejection_as_any_http_exception(self, make_api: MakeApi, framework: Framework) -> None:
         def add_views(app: Any, auth: Any) -> None:
             api_views(framework)(app, auth)
             app.register_error_handler(HTTPException, lambda error: (f"any {error.code}", error.code))
@@ -116,24 +116,24 @@ class TestTheViewsOwnStatus:
                 return "the view's own", status
 
             for name, view in (("aborts", aborts), ("returns", returns)):
-                for guard_name, guard in (("token", auth.token_auth), ("both", auth.access_control)):
-                    path = f"/{name}-{guard_name}"
-                    app.add_url_rule(f"{path}/<int:status>", path, guard("default")(of_kind(kind, view)))
+                for decorator_name, decorator in (("token", auth.token_auth), ("both", auth.access_control)):
+                    path = f"/{name}-{decorator_name}"
+                    app.add_url_rule(f"{path}/<int:status>", path, decorator("default")(of_kind(kind, view)))
 
         return make_api(views=add_views)
 
     @pytest.mark.parametrize("status", [400, 401, 403, 503])
-    @pytest.mark.parametrize("guard", ["token", "both"])
+    @pytest.mark.parametrize("decorator", ["token", "both"])
     @pytest.mark.parametrize("name", ["aborts", "returns"])
-    def test_goes_out_without_our_headers(self, api: Api, name: str, guard: str, status: int) -> None:
-        page = api.call(f"/{name}-{guard}/{status}", api.token())
+    def test_goes_out_without_our_headers(self, api: Api, name: str, decorator: str, status: int) -> None:
+        page = api.call(f"/{name}-{decorator}/{status}", api.token())
         assert page.status_code == status
         assert not {"www-authenticate", "retry-after", "cache-control"} & set(page.headers)
         if name == "returns":
             assert page.text == "the view's own"
 
-    def test_after_a_guard_that_refused_inside_of_it(self, make_api: MakeApi, framework: Framework) -> None:
-        """A view may call another one, and make the best of its refusal."""
+    def test_after_a_decorator_that_rejected_inside_of_it(self, make_api: MakeApi, framework: Framework) -> None:
+        """A view may call another one, and make the best of its rejection."""
 
         def add_views(app: Any, auth: Any) -> None:
             inner = auth.token_auth("default", "admin")(lambda: "admin")

@@ -1,6 +1,6 @@
 """Every way in which a provider can misbehave, met by a call to an API: the rows of security.md that `Fault` names.
 
-A refused one ends in a status of contract.md 4 and never in the view; a harmless one disturbs nothing. Whatever goes
+A rejected one ends in a status of contract.md 4 and never in the view; a harmless one disturbs nothing. Whatever goes
 wrong, no token and no secret shows in a response or in a log.
 """
 
@@ -22,10 +22,10 @@ HARMLESS = [fault for fault in API_FAULTS if fault.harmless]
 EITHER = [fault for fault in API_FAULTS if not fault.refused and not fault.harmless]
 
 OUTCOMES: list[tuple[str, int]] = [
-    # what is said of a token can't be read, or not be trusted: nothing is known of the token
+    # the introspection response can't be read, or not be trusted: nothing is known of the token
     (r"INTROSPECTION_JWT_\w+", 503),
     (r"INTROSPECTION_EXP_(NAN|OVERFLOW|ENDLESS_INTEGER)", 503),
-    # what is said of it can be read, and is not good
+    # the introspection response can be read, and is not valid
     (r"INTROSPECTION_UNSUPPORTED", 403),
     (r"INTROSPECTION_(ACTIVE|INACTIVE|EXP|NBF|IAT|ISS|AUD|SCOPE|SUB|CNF|TYP|TOKEN)_\w+", 403),
     (r"INTROSPECTION_\w+", 503),
@@ -58,7 +58,7 @@ def call(api: Api, fault: Misbehaviour) -> tuple[str, Page]:
         return token, api.call(token=token)
 
 
-def require_refused(page: Page, status: int) -> None:
+def require_rejected(page: Page, status: int) -> None:
     assert page.status_code == status
     if status == 503:
         assert "www-authenticate" not in page.headers
@@ -71,14 +71,14 @@ def require_refused(page: Page, status: int) -> None:
 
 
 @pytest.mark.parametrize("fault", REFUSED, ids=str)
-def test_a_refused_fault_never_reaches_the_view(
+def test_a_rejected_fault_never_reaches_the_view(
     make_api: MakeApi, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
     """security.md 123 to 127, 134, 135, 144, 145, 148 to 151, 250, 252"""
     caplog.set_level(logging.DEBUG)
     api = api_for(make_api, fault)
     token, page = call(api, fault)
-    require_refused(page, status_of(fault))
+    require_rejected(page, status_of(fault))
     assert api.provider.count("elsewhere") == 0
     assert api.provider.count("introspection") <= 3
     # the client of this test logs as well
@@ -98,14 +98,14 @@ def test_a_harmless_fault_disturbs_nothing(make_api: MakeApi, fault: Misbehaviou
 def test_another_fault_may_go_both_ways(make_api: MakeApi, fault: Misbehaviour) -> None:
     _, page = call(api_for(make_api, fault), fault)
     if page.status_code != 200:
-        require_refused(page, status_of(fault))
+        require_rejected(page, status_of(fault))
 
 
 @pytest.mark.parametrize(
     "fault", [fault for fault in REFUSED if fault.exchange != "access_token" and status_of(fault) == 503], ids=str
 )
 def test_a_failure_is_over_when_the_provider_behaves_again(make_api: MakeApi, fault: Misbehaviour) -> None:
-    """security.md 125: it was not remembered as the token's fault."""
+    """security.md 125: it was not cached as the token's fault."""
     api = api_for(make_api, fault)
     token, _ = call(api, fault)
     api.provider.clock.advance(1.5)

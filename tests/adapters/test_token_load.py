@@ -12,7 +12,7 @@ import pytest
 from oidc_async.testing import Fault, SimulatedProvider
 
 from .api import Api, Kind, MakeApi, of_kind
-from .at_once import Fetch, Visit, at_once
+from .at_once import Fetch, Visiting, at_once
 from .gate import SECONDS, Gate
 from .site import ORIGIN, Framework, Page, QuartFramework, new_provider
 from .toolbox import toolbox
@@ -37,7 +37,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def calling(token: str, path: str = "/api") -> Visit[Page]:
+def calling(token: str, path: str = "/api") -> Visiting[Page]:
     async def visit(fetch: Fetch) -> Page:
         return await fetch(f"{ORIGIN}{path}", headers=bearer(token))
 
@@ -71,7 +71,7 @@ def behind_the_gate(api: Api, gate: Gate, tokens: Sequence[str], waiting: Callab
     return at_once(api.site, visits, threads=len(visits))[:-1]
 
 
-def test_many_calls_with_one_unknown_token_are_one_request(api: Api, gate: Gate, framework: Framework) -> None:
+def test_many_calls_with_one_uncached_token_are_one_request(api: Api, gate: Gate, framework: Framework) -> None:
     """security.md 241"""
     many = 200 if framework.name == "quart" else 32
     token = api.token()
@@ -104,13 +104,13 @@ def test_each_of_many_has_an_identity_of_its_own(
     assert [page.json() for page in pages] == [1] * 20
 
 
-def test_many_calls_with_one_bad_token_are_one_request(api: Api, gate: Gate) -> None:
+def test_many_calls_with_one_invalid_token_are_one_request(api: Api, gate: Gate) -> None:
     pages = behind_the_gate(api, gate, ["unknown"] * 20, lambda: api.statistics().misses >= 20)
     assert {page.status_code for page in pages} == {403}
     assert api.asked() == 1
 
 
-def test_a_failure_is_shared_by_all_who_waited_and_not_remembered(api: Api, gate: Gate) -> None:
+def test_a_failure_is_shared_by_all_who_waited_and_not_cached(api: Api, gate: Gate) -> None:
     token = api.token()
     with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
         pages = behind_the_gate(api, gate, [token] * 20, lambda: api.statistics().misses >= 20)
@@ -120,15 +120,15 @@ def test_a_failure_is_shared_by_all_who_waited_and_not_remembered(api: Api, gate
     assert api.call(token=token).status_code == 200
 
 
-def test_a_slow_provider_holds_no_known_token_up(api: Api, gate: Gate, framework: Framework) -> None:
-    """security.md 249: while 20 callers wait for the provider, 200 calls with known tokens are answered."""
+def test_a_slow_provider_holds_no_cached_token_up(api: Api, gate: Gate, framework: Framework) -> None:
+    """security.md 249: while 20 callers wait for the provider, 200 calls with cached tokens are answered."""
     known = [api.token() for _ in range(5)]
     gate.open()
     assert [api.call(token=token).status_code for token in known] == [200] * 5
     gate.close()
     answered: list[int] = []
 
-    def going_on(token: str) -> Visit[Page]:
+    def continuing(token: str) -> Visiting[Page]:
         async def visit(fetch: Fetch) -> Page:
             while gate.arrived < 5 + 20:
                 await asyncio.sleep(0.001) if framework.name == "quart" else threading.Event().wait(0.001)
@@ -142,7 +142,7 @@ def test_a_slow_provider_holds_no_known_token_up(api: Api, gate: Gate, framework
         return visit
 
     waiting = [calling(api.token()) for _ in range(20)]
-    pages = at_once(api.site, [*waiting, *map(going_on, known)], threads=25)
+    pages = at_once(api.site, [*waiting, *map(continuing, known)], threads=25)
     assert answered == [200] * 200
     assert {page.status_code for page in pages} == {200}
     assert api.statistics().upstream_calls == 25
@@ -171,14 +171,14 @@ def test_each_of_many_sees_its_own_identity(make_api: MakeApi, framework: Framew
             await asyncio.sleep(0.001)
             return bool(claims["sub"] == tools.request.args["user"])
 
-        guard = auth.token_auth("default", requires=is_own)
-        app.add_url_rule("/tell", "tell", guard(tell if kind == "sync" else tell_async))
+        decorator = auth.token_auth("default", requires=is_own)
+        app.add_url_rule("/tell", "tell", decorator(tell if kind == "sync" else tell_async))
         app.add_url_rule("/open", "open", of_kind(kind, lambda: tools.jsonify(auth.current_token_identity)))
 
     latency = provider.async_runtime if framework.name == "quart" else provider.blocking_runtime
     api = make_api(providers={"default": provider}, views=add_views, runtime=latency(latency=0.005))
 
-    def telling(user: str) -> Visit[list[Any]]:
+    def telling(user: str) -> Visiting[list[Any]]:
         token = provider.issue_access_token("client1", username=user)
 
         async def visit(fetch: Fetch) -> list[Any]:

@@ -9,7 +9,7 @@ from oidc_async import ClientMetadata, ConfigurationError, ProviderConfiguration
 from oidc_async.protocol.claims import read_claims
 from oidc_async.testing import SimulatedProvider
 
-from .api import Api, MakeApi, challenge_of, guarded
+from .api import Api, MakeApi, challenge_of, protected
 from .site import REDIRECT_URI, SECRET_KEY, Framework, Site, new_provider
 
 OTHER_ISSUER = "https://other.example"
@@ -19,7 +19,7 @@ class TestNames:
     """contract.md 1"""
 
     @pytest.mark.parametrize("name", ["nobody", ["default", "nobody"], ("nobody",)], ids=repr)
-    def test_that_are_unknown_are_told_at_decoration(self, api: Api, name: Any) -> None:
+    def test_that_are_unknown_are_reported_at_decoration(self, api: Api, name: Any) -> None:
         with pytest.raises(ValueError, match="no provider named 'nobody'"):
             api.site.auth.token_auth(name)
 
@@ -104,7 +104,7 @@ class TestSeveralProviders:
         providers = {"a": new_provider("https://a.example"), "b": new_provider("https://b.example")}
 
         def add_views(app: Any, auth: Any) -> None:
-            guarded(framework, "sync", ["a", "b"])(app, auth)
+            protected(framework, "sync", ["a", "b"])(app, auth)
             for name in ("a", "b"):
                 app.add_url_rule(f"/{name}", name, auth.token_auth(name)(lambda: "in"))
 
@@ -120,20 +120,20 @@ class TestSeveralProviders:
             assert api.call(token=token).json() == "alice"
         assert self.count(api) == [1 - index, index]
 
-    def test_an_opaque_token_is_refused_and_shown_to_nobody(self, api: Api) -> None:
+    def test_an_opaque_token_is_rejected_and_shown_to_nobody(self, api: Api) -> None:
         for provider in api.site.providers:
             page = api.call(token=api.token(provider=provider))
             assert (page.status_code, challenge_of(page)["error"]) == (403, "invalid_token")
         assert self.count(api) == [0, 0]
 
-    def test_an_opaque_token_is_refused_even_if_another_view_knows_it(self, api: Api) -> None:
+    def test_an_opaque_token_is_rejected_even_if_another_view_knows_it(self, api: Api) -> None:
         """What one view has found out opens no other by chance."""
         token = api.token(provider=api.site.providers[0])
         assert api.call("/a", token).status_code == 200
         assert api.call(token=token).status_code == 403
 
     @pytest.mark.parametrize("claims", [{"iss": "https://c.example"}, {"iss": ["https://a.example"]}, {"iss": 5}])
-    def test_a_jwt_that_names_none_of_them_is_refused_and_shown_to_nobody(self, api: Api, claims: Any) -> None:
+    def test_a_jwt_that_names_none_of_them_is_rejected_and_shown_to_nobody(self, api: Api, claims: Any) -> None:
         page = api.call(token=api.token(jwt=True, claims=claims))
         assert (page.status_code, challenge_of(page)["error"]) == (403, "invalid_token")
         assert self.count(api) == [0, 0]
@@ -199,7 +199,7 @@ class TestSeveralApps:
 class TestVerificationHereWithoutAClient:
     def test_serves_tokens(self, make_api: MakeApi, framework: Framework) -> None:
         api = make_api(
-            views=guarded(framework), client_metadata=None, access_token_verification="jwt", audience="api"
+            views=protected(framework), client_metadata=None, access_token_verification="jwt", audience="api"
         )
         assert api.call(token=api.token(jwt=True, audience="api")).json() == "alice"
         assert api.call(token=api.token(jwt=True)).status_code == 403
@@ -207,9 +207,9 @@ class TestVerificationHereWithoutAClient:
         assert api.asked() == 0
 
     @pytest.mark.parametrize("decorator", ["oidc_auth", "access_control"])
-    def test_refuses_logins_at_decoration(self, make_api: MakeApi, framework: Framework, decorator: str) -> None:
+    def test_rejects_logins_at_decoration(self, make_api: MakeApi, framework: Framework, decorator: str) -> None:
         options: dict[str, Any] = {"access_token_verification": "jwt", "audience": "api", "client_metadata": None}
-        api = make_api(views=guarded(framework), **options)
+        api = make_api(views=protected(framework), **options)
         with pytest.raises(ConfigurationError, match="Nobody can log in at 'default'"):
             getattr(api.site.auth, decorator)("default")
         auth = framework.new_authentication()

@@ -38,7 +38,7 @@ def test_a_page_is_shown_without_what_the_session_has_no_room_for(
 
 
 @pytest.mark.parametrize("fault", [TOKENS, CLAIMS], ids=["tokens", "claims"])
-def test_a_session_goes_on_without_a_renewal_that_it_has_no_room_for(
+def test_a_session_continues_without_a_renewal_that_it_has_no_room_for(
     make_site: MakeSite, framework: Framework, caplog: pytest.LogCaptureFixture, fault: Misbehaviour
 ) -> None:
     site = renewal_site(make_site, framework, **OPTIONS)

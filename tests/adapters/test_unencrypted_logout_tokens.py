@@ -9,7 +9,7 @@ from oidc_async import ClientMetadata
 from oidc_async.testing import Fault, Misbehaviour, SimulatedProvider
 
 from .cookie_jar import is_anonymous, logged_in
-from .provider_logout import MakeSite, back_site, end, require_refused
+from .provider_logout import MakeSite, back_site, end, require_rejected
 from .site import REDIRECT_URI, Site
 
 SESSIONS_IN = ("memory",)
@@ -40,7 +40,7 @@ def test_the_log_says_what_is_wrong_with_the_encryption(
     site = encrypting(make_site)
     browser = logged_in(site)
     with caplog.at_level(logging.WARNING), site.provider.misbehaving(fault):
-        said = require_refused(end(site))
+        said = require_rejected(end(site))
     assert [word for word in words if word not in said or word not in caplog.text] == []
     assert "aud" not in caplog.text
     assert not is_anonymous(browser)
@@ -65,5 +65,5 @@ def test_a_setting_accepts_no_other_ones(make_site: MakeSite, fault: Misbehaviou
     site = encrypting(make_site, accept_unencrypted_logout_tokens=True)
     browser = logged_in(site)
     with site.provider.misbehaving(SIGNED_ONLY, fault):
-        assert word in require_refused(end(site))
+        assert word in require_rejected(end(site))
     assert not is_anonymous(browser)

@@ -215,7 +215,7 @@ def test_quart_says_so_when_it_starts(make_site: MakeSite, framework: Framework)
 def test_quart_says_so_to_a_web_socket_where_no_server_announces_a_start(
     make_site: MakeSite, framework: Framework
 ) -> None:
-    """security.md 386: an app below another one is never told of the start"""
+    """security.md 386: an app below another one never learns of the start"""
     if framework.name == "flask":
         # which has no WebSockets
         assert not hasattr(framework.new_app(), "websocket")
@@ -234,7 +234,7 @@ def test_quart_says_so_to_a_web_socket_where_no_server_announces_a_start(
         assert (refused.status, refused.body[:31]) == (500, b"Not protected: endpoint 'talk' ")
 
 
-# What is no mistake
+# What is not a mistake
 
 
 def an_object_that_can_not_be_hashed(app: Any, auth: Any) -> None:
@@ -334,7 +334,7 @@ def on_the_method_of_a_class(app: Any, auth: Any) -> None:
         on_the_method_of_a_class,
     ],
 )
-def test_what_is_meant_so_is_no_error(make_site: MakeSite, views: Any) -> None:
+def test_intended_views_are_not_an_error(make_site: MakeSite, views: Any) -> None:
     site = make_site(views=views)
     browser = site.browser()
     paths = {rule.rule for rule in site.app.url_map.iter_rules()}

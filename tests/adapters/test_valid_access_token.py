@@ -230,7 +230,7 @@ def test_a_dead_refresh_token_is_dropped_and_never_asked_with_again(site: Site) 
 
 
 @in_cookies  # time is the provider's, and no store's
-def test_a_refusal_of_another_kind_is_none_and_the_provider_is_asked_again_later(
+def test_a_rejection_of_another_kind_is_none_and_the_provider_is_asked_again_later(
     make_site: MakeSite, framework: Framework
 ) -> None:
     """security.md 74"""
@@ -333,7 +333,9 @@ def test_a_store_that_fails_between_refresh_and_answer_costs_a_page_and_no_sessi
 
 
 @pytest.mark.parametrize("fault", [None, Fault.TOKEN_INVALID_GRANT, Fault.TOKEN_500, *REFRESH_FAULTS], ids=str)
-def test_no_token_is_told_or_logged(site: Site, fault: Misbehaviour | None, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_token_is_shown_or_logged(
+    site: Site, fault: Misbehaviour | None, caplog: pytest.LogCaptureFixture
+) -> None:
     """security.md 250, 253"""
     provider: SimulatedProvider = site.provider
     browser = user_of(site)

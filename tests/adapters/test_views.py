@@ -31,9 +31,9 @@ class TestViews:
             return page(number, name)
 
         def views(app: Any, auth: Any) -> None:
-            guarded = auth.oidc_auth("default")(async_page if is_async else page)
-            app.add_url_rule("/page/<int:number>", view_func=guarded)
-            app.add_url_rule("/page/<int:number>/<name>", view_func=guarded)
+            protected = auth.oidc_auth("default")(async_page if is_async else page)
+            app.add_url_rule("/page/<int:number>", view_func=protected)
+            app.add_url_rule("/page/<int:number>/<name>", view_func=protected)
 
         browser = make_site(views=views).browser()
         assert browser.log_in("/page/7").text == "7 nobody"
@@ -113,7 +113,7 @@ class TestLogout:
         assert browser.get("/bye").text == "bye"
 
     @pytest.mark.parametrize("uri", ["/bye", "", "javascript:alert(1)", "http://rp.example/bye", 5], ids=str)
-    def test_refuses_what_is_no_uri(self, site: Site, uri: Any) -> None:
+    def test_rejects_anything_but_a_uri(self, site: Site, uri: Any) -> None:
         """security.md 199"""
         with pytest.raises(ConfigurationError, match="post_logout_redirect_uri must"):
             site.auth.oidc_logout(post_logout_redirect_uri=uri)
@@ -155,7 +155,7 @@ class TestUserSession:
         assert browser.get("/page").json() == {"stored": "token"}
         assert "set-cookie" not in browser.get("/page").headers
 
-    def test_is_read_without_a_guard(self, make_site: MakeSite, framework: Framework) -> None:
+    def test_is_read_without_a_decorator(self, make_site: MakeSite, framework: Framework) -> None:
         tools = toolbox(framework)
 
         def views(app: Any, auth: Any) -> None:

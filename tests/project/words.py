@@ -21,7 +21,6 @@ NOT_YET = (
     "oidc_async/*",
     "oidc_async/testing",
     "tests/*",
-    "tests/adapters",
     "tests/browser",
     "tests/conformance",
     "tests/neighbours",

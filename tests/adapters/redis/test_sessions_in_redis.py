@@ -7,7 +7,7 @@ import pytest
 from oidc_async.stores import RedisStore
 from tests.adapters.cookie_jar import is_anonymous, jar_of, logged_in, login_again, put, session_of
 from tests.adapters.site import Page, Site
-from tests.adapters.test_stored_sessions import finish, request_of
+from tests.adapters.test_stored_sessions import finish_late, request_of
 from tests.stores.redis.server import RedisServer
 
 MakeSite = Callable[..., Site]
@@ -56,7 +56,7 @@ def test_what_somebody_wrote_into_redis_is_nobody_and_a_login_mends_it(
     assert browser.log_in().text == "private"
 
 
-def test_the_record_of_another_is_no_record(site: Site, redis_server: RedisServer) -> None:
+def test_the_record_of_another_is_not_a_record(site: Site, redis_server: RedisServer) -> None:
     """security.md 160: who may write to Redis can't take a session over"""
     alice, bob = logged_in(site, user="alice"), logged_in(site, user="bob")
     one, other = redis_server.cli("KEYS", "*").split()
@@ -77,7 +77,7 @@ def test_a_key_of_another_kind_is_nobody_and_a_login_mends_it(site: Site, redis_
     assert browser.log_in().text == "private"
 
 
-def test_redis_forgets_a_session_by_itself_when_it_is_over(make_site: MakeSite, redis_server: RedisServer) -> None:
+def test_redis_drops_a_session_by_itself_when_it_is_over(make_site: MakeSite, redis_server: RedisServer) -> None:
     """contract.md 2"""
     logged_in(make_site(config={"OIDC_SESSION_SECONDS": 3600}))
     assert 3500 < int(redis_server.cli("TTL", redis_server.cli("KEYS", "*"))) <= 3600
@@ -99,12 +99,12 @@ def test_requests_that_overlap_keep_both_changes_and_revive_nothing(site: Site, 
     first, second, slow = request_of(browser), request_of(browser), request_of(browser)
     first.session["userinfo"] = {"name": "Alice"}
     second.session["access_token"] = slow.session["access_token"] = "next"
-    finish(second, browser)
-    finish(first, browser)
+    finish_late(second, browser)
+    finish_late(first, browser)
     who = browser.who()
     assert (who["userinfo"], who["access_token"]) == ({"name": "Alice"}, "next")
     browser.get("/logout")
-    finish(slow, browser)
+    finish_late(slow, browser)
     assert redis_server.cli("DBSIZE") == "0"
 
 

@@ -1,4 +1,4 @@
-"""After a logout nothing is remembered of the tokens of its session. security.md 197, 237."""
+"""After a logout nothing about the tokens of its session stays cached. security.md 197, 237."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,7 +55,7 @@ def log_out(browser: Browser) -> Page:
 
 
 @pytest.mark.parametrize("faults", [[], [NO_LOGOUT]], ids=["at the provider", "revoked"])
-def test_after_a_logout_the_provider_is_asked_about_its_access_token(
+def test_after_a_logout_its_access_token_is_introspected(
     new_user: Callable[..., Browser], faults: list[Misbehaviour]
 ) -> None:
     """security.md 237"""
@@ -70,7 +70,7 @@ def test_after_a_logout_the_provider_is_asked_about_its_access_token(
     assert provider.count("introspection") == 2
 
 
-def test_a_provider_that_is_down_keeps_nothing_remembered(new_user: Callable[..., Browser]) -> None:
+def test_nothing_stays_cached_though_the_provider_is_down(new_user: Callable[..., Browser]) -> None:
     """security.md 197, 237"""
     provider = new_provider()
     with provider.misbehaving(NO_LOGOUT):
@@ -82,9 +82,7 @@ def test_a_provider_that_is_down_keeps_nothing_remembered(new_user: Callable[...
             assert call(browser, token).status_code == 503
 
 
-def test_each_provider_that_was_asked_about_the_token_is_asked_again(
-    make_site: MakeSite, framework: Framework
-) -> None:
+def test_each_provider_that_introspected_the_token_is_asked_again(make_site: MakeSite, framework: Framework) -> None:
     """Two names for one provider, under which it is asked in two ways."""
     provider = new_provider()
 
@@ -105,7 +103,7 @@ def test_each_provider_that_was_asked_about_the_token_is_asked_again(
     assert call(browser, token).status_code == 403
 
 
-def test_what_was_refreshed_a_moment_ago_is_not_told_any_more(new_user: Callable[..., Browser]) -> None:
+def test_recently_refreshed_tokens_are_not_reported_any_more(new_user: Callable[..., Browser]) -> None:
     """security.md 237: to a copy of the session, which sealed cookies let live"""
     browser = new_user()
     copy = browser.site.browser()
@@ -117,7 +115,7 @@ def test_what_was_refreshed_a_moment_ago_is_not_told_any_more(new_user: Callable
     assert asked(browser.site.provider) == 1
 
 
-def test_who_logged_in_meanwhile_is_forgotten_too(new_user: Callable[..., Browser]) -> None:
+def test_a_login_in_the_meantime_is_invalidated_too(new_user: Callable[..., Browser]) -> None:
     browser = new_user()
     back = browser.site.provider.end_session(log_out(browser).headers["location"])
     browser.log_in()
@@ -132,7 +130,7 @@ def test_who_logged_in_meanwhile_is_forgotten_too(new_user: Callable[..., Browse
 def test_a_store_that_fails_after_the_session_ended_undoes_nothing(
     new_user: Callable[..., Browser], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 197: the logout goes on, and what is left ends by itself"""
+    """security.md 197: the logout continues, and what is left ends by itself"""
     browser = new_user()
     token = browser.who()["access_token"]
     assert call(browser, token).status_code == 200
@@ -152,16 +150,16 @@ def test_a_store_that_fails_after_the_session_ended_undoes_nothing(
 
 
 @pytest.mark.sessions_in("sqlite")
-@pytest.mark.parametrize(("in_store", "asked_about"), [(True, 1), (False, 2)])
+@pytest.mark.parametrize(("in_store", "introspected"), [(True, 1), (False, 2)])
 def test_workers_tell_each_other_of_tokens_until_a_logout(
-    new_user: Callable[..., Browser], in_store: bool, asked_about: int
+    new_user: Callable[..., Browser], in_store: bool, introspected: int
 ) -> None:
     """security.md 237: what was found out in one worker ends in the store with the session"""
     provider, config = new_provider(), {"OIDC_TOKEN_CACHE_IN_STORE": in_store}
     browser, other, third = (new_user(providers={"default": provider}, config=config) for _ in range(3))
     token = browser.who()["access_token"]
     assert [call(worker, token).status_code for worker in (browser, other)] == [200, 200]
-    assert provider.count("introspection") == asked_about
+    assert provider.count("introspection") == introspected
     log_out(browser)
     provider.revoke_access_token(token)
     assert [call(worker, token).status_code for worker in (browser, third)] == [403, 403]

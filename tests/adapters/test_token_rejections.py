@@ -1,4 +1,4 @@
-"""What a client is told whose token won't do: contract.md 4 for APIs, whole; and that the app has its say in it."""
+"""What a client receives whose token won't do: contract.md 4 for APIs, whole; and that the app has its say in it."""
 
 import logging
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from oidc_async.errors import ProviderOverloaded
 from oidc_async.runtime.port import Runtime
 from oidc_async.testing import Fault, Misbehaviour
 
-from .api import Api, Detour, Kind, MakeApi, challenge_of, require_refusal
+from .api import Api, Detour, Kind, MakeApi, challenge_of, require_rejection
 from .site import Framework, Page, new_provider
 
 OF_BROWSERS = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -47,7 +47,7 @@ def test_no_token(api: Api) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "Basic YTpi", "DPoP a", "Digest a=b", "Token a", "Bearerx a", "BearerToken"])
-def test_another_scheme_is_no_token(api: Api, value: str) -> None:
+def test_another_scheme_is_not_a_token(api: Api, value: str) -> None:
     """security.md 138, 152"""
     page = api.call(headers={"authorization": value})
     assert (page.status_code, page.headers["www-authenticate"]) == (401, "Bearer")
@@ -71,8 +71,8 @@ INVALID: dict[str, Callable[[Api], str]] = {
 def test_an_invalid_token(api: Api, invalid_status: int, make: Callable[[Api], str]) -> None:
     """contract.md 4, security.md 123, 124, 127, 135, 145, 151, 153"""
     token = make(api)
-    for _ in ("asked", "remembered"):
-        require_refusal(api.call(token=token), invalid_status, "invalid_token")
+    for _ in ("asked", "cached"):
+        require_rejection(api.call(token=token), invalid_status, "invalid_token")
     assert api.asked() == 1
 
 
@@ -80,7 +80,7 @@ def test_a_revoked_token(api: Api, invalid_status: int) -> None:
     """security.md 145"""
     token = api.token()
     api.provider.revoke_access_token(token)
-    require_refusal(api.call(token=token), invalid_status, "invalid_token")
+    require_rejection(api.call(token=token), invalid_status, "invalid_token")
 
 
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "MAC", "PoP"])
@@ -93,7 +93,7 @@ def test_a_bound_token_gets_in_by_no_scheme(api: Api, scheme: str) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["DPoP", "Basic", "Token", "Bearerx", "Bear", "", "Bearer,"])
-def test_a_known_token_gets_in_by_no_other_scheme_either(api: Api, scheme: str) -> None:
+def test_a_cached_token_gets_in_by_no_other_scheme_either(api: Api, scheme: str) -> None:
     """security.md 151, 152"""
     token = api.token()
     assert api.call(token=token).status_code == 200
@@ -108,14 +108,14 @@ def test_a_certificate_in_a_header_proves_nothing(api: Api, invalid_status: int,
     """security.md 153"""
     token = api.token(claims={"cnf": {"x5t#S256": "0" * 43}})
     page = api.call(token=token, headers={name: "SUCCESS"})
-    require_refusal(page, invalid_status, "invalid_token")
+    require_rejection(page, invalid_status, "invalid_token")
 
 
 def test_a_scope_that_is_missing(api: Api) -> None:
     """contract.md 4, security.md 146"""
     token = api.token("write")
-    for _ in ("asked", "remembered"):
-        require_refusal(api.call("/read", token), 403, "insufficient_scope", scope="read")
+    for _ in ("asked", "cached"):
+        require_rejection(api.call("/read", token), 403, "insufficient_scope", scope="read")
 
 
 def test_every_scope_that_is_needed_is_named(make_api: MakeApi, framework: Framework) -> None:
@@ -126,7 +126,7 @@ def test_every_scope_that_is_needed_is_named(make_api: MakeApi, framework: Frame
 
     api = make_api(views=add_views)
     for path, scope in (("/all", "a b c"), ("/any", "x y"), ("/odd", "quo?te?d")):
-        require_refusal(api.call(path, api.token("a")), 403, "insufficient_scope", scope=scope)
+        require_rejection(api.call(path, api.token("a")), 403, "insufficient_scope", scope=scope)
 
 
 SCOPES: dict[str, tuple[dict[str, Any], str]] = {
@@ -152,7 +152,7 @@ def test_a_challenge_names_the_scope_of_the_view(
         named = {"scope": scope} if scope else {}
         page = api.call(path, headers={"accept": "application/json"})
         assert (page.status_code, challenge_of(page)) == (401, named)
-        require_refusal(api.call(path, "nobody-knows-it"), invalid_status, "invalid_token", **named)
+        require_rejection(api.call(path, "nobody-knows-it"), invalid_status, "invalid_token", **named)
 
 
 MALFORMED = {
@@ -181,13 +181,13 @@ MALFORMED = {
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_token(api: Api, value: str) -> None:
     """contract.md 4, security.md 136, 139, 143, 144"""
-    require_refusal(api.call(headers={"authorization": value}), 400, "invalid_request")
+    require_rejection(api.call(headers={"authorization": value}), 400, "invalid_request")
     assert api.asked() == 0
 
 
 def test_the_longest_token_and_all_its_characters_are_taken(api: Api, invalid_status: int) -> None:
     for token in ("x" * LONGEST, "aZ09-._~+/=="):
-        require_refusal(api.call(token=token), invalid_status, "invalid_token")
+        require_rejection(api.call(token=token), invalid_status, "invalid_token")
 
 
 def test_nothing_of_the_token_comes_back(api: Api) -> None:
@@ -219,7 +219,7 @@ class TestUnavailable:
         ],
         ids=str,
     )
-    def test_the_provider_is_down_or_refuses_us(
+    def test_the_provider_is_down_or_rejects_us(
         self, api: Api, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
     ) -> None:
         token = api.token()
@@ -231,7 +231,7 @@ class TestUnavailable:
         assert any(record.levelno >= logging.WARNING for record in caplog.records)
 
     @pytest.mark.parametrize("fault", [Fault.INTROSPECTION_401, Fault.INTROSPECTION_403], ids=str)
-    def test_the_operator_learns_that_our_credentials_are_refused(
+    def test_the_operator_learns_that_our_credentials_are_rejected(
         self, api: Api, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
     ) -> None:
         """security.md 126"""
@@ -250,14 +250,14 @@ class TestUnavailable:
         api.provider.clock.advance(1)
         assert api.call(token=api.token()).status_code == 200
 
-    def test_known_tokens_go_on_while_the_provider_is_down(self, api: Api) -> None:
+    def test_cached_tokens_are_accepted_while_the_provider_is_down(self, api: Api) -> None:
         token = api.token()
         assert api.call(token=token).status_code == 200
         with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
             require_unavailable(api.call(token="some"))
             assert api.call(token=token).status_code == 200
             api.provider.clock.advance(61)
-            # security.md 239: what was known is not known for ever
+            # security.md 239: a cached token is not cached for ever
             require_unavailable(api.call(token=token))
 
     @pytest.mark.parametrize(("seconds", "header"), [(0.2, "1"), (1.0, "1"), (6.6, "7")])
@@ -314,7 +314,7 @@ def test_the_first_token_that_is_not_active_is_a_warning(api: Api, caplog: pytes
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_in_debug_mode_a_client_is_told_why(api: Api, debug: bool, invalid_status: int) -> None:
+def test_in_debug_mode_a_client_learns_why(api: Api, debug: bool, invalid_status: int) -> None:
     """security.md 392"""
     api.site.app.debug = debug
     page = api.call(token="unknown")

@@ -1,4 +1,4 @@
-"""Who may open a WebSocket, and what all others are answered before the handshake. security.md 377, 378, 381."""
+"""Which clients may open a WebSocket; the answers to others before the handshake. security.md 377, 378, 381."""
 
 import logging
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def bearer(site: Site, **options: Any) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def require_refusal(refused: Conversation, status: int, error: str) -> None:
+def require_rejection(refused: Conversation, status: int, error: str) -> None:
     assert (refused.status, refused.error, refused.answers) == (status, error, [])
     assert refused.headers["content-type"] == "application/json"
     assert refused.headers["cache-control"] == "no-store"
@@ -55,17 +55,17 @@ def test_who_is_logged_in_opens_it_from_a_page_of_the_application(site: Site, pa
 
 
 @pytest.mark.parametrize("path", [TOKEN, "/ws/read", "/ws/alice", "/ws/any", EITHER])
-def test_who_brings_a_token_opens_it_from_anywhere(site: Site, path: str) -> None:
+def test_a_client_with_a_token_opens_it_from_anywhere(site: Site, path: str) -> None:
     """No page can make a browser bring a token that it does not know: its origin is of no interest."""
     headers = {**bearer(site), "origin": "https://elsewhere.example"}
     opened = converse(site.app, path, "identity", "who", headers=headers)
     assert (opened.status, opened.answers) == (101, ["alice", "nobody"])
 
 
-def test_a_token_decides_also_for_who_is_logged_in(site: Site) -> None:
+def test_a_token_decides_also_for_a_user_who_is_logged_in(site: Site) -> None:
     browser = logged_in(site)
     inactive = {**of_page(browser), "authorization": "Bearer unknown"}
-    require_refusal(converse(site.app, EITHER, headers=inactive), 403, "invalid_token")
+    require_rejection(converse(site.app, EITHER, headers=inactive), 403, "invalid_token")
 
 
 # Who may not
@@ -101,7 +101,7 @@ def of_long_ago(site: Site) -> dict[str, str]:
     return bearer(site, claims={"auth_time": 1})
 
 
-REFUSALS = [
+REJECTIONS = [
     # what comes, at which path, the status, the error, and the error in the challenge (None: no challenge)
     pytest.param(nobody, LOGIN, 401, "login_required", None, id="nobody, at a login"),
     pytest.param(nobody, TOKEN, 401, "bearer_token_missing", "", id="nobody, at a token"),
@@ -119,7 +119,7 @@ REFUSALS = [
         403,
         "invalid_token",
         "invalid_token",
-        id="an unknown token",
+        id="a guessed token",
     ),
     pytest.param(expired, TOKEN, 403, "invalid_token", "invalid_token", id="an expired token"),
     pytest.param(of_another_scope, "/ws/read", 403, *["insufficient_scope"] * 2, id="a missing scope"),
@@ -128,13 +128,13 @@ REFUSALS = [
 ]
 
 
-@pytest.mark.parametrize(("headers", "path", "status", "error", "challenge"), REFUSALS)
-def test_who_may_not_is_told_why_before_the_handshake(
+@pytest.mark.parametrize(("headers", "path", "status", "error", "challenge"), REJECTIONS)
+def test_a_client_that_may_not_learns_why_before_the_handshake(
     site: Site, headers: Callable[[Site], dict[str, str]], path: str, status: int, error: str, challenge: str | None
 ) -> None:
     """security.md 381"""
     refused = converse(site.app, path, headers=headers(site))
-    require_refusal(refused, status, error)
+    require_rejection(refused, status, error)
     header = refused.headers.get("www-authenticate")
     assert (header is None) == (challenge is None)
     if header is not None:
@@ -142,12 +142,12 @@ def test_who_may_not_is_told_why_before_the_handshake(
         assert (scheme, parameters.get("error", "")) == ("Bearer", challenge)
 
 
-@pytest.mark.parametrize(("headers", "path", "status", "error", "challenge"), REFUSALS)
-def test_a_server_that_can_not_answer_is_told_to_close(
+@pytest.mark.parametrize(("headers", "path", "status", "error", "challenge"), REJECTIONS)
+def test_a_server_that_can_not_answer_has_to_close(
     site: Site, headers: Callable[[Site], dict[str, str]], path: str, status: int, error: str, challenge: str | None
 ) -> None:
     """security.md 381: servers answer 403 to a close before the handshake"""
-    refused = converse(site.app, path, headers=headers(site), answers_refusals=False)
+    refused = converse(site.app, path, headers=headers(site), answers_rejections=False)
     assert (refused.status, refused.answers) == (403, [])
 
 
@@ -158,7 +158,7 @@ def test_nobody_is_sent_to_a_login_and_nothing_is_begun(site: Site, accept: str)
     """security.md 381"""
     headers = {"origin": ORIGIN, "accept": accept, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     refused = converse(site.app, LOGIN, headers=headers)
-    require_refusal(refused, 401, "login_required")
+    require_rejection(refused, 401, "login_required")
     assert "set-cookie" not in refused.headers
 
 
@@ -200,11 +200,11 @@ def test_the_challenge_stays_when_the_application_writes_its_own_page(make_site:
 def test_a_page_of_another_origin_gets_nothing_of_the_session(
     site: Site, path: str, origin: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 377: also where no decorator stands before the view"""
+    """security.md 377: also where no decorator is before the view"""
     browser = logged_in(site)
     answer = converse(site.app, path, "who", "token", "authorized", headers=of_page(browser, origin))
     if path == LOGIN:
-        require_refusal(answer, 403, "origin_not_allowed")
+        require_rejection(answer, 403, "origin_not_allowed")
         (record,) = [record for record in caplog.records if "Origin" in record.message]
         assert record.levelno == logging.WARNING
         assert repr(origin) in record.message
@@ -227,7 +227,7 @@ def test_other_origins_may_be_named(make_site: MakeSite) -> None:
     for origin in (ORIGIN, "https://www.example"):
         assert converse(site.app, LOGIN, "who", headers=of_page(browser, origin)).answers == ["alice"]
     refused = converse(site.app, LOGIN, headers=of_page(browser, "https://other.example"))
-    require_refusal(refused, 403, "origin_not_allowed")
+    require_rejection(refused, 403, "origin_not_allowed")
 
 
 # Outages
@@ -239,7 +239,7 @@ def test_a_store_that_is_down_is_503_and_says_when_to_come_again(make_site: Make
     headers = of_page(logged_in(site))
     store.break_down()
     refused = converse(site.app, LOGIN, headers=headers)
-    require_refusal(refused, 503, StoreUnavailable.code)
+    require_rejection(refused, 503, StoreUnavailable.code)
     assert refused.headers["retry-after"] == "5"
     store.come_back()
     assert converse(site.app, LOGIN, "who", headers=headers).answers == ["alice"]
@@ -251,13 +251,13 @@ def test_an_error_view_writes_no_page_for_a_socket(make_site: MakeSite) -> None:
     site.auth.error_view(lambda error=None, error_description=None: "a page")
     headers = of_page(logged_in(site))
     store.break_down()
-    require_refusal(converse(site.app, LOGIN, headers=headers), 503, StoreUnavailable.code)
+    require_rejection(converse(site.app, LOGIN, headers=headers), 503, StoreUnavailable.code)
 
 
 def test_a_provider_that_is_down_is_503_and_says_when_to_come_again(site: Site) -> None:
     with site.provider.misbehaving(Fault.INTROSPECTION_500):
         refused = converse(site.app, TOKEN, headers=bearer(site))
-    require_refusal(refused, 503, "temporarily_unavailable")
+    require_rejection(refused, 503, "temporarily_unavailable")
     assert int(refused.headers["retry-after"]) >= 1
     assert "www-authenticate" not in refused.headers
 
@@ -279,7 +279,7 @@ def test_a_socket_below_a_mount_knows_the_session(make_site: MakeSite) -> None:
     assert opened.answers == ["alice"]
 
 
-def test_a_guard_before_all_sockets_and_a_blueprint(make_site: MakeSite) -> None:
+def test_a_hook_before_all_sockets_and_a_blueprint(make_site: MakeSite) -> None:
     def add_views(app: Any, auth: Any) -> None:
         socket_views()(app, auth)
         chat = Blueprint("chat", __name__, url_prefix="/chat")
@@ -295,5 +295,5 @@ def test_a_guard_before_all_sockets_and_a_blueprint(make_site: MakeSite) -> None
         app.register_blueprint(chat)
 
     site = make_site(views=add_views)
-    require_refusal(converse(site.app, "/chat/room", headers={"origin": ORIGIN}), 401, "login_required")
+    require_rejection(converse(site.app, "/chat/room", headers={"origin": ORIGIN}), 401, "login_required")
     assert converse(site.app, "/chat/room", headers=of_page(logged_in(site))).answers == ["welcome"]
