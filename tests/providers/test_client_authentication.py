@@ -55,7 +55,7 @@ def test_a_key_that_was_not_registered_is_refused(node_provider: NodeProvider, w
     assert caught.value.error == "invalid_client"
 
 
-def test_the_other_method_is_refused(node_provider: NodeProvider, world: World) -> None:
+def test_the_other_method_is_rejected(node_provider: NodeProvider, world: World) -> None:
     other = replace(node_provider.clients["secret-jwt"], authentication="client_secret_basic")
     configuration = configuration_of(node_provider, other)
     with pytest.raises(OAuthError) as caught:

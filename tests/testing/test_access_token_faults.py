@@ -102,7 +102,7 @@ def test_another_algorithm_verifies_with_a_published_key(
     assert (segment(token, 0)["alg"], segment(token, 0)["kid"]) == (alg, key["kid"])
 
 
-def test_injected_keys_verify_for_who_trusts_the_header(provider: SimulatedProvider) -> None:
+def test_injected_keys_verify_for_clients_that_trust_the_header(provider: SimulatedProvider) -> None:
     """security.md 150"""
     for fault in (Fault.ACCESS_TOKEN_JWK_INJECTED, Fault.INTROSPECTION_JWT_JWK_INJECTED):
         token = forged(fault, provider)
@@ -209,7 +209,7 @@ def test_huge_is_a_megabyte(provider: SimulatedProvider) -> None:
     ],
     ids=lambda value: str(value) if isinstance(value, Misbehaviour) else "",
 )
-def test_the_payload_is_spoilt_under_a_good_signature(
+def test_the_payload_is_spoilt_under_a_valid_signature(
     fault: Misbehaviour, starts: bytes, provider: SimulatedProvider, rp: MiniRelyingParty
 ) -> None:
     token = forged(fault, provider)

@@ -258,7 +258,7 @@ def test_who_follows_a_redirect_gives_the_token_away(provider: SimulatedProvider
 
 
 def test_a_stranger_may_answer_active(provider: SimulatedProvider, api: MiniResourceServer) -> None:
-    """Statuses that are no success, with a body that is."""
+    """Statuses that are not a success, with a body that is."""
     for fault, status in ((Fault.INTROSPECTION_201, 201), (Fault.INTROSPECTION_ERROR_ACTIVE, 500)):
         with provider.misbehaving(fault):
             response = api.ask("guessed")

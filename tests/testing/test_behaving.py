@@ -92,7 +92,7 @@ def test_a_user_may_be_in_200_groups(provider: SimulatedProvider, rp: MiniRelyin
     assert login.claims["groups"] == groups
 
 
-def test_acr_is_what_was_asked_for(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+def test_acr_is_the_requested_one(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     assert "acr" not in rp.log_in(provider).claims
     rp.parameters["acr_values"] = "urn:gold urn:silver"
     assert rp.log_in(provider).claims["acr"] == "urn:gold"

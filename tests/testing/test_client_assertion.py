@@ -68,7 +68,7 @@ def ask(provider: SimulatedProvider, jwt: str, path: str = "/token", **fields: s
     "changes", [{}, {"aud": [ISSUER]}, {"exp": NOW + 300}, {"iat": NOW + 5}, {"exp": NOW + 1}, {"nbf": NOW}], ids=str
 )
 @pytest.mark.parametrize("path", ["/token", "/introspect"])
-def test_a_good_assertion_is_taken(provider: SimulatedProvider, method: str, path: str, changes: Any) -> None:
+def test_a_valid_assertion_is_accepted(provider: SimulatedProvider, method: str, path: str, changes: Any) -> None:
     assert ask(provider, assertion(method, **changes), path, token="any") == (200, "")
 
 
@@ -101,7 +101,7 @@ def test_a_good_assertion_is_taken(provider: SimulatedProvider, method: str, pat
     ],
     ids=str,
 )
-def test_any_other_is_refused(provider: SimulatedProvider, method: str, changes: Any) -> None:
+def test_any_other_is_rejected(provider: SimulatedProvider, method: str, changes: Any) -> None:
     """security.md 263"""
     assert ask(provider, assertion(method, **changes)) == (401, "invalid_client")
 
@@ -141,11 +141,11 @@ def test_what_is_beside_it_must_fit(
 
 
 @pytest.mark.parametrize("token", ["", "a.b", "a.b.c", "e30.e30.e30", "W10.W10.", "e30.e30", "é.é.é"])
-def test_what_is_no_jwt_is_refused(provider: SimulatedProvider, token: str) -> None:
+def test_anything_but_a_jwt_is_rejected(provider: SimulatedProvider, token: str) -> None:
     assert ask(provider, token) == (401, "invalid_client")
 
 
-def test_the_other_method_is_refused(provider: SimulatedProvider, method: str) -> None:
+def test_the_other_method_is_rejected(provider: SimulatedProvider, method: str) -> None:
     other = "private_key_jwt" if method == "client_secret_jwt" else "client_secret_jwt"
     assert ask(provider, assertion(other)) == (401, "invalid_client")
 

@@ -7,7 +7,7 @@ import pytest
 from oidc_async.testing import Clock
 
 
-def test_a_clock_with_a_start_stands_still() -> None:
+def test_a_clock_with_a_start_does_not_move() -> None:
     clock = Clock(start=1000.0)
     assert (clock(), clock.monotonic()) == (1000.0, 0.0)
     clock.advance(2.5)

@@ -104,14 +104,14 @@ def test_userinfo_is_signed_or_encrypted_as_it_was_registered(
     assert (kind, segment(nested, 1)["sub"]) == ("application/jwt", "alice")
 
 
-def test_a_client_without_a_key_that_fits_is_told(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+def test_a_client_without_a_key_that_fits_gets_an_error(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], **RSA_OAEP)
     with pytest.raises(ValueError, match="no key for RSA-OAEP: pass jwks"):
         id_token(provider, replace(rp, client_secret=SECRET))
 
 
 def readable(token: str, alg: str, rp: MiniRelyingParty) -> bool:
-    """Whether there is a good ID token inside, for a client that checks what it must."""
+    """Whether there is a valid ID token inside, for a client that checks what it must."""
     try:
         header = segment(token, 0)
         assert (header["alg"], header["enc"]) == (alg, "A128CBC-HS256")

@@ -28,7 +28,7 @@ every_fault = pytest.mark.parametrize("fault", [*ALL_FAULTS, *FRONT_CHANNEL_FAUL
 
 
 def transcript(*faults: Misbehaviour, like: Misbehaviour) -> list[Any]:
-    """All that a relying party sees when it goes on whatever comes, asking as the fault `like` needs it."""
+    """All that a relying party sees when it continues whatever comes, asking as the fault `like` needs it."""
     provider = SimulatedProvider(clock=Clock(start=1_700_000_000.5))
     provider.register(
         "client1",
@@ -67,7 +67,7 @@ def test_a_fault_shows(fault: Misbehaviour) -> None:
 
 @pytest.mark.usefixtures("no_chance")
 def test_a_login_does_not_meet_the_faults_of_refreshes_api_calls_and_logouts() -> None:
-    """But for the key set that comes with one of them."""
+    """Except for the key set that comes with one of them."""
     others = (*REFRESH_FAULTS, *API_FAULTS, *LOGOUT_FAULTS)
     faults = [fault for fault in others if fault is not Fault.ACCESS_TOKEN_HS256_PUBLISHED_KEY]
     seen, undisturbed = transcript(*faults, like=Fault.ANY_COOKIE), transcript(like=Fault.ANY_COOKIE)

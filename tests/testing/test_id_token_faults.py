@@ -122,7 +122,7 @@ def test_an_unsigned_token_says_so(
     ],
     ids=lambda value: str(value) if isinstance(value, Misbehaviour) else "",
 )
-def test_hmac_verifies_with_what_is_no_shared_secret(
+def test_hmac_verifies_with_a_public_value(
     fault: Misbehaviour,
     secret: Callable[[MiniRelyingParty], bytes],
     provider: SimulatedProvider,
@@ -161,7 +161,9 @@ def test_another_algorithm_verifies_with_a_published_key(
     assert (segment(token, 0)["alg"], segment(token, 0)["kid"]) == (alg, key["kid"])
 
 
-def test_injected_keys_verify_for_who_trusts_the_header(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+def test_injected_keys_verify_for_clients_that_trust_the_header(
+    provider: SimulatedProvider, rp: MiniRelyingParty
+) -> None:
     """security.md 34"""
     token = id_token(Fault.ID_TOKEN_JWK_INJECTED, provider, rp)
     verify(token, segment(token, 0)["jwk"])
@@ -257,7 +259,7 @@ def test_other_forms_hold_the_same_token(provider: SimulatedProvider, rp: MiniRe
     ],
     ids=lambda value: str(value) if isinstance(value, Misbehaviour) else "",
 )
-def test_the_payload_is_spoilt_under_a_good_signature(
+def test_the_payload_is_spoilt_under_a_valid_signature(
     fault: Misbehaviour, starts: bytes, provider: SimulatedProvider, rp: MiniRelyingParty
 ) -> None:
     """security.md 108"""

@@ -30,7 +30,7 @@ def test_discovery_names_the_endpoint(provider: SimulatedProvider, rp: MiniRelyi
     ]
 
 
-def test_a_token_of_a_user_is_told_in_full(provider: SimulatedProvider, api: MiniResourceServer) -> None:
+def test_the_response_for_a_token_of_a_user_is_complete(provider: SimulatedProvider, api: MiniResourceServer) -> None:
     provider.add_user("bob", sub="248289761001")
     token = provider.issue_access_token("client1", scope="read write", username="bob", audience=API)
     answer = api.introspect(token)
@@ -56,7 +56,7 @@ def test_a_token_of_a_client_names_no_user(provider: SimulatedProvider, api: Min
     assert (answer["active"], answer["aud"]) == (True, "client1")
 
 
-def test_the_tokens_of_a_login_are_told_too(
+def test_the_tokens_of_a_login_are_introspected_too(
     provider: SimulatedProvider, rp: MiniRelyingParty, api: MiniResourceServer
 ) -> None:
     rp.parameters["acr_values"] = "urn:gold"
@@ -68,7 +68,7 @@ def test_the_tokens_of_a_login_are_told_too(
 @pytest.mark.parametrize(
     ("audience", "told"), [(None, "client1"), ("api", "api"), (["api", API], ["api", API]), ([API], [API])]
 )
-def test_the_audience_is_told_as_it_was_given(
+def test_the_audience_is_returned_as_it_was_given(
     provider: SimulatedProvider, api: MiniResourceServer, audience: Any, told: object
 ) -> None:
     assert api.introspect(provider.issue_access_token("client1", audience=audience))["aud"] == told
@@ -100,7 +100,7 @@ def refresh_token(provider: SimulatedProvider, rp: MiniRelyingParty) -> str:
 
 
 @pytest.mark.parametrize(
-    "bad_token",
+    "invalid_token",
     [
         pytest.param(lambda provider, rp: "guessed", id="unknown"),
         pytest.param(lambda provider, rp: "", id="empty"),
@@ -115,13 +115,13 @@ def refresh_token(provider: SimulatedProvider, rp: MiniRelyingParty) -> str:
         pytest.param(refresh_token, id="a refresh token"),
     ],
 )
-def test_of_what_is_not_active_nothing_is_told(
+def test_an_inactive_token_has_no_other_members(
     provider: SimulatedProvider,
     rp: MiniRelyingParty,
     api: MiniResourceServer,
-    bad_token: Callable[[SimulatedProvider, MiniRelyingParty], str],
+    invalid_token: Callable[[SimulatedProvider, MiniRelyingParty], str],
 ) -> None:
-    assert api.introspect(bad_token(provider, rp)) == INACTIVE
+    assert api.introspect(invalid_token(provider, rp)) == INACTIVE
 
 
 @pytest.mark.parametrize("jwt", [False, True])
@@ -138,7 +138,7 @@ def test_revoking_what_is_not_there_is_no_mistake(provider: SimulatedProvider) -
     provider.revoke_access_token("guessed")
 
 
-def test_claims_of_ones_own_are_told(provider: SimulatedProvider, api: MiniResourceServer) -> None:
+def test_claims_of_ones_own_are_returned(provider: SimulatedProvider, api: MiniResourceServer) -> None:
     claims = {"cnf": {"jkt": "abc"}, "sub": "somebody"}
     opaque = api.introspect(provider.issue_access_token("client1", claims=claims))
     told = api.verified(provider.issue_access_token("client1", claims=claims, jwt=True))
@@ -208,7 +208,7 @@ def test_strangers_learn_nothing(
         pytest.param("POST", FORM["Content-Type"], b"token=a&client_secret=x", 400, id="two authentications"),
     ],
 )
-def test_a_malformed_request_is_refused(
+def test_a_malformed_request_is_rejected(
     provider: SimulatedProvider, method: str, content_type: str, body: bytes, status: int
 ) -> None:
     provider.register("api", "secret of the api")
@@ -249,7 +249,7 @@ def test_who_registered_and_asks_gets_a_signed_answer(
     }
 
 
-def test_an_inactive_token_is_told_by_a_signed_answer(provider: SimulatedProvider, api: MiniResourceServer) -> None:
+def test_an_inactive_token_gets_a_signed_answer(provider: SimulatedProvider, api: MiniResourceServer) -> None:
     provider.register("api", "secret of the api", introspection_signed_response_alg="RS256")
     api.accept = JWT_MEDIA_TYPE
     assert api.verified(api.ask("guessed").body.decode())["token_introspection"] == INACTIVE

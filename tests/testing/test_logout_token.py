@@ -82,7 +82,7 @@ def test_frames_carry_the_issuer_and_the_session(provider: SimulatedProvider, rp
     assert dict(parse_qsl(urlsplit(url).query)) == {"iss": provider.issuer, "sid": sid}
 
 
-def test_without_an_address_nobody_is_told(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+def test_without_an_address_nobody_is_notified(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     sid_of(rp, provider)
     assert provider.frontchannel_logout_urls("alice") == []
     assert provider.log_out("alice", lambda uri, form: uri) == []

@@ -33,7 +33,7 @@ def refreshed(rp: MiniRelyingParty, provider: SimulatedProvider, *faults: Misbeh
     ],
     ids=lambda value: str(value).lower(),
 )
-def test_a_claim_is_changed_below_a_good_signature(
+def test_a_claim_is_changed_below_a_valid_signature(
     provider: SimulatedProvider, rp: MiniRelyingParty, fault: Misbehaviour, claim: str, value: object
 ) -> None:
     token = refreshed(rp, provider, fault)["id_token"]

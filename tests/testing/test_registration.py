@@ -73,7 +73,7 @@ def error_of(reply: Reply) -> str:
     ],
     ids=str,
 )
-def test_what_it_refuses(provider: SimulatedProvider, metadata: object, error: str) -> None:
+def test_what_it_rejects(provider: SimulatedProvider, metadata: object, error: str) -> None:
     assert error_of(ask(provider, metadata)) == error
     assert provider.registered_clients == ()
 
@@ -126,7 +126,7 @@ def test_a_deleted_client_is_gone(provider: SimulatedProvider) -> None:
     assert error_of(manage(provider, client, "GET")) == "401 invalid_token"
 
 
-def test_secrets_expire_and_are_renewed_for_who_asks(provider: SimulatedProvider) -> None:
+def test_secrets_expire_and_are_renewed_for_a_client_that_asks(provider: SimulatedProvider) -> None:
     provider.open_registration(secret_seconds=60, renews_secrets=True)
     client = registered(provider)
     assert client["client_secret_expires_at"] == 1_700_000_060

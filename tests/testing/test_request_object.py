@@ -92,7 +92,7 @@ def test_a_good_one_is_taken(token: str) -> None:
     assert answer(provider, request_uri=URI) == ""
 
 
-def test_nothing_counts_that_stands_beside_it() -> None:
+def test_parameters_beside_it_do_not_count() -> None:
     assert "state must be the same" in answer(new_provider(), request=signed(), state="state2")
     assert "nonce must be the same" in answer(new_provider(), request=signed(nonce=None), nonce="nonce1")
 
@@ -134,7 +134,7 @@ def test_nothing_counts_that_stands_beside_it() -> None:
         pytest.param(signed(state=5), "state must be of type str", id="state-a-number"),
     ],
 )
-def test_a_wrong_one_is_refused(token: str, words: str) -> None:
+def test_a_wrong_one_is_rejected(token: str, words: str) -> None:
     provider = new_provider()
     assert words in answer(provider, request=token)
     provider.fetch = fetching(token)
@@ -153,7 +153,7 @@ def test_a_wrong_one_is_refused(token: str, words: str) -> None:
         ({"request_uri": URI}, "provider.fetch"),
     ],
 )
-def test_a_wrong_way_to_bring_it_is_refused(sent: dict[str, str | None], words: str) -> None:
+def test_a_wrong_way_to_bring_it_is_rejected(sent: dict[str, str | None], words: str) -> None:
     provider = new_provider()
     provider.fetch = None if words == "provider.fetch" else fetching(signed())
     assert words in answer(provider, **sent)
@@ -164,13 +164,13 @@ def test_a_wrong_way_to_bring_it_is_refused(sent: dict[str, str | None], words: 
     [fetching(signed(), status=404), fetching(signed(), media_type="text/plain"), fetching("", status=500)],
     ids=["404", "text", "500"],
 )
-def test_a_bad_answer_from_the_client_is_refused(fetch: Any) -> None:
+def test_an_invalid_answer_from_the_client_is_rejected(fetch: Any) -> None:
     provider = new_provider()
     provider.fetch = fetch
     assert "answered with 200" in answer(provider, request_uri=URI)
 
 
-def test_an_unsigned_one_is_taken_by_https_alone_and_only_from_who_registered_for_it() -> None:
+def test_an_unsigned_one_is_accepted_by_https_alone_and_only_from_a_client_registered_for_it() -> None:
     """security.md 265."""
     provider = new_provider(request_object_signing_alg="none")
     provider.fetch = fetching(unsigned())

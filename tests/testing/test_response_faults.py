@@ -93,7 +93,7 @@ def test_a_redirect_leads_to_the_right_endpoint_elsewhere(
 
 
 @pytest.mark.parametrize("fault", [Fault.DISCOVERY_REDIRECT, Fault.JWKS_REDIRECT], ids=str)
-def test_who_follows_a_redirect_finds_what_was_asked_for(
+def test_a_client_that_follows_a_redirect_finds_the_document(
     fault: Misbehaviour, provider: SimulatedProvider, rp: MiniRelyingParty
 ) -> None:
     good, bad = good_and_bad(fault, provider, rp)

@@ -128,7 +128,7 @@ def test_a_person_logs_in(served: SimulatedProvider, visitor: MiniRelyingParty, 
     assert (answer["state"], answer["iss"]) == ("state1", served.issuer)
 
 
-def test_a_wrong_password_is_told_and_may_be_corrected(visitor: MiniRelyingParty, person: Person) -> None:
+def test_a_wrong_password_is_reported_and_may_be_corrected(visitor: MiniRelyingParty, person: Person) -> None:
     person.open(visitor.authorization_url(state="a&b=\"'<c>", copy="1"))
     for username, password in (("alice", "wrong"), ("nobody", "password"), ("alice", "")):
         page = person.submit(username=username, password=password)
@@ -144,7 +144,7 @@ def test_a_person_may_say_no(visitor: MiniRelyingParty, person: Person) -> None:
     assert (answer["error"], "code" in answer) == ("access_denied", False)
 
 
-def test_the_browser_is_remembered_until_logout(
+def test_the_browser_stays_logged_in_until_logout(
     served: SimulatedProvider, visitor: MiniRelyingParty, person: Person
 ) -> None:
     person.open(visitor.authorization_url())

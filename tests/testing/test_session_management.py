@@ -1,4 +1,4 @@
-"""What the provider tells of its sessions to clients and browsers (OIDC Session Management 1.0)."""
+"""What clients and browsers learn of sessions from the provider (OIDC Session Management 1.0)."""
 
 import json
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""What a strict provider refuses: requests that are wrong in one place each."""
+"""Requests that a strict provider rejects: they are wrong in one place each."""
 
 import base64
 from urllib.parse import urlencode
@@ -36,7 +36,7 @@ def test_the_browser_is_not_sent_to_strangers(
     assert caught.value.response.status == 400
 
 
-def test_a_parameter_that_occurs_twice_is_refused(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+def test_a_parameter_that_occurs_twice_is_rejected(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     with pytest.raises(NotRedirected, match="occurs twice"):
         provider.authorize(rp.authorization_url() + "&state=state2")
 
@@ -186,7 +186,7 @@ def test_basic_credentials_are_form_encoded(provider: SimulatedProvider, rp: Min
         ),
     ],
 )
-def test_a_malformed_token_request_is_refused(
+def test_a_malformed_token_request_is_rejected(
     provider: SimulatedProvider, method: str, content_type: str, authorization: str, body: bytes, status: int
 ) -> None:
     headers = {"Content-Type": content_type, "Authorization": authorization}
@@ -216,15 +216,15 @@ def test_a_refresh_may_not_widen_the_scope(provider: SimulatedProvider, rp: Mini
     ("authorization", "body", "status"),
     [
         pytest.param("", {}, 401, id="nothing"),
-        pytest.param("Bearer guessed", {}, 401, id="unknown token"),
+        pytest.param("Bearer guessed", {}, 401, id="guessed token"),
         pytest.param("Basic Y2xpZW50", {}, 400, id="another scheme"),
-        pytest.param("", {"access_token": "guessed"}, 401, id="unknown token in the form"),
+        pytest.param("", {"access_token": "guessed"}, 401, id="guessed token in the form"),
         pytest.param("", {"access_token": ""}, 401, id="empty in the form"),
         pytest.param("Bearer guessed", {"access_token": "guessed"}, 400, id="twice"),
         pytest.param("Bearer guessed", {"access_token": ""}, 400, id="twice, once empty"),
     ],
 )
-def test_userinfo_wants_one_good_token(
+def test_userinfo_wants_one_valid_token(
     provider: SimulatedProvider, authorization: str, body: dict[str, str], status: int
 ) -> None:
     response = ask(provider, "/userinfo", authorization, body)
@@ -232,7 +232,7 @@ def test_userinfo_wants_one_good_token(
     assert ("www-authenticate" in response.headers) == (status == 401)
 
 
-def test_a_good_token_is_no_good_twice_or_in_the_url(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+def test_a_valid_token_is_rejected_twice_or_in_the_url(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     """RFC 6750 2: clients use one way, and this provider doesn't take it from the URL."""
     token = rp.log_in(provider).tokens["access_token"]
     in_url = f"/userinfo?access_token={token}"
@@ -321,13 +321,13 @@ def test_a_logout_by_post_is_as_good_as_one_by_get(provider: SimulatedProvider, 
     assert rp.log_in(provider).claims["sid"] != login.claims["sid"]
 
 
-def test_logout_without_a_way_back_shows_a_page(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+def test_logout_without_a_return_url_shows_a_page(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     token = rp.log_in(provider).tokens["id_token"]
     with pytest.raises(NotRedirected, match="You are logged out"):
         provider.end_session(f"{provider.issuer}/end_session?id_token_hint={token}")
 
 
-def test_client_id_stands_in_for_the_hint(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
+def test_client_id_replaces_the_hint(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
     first = rp.log_in(provider)
     parameters = {"client_id": "client1", "post_logout_redirect_uri": AFTER_LOGOUT}
     assert provider.end_session(f"{provider.issuer}/end_session?{urlencode(parameters)}").url == AFTER_LOGOUT
@@ -347,7 +347,7 @@ def test_strays_are_recorded_and_sent_away(provider: SimulatedProvider, rp: Mini
     ("method", "path"),
     [("POST", "/jwks"), ("DELETE", "/userinfo"), ("PUT", "/.well-known/openid-configuration")],
 )
-def test_other_methods_are_refused(provider: SimulatedProvider, method: str, path: str) -> None:
+def test_other_methods_are_rejected(provider: SimulatedProvider, method: str, path: str) -> None:
     response = provider.handle(HttpRequest(method=method, url=provider.issuer + path))
     assert response.status == 405
     assert method not in response.headers["allow"]
