@@ -34,7 +34,7 @@ def flask_app(configurations: Mapping[str, ProviderConfiguration], address: str)
     auth = flask_oidc_async.OIDCAuthentication(configurations, app)
 
     def profile() -> dict[str, Any]:
-        return what_is_known(flask_oidc_async.UserSession(flask.session))
+        return claims_of(flask_oidc_async.UserSession(flask.session))
 
     def identity() -> dict[str, Any]:
         return {"identity": auth.current_token_identity}
@@ -73,7 +73,7 @@ def quart_app(configurations: Mapping[str, ProviderConfiguration], address: str)
     auth = quart_oidc_async.OIDCAuthentication(configurations, app)
 
     async def profile() -> dict[str, Any]:
-        return what_is_known(quart_oidc_async.UserSession(quart.session))
+        return claims_of(quart_oidc_async.UserSession(quart.session))
 
     async def identity() -> dict[str, Any]:
         return {"identity": auth.current_token_identity}
@@ -122,7 +122,7 @@ def one_for_each_issuer(configurations: Mapping[str, ProviderConfiguration]) -> 
     return list({configuration.issuer: name for name, configuration in configurations.items()}.values())
 
 
-def what_is_known(user: UserSession) -> dict[str, Any]:
+def claims_of(user: UserSession) -> dict[str, Any]:
     return {
         "provider": user.current_provider,
         "id_token": user.id_token,

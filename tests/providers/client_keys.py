@@ -1,4 +1,4 @@
-"""The keys of the clients that have some, made anew for each run."""
+"""The keys of the clients that have some, made for each run."""
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat

@@ -1,4 +1,4 @@
-"""How an application of ours is configured for a client of a real provider."""
+"""How one of our applications is configured for a client of a real provider."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The deployments with two workers that examples/README.md tells of, started by the very commands of that page."""
+"""The deployments with two workers in examples/README.md, started by the very commands of that page."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The code flow by hand, over plain httpx: the drivers are tested with it, without any code of ours."""
+"""The code flow by hand, over plain httpx: the drivers are tested with it, without any of our code."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ class HandMadeLogin:
     nonce: str
     verifier: str
     parameters: Mapping[str, str]
-    """Laid over those of the authorization request."""
+    """Added to those of the authorization request."""
 
     @classmethod
     def begin(cls, provider: RealProvider, client: RegisteredClient, app: str, **parameters: str) -> "HandMadeLogin":

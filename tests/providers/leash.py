@@ -1,4 +1,4 @@
-"""Runs a script until it ends, or until whoever started it is gone.
+"""Runs a script until it ends, or until the process that started it is gone.
 
     python leash.py SCRIPT [ARGUMENT...]
 
@@ -13,14 +13,14 @@ import sys
 import threading
 
 
-def end_when_left_alone() -> None:
+def end_with_the_parent() -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
     os.killpg(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    threading.Thread(target=end_when_left_alone, daemon=True).start()
+    threading.Thread(target=end_with_the_parent, daemon=True).start()
     del sys.argv[0]
     sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
     runpy.run_path(sys.argv[0], run_name="__main__")

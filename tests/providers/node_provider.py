@@ -131,7 +131,7 @@ CLIENTS |= REQUESTING_CLIENTS
 
 
 def registration(client: RegisteredClient) -> dict[str, Any]:
-    """What the provider is told of a client that signs assertions or requests, or shows a certificate."""
+    """Metadata of a client that signs assertions or requests, or shows a certificate."""
     return {
         "client_id": client.client_id,
         "client_secret": client.client_secret,
@@ -192,9 +192,9 @@ class NodeProvider:
         self.server.stop()
 
     def refreshes(self) -> tuple[int, int]:
-        """How many requests with refresh tokens were granted, and how many were refused."""
+        """How many requests with refresh tokens were granted, and how many were rejected."""
         lines = self.server.log().splitlines()
-        return lines.count("granted refresh_token"), lines.count("refused refresh_token")
+        return lines.count("granted refresh_token"), lines.count("rejected refresh_token")
 
     def told(self) -> list[tuple[str, str]]:
         """The clients that took note of the end of a session, each with its `sid`, in order."""

@@ -48,7 +48,7 @@ class ServerProcess:
         command: program and arguments. The program is to end when its standard input closes.
         ready_url: answers with a status below 500 once the server is up.
         ca: the PEM file of the authority behind its certificate, when it speaks https.
-        environment: laid over our own environment.
+        environment: merged into our own environment.
     """
 
     def __init__(

@@ -31,7 +31,7 @@ def configuration() -> ProviderConfiguration:
 
 
 def flask_app() -> flask.Flask:
-    """`/token` shows the access token of who is logged in, `/token/new` another one; `/` wants a login.
+    """`/token` shows the access token of the user who is logged in, `/token/new` another one; `/` wants a login.
 
     The answers say which process they are from.
     """

@@ -235,7 +235,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", GOOD.values(), ids=GOOD.keys())
-def test_a_good_token_tells_what_it_grants(
+def test_a_valid_token_says_what_it_grants(
     case: Good, world: World, request: pytest.FixtureRequest, apps: list[str]
 ) -> None:
     provider = request.getfixturevalue(case.provider)
@@ -252,7 +252,7 @@ def test_a_good_token_tells_what_it_grants(
 
 
 @pytest.mark.parametrize("case", BAD.values(), ids=BAD.keys())
-def test_a_token_that_will_not_do_is_refused(
+def test_a_token_that_will_not_do_is_rejected(
     case: Bad, world: World, request: pytest.FixtureRequest, apps: list[str]
 ) -> None:
     provider = request.getfixturevalue(case.provider)
@@ -265,7 +265,7 @@ def test_a_token_that_will_not_do_is_refused(
 @pytest.mark.parametrize(
     ("name", "client", "options"), [(NODE, "basic", FOR_JWT), (CANAILLE, "portal", CANAILLES_JWT)]
 )
-def test_an_id_token_is_no_access_token(
+def test_an_id_token_is_not_an_access_token(
     name: str, client: str, options: dict[str, Any], world: World, request: pytest.FixtureRequest, apps: list[str]
 ) -> None:
     provider: RealProvider = request.getfixturevalue(name)
@@ -276,7 +276,7 @@ def test_an_id_token_is_no_access_token(
         api.verify(id_token)
 
 
-def test_what_is_no_token_is_inactive(provider: RealProvider, world: World) -> None:
+def test_an_invalid_token_is_inactive(provider: RealProvider, world: World) -> None:
     api = world.api(configuration_of(provider, provider.clients["basic"]))
     with pytest.raises(TokenInactive):
         api.verify("made-up")
@@ -289,7 +289,7 @@ REVOCABLE = [name for name, case in GOOD.items() if not case.is_verified_here an
 
 
 @pytest.mark.parametrize("name", [*REVOCABLE, "node, alice, opaque, signed introspection"])
-def test_a_revoked_token_is_refused_once_it_is_not_remembered(
+def test_a_revoked_token_is_rejected_once_it_is_not_cached(
     name: str, world: World, request: pytest.FixtureRequest, apps: list[str]
 ) -> None:
     case = GOOD[name]
@@ -318,7 +318,7 @@ def test_each_client_credentials_grant_is_a_new_token(provider: RealProvider, wo
     assert first.expires_in is not None
 
 
-def test_a_client_that_may_not_is_told(provider: RealProvider, world: World) -> None:
+def test_a_client_that_may_not_introspect_gets_an_error(provider: RealProvider, world: World) -> None:
     service = world.service(configuration_of(provider, provider.clients["public"]))
     with pytest.raises(OAuthError) as caught:
         service.client_credentials_grant()

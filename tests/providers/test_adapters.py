@@ -72,7 +72,7 @@ def test_a_logout_ends_both_sessions(app: str, provider: RealProvider, client: s
     assert provider.requires_login(visitor.open(again, within=provider.issuer))
 
 
-def test_a_refused_consent_is_told_and_leaves_no_login(app: str, provider: RealProvider) -> None:
+def test_a_rejected_consent_is_reported_and_leaves_no_login(app: str, provider: RealProvider) -> None:
     with Visitor() as visitor:
         authorization_url = left_for(open_page(visitor, app, provider, "basic"))
         page = visitor.open(provider.deny(visitor, authorization_url, provider.carol), within=app)

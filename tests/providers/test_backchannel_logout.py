@@ -29,7 +29,7 @@ COMMANDS = {
     "hypercorn": ["tests.providers.told_worker:quart_app()"],
 }
 WHICH, WHOSE = "told-which", "told-whose"
-"""The clients: one is told which session ended, by its `sid`, the other only whose it was."""
+"""The clients: one learns which session ended, by its `sid`, the other only whose it was."""
 EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 

@@ -81,7 +81,7 @@ def test_in_asyncio(canaille: CanailleProvider, visitor: Visitor, apps: list[str
     asyncio.run(log_in())
 
 
-def test_what_canaille_does_not_sign_by_is_refused(
+def test_what_canaille_does_not_sign_by_is_rejected(
     canaille: CanailleProvider, apps: list[str], runtime: BlockingRuntime
 ) -> None:
     configuration = configuration_of(canaille, apps[2], id_token_signed_response_alg="ES256")
@@ -125,7 +125,7 @@ def test_an_application_registers_at_its_first_login(
         page = visitor.open(canaille.login(visitor, to_the_provider, canaille.alice), within=address)
         assert page.status == 200, page.text
         assert json.loads(page.text)["userinfo"]["name"] == "Alice Liddell"
-        # within one second canaille issues the same JWT once more, which is no replacement
+        # within one second canaille issues the same JWT once more, which does not replace it
         time.sleep(1.1)
         assert json.loads(visitor.open(f"{address}/refresh").text) == {"refreshed": True}
         logout = left_for(visitor.open(f"{address}/logout", within=address))

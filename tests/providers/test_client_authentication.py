@@ -46,7 +46,7 @@ def test_a_token_is_got_introspected_and_revoked(
         api.verify(token)
 
 
-def test_a_key_that_was_not_registered_is_refused(node_provider: NodeProvider, world: World) -> None:
+def test_a_key_that_was_not_registered_is_rejected(node_provider: NodeProvider, world: World) -> None:
     configuration = configuration_of(
         node_provider, node_provider.clients["key-jwt-ES256"], client_keys=new_signing_keys()
     )

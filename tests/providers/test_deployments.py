@@ -93,7 +93,7 @@ def test_a_login_counts_at_both_workers_and_so_does_a_logout(
     cookies = log_in(visitor, deployment.app, canaille)
     require_alice(answers_of_both(deployment, cookies))
     log_out(visitor, deployment.app, canaille)
-    # also for who kept a copy of the cookies
+    # also for a user who kept a copy of the cookies
     after = answers_of_both(deployment, cookies)
     assert {answer.status_code for answer in after} == {302}
     assert all(answer.headers["location"].startswith(f"{canaille.issuer}/") for answer in after)

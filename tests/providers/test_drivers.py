@@ -48,7 +48,7 @@ def test_a_second_login_at_the_provider_asks_nothing(provider: RealProvider, app
         assert query_of(page.leads_to or "")["state"] == second.state
 
 
-def test_a_refused_consent_comes_back_as_access_denied(
+def test_a_rejected_consent_comes_back_as_access_denied(
     provider: RealProvider, visitor: Visitor, apps: list[str]
 ) -> None:
     login = HandMadeLogin.begin(provider, provider.clients["basic"], apps[0])

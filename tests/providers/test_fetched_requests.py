@@ -43,7 +43,7 @@ def test_a_request_is_fetched_and_believed(app: str, canaille: CanailleProvider,
     assert httpx.get(request_uri, trust_env=False).headers["content-type"] == "application/oauth-authz-req+jwt"
 
 
-def test_one_of_another_key_is_refused(app: str, canaille: CanailleProvider, visitor: Visitor) -> None:
+def test_one_of_another_key_is_rejected(app: str, canaille: CanailleProvider, visitor: Visitor) -> None:
     to_the_provider, _ = request_uri_of(app, "foreign", visitor)
     # this provider asks who one is before it looks at the request
     page = canaille.enter_password(visitor, to_the_provider, canaille.alice, canaille.alice.password)

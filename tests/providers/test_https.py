@@ -191,7 +191,7 @@ def test_a_provider_that_is_not_trusted_is_not_used(
 
 @pytest.mark.parametrize("name", DISTRUST)
 @pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_people_are_told_nothing_of_the_inside(
+def test_people_learn_nothing_of_the_inside(
     https_provider: NodeProvider, tmp_path: Path, framework: str, name: str
 ) -> None:
     """In applications without an error view."""

@@ -46,7 +46,7 @@ def test_a_token_is_got_introspected_and_revoked(https_provider: NodeProvider, w
 
 
 @pytest.mark.parametrize("client", ["tls", "tls-self-signed", "tls-bound"])
-def test_somebody_elses_certificate_is_no_proof(
+def test_somebody_elses_certificate_is_not_a_proof(
     https_provider: NodeProvider, world: World, tls: Tls, client: str
 ) -> None:
     """A client whose tokens are bound may show any certificate: to that they are bound."""
@@ -74,10 +74,10 @@ def test_tokens_are_bound_to_the_certificate_that_was_shown(
 
 @pytest.mark.parametrize("client", BOUND)
 @pytest.mark.parametrize("resource", [OPAQUE, JWT])
-def test_a_bound_token_is_no_bearer_token(
+def test_a_bound_token_is_not_a_bearer_token(
     https_provider: NodeProvider, world: World, client: str, resource: str
 ) -> None:
-    """RFC 8705 3: an API of ours sees no certificate, so it takes none of them."""
+    """RFC 8705 3: our API sees no certificate, so it takes none of them."""
     verification = "jwt" if resource == JWT else "introspection"
     configuration = configured(https_provider, client, audience=resource, access_token_verification=verification)
     token = world.service(configuration).client_credentials_grant("api:read", resource=resource).access_token

@@ -71,7 +71,7 @@ def scene(request: pytest.FixtureRequest, app: str, own_provider: CanailleProvid
         yield Scene(provider=own_provider, app=app)
 
 
-def test_what_is_known_goes_on_and_what_is_not_comes_back_with_the_provider(scene: Scene) -> None:
+def test_cached_tokens_are_accepted_and_others_come_back_with_the_provider(scene: Scene) -> None:
     known, unknown = scene.token(), scene.token()
     assert scene.ask(known).status_code == 200
 
@@ -89,7 +89,7 @@ def test_what_is_known_goes_on_and_what_is_not_comes_back_with_the_provider(scen
     with scene.provider:
         time.sleep(int(refused.headers["retry-after"]))
         assert scene.ask(scene.token()).status_code == 200
-        # it has forgotten all that it knew
+        # it has lost all that it knew
         assert scene.ask(unknown).status_code == 403
         assert scene.ask(known).status_code == 200
 

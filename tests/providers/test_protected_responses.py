@@ -73,7 +73,7 @@ def test_in_asyncio(node_provider: NodeProvider, client: str, visitor: Visitor, 
         ("userinfo-encrypted", {"userinfo_signed_response_alg": "ES256"}, UserInfoInvalid),
     ],
 )
-def test_what_was_not_registered_is_refused(
+def test_what_was_not_registered_is_rejected(
     node_provider: NodeProvider,
     visitor: Visitor,
     apps: list[str],
@@ -87,7 +87,7 @@ def test_what_was_not_registered_is_refused(
 
 
 @pytest.mark.parametrize("kid", ["new", "rsa"])
-def test_what_is_encrypted_to_another_key_is_refused(
+def test_what_is_encrypted_to_another_key_is_rejected(
     node_provider: NodeProvider, visitor: Visitor, apps: list[str], kid: str
 ) -> None:
     """security.md 106: the key has been replaced, and the provider doesn't know it yet."""

@@ -107,7 +107,7 @@ def test_a_registered_client_logs_in_is_changed_and_ends(
         assert moved.read_registration()["client_uri"] == f"{apps[2]}/about"
         assert moved.read_registration()["client_id"] == client_id
         moved.delete_registration()
-        # the process that doesn't know about it is refused, and another start registers anew
+        # the process that doesn't know about it is rejected, and another start registers again
         with pytest.raises(OAuthError) as caught:
             again.client_credentials_grant()
         assert caught.value.error == "invalid_client"
@@ -139,7 +139,7 @@ def test_without_the_initial_access_token_nobody_registers(certified: NodeProvid
     assert caught.value.error == "invalid_token"
 
 
-def test_what_the_provider_refuses_is_an_oauth_error(certified: NodeProvider, apps: list[str]) -> None:
+def test_what_the_provider_rejects_is_an_oauth_error(certified: NodeProvider, apps: list[str]) -> None:
     with contextlib.closing(BlockingRuntime(trusting(certified))) as runtime:
         configuration = configuration_of(certified, apps[2], {"subject_type": "pairwise"})
         party = RelyingParty(configuration, redirect_uri=f"{apps[2]}/callback", runtime=runtime)

@@ -72,7 +72,7 @@ def test_in_asyncio(provider: RealProvider, client: str, visitor: Visitor, apps:
     assert query_of(provider.logout(visitor, logout)) == {"state": "some-state"}
 
 
-def test_what_the_provider_refuses_is_an_oauth_error(
+def test_what_the_provider_rejects_is_an_oauth_error(
     provider: RealProvider, visitor: Visitor, apps: list[str]
 ) -> None:
     configuration = configuration_of(provider, provider.clients["basic"])

@@ -74,7 +74,7 @@ def test_requests_are_pushed(node_provider: NodeProvider, visitor: Visitor, apps
 
 
 @pytest.mark.parametrize("client", ["request-RS256", "request-ES256", "request-encrypted-rsa"])
-def test_a_key_that_was_not_registered_is_refused(
+def test_a_key_that_was_not_registered_is_rejected(
     node_provider: NodeProvider, visitor: Visitor, apps: list[str], client: str
 ) -> None:
     configuration = configuration_of(

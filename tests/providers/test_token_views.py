@@ -79,7 +79,7 @@ def ask(app: str, path: str, token: str | None = None) -> httpx.Response:
     return httpx.get(f"{app}{path}", headers=headers, trust_env=False)
 
 
-def refusal(answer: httpx.Response) -> tuple[int, str, str]:
+def rejection(answer: httpx.Response) -> tuple[int, str, str]:
     return answer.status_code, answer.json()["error"], answer.headers["www-authenticate"]
 
 
@@ -100,11 +100,11 @@ def test_a_token_shows_whose_it_is(app: str, api: str, token: str) -> None:
 
 def test_nobody_gets_in_without_a_token(app: str, api: str) -> None:
     answer = ask(app, f"/api/{api}")
-    assert refusal(answer) == (401, "bearer_token_missing", "Bearer")
+    assert rejection(answer) == (401, "bearer_token_missing", "Bearer")
 
 
 def test_the_scope_that_is_missing_is_named(app: str, api: str, token: str) -> None:
-    status, error, challenge = refusal(ask(app, f"/api/{api}/write", token))
+    status, error, challenge = rejection(ask(app, f"/api/{api}/write", token))
     assert (status, error) == (403, "insufficient_scope")
     assert 'scope="api:write"' in challenge
 
@@ -119,11 +119,11 @@ def test_the_scope_that_is_granted_lets_in(app: str, resource: str, name: str, n
 
 
 @pytest.mark.parametrize("name", REVOCABLE)
-def test_a_revoked_token_is_refused(app: str, name: str, request: pytest.FixtureRequest, apps: list[str]) -> None:
+def test_a_revoked_token_is_rejected(app: str, name: str, request: pytest.FixtureRequest, apps: list[str]) -> None:
     token = token_for(name, request, apps)
     provider, client, _ = TOKENS[name]
     revoke(request.getfixturevalue(provider), client, token)
-    status, error, challenge = refusal(ask(app, f"/api/{name}", token))
+    status, error, challenge = rejection(ask(app, f"/api/{name}", token))
     assert (status, error) == (403, "invalid_token")
     assert 'error="invalid_token"' in challenge
 
@@ -132,15 +132,15 @@ def test_a_revoked_token_is_refused(app: str, name: str, request: pytest.Fixture
     ("resource", "name"),
     [("https://another-opaque.example", "node-opaque"), ("https://another-jwt.example", "node-jwt")],
 )
-def test_a_token_for_another_api_is_refused(app: str, resource: str, name: str, node_provider: NodeProvider) -> None:
+def test_a_token_for_another_api_is_rejected(app: str, resource: str, name: str, node_provider: NodeProvider) -> None:
     token = service_token(node_provider, "basic", scope="api:read", resource=resource)
-    assert refusal(ask(app, f"/api/{name}", token))[:2] == (403, "invalid_token")
+    assert rejection(ask(app, f"/api/{name}", token))[:2] == (403, "invalid_token")
 
 
-def test_what_the_provider_never_introspects_is_no_outage(app: str, node_provider: NodeProvider) -> None:
+def test_what_the_provider_never_introspects_is_not_an_outage(app: str, node_provider: NodeProvider) -> None:
     """To ask again would be of no use."""
     token = service_token(node_provider, "basic", scope="api:read", resource=JWT["resource"])
-    assert refusal(ask(app, "/api/node-opaque", token))[:2] == (403, "invalid_token")
+    assert rejection(ask(app, "/api/node-opaque", token))[:2] == (403, "invalid_token")
 
 
 @pytest.mark.parametrize("name", ["canaille-jwt", "node-auto"])

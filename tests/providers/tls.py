@@ -19,7 +19,7 @@ BOUND = {"tls_client_certificate_bound_access_tokens": True}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
-    """Of servers and clients, all signed by one authority, but for the one that signed itself."""
+    """Of servers and clients, all signed by one authority, except for the one that signed itself."""
 
     authority: Authority
     provider: Certificate

@@ -23,7 +23,7 @@ def service_token(provider: RealProvider, client: str, **parameters: str) -> str
 
 
 def alices_tokens(provider: RealProvider, client: str, app: str, **parameters: str) -> dict[str, Any]:
-    """Got by hand: canaille's ID tokens for several audiences have no `azp`, and our relying party refuses them."""
+    """Got by hand: canaille's ID tokens for several audiences have no `azp`, and our relying party rejects them."""
     login = HandMadeLogin.begin(provider, provider.clients[client], app, **parameters)
     with Visitor() as visitor:
         callback = provider.login(visitor, login.authorization_url, provider.alice)

@@ -1,4 +1,4 @@
-"""Canaille with everything in memory. Runs in its own environment, which has nothing of ours in it.
+"""Canaille with everything in memory. Runs in its own environment, which has none of our packages in it.
 
 PORT: where to listen. APPS: the base URLs of the applications, separated by spaces.
 GUESTS: how many people there are beside those with a name. CLIENT_JWKS: the public keys of those who sign requests.

@@ -11,7 +11,7 @@ const { PORT, APPS = '', CLIENT_JWKS = '{"keys":[]}', ACCESS_TOKEN_SECONDS = '60
 const issuer = `${scheme}://127.0.0.1:${PORT}`;
 const apps = APPS.split(' ').filter(Boolean);
 
-// Whoever starts this holds the other end of stdin: when they are gone, so are we.
+// The process that starts this holds the other end of stdin: when they are gone, so are we.
 process.stdin.on('end', () => process.exit(0)).resume();
 
 // asked for as JWKs at once: the export of such a key afterwards now and then never ends in Node.js 20
@@ -46,8 +46,8 @@ const withoutNull = (value) => Object.fromEntries(Object.entries(value).filter((
 const registeredClients = JSON.parse(process.env.REGISTERED_CLIENTS ?? '[]').map(withoutNull);
 const protectedClients = Object.entries(JSON.parse(process.env.PROTECTED_CLIENTS ?? '{}'));
 
-// clients that are told when a user's session ends: which one it was, or only whose. There is one URL for each client,
-// so it is the first of the applications that is told.
+// clients that are notified when a user's session ends: which one it was, or only whose. There is one URL for each client,
+// so it is the first of the applications that is notified.
 const toldClient = (client_id, backchannel_logout_session_required) => apps.slice(0, 1).map((app) => client(
   client_id, 'client_secret_basic', 'told-secret-0123456789abcdef0123456789abcdef',
   { backchannel_logout_uri: `${app}/backchannel_logout`, backchannel_logout_session_required },
@@ -145,7 +145,7 @@ const provider = new Provider(issuer, {
     rpInitiatedLogout: { enabled: true },
     userinfo: { enabled: true },
   },
-  // the dispatcher would refuse to connect to loopback, where our applications are
+  // the dispatcher would reject connections to loopback, where our applications are
   fetch: (url, { dispatcher, ...options }) => fetch(url, options),
   pkce: { required: () => true },
   issueRefreshToken: (_, registered) => registered.grantTypeAllowed('refresh_token'),
@@ -160,7 +160,7 @@ provider.on('server_error', (_, error) => console.error('server_error', error));
 provider.on('backchannel.success', (_, told, accountId, sid) => console.log('told', told.clientId, 'of', sid));
 provider.on('backchannel.error', (_, error, told) => console.error('backchannel.error', told.clientId, error.message));
 provider.on('grant.success', (ctx) => console.log('granted', ctx.oidc.params.grant_type));
-provider.on('grant.error', (ctx) => console.log('refused', ctx.oidc.params?.grant_type));
+provider.on('grant.error', (ctx) => console.log('rejected', ctx.oidc.params?.grant_type));
 provider.on('grant.error', (_, error) => console.error('grant.error', error.message, error.error_detail));
 provider.on('authorization.error', (_, error) => console.error('authorization.error', error.message, error.error_detail));
 

@@ -1,6 +1,6 @@
 // How the provider listens on loopback: by http, or by https at two ports, one of which asks for certificates (RFC 8705 5).
 // TLS_CERTIFICATE, TLS_KEY: PEM files; without them it is http.
-// CLIENT_AUTHORITY: the PEM file of who signs the certificates of clients. MTLS_PORT: where these are asked for.
+// CLIENT_AUTHORITY: the PEM file of the authority that signs the certificates of clients. MTLS_PORT: where these are asked for.
 import { readFileSync } from 'node:fs';
 import * as http from 'node:http';
 import * as https from 'node:https';
