@@ -44,8 +44,8 @@ def _add_limited_view(app: Flask, auth: Any, limiter: Any) -> None:
     def limited_above() -> str:
         return "limited"
 
-    guarded = auth.oidc_auth("default")(limiter.limit("1 per minute")(limited_above))
-    app.add_url_rule("/limited-above", "limited_above", guarded)
+    protected = auth.oidc_auth("default")(limiter.limit("1 per minute")(limited_above))
+    app.add_url_rule("/limited-above", "limited_above", protected)
     app.add_url_rule("/limited-below", "limited_below", limiter.limit("1 per minute")(limited_below))
 
 

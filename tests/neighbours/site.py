@@ -103,7 +103,7 @@ def quart_neighbour(name: str, install: Callable[[Any], Any], **options: Any) ->
 
 
 def site_beside(neighbour: Neighbour, order: Order, mode: str, config: Mapping[str, Any]) -> Site:
-    """A site whose provider answers logins by this response mode, and whose every route of ours is there."""
+    """A site whose provider answers logins by this response mode, and which has all of our routes."""
     beside = Beside(neighbour, order, config)
     return new_site(
         beside,  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ def test_the_extension_does_its_own_work(make_site: MakeSite, neighbour: Neighbo
 @pytest.mark.parametrize(
     "neighbour", [n for n in NEIGHBOURS if n.documents], ids=[n.name for n in NEIGHBOURS if n.documents]
 )
-def test_the_openapi_document_has_the_views_of_the_app_and_none_of_ours(
+def test_the_openapi_document_has_the_views_of_the_app_and_none_of_the_extension(
     make_site: MakeSite, neighbour: Neighbour, order: Order
 ) -> None:
     page = make_site().browser().get(neighbour.documents or "")
