@@ -132,7 +132,7 @@ def trusting_chromium(playwright: Playwright, tls: Tls, app_certificate: Certifi
     flags = [
         f"--ignore-certificate-errors-spki-list={hashes}",
         f"--host-resolver-rules=MAP {HOST} 127.0.0.1, MAP fonts.googleapis.com ~NOTFOUND",
-        # a page that comes from no server would else ask in vain for what is at loopback
+        # a page that comes from no server would else get nothing that is at loopback
         "--disable-features=LocalNetworkAccessChecks",
     ]
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *flags])

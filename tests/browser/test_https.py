@@ -65,7 +65,7 @@ def test_a_login_a_refresh_and_a_logout(
     assert tab.url == page
     ours = [address for address in addresses_in_history(secure_browser, tab) if address.startswith(place.app)]
     assert [address for address in ours if any(secret in address for secret in SECRETS)] == []
-    # what came from the provider's page had no cookie of ours, and what came from our page had all of them
+    # what came from the provider's page had none of our cookies, and what came from our page had all of them
     sent = ["cookie" in seen.all_headers() for seen in posts if seen.method == "POST"]
     assert sent == {"query": [], "fragment": [True], "form_post": [False, True]}[mode]
     require_cookies(place, secure_browser)

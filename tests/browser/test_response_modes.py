@@ -107,7 +107,7 @@ def test_a_login_leaves_no_secret_in_any_address(
     ours = [address for address in addresses if address.startswith(place.app)]
     assert ours == [page]
     assert [address for address in ours if any(secret in address for secret in SECRETS)] == []
-    # what came from the provider's page had no cookie of ours, and what came from our page had all of them
+    # what came from the provider's page had none of our cookies, and what came from our page had all of them
     cookies = ["cookie" in seen.all_headers() for seen in posts if seen.method == "POST"]
     assert cookies == ([False, True] if mode == "form_post" else [True])
     assert all(cookie.get("sameSite") == "Lax" for cookie in browser.cookies(place.app))
@@ -116,7 +116,7 @@ def test_a_login_leaves_no_secret_in_any_address(
 
 
 @every_way
-def test_a_refusal_leaves_no_secret_in_any_address(
+def test_a_rejection_leaves_no_secret_in_any_address(
     place: Place, browser: BrowserContext, tab: Page, response_type: str, mode: str
 ) -> None:
     tab.goto(f"{place.app}/{page_for(response_type, mode)}")
@@ -149,7 +149,7 @@ def test_a_second_login_ends_the_session_of_the_first(place: Place, browser: Bro
 def test_a_site_that_posts_again_and_again_does_not_fill_the_browser(
     place: Place, browser: BrowserContext, tab: Page
 ) -> None:
-    """security.md 163: it would be refused for its headers, and could not log in for ten minutes."""
+    """security.md 163: it would be rejected for its headers, and could not log in for ten minutes."""
     page = f"{place.app}/{page_for('code', 'form_post')}"
     for _ in range(12):
         tab.goto(f"{place.issuer}/.well-known/openid-configuration")
@@ -193,7 +193,7 @@ def test_without_scripts_a_form_post_takes_a_click(place: Place, plain_tab: Page
     expect(plain_tab.locator("body")).to_contain_text('"sub":"alice"')
 
 
-def test_without_scripts_a_fragment_is_told_to_need_them(place: Place, plain_tab: Page) -> None:
+def test_without_scripts_a_fragment_says_that_it_needs_them(place: Place, plain_tab: Page) -> None:
     plain_tab.goto(f"{place.app}/{page_for('code', 'fragment')}")
     identify(plain_tab)
     told = plain_tab.locator("noscript p")

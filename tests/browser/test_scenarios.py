@@ -94,7 +94,7 @@ def test_a_logout_ends_the_session_here_and_at_the_provider(
     expect(tab.locator("input[name=login]")).to_be_visible()
 
 
-def test_after_a_refused_consent_one_may_change_ones_mind(scene: Scene, tab: Page, guest: Person) -> None:
+def test_after_a_rejected_consent_one_may_change_ones_mind(scene: Scene, tab: Page, guest: Person) -> None:
     begin_login(tab, scene)
     identify(tab, guest)
     with tab.expect_response(f"{scene.app}/callback?**") as callback:
@@ -209,6 +209,6 @@ def test_the_browser_never_sees_the_access_token(scene: Scene, tab: Page, guest:
     assert not JWT.search(tab.content())
 
 
-def test_an_api_refuses_who_has_no_token(scene: Scene, browser: BrowserContext) -> None:
+def test_an_api_rejects_a_client_without_a_token(scene: Scene, browser: BrowserContext) -> None:
     answer = browser.request.get(f"{scene.app}/api")
     assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")

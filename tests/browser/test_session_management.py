@@ -121,7 +121,7 @@ def test_who_logs_out_at_the_provider_is_asked_to_log_in(place: Place, browser: 
     expect(watch(tab)).to_have_attribute("data-answer", "unchanged")
 
 
-def test_whose_session_changed_and_goes_on_stays_logged_in_and_there_is_no_storm(
+def test_a_user_whose_session_changed_and_continues_stays_logged_in_and_there_is_no_storm(
     place: Place, browser: BrowserContext, tab: Page
 ) -> None:
     log_in(tab, place)

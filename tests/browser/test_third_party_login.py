@@ -1,4 +1,4 @@
-"""Logins that a page of another site begins, in a real browser (OpenID Connect Core 4)."""
+"""Third-party-initiated logins, in a real browser (OpenID Connect Core 4)."""
 
 from collections.abc import Callable
 from html import escape
@@ -96,7 +96,7 @@ def test_an_image_begins_no_login(
     asked = list[str]()
     tab.on("request", lambda seen: asked.append(seen.url))
     url = f"{app}/login/initiate?{urlencode(parameters_of(app, certified_https))}"
-    with tab.expect_event("requestfailed"):  # what came is no image
+    with tab.expect_event("requestfailed"):  # what came is not an image
         open_portal(tab, f'<img src="{escape(url)}">')
     assert asked == [PORTAL, url]
     assert secure_browser.cookies(app) == []

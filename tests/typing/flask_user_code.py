@@ -1,4 +1,4 @@
-# the ignored errors below are what is tested: both checkers complain when one of them is no error
+# the ignored errors below are what is tested: both checkers complain when one of them is not an error
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 """What type checkers make of an application for Flask. Checked by mypy and pyright, both strict; never run."""
 
@@ -172,7 +172,7 @@ def nothing() -> None:
     return None
 
 
-# a login that a view begins
+# starting a login from a view
 
 
 def again() -> ResponseReturnValue:

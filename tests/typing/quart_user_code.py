@@ -1,4 +1,4 @@
-# the ignored errors below are what is tested: both checkers complain when one of them is no error
+# the ignored errors below are what is tested: both checkers complain when one of them is not an error
 # pyright: strict, reportUnnecessaryTypeIgnoreComment=true
 """What type checkers make of an application for Quart. Checked by mypy and pyright, both strict; never run."""
 
@@ -176,7 +176,7 @@ def nothing() -> None:
     return None
 
 
-# a login that a view begins
+# starting a login from a view
 
 
 async def again() -> ResponseReturnValue:
@@ -321,7 +321,7 @@ async def of_the_views_for_tokens() -> None:
     auth.access_control(["default"])  # type: ignore[arg-type]
 
 
-# WebSockets, which return nothing, are guarded by the same decorators
+# WebSockets, which return nothing, are protected by the same decorators
 
 
 @app.websocket("/chat/<room>")
@@ -375,7 +375,7 @@ async def of_the_client_itself() -> None:
     assert_type(auth.statistics()["default"].hits, int)
 
 
-async def of_a_forgotten_await() -> None:
+async def of_a_missing_await() -> None:
     client = auth.clients["default"]
     client.client_credentials_grant()  # type: ignore[unused-coroutine]
     print(client.service_token().access_token)  # type: ignore[attr-defined]
