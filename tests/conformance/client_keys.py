@@ -13,7 +13,7 @@ CURVES: Mapping[str, type[ec.EllipticCurve]] = {"ES384": ec.SECP384R1, "ES512": 
 
 
 def new_client_keys(algorithms: Mapping[str, str]) -> ClientKeys:
-    """A key for each: `{"sig": "RS256", "enc": "RSA-OAEP"}`. Raises ConfigurationError for what is no such use."""
+    """A key for each: `{"sig": "RS256", "enc": "RSA-OAEP"}`. Raises ConfigurationError for an unknown use."""
     return reduce(add, (_client_key(use, alg) for use, alg in algorithms.items()))
 
 

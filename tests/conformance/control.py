@@ -8,7 +8,7 @@ from oidc_async.errors import IdentifierInvalid
 
 from .addresses import BACKCHANNEL_LOGOUT, CALLBACK, FRONTCHANNEL_LOGOUT, INITIATE_LOGIN, LOGOUT
 from .log import Log
-from .order import OrderRefused, read_order
+from .order import OrderRejected, read_order
 from .trial import Trial
 
 CONTROLLED = ("/ct/configure", "/ct/result", "/ct/log")
@@ -46,7 +46,7 @@ class Control:
             self.log.module = order.module
             trial = Trial(order, self.base_url)
             start(trial)
-        except (OrderRefused, ConfigurationError, IdentifierInvalid) as error:
+        except (OrderRejected, ConfigurationError, IdentifierInvalid) as error:
             return {"error": {"code": error.code, "message": str(error)}}, 400
         self.trial = trial
         return trial.to_dict(), 200
@@ -64,7 +64,7 @@ class Control:
         if (method, path) in FLOWS:
             self.trial.record.begin(FLOWS[method, path])
         elif path == CALLBACK:
-            self.trial.record.go_on("callback")
+            self.trial.record.enter("callback")
 
 
 def is_controlled(path: str) -> bool:

@@ -48,7 +48,7 @@ class Driver:
         return self.http.post(self.base_url + path, **arguments)
 
     def configure(self, registered: dict[str, Any] | None = None, **order: Any) -> dict[str, Any]:
-        """A fresh client in the application, and the same one at the provider; `registered` is told to both."""
+        """A fresh client in the application, and the same one at the provider; `registered` goes to both."""
         client = {"client_id": CLIENT_ID, "client_secret": SECRET, **(registered or {})}
         told = self._order(client=client, **order)
         self._register(told, registered or {})
@@ -91,8 +91,8 @@ class Driver:
         keys: dict[str, Any] = {} if jwks_uri is None else self.http.get(jwks_uri).json()
         return keys
 
-    def refusal(self, **order: Any) -> dict[str, Any]:
-        """The error of a configuration that must be refused."""
+    def rejection(self, **order: Any) -> dict[str, Any]:
+        """The error of a configuration that must be rejected."""
         answer = self.post("/ct/configure", json={"issuer": self.provider.issuer, **order})
         assert answer.status_code == 400, answer.text
         error: dict[str, Any] = answer.json()["error"]

@@ -70,7 +70,7 @@ def new_app(trial: Trial, http_client: httpx.Client) -> Flask:
             if web_finger is not None:
                 web_finger.discover_issuer(trial.order.webfinger or "")
         except OIDCError as error:
-            return trial.record.refuse(error), 400
+            return trial.record.reject(error), 400
         return auth.login(PROVIDER, return_to="/ct/session")
 
     @app.post("/ct/refresh")
@@ -82,12 +82,12 @@ def new_app(trial: Trial, http_client: httpx.Client) -> Flask:
 
 
 def _add_steps(app: Flask, auth: OIDCAuthentication, trial: Trial, http_client: httpx.Client) -> None:
-    """Steps that are no login, and what a login is good for."""
+    """Steps apart from logins, and what a login is good for."""
     record = trial.record
 
     @app.errorhandler(OIDCError)
-    def refuse(error: OIDCError) -> Any:
-        return record.refuse(error), 400
+    def reject(error: OIDCError) -> Any:
+        return record.reject(error), 400
 
     @app.get("/ct/discover")
     def discover() -> dict[str, Any]:

@@ -31,7 +31,7 @@ KINDS: Mapping[str, Callable[..., Any]] = {
 """Arguments of ProviderConfiguration that JSON gives as an object."""
 
 
-class OrderRefused(Exception):
+class OrderRejected(Exception):
     """An order that can't be carried out: `code` is stable, the message says why."""
 
     def __init__(self, code: str, message: str) -> None:
@@ -77,7 +77,7 @@ class Order:
     def provider_configuration(
         self, addresses: Addresses, keys: ClientKeys | None, http_client: object
     ) -> ProviderConfiguration:
-        """Raises ConfigurationError for what the library rejects, OrderRefused for an argument that it lacks."""
+        """Raises ConfigurationError for what the library rejects, OrderRejected for an argument that it lacks."""
         metadata = self.client_metadata(addresses)
         dynamic = self.registration == "dynamic"
         arguments: dict[str, Any] = {
@@ -95,7 +95,7 @@ class Order:
         try:
             return ProviderConfiguration(**{**arguments, **self._arguments()})
         except TypeError as error:
-            raise OrderRefused("invalid_order", f"config: {error}") from None
+            raise OrderRejected("invalid_order", f"config: {error}") from None
 
     def _arguments(self) -> dict[str, Any]:
         """Those of `config`, where an object stands for the class that the library has for it."""
@@ -119,13 +119,13 @@ class Order:
 
 
 def read_order(body: str | bytes) -> Order:
-    """Raises OrderRefused for what is no order."""
+    """Raises OrderRejected for anything but an order."""
     try:
         order = Order(**json.loads(body))
     except (TypeError, ValueError) as error:
-        raise OrderRefused("invalid_order", str(error)) from None
+        raise OrderRejected("invalid_order", str(error)) from None
     if order.registration not in REGISTRATIONS:
-        raise OrderRefused("invalid_order", f"registration must be one of {', '.join(REGISTRATIONS)}.")
+        raise OrderRejected("invalid_order", f"registration must be one of {', '.join(REGISTRATIONS)}.")
     if order.request_type not in REQUEST_OBJECTS:
-        raise OrderRefused("invalid_order", f"request_type must be one of {', '.join(REQUEST_OBJECTS)}.")
+        raise OrderRejected("invalid_order", f"request_type must be one of {', '.join(REQUEST_OBJECTS)}.")
     return order

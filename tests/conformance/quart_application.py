@@ -84,7 +84,7 @@ def new_app(trial: Trial, http_client: httpx.AsyncClient) -> Quart:
             if web_finger is not None:
                 await web_finger.discover_issuer(trial.order.webfinger or "")
         except OIDCError as error:
-            return trial.record.refuse(error), 400
+            return trial.record.reject(error), 400
         return await auth.login(PROVIDER, return_to="/ct/session")
 
     @app.post("/ct/refresh")
@@ -96,12 +96,12 @@ def new_app(trial: Trial, http_client: httpx.AsyncClient) -> Quart:
 
 
 def _add_steps(app: Quart, auth: OIDCAuthentication, trial: Trial, http_client: httpx.AsyncClient) -> None:
-    """Steps that are no login, and what a login is good for."""
+    """Steps apart from logins, and what a login is good for."""
     record = trial.record
 
     @app.errorhandler(OIDCError)
-    async def refuse(error: OIDCError) -> Any:
-        return record.refuse(error), 400
+    async def reject(error: OIDCError) -> Any:
+        return record.reject(error), 400
 
     @app.get("/ct/discover")
     async def discover() -> dict[str, Any]:

@@ -25,14 +25,14 @@ class Record:
         self.calls: list[list[Any]] = []
         logger.info("%s begins", step)
 
-    def go_on(self, step: str) -> None:
+    def enter(self, step: str) -> None:
         self.step = step
 
     def fail(self, code: str, message: str) -> None:
         self.code, self.message = code, message
         logger.info("%s failed: %s", self.step, code)
 
-    def refuse(self, error: OIDCError) -> dict[str, Any]:
+    def reject(self, error: OIDCError) -> dict[str, Any]:
         """It fails outside of the application's own error view; what is shown of it."""
         self.fail(error.code, error.message)
         return {"error": error.code}

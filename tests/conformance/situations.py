@@ -21,14 +21,14 @@ NOT_ASKED: Mapping[str, tuple[str, ...]] = {
     "token": ("userinfo",),
     "userinfo": (),
 }
-"""What must not be asked any more when something of this is refused."""
+"""What must not be asked any more when something of this is rejected."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Situation:
     """A login that meets `faults`. `code` is of the error that must end it, None if it must succeed.
 
-    `refused` names what is refused, `registered` what the client registered for, `order` what else is configured.
+    `refused` names the rejected thing, `registered` what the client registered for, `order` what else is configured.
     """
 
     name: str
@@ -99,7 +99,7 @@ def _keys_of_the_suite(document: JSONObject, scene: Scene) -> JSONObject:
 
 
 KEYS_OF_THE_SUITE = harmless("a key set as the suite has", JWKS(_keys_of_the_suite))
-SIGNATURE = refused("a bad signature", DRAFT(signature(flipped)))
+SIGNATURE = refused("an invalid signature", DRAFT(signature(flipped)))
 FOREIGN = refused("somebody else's signature", DRAFT(foreign_signature))
 KID_MISSING = refused("no kid", HEADER(without("kid")))
 C_HASH = Fault.ID_TOKEN_C_HASH_WRONG
@@ -183,9 +183,9 @@ LOGINS: tuple[Situation, ...] = (
         Fault.AUTHORIZATION_ISS_WRONG,
         at="authorization",
     ),
-    bad("the user refused", "authorization_refused", Fault.AUTHORIZATION_ACCESS_DENIED, at="authorization"),
+    bad("the user said no", "authorization_refused", Fault.AUTHORIZATION_ACCESS_DENIED, at="authorization"),
     good("parameters that nobody knows", Fault.AUTHORIZATION_EXTRA_PARAMETER),
-    bad("the code is refused", "oauth_error", Fault.TOKEN_INVALID_GRANT),
+    bad("the code is rejected", "oauth_error", Fault.TOKEN_INVALID_GRANT),
     # Response types and modes
     good("code by form", order=by("code", "form_post")),
     good("id_token", order=by("id_token")),

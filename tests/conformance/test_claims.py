@@ -60,4 +60,4 @@ def test_claims_are_handed_on_by_default(driver: Driver, kind: str) -> None:
 def test_a_claims_provider_that_can_not_be(driver: Driver) -> None:
     client = {"client_id": "client1", "client_secret": "secret"}
     order = {driver.provider.issuer: {"algorithms": ["none"]}}
-    assert driver.refusal(client=client, claims_providers=order)["code"] == "configuration_error"
+    assert driver.rejection(client=client, claims_providers=order)["code"] == "configuration_error"

@@ -61,21 +61,21 @@ def test_where_the_application_is(driver: Driver) -> None:
     ],
     ids=str,
 )
-def test_what_can_not_be_is_refused(driver: Driver, order: dict[str, Any], code: str) -> None:
-    error = driver.refusal(**order)
+def test_impossible_orders_are_rejected(driver: Driver, order: dict[str, Any], code: str) -> None:
+    error = driver.rejection(**order)
     assert error["code"] == code
     assert error["message"]
 
 
-def test_a_refused_order_changes_nothing(driver: Driver) -> None:
+def test_a_rejected_order_changes_nothing(driver: Driver) -> None:
     driver.configure()
     driver.log_in()
-    driver.refusal(client=CLIENT, response_type="none")
+    driver.rejection(client=CLIENT, response_type="none")
     assert driver.session()["logged_in"]
     assert driver.log_in()["ok"]
 
 
-def test_the_log_tells_of_each_module_and_no_secrets(driver: Driver) -> None:
+def test_the_log_names_each_module_and_no_secrets(driver: Driver) -> None:
     driver.configure(module="first", scope="openid offline_access")
     callback = driver.begin_login()
     assert callback is not None

@@ -42,7 +42,7 @@ def require_failure(driver: Driver, result: dict[str, object], situation: Situat
     assert driver.session() == {"logged_in": False, "sid": None, "sub": None}
 
 
-def test_what_is_asked(driver: Driver) -> None:
+def test_the_requests_of_a_login(driver: Driver) -> None:
     driver.configure()
     result = driver.log_in()
     issuer = driver.provider.issuer
@@ -64,7 +64,7 @@ def test_every_configuration_is_a_client_that_knows_nothing(driver: Driver) -> N
     assert "openid-configuration" in asked(driver.log_in())
 
 
-def test_a_login_that_is_under_way_is_forgotten(driver: Driver) -> None:
+def test_a_login_that_is_under_way_is_dropped(driver: Driver) -> None:
     driver.configure()
     callback = driver.begin_login()
     assert callback is not None

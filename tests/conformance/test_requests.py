@@ -18,9 +18,9 @@ def test_a_login(driver: Driver, situation: Situation) -> None:
 
 
 @pytest.mark.parametrize("request_type", ["request", "request_uri"])
-def test_an_unsigned_one_is_refused_unless_it_is_asked_for(driver: Driver, request_type: str) -> None:
+def test_an_unsigned_one_is_rejected_unless_it_is_requested(driver: Driver, request_type: str) -> None:
     client = {"client_id": "client1", "client_secret": 64 * "s", **NONE}
-    assert driver.refusal(client=client, request_type=request_type)["code"] == "configuration_error"
+    assert driver.rejection(client=client, request_type=request_type)["code"] == "configuration_error"
 
 
 def test_an_unsigned_one_by_value(driver: Driver) -> None:
@@ -31,7 +31,7 @@ def test_an_unsigned_one_by_value(driver: Driver) -> None:
 def test_an_unsigned_one_is_not_fetched_by_http(driver: Driver) -> None:
     """security.md 265."""
     client = {"client_id": "client1", "client_secret": 64 * "s", **NONE}
-    error = driver.refusal(client=client, request_type="request_uri", unsigned=True)
+    error = driver.rejection(client=client, request_type="request_uri", unsigned=True)
     assert (error["code"], "https" in error["message"]) == ("configuration_error", True)
 
 

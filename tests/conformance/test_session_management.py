@@ -23,7 +23,7 @@ def see_a_change(driver: Driver) -> None:
 
 
 def go_through_the_provider(driver: Driver) -> dict[str, Any]:
-    """What the page around does: it loads itself anew."""
+    """What the page around does: it reloads itself."""
     way = driver.get("/session-iframe")
     assert "prompt=none" in way.headers["location"]
     assert "id_token_hint=" in way.headers["location"]
@@ -39,7 +39,7 @@ def test_the_page_has_a_frame_with_a_frame_of_the_provider(driver: Driver) -> No
     assert re.search(r'data-message="client1 [0-9a-f]+\.[0-9a-f]+"', frame)
 
 
-def test_a_session_that_goes_on_is_watched_by_its_new_state(driver: Driver) -> None:
+def test_a_session_that_continues_is_watched_by_its_new_state(driver: Driver) -> None:
     log_in(driver)
     before = driver.get("/session_iframe").text
     see_a_change(driver)

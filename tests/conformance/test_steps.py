@@ -72,7 +72,7 @@ def test_a_resource_is_called_with_the_access_token(driver: Driver) -> None:
     assert (result["ok"], result["step"], result["calls"]) == (True, "resource", [["GET", url, 200]])
 
 
-def test_a_resource_that_refuses(driver: Driver) -> None:
+def test_a_resource_that_rejects(driver: Driver) -> None:
     driver.configure()
     driver.log_in()
     url = f"{driver.provider.issuer}nowhere"
@@ -120,8 +120,8 @@ def test_any_argument_of_a_configuration(driver: Driver) -> None:
     ],
     ids=str,
 )
-def test_what_is_no_argument(driver: Driver, order: dict[str, Any], code: str, word: str) -> None:
-    error = driver.refusal(client={"client_id": CLIENT_ID, "client_secret": SECRET}, **order)
+def test_invalid_arguments(driver: Driver, order: dict[str, Any], code: str, word: str) -> None:
+    error = driver.rejection(client={"client_id": CLIENT_ID, "client_secret": SECRET}, **order)
     assert (error["code"], word in error["message"]) == (code, True)
 
 

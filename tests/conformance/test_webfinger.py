@@ -27,7 +27,7 @@ def test_a_search(driver: Driver, situation: Situation) -> None:
     assert driver.session()["logged_in"] == result["ok"]
 
 
-def test_an_account_is_asked_about_by_https(driver: Driver, tmp_path: Path) -> None:
+def test_an_account_is_looked_up_by_https(driver: Driver, tmp_path: Path) -> None:
     certificate = make_certificate(tmp_path, "server")
     link = {"rel": "http://openid.net/specs/connect/1.0/issuer", "href": driver.provider.issuer}
     jrd = response(json.dumps({"links": [link]}).encode(), Content_Type="application/jrd+json")

@@ -12,7 +12,7 @@ from oidc_async.runtime.port import Runtime
 from oidc_async.stores import MemoryStore
 
 from .addresses import Addresses
-from .order import Order, OrderRefused
+from .order import Order, OrderRejected
 from .record import Record
 
 T = TypeVar("T")
@@ -51,12 +51,12 @@ class Trial:
         return kind(allowed_hosts=[host], allowed_issuers=[self.order.issuer], runtime=runtime)
 
     def tls(self) -> ssl.SSLContext:
-        """Whom the HTTP client trusts, and the certificate that it shows. Raises OrderRefused."""
+        """Whom the HTTP client trusts, and the certificate that it shows. Raises OrderRejected."""
         order = self.order
         try:
             return tls_context(order.ca, order.client_cert, order.client_key)
         except OSError as error:
-            raise OrderRefused("invalid_order", f"ca or client_cert can't be used: {error}") from None
+            raise OrderRejected("invalid_order", f"ca or client_cert can't be used: {error}") from None
 
     def to_dict(self) -> dict[str, Any]:
         """What /ct/configure answers."""

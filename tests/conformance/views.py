@@ -56,7 +56,7 @@ def _add_hooks(auth: Any, trial: Trial) -> None:
 
     def keep(login: NewLogin) -> str:
         record.id_token_claims, record.userinfo = login.id_token, login.userinfo
-        # logins that another site begins lead here, too
+        # third-party-initiated logins lead here, too
         return "/ct/session"
 
     def explain(error: str = "", error_description: str = "", code: str = "") -> dict[str, Any]:
