@@ -41,14 +41,14 @@ class Certificate:
         return x509.load_pem_x509_certificate(Path(self.certificate).read_bytes())
 
     def public_key_hash(self) -> str:
-        """By which Chromium may be told to accept this certificate: SHA-256 of the SubjectPublicKeyInfo in base64."""
+        """What Chromium needs to accept this certificate: SHA-256 of the SubjectPublicKeyInfo in base64."""
         public_key = self.read().public_key()
         info = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         return base64.b64encode(hashlib.sha256(info).digest()).decode()
 
 
 class Authority:
-    """Signs certificates, and whoever trusts `certificate`, a PEM file, takes them. Its own key is in no file."""
+    """Signs certificates, and clients that trust the PEM file `certificate` accept them. Its key is in no file."""
 
     def __init__(self, folder: Path, name: str = "authority") -> None:
         self._folder, self._name, self._key = folder, name, ec.generate_private_key(ec.SECP256R1())

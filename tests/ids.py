@@ -51,15 +51,15 @@ def _words(value: Any) -> str:
         case _ if _has_own(value, "__str__"):
             return str(value)
         case _ if is_dataclass(value):
-            told = {field.name: getattr(value, field.name) for field in fields(value) if _is_told(field, value)}
-            return f"{type(value).__name__} {_words(told)}" if told else type(value).__name__
+            shown = {field.name: getattr(value, field.name) for field in fields(value) if _is_shown(field, value)}
+            return f"{type(value).__name__} {_words(shown)}" if shown else type(value).__name__
         case _ if not _has_own(value, "__repr__"):
             return type(value).__name__
         case _:
             return repr(value)
 
 
-def _is_told(field: Field[Any], value: Any) -> bool:
+def _is_shown(field: Field[Any], value: Any) -> bool:
     default = field.default if field.default_factory is MISSING else field.default_factory()
     return bool(getattr(value, field.name) != default)
 

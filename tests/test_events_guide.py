@@ -1,4 +1,4 @@
-"""The code of the guide to events is run as it stands there, in an app that logs somebody in and out."""
+"""The code of the guide to events is run as it is, in an app that logs somebody in and out."""
 
 import logging
 from typing import Any
@@ -48,7 +48,7 @@ def test_the_audit_log_hears_of_logins_and_logouts(
         (["staff", "admins"], "/?a=b", "/?a=b"),
         (["guests"], "/", None),
     ],
-    ids=["to-the-dashboard", "to-the-page", "refused"],
+    ids=["to-the-dashboard", "to-the-page", "rejected"],
 )
 def test_the_hook_admits_staff(
     provider: SimulatedProvider, adapter: Adapter, groups: list[str], path: str, end: str | None

@@ -1,4 +1,4 @@
-"""The guide to logging names every logger of ours with each of its levels, and no other."""
+"""The guide to logging names each of our loggers with each of its levels, and no other."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The code of the guide to logins is run as it stands there."""
+"""The code of the guide to logins is run as it is."""
 
 from urllib.parse import parse_qs, urljoin, urlsplit
 

@@ -1,4 +1,4 @@
-"""The guide to what is refused has a row for each number, and each row has tests that name it."""
+"""The threat model has a row for each number, and each row has tests that name it."""
 
 import re
 from pathlib import Path
@@ -60,7 +60,7 @@ def test_numbers_are_read_as_they_are_written() -> None:
     assert numbers_named(source) == {5, 7, 12, 20, 21, 22, 30, 88, 54}
 
 
-def test_a_row_is_read_as_it_stands() -> None:
-    assert rows_of("| 3 | what comes | refused | `core/test_a.py`, `web/test_b.py` |\n| # | a | b | c |") == [
-        (3, "refused", ["core/test_a.py", "web/test_b.py"])
+def test_a_row_is_read_as_it_is_written() -> None:
+    assert rows_of("| 3 | what comes | rejected | `core/test_a.py`, `web/test_b.py` |\n| # | a | b | c |") == [
+        (3, "rejected", ["core/test_a.py", "web/test_b.py"])
     ]

@@ -1,4 +1,4 @@
-"""The code of the guide to WebFinger is run as it stands there: somebody's provider is found, and logs them in."""
+"""The code of the guide to WebFinger is run as it is: somebody's provider is found, and logs them in."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The code of the guide to WebSockets is run as it stands there."""
+"""The code of the guide to WebSockets is run as it is."""
 
 from typing import Any
 
