@@ -19,9 +19,9 @@ def rows_of(guide: str) -> list[tuple[int, str, list[str]]]:
 
 
 def numbers_named(source: str) -> set[int]:
-    """The rows that the text of a test names: after `security.md`, or at the beginning of the name of a case."""
+    """The rows that the text of a test names: after `threat model`, or at the beginning of the name of a case."""
     numbers = {int(number) for number in re.findall(r'"(\d{1,3})[- ][a-zA-Z]', source)}
-    for named in re.findall(r"security\.md ((?:\d+(?: to \d+)?(?:, | and )?)+)", source):
+    for named in re.findall(r"threat model ((?:\d+(?: to \d+)?(?:, | and )?)+)", source):
         for first, last in re.findall(r"(\d+)(?: to (\d+))?", named):
             numbers |= set(range(int(first), int(last or first) + 1))
     return numbers
@@ -54,8 +54,8 @@ def test_the_readme_leads_to_it() -> None:
 
 def test_numbers_are_read_as_they_are_written() -> None:
     source = """
-    \'security.md 7, 12: redirects are not followed. security.md 20 to 22 and 30.\' id="88-audiences", "54 prefetch"
-    timeout("5 seconds") security.mdx 99 \'security.md\' 98
+    \'threat model 7, 12: redirects are not followed. threat model 20 to 22 and 30.\' id="88-audiences", "54 prefetch"
+    timeout("5 seconds") threat models 99 \'threat model\' 98
     """
     assert numbers_named(source) == {5, 7, 12, 20, 21, 22, 30, 88, 54}
 

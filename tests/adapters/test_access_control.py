@@ -68,7 +68,7 @@ def test_nothing_at_all_leads_to_the_login(api: Api) -> None:
     ids=str,
 )
 def test_a_script_with_neither_learns_that_a_token_would_do(api: Api, headers: dict[str, str]) -> None:
-    """security.md 138, 154, 170, contract.md 2"""
+    """threat model 138, 154, 170, contract.md 2"""
     page = api.call("/both", headers=headers)
     assert (page.status_code, page.json()["error"]) == (401, "login_required")
     assert challenge_of(page) == {}
@@ -124,7 +124,7 @@ def test_a_token_that_does_not_suffice_is_rejected_whatever_the_session(
 
 
 def test_a_provider_that_is_down_lets_no_token_fall_back_on_the_session(logged_in: Api) -> None:
-    """security.md 125"""
+    """threat model 125"""
     with logged_in.provider.misbehaving(Fault.INTROSPECTION_RESET):
         page = logged_in.call("/both", logged_in.token())
     assert (page.status_code, "www-authenticate" in page.headers) == (503, False)
@@ -137,13 +137,13 @@ def test_an_invalid_token_begins_no_login(api: Api) -> None:
 
 
 def test_a_dpop_bound_token_is_not_a_login(logged_in: Api) -> None:
-    """security.md 151, 152"""
+    """threat model 151, 152"""
     page = logged_in.call("/both", logged_in.token(claims={"cnf": {"jkt": "0" * 43}}))
     assert page.status_code == 403
 
 
 def test_a_session_and_a_token_of_two_users_stay_apart(logged_in: Api, framework: Framework) -> None:
-    """security.md 247"""
+    """threat model 247"""
     identity = logged_in.identity("/both", logged_in.token(username="bob"))
     assert identity is not None
     assert identity["sub"] == "bob"

@@ -1,4 +1,4 @@
-"""The hook after a login: what it is given, and what it makes of it before a session begins. security.md 251, 256."""
+"""The hook after a login: its argument, and its results before a session begins. threat model 251, 256."""
 
 from collections.abc import Callable
 from typing import Any
@@ -70,7 +70,7 @@ def test_it_is_called_once_whichever_way_the_response_takes(
 
 
 def test_its_text_tells_nothing(make_site: MakeSite) -> None:
-    """security.md 251"""
+    """threat model 251"""
     given: list[NewLogin] = []
     site = hooked(make_site(**OFFLINE), given.append)
     site.browser().log_in("/private?note=private-note")
@@ -185,7 +185,7 @@ def test_a_rejected_login_can_not_be_brought_again(site: Site) -> None:
 
 
 def test_its_words_forge_no_line_of_the_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 256"""
+    """threat model 256"""
 
     def reject_in_lines(login: NewLogin) -> None:
         raise LoginRefused("no\r\nINFO forged \x1b[31m\u2028line")

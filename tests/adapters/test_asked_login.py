@@ -194,7 +194,7 @@ FORGED: dict[str, str] = {
 
 @pytest.mark.parametrize("address", FORGED.values(), ids=FORGED)
 def test_no_link_makes_another_place_the_page_after_it(site: Site, address: str) -> None:
-    """security.md 201 to 209"""
+    """threat model 201 to 209"""
     site.auth.error_view(lambda error="", error_description="": f"{error}: {error_description}")
     browser = site.browser()
     page = browser.get(path_to(address))
@@ -220,7 +220,7 @@ def test_no_link_makes_another_place_the_page_after_it(site: Site, address: str)
 def test_none_of_our_parameters_is_replaced(
     make_site: MakeSite, framework: Framework, parameters: dict[str, Any]
 ) -> None:
-    """security.md 214"""
+    """threat model 214"""
     site = site_with(make_site, framework, **parameters)
     site.auth.error_view(lambda error="", error_description="": f"{error}: {error_description}")
     page = site.browser().get(path_to("/"))

@@ -1,4 +1,4 @@
-"""A provider ends sessions in the background: at once, everywhere, and nobody else does. security.md 175 to 192."""
+"""A provider ends sessions in the background: at once, everywhere, and nobody else does. threat model 175 to 192."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def site(make_site: MakeSite) -> Site:
 
 
 def test_a_session_that_the_provider_ends_is_over(site: Site) -> None:
-    """security.md 186"""
+    """threat model 186"""
     browser = logged_in(site)
     page = end(site)
     assert (page.status_code, page.content) == (200, b"")
@@ -49,7 +49,7 @@ def test_what_was_ended_is_taken_from_the_browser_by_its_next_page(site: Site) -
 
 
 def test_a_new_login_in_the_same_second_stays(site: Site) -> None:
-    """security.md 192: also in the same session at the provider"""
+    """threat model 192: also in the same session at the provider"""
     abouts: list[dict[str, Any]] = [{}, {"sid": False}, {"sub": False}]
     for about in abouts:
         browser = logged_in(site)
@@ -70,7 +70,7 @@ def test_a_new_login_in_the_same_second_stays(site: Site) -> None:
 def test_a_token_ends_the_sessions_that_it_names_and_no_others(
     site: Site, about: dict[str, Any], left: list[str]
 ) -> None:
-    """security.md 188"""
+    """threat model 188"""
     browsers = {"first": logged_in(site)}
     site.provider.sign_in("alice")
     browsers["second"] = logged_in(site)
@@ -80,7 +80,7 @@ def test_a_token_ends_the_sessions_that_it_names_and_no_others(
 
 
 def test_sessions_of_another_provider_stay_though_their_names_are_the_same(make_site: MakeSite) -> None:
-    """security.md 188, 235"""
+    """threat model 188, 235"""
     first, second = new_provider(), new_provider("https://second.example")
     site = back_site(make_site, providers={"first": first, "second": second})
     here, there = site.browser(), site.browser()
@@ -108,7 +108,7 @@ def test_a_session_of_which_no_sid_is_known_ends_with_any_of_its_user(site: Site
 def test_tokens_that_were_refreshed_make_no_new_session(
     make_site: MakeSite, framework: Framework, edit: Any, about: dict[str, Any]
 ) -> None:
-    """security.md 192: whatever the ID token of the refresh says of the session or the time"""
+    """threat model 192: whatever the ID token of the refresh says of the session or the time"""
     site = token_site(make_site, framework, config={"OIDC_BACKCHANNEL_LOGOUT_URI": BACK})
     browser = logged_in(site)
     with site.provider.misbehaving(harmless("another ID token", REFRESH_CLAIMS(edit))):
@@ -119,7 +119,7 @@ def test_tokens_that_were_refreshed_make_no_new_session(
 
 @pytest.mark.parametrize("username", ["alice", "bob"])
 def test_a_session_that_is_gone_already_is_not_an_error(site: Site, username: str) -> None:
-    """security.md 185"""
+    """threat model 185"""
     browser = logged_in(site)
     browser.get("/logout")
     site.provider.sign_in(username)
@@ -176,7 +176,7 @@ def test_sessions_may_stay_in_cookies_and_nothing_of_them_is_in_the_store(
 def test_a_mark_that_somebody_else_wrote_is_an_outage_for_those_whom_it_concerns(
     make_site: MakeSite, value: bytes, in_cookies: bool
 ) -> None:
-    """security.md 351: no error page, and nobody is let in or locked out by it"""
+    """threat model 351: no error page, and nobody is let in or locked out by it"""
     store = WatchedStore()
     site = back_site(make_site, {"OIDC_STORE": store, "OIDC_SESSION_IN_COOKIES": in_cookies})
     bob = logged_in(site, user="bob")
@@ -199,7 +199,7 @@ def test_a_mark_that_somebody_else_wrote_is_an_outage_for_those_whom_it_concerns
 
 @pytest.mark.parametrize("ahead", [-30, 30])
 def test_the_clock_of_the_worker_that_gets_it_spares_no_session(site: Site, ahead: float) -> None:
-    """security.md 348: the session began less than OIDC_CLOCK_SKEW before"""
+    """threat model 348: the session began less than OIDC_CLOCK_SKEW before"""
     clock = site.provider.clock
     browser = logged_in(site)
     clock.advance(5)
@@ -220,7 +220,7 @@ def test_a_session_of_which_the_store_was_not_asked_is_none(site: Site) -> None:
 
 @pytest.mark.parametrize("about", [{}, {"sid": False}, {"sub": False}], ids=str)
 def test_a_login_that_was_under_way_is_not_a_login_any_more(site: Site, about: dict[str, Any]) -> None:
-    """security.md 192: whatever the provider still gives for the code"""
+    """threat model 192: whatever the provider still gives for the code"""
     browser = site.browser()
     callback = browser.begin_login()
     assert end(site, **about).status_code == 200
@@ -231,7 +231,7 @@ def test_a_login_that_was_under_way_is_not_a_login_any_more(site: Site, about: d
 
 
 def test_a_page_that_was_under_way_brings_nothing_back(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 248: a response of before has set the cookies once more"""
+    """threat model 248: a response of before has set the cookies once more"""
     tools = toolbox(framework)
 
     def views(app: Any, auth: Any) -> None:
@@ -259,7 +259,7 @@ def test_a_page_that_was_under_way_brings_nothing_back(make_site: MakeSite, fram
 
 @pytest.mark.parametrize("fault", LOGOUT_FAULTS, ids=str)
 def test_a_token_that_is_wrong_ends_nothing(site: Site, fault: Misbehaviour) -> None:
-    """security.md 175 to 184"""
+    """threat model 175 to 184"""
     browser = logged_in(site)
     with site.provider.misbehaving(fault):
         token = site.provider.logout_token("client1", "alice")
@@ -274,14 +274,14 @@ def test_a_token_that_is_wrong_ends_nothing(site: Site, fault: Misbehaviour) -> 
 
 
 def test_an_id_token_ends_nothing(site: Site) -> None:
-    """security.md 183"""
+    """threat model 183"""
     browser = logged_in(site)
     require_rejected(tell(site, browser.who()["id_token_jwt"]))
     assert browser.get("/private").text == "private"
 
 
 def test_a_token_is_good_for_one_use(site: Site) -> None:
-    """security.md 182"""
+    """threat model 182"""
     browser = logged_in(site)
     token = site.provider.logout_token("client1", "alice")
     assert tell(site, token).status_code == 200
@@ -325,7 +325,7 @@ FORM = "application/x-www-form-urlencoded"
 def test_a_request_that_is_none_ends_nothing(
     site: Site, method: str, content_type: str, body: str, status: int
 ) -> None:
-    """security.md 189, 231"""
+    """threat model 189, 231"""
     browser = logged_in(site)
     content = body.format(site.provider.logout_token("client1", "alice")).encode()
     page = site.browser().request(
@@ -339,7 +339,7 @@ def test_a_request_that_is_none_ends_nothing(
 
 @in_memory
 def test_a_link_ends_nothing(site: Site) -> None:
-    """security.md 189"""
+    """threat model 189"""
     browser = logged_in(site)
     token = site.provider.logout_token("client1", "alice")
     page = browser.get(f"/backchannel_logout?logout_token={token}")
@@ -348,7 +348,7 @@ def test_a_link_ends_nothing(site: Site) -> None:
 
 
 def test_unknown_claims_are_not_a_reason_to_reject(site: Site) -> None:
-    """security.md 190"""
+    """threat model 190"""
     browser = logged_in(site)
     token = site.provider.logout_token("client1", "alice", claims={"trace_id": "1"})
     form = {"logout_token": token, "client_id": "client1", "more": ""}

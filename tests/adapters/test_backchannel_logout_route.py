@@ -1,4 +1,4 @@
-"""The route by which a provider ends sessions, in applications with stores and hooks. security.md 187, 191."""
+"""The route by which a provider ends sessions, in applications with stores and hooks. threat model 187, 191."""
 
 import logging
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ class ForgetfulStore(WatchedStore):
 @in_memory
 @pytest.mark.parametrize("broken", ["get_many", "put_if_absent"])
 def test_a_logout_that_did_not_happen_is_not_said_to_have_happened(make_site: MakeSite, broken: str) -> None:
-    """security.md 187: and the same token does when the store is back"""
+    """threat model 187: and the same token does when the store is back"""
     store = WatchedStore()
     site = back_site(make_site, {"OIDC_STORE": store, "TESTING": False})
     browser = logged_in(site)
@@ -59,7 +59,7 @@ def test_a_logout_that_did_not_happen_is_not_said_to_have_happened(make_site: Ma
 def test_a_logout_that_happened_is_said_to_have_happened(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 187: though the use of its token could not be noted"""
+    """threat model 187: though the use of its token could not be noted"""
     site = back_site(make_site, {"OIDC_STORE": ForgetfulStore()})
     browser = logged_in(site)
     with caplog.at_level(logging.WARNING):
@@ -90,7 +90,7 @@ def test_while_it_can_not_be_known_who_was_logged_out_nobody_is_let_in(make_site
 def test_a_hook_that_asks_for_a_csrf_token_does_not_stand_in_the_way_of_this_route_alone(
     make_site: MakeSite, framework: Framework
 ) -> None:
-    """security.md 191"""
+    """threat model 191"""
     tools = toolbox(framework)
 
     def views(app: Any, auth: Any) -> None:
@@ -153,7 +153,7 @@ def test_the_application_hears_of_it(site: Site, heard: list[dict[str, Any]]) ->
 
 @in_memory
 def test_no_log_tells_who_it_was(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 250, 252"""
+    """threat model 250, 252"""
     with caplog.at_level(logging.DEBUG):
         sid = logged_in(site).who()["id_token"]["sid"]
         token = site.provider.logout_token("client1", "alice")

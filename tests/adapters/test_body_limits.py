@@ -1,4 +1,4 @@
-"""Bodies whose size no header tells truly, sent byte by byte to a real server. security.md 372."""
+"""Bodies whose size no header tells truly, sent byte by byte to a real server. threat model 372."""
 
 import socket
 from collections.abc import Iterator

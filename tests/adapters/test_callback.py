@@ -1,4 +1,4 @@
-"""The redirect URI: what it takes for an authorization response, and what it makes of the rest (security.md C)."""
+"""The redirect URI: what it takes for an authorization response, and what it makes of the rest (threat model C)."""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +52,7 @@ ENDLESS = "9" * 5000
 def test_an_unsolicited_response_is_rejected(
     site: Site, changes: dict[str, str | None], code: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 44, 45, 48, 51, 57, 60: before anything is sent to the provider."""
+    """threat model 44, 45, 48, 51, 57, 60: before anything is sent to the provider."""
     browser = site.browser()
     page = browser.come_back(back_with(browser.begin_login(), **changes))
     assert (page.status_code, code_of(caplog)) == (400, code)
@@ -74,7 +74,7 @@ def test_an_unsolicited_response_is_rejected(
 def test_two_of_a_kind_are_rejected_in_any_disguise(
     site: Site, disguise: Callable[[str], str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 47."""
+    """threat model 47."""
     browser = site.browser()
     callback = browser.begin_login()
     page = browser.get(f"{REDIRECT_URI}?{disguise(urlsplit(callback.url).query)}")
@@ -100,7 +100,7 @@ def test_two_of_a_kind_are_rejected_in_any_disguise(
     ],
 )
 def test_an_oddly_encoded_response_is_rejected(site: Site, query: str) -> None:
-    """security.md 39, 47, 60, 173: and uses nothing up."""
+    """threat model 39, 47, 60, 173: and uses nothing up."""
     browser = site.browser()
     callback = browser.begin_login()
     state = str(callback.get("state"))
@@ -111,7 +111,7 @@ def test_an_oddly_encoded_response_is_rejected(site: Site, query: str) -> None:
 
 
 def test_a_name_that_a_stranger_made_reaches_no_error_view(site: Site) -> None:
-    """security.md 49: anybody can make a link with two parameters of such a name."""
+    """threat model 49: anybody can make a link with two parameters of such a name."""
     seen: list[dict[str, str]] = []
 
     def view(**told: str) -> str:
@@ -153,7 +153,7 @@ def test_the_content_type_of_a_form_may_have_parameters(make_site: MakeSite, con
 def test_a_response_by_the_other_way_is_rejected(
     make_site: MakeSite, mode: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 52."""
+    """threat model 52."""
     site = make_site(auth_request_params={"response_mode": mode})
     browser = site.browser()
     callback = browser.begin_login()
@@ -181,7 +181,7 @@ def test_a_form_post_logs_in_though_something_read_the_form_before(make_site: Ma
 
 
 def test_the_query_of_a_form_post_is_not_looked_at(make_site: MakeSite) -> None:
-    """security.md 47, 52: neither in place of the form, nor besides it."""
+    """threat model 47, 52: neither in place of the form, nor besides it."""
     browser = form_site(make_site).browser()
     callback = browser.begin_login()
     queried = f"{REDIRECT_URI}?{urlencode(callback.parameters)}"
@@ -191,7 +191,7 @@ def test_the_query_of_a_form_post_is_not_looked_at(make_site: MakeSite) -> None:
 
 
 def test_the_body_of_a_get_is_not_looked_at(site: Site) -> None:
-    """security.md 52."""
+    """threat model 52."""
     browser = site.browser()
     callback = browser.begin_login()
     body = urlencode(callback.parameters).encode()
@@ -222,7 +222,7 @@ def test_the_body_of_a_get_is_not_looked_at(site: Site) -> None:
 def test_a_body_that_is_not_a_form_is_rejected(
     make_site: MakeSite, content: bytes, headers: dict[str, str], status: int
 ) -> None:
-    """security.md 53, 231: and uses nothing up."""
+    """threat model 53, 231: and uses nothing up."""
     site = form_site(make_site)
     browser = site.browser()
     callback = browser.begin_login()
@@ -238,7 +238,7 @@ def short(value: object) -> str:
 
 @pytest.mark.parametrize("length", [None, "", "abc", "-1", "+5", "1e3", "\u00b2", ENDLESS], ids=short)
 def test_a_form_must_say_how_long_it_is(length: str | None) -> None:
-    """security.md 231: nothing is read before."""
+    """threat model 231: nothing is read before."""
     headers = {"content-type": FORM, **({} if length is None else {"content-length": length})}
     answer = callback_rejection(web_request("POST", "/redirect_uri", headers=headers))
     assert answer is not None
@@ -247,7 +247,7 @@ def test_a_form_must_say_how_long_it_is(length: str | None) -> None:
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "DELETE", "PATCH"])
 def test_no_other_method_is_answered(site: Site, method: str) -> None:
-    """security.md 54."""
+    """threat model 54."""
     browser = site.browser()
     callback = browser.begin_login()
     page = browser.request(method, callback.url)
@@ -282,7 +282,7 @@ def test_a_path_that_is_nearly_right_is_not_a_redirect_uri(site: Site, path: str
     ids=str,
 )
 def test_a_script_learns_no_more_than_a_person(site: Site, fault: Any, status: int) -> None:
-    """security.md 49, 250: the error's name and a plain sentence."""
+    """threat model 49, 250: the error's name and a plain sentence."""
     browser = site.browser()
     with site.provider.misbehaving(fault):
         callback = browser.begin_login()
@@ -295,7 +295,7 @@ def test_a_script_learns_no_more_than_a_person(site: Site, fault: Any, status: i
 
 @pytest.mark.parametrize("text", ["<script>x</script>", '"><img src=x onerror=alert(1)>', "\r\nSet-Cookie: a=b"])
 def test_what_a_provider_says_is_not_on_the_page(site: Site, text: str, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 49, 208, 256: and cannot forge a line of the log."""
+    """threat model 49, 208, 256: and cannot forge a line of the log."""
     browser = site.browser()
     callback = browser.begin_login(consent=False)
     page = browser.come_back(back_with(callback, error=text, error_description=text))

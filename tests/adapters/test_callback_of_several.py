@@ -1,4 +1,4 @@
-"""Responses of several providers, and of many browsers at once (security.md C, O)."""
+"""Responses of several providers, and of many browsers at once (threat model C, O)."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -36,7 +36,7 @@ def silent(*providers: SimulatedProvider) -> ExitStack:
 
 
 def test_a_response_of_another_provider_is_rejected(two: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 44, 46: mix-up; neither provider learns a code of the other."""
+    """threat model 44, 46: mix-up; neither provider learns a code of the other."""
     browser = two.browser()
     honest, evil = browser.begin_login("/private"), browser.begin_login("/private-evil")
     page = browser.come_back(back_with(evil, state=honest.get("state")))
@@ -46,7 +46,7 @@ def test_a_response_of_another_provider_is_rejected(two: Site, caplog: pytest.Lo
 
 
 def test_a_code_goes_to_the_provider_that_the_login_was_begun_at(two: Site) -> None:
-    """security.md 46, 79: also when no provider says who it is."""
+    """threat model 46, 79: also when no provider says who it is."""
     browser = two.browser()
     with silent(*two.providers):
         honest, evil = browser.begin_login("/private"), browser.begin_login("/private-evil")
@@ -57,7 +57,7 @@ def test_a_code_goes_to_the_provider_that_the_login_was_begun_at(two: Site) -> N
 
 
 def test_each_response_logs_in_at_its_own_provider(two: Site) -> None:
-    """security.md 46, 235."""
+    """threat model 46, 235."""
     browser = two.browser()
     honest, evil = browser.begin_login("/private"), browser.begin_login("/private-evil")
     browser.come_back(honest)
@@ -69,7 +69,7 @@ def test_each_response_logs_in_at_its_own_provider(two: Site) -> None:
 def test_a_login_is_not_finished_at_what_its_provider_was_replaced_by(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 59, 79: one name, another issuer after a deployment; code and verifier stay here."""
+    """threat model 59, 79: one name, another issuer after a deployment; code and verifier stay here."""
     before, after = new_provider("https://op.example"), new_provider("https://evil.example")
     first, second = make_site(providers={"default": before}), make_site(providers={"default": after})
     browser, moved = first.browser(), second.browser()
@@ -97,7 +97,7 @@ def test_a_login_whose_provider_is_gone_is_rejected(make_site: MakeSite, caplog:
 @pytest.mark.whole
 @in_cookies
 def test_a_thousand_first_visitors_cost_one_discovery(framework: Framework, make_site: MakeSite) -> None:
-    """security.md 241."""
+    """threat model 241."""
     provider = new_provider()
     runtime = slow_runtime(framework, provider)
     site = make_site(providers={"default": provider}, runtime=runtime)
@@ -109,7 +109,7 @@ def test_a_thousand_first_visitors_cost_one_discovery(framework: Framework, make
 def test_a_hundred_first_logins_cost_one_discovery_and_one_fetch_of_keys(
     framework: Framework, make_site: MakeSite
 ) -> None:
-    """security.md 241."""
+    """threat model 241."""
     provider = new_provider()
     site = make_site(providers={"default": provider}, runtime=slow_runtime(framework, provider))
 
@@ -124,7 +124,7 @@ def test_a_hundred_first_logins_cost_one_discovery_and_one_fetch_of_keys(
 
 @in_cookies
 def test_visitors_of_a_dead_provider_share_its_silence(framework: Framework, make_site: MakeSite) -> None:
-    """security.md 229: one attempt with its retries, then a pause in which nobody is asked."""
+    """threat model 229: one attempt with its retries, then a pause in which nobody is asked."""
     provider = new_provider()
     site = make_site(providers={"default": provider}, runtime=slow_runtime(framework, provider))
     with provider.misbehaving(Fault.DISCOVERY_RESET):

@@ -1,4 +1,4 @@
-"""Aggregated and distributed claims, at logins in both frameworks (OIDC Core 5.6.2). security.md 121."""
+"""Aggregated and distributed claims, at logins in both frameworks (OIDC Core 5.6.2). threat model 121."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,6 +1,6 @@
 """Where nobody configured anything, the terminal tells why a login failed, and in debug mode the page does.
 
-Each case is a process of its own: what is printed depends on who has set up `logging` in it. security.md 392.
+Each case is a process of its own: what is printed depends on who has set up `logging` in it. threat model 392.
 """
 
 import subprocess

@@ -68,7 +68,7 @@ def test_a_setting_comes_from_the_environment(
 def test_a_setting_that_can_not_be_is_an_error_that_names_it(
     framework: Framework, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
-    """security.md 388"""
+    """threat model 388"""
     with pytest.raises(ConfigurationError, match=f"^{name} "):
         from_environment(framework, monkeypatch, **{name: value})
 
@@ -143,7 +143,7 @@ def new_app(framework: Framework, rule: str, endpoint: str, is_first: bool, **op
 def test_a_view_at_the_path_of_the_redirect_uri_is_an_error(
     framework: Framework, is_first: bool, method: str
 ) -> None:
-    """security.md 389"""
+    """threat model 389"""
     site = new_app(framework, "/redirect_uri", "mine", is_first, methods=[method])
     for _ in range(2):
         page = site.browser().get("/")
@@ -173,7 +173,7 @@ def test_a_view_that_leaves_our_requests_to_us_is_none(
     ids=["of any method", "of one method", "that is for building URLs", "of a WebSocket"],
 )
 def test_a_rule_that_an_app_adds_itself_at_our_path(framework: Framework, options: Any, status: int) -> None:
-    """security.md 389: only one that could take our requests is an error"""
+    """threat model 389: only one that could take our requests is an error"""
     site = new_app(framework, "/", "mine", is_first=True)
     site.app.url_map.add(Rule("/redirect_uri", endpoint="mine", **options))
     page = site.browser().get("/redirect_uri?code=1&state=forged")
@@ -183,7 +183,7 @@ def test_a_rule_that_an_app_adds_itself_at_our_path(framework: Framework, option
 
 
 def test_a_view_with_our_endpoint_is_an_error_of_the_set_up(framework: Framework) -> None:
-    """security.md 389"""
+    """threat model 389"""
     with pytest.raises(ConfigurationError, match="The app has an endpoint 'redirect_uri' already"):
         new_app(framework, "/elsewhere", "redirect_uri", is_first=True)
 
@@ -201,7 +201,7 @@ def test_an_app_that_could_not_be_set_up_can_be_set_up_afterwards(framework: Fra
 
 
 def test_each_of_our_routes_has_its_path_for_itself(make_site: MakeSite) -> None:
-    """security.md 389"""
+    """threat model 389"""
 
     def views(app: Any, auth: Any) -> None:
         app.add_url_rule("/.well-known/oauth-protected-resource", "mine", mine)

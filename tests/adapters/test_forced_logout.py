@@ -1,4 +1,4 @@
-"""How an application keeps others from logging its users out: docs/guides/logging-out.md. security.md 196."""
+"""How an application keeps others from logging its users out: docs/guides/logging-out.md. threat model 196."""
 
 import secrets
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def user(make_site: MakeSite, framework: Framework) -> Browser:
     ids=["a link", "a look", "a form of another site", "a guess"],
 )
 def test_nobody_else_ends_a_session(user: Browser, method: str, form: dict[str, str], status: int) -> None:
-    """security.md 196"""
+    """threat model 196"""
     page = user.request(method, "/leave", data=form)
     assert page.status_code == status
     assert user.who() != {}
@@ -79,7 +79,7 @@ def test_the_users_own_form_does(user: Browser) -> None:
 
 
 def test_without_the_session_cookie_which_other_sites_dont_bring_a_post_ends_nothing(user: Browser) -> None:
-    """security.md 196: SameSite=Lax"""
+    """threat model 196: SameSite=Lax"""
     page = user.site.browser().post("/logout")
     assert (page.status_code, page.text) == (200, "logged out")
     assert [name for name in cookies_of(page) if name.startswith("__Host-oidc-")] == []
@@ -87,7 +87,7 @@ def test_without_the_session_cookie_which_other_sites_dont_bring_a_post_ends_not
 
 
 def test_no_other_site_brings_the_session_along(user: Browser) -> None:
-    """security.md 157, 196"""
+    """threat model 157, 196"""
     provider = user.site.provider
     user.cookies.clear()
     back = user.get("/private").headers["location"]
@@ -97,7 +97,7 @@ def test_no_other_site_brings_the_session_along(user: Browser) -> None:
 
 
 def test_a_link_of_another_site_ends_the_session_where_the_view_answers_get(user: Browser) -> None:
-    """security.md 196: browsers send SameSite=Lax cookies with links, so only the application can tell."""
+    """threat model 196: browsers send SameSite=Lax cookies with links, so only the application can tell."""
     link = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     assert user.get("/logout", headers=link).status_code == 303
     assert user.who() == {}

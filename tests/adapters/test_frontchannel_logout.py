@@ -1,4 +1,4 @@
-"""A provider ends the session of a browser by a frame; strangers gain nothing by that. security.md 193 to 195."""
+"""A provider ends the session of a browser by a frame; strangers gain nothing by that. threat model 193 to 195."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -64,7 +64,7 @@ def test_the_provider_knows_what_to_load(site: Site) -> None:
 
 @pytest.mark.parametrize("about", ["iss", "sid", "neither", "other iss", "other sid", "two sid", "two iss", "many"])
 def test_who_does_not_name_the_session_ends_nothing(site: Site, about: str) -> None:
-    """security.md 193"""
+    """threat model 193"""
     browser = logged_in(site)
     iss, sid = urlencode({"iss": site.provider.issuer}), urlencode({"sid": sid_of(browser)})
     query = {
@@ -87,7 +87,7 @@ def test_who_does_not_name_the_session_ends_nothing(site: Site, about: str) -> N
     ids=["prefetch", "image"],
 )
 def test_a_request_outside_of_a_frame_ends_nothing(site: Site, headers: dict[str, str]) -> None:
-    """security.md 194"""
+    """threat model 194"""
     browser = logged_in(site)
     require_blank(load(browser, sid_of(browser), **headers))
     assert browser.get("/private").text == "private"
@@ -102,7 +102,7 @@ def test_nothing_but_a_get_is_answered(site: Site) -> None:
 
 
 def test_a_session_at_another_provider_stays(make_site: MakeSite) -> None:
-    """security.md 188"""
+    """threat model 188"""
     first, second = new_provider(), new_provider("https://second.example")
     site = make_site(config={"OIDC_FRONTCHANNEL_LOGOUT_URI": FRONT}, providers={"first": first, "second": second})
     browser = logged_in(site)
@@ -127,7 +127,7 @@ def test_with_a_store_the_session_ends_though_the_frame_has_no_cookies(site: Sit
 
 @with_a_store
 def test_a_login_that_was_under_way_is_not_a_login_any_more(site: Site) -> None:
-    """security.md 192"""
+    """threat model 192"""
     sid = sid_of(logged_in(site))
     browser = site.browser()
     callback = browser.begin_login()
@@ -145,7 +145,7 @@ def test_without_a_store_only_the_browser_that_sends_its_cookies_is_logged_out(s
 
 @in_memory
 def test_names_of_sessions_that_there_are_not_leave_nothing_in_the_store(make_site: MakeSite) -> None:
-    """security.md 230"""
+    """threat model 230"""
     store = MemoryStore()
     site = make_site(config={"OIDC_FRONTCHANNEL_LOGOUT_URI": FRONT, "OIDC_STORE": store})
     logged_in(site)
@@ -157,7 +157,7 @@ def test_names_of_sessions_that_there_are_not_leave_nothing_in_the_store(make_si
 
 @in_memory
 def test_while_the_store_is_down_nobody_believes_that_it_was_done(make_site: MakeSite) -> None:
-    """security.md 187"""
+    """threat model 187"""
     store = WatchedStore()
     config = {"OIDC_FRONTCHANNEL_LOGOUT_URI": FRONT, "OIDC_STORE": store, "TESTING": False}
     site = make_site(config=config)
@@ -171,7 +171,7 @@ def test_while_the_store_is_down_nobody_believes_that_it_was_done(make_site: Mak
 
 
 def test_what_was_ended_can_not_be_brought_back_by_a_late_response(site: Site) -> None:
-    """security.md 346"""
+    """threat model 346"""
     browser = logged_in(site)
     late = session_of(browser)
     require_blank(load(browser, sid_of(browser)))
@@ -184,7 +184,7 @@ def test_what_was_ended_can_not_be_brought_back_by_a_late_response(site: Site) -
 
 
 def test_this_page_and_no_other_may_be_shown_by_the_providers(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 195"""
+    """threat model 195"""
     second = new_provider("https://second.example:8443/tenant")
     metadata = ProviderMetadata(end_session_endpoint="https://login.example/end_session")
     site = make_site(

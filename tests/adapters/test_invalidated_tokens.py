@@ -1,4 +1,4 @@
-"""After a logout nothing about the tokens of its session stays cached. security.md 197, 237."""
+"""After a logout nothing about the tokens of its session stays cached. threat model 197, 237."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -58,7 +58,7 @@ def log_out(browser: Browser) -> Page:
 def test_after_a_logout_its_access_token_is_introspected(
     new_user: Callable[..., Browser], faults: list[Misbehaviour]
 ) -> None:
-    """security.md 237"""
+    """threat model 237"""
     provider = new_provider()
     with provider.misbehaving(*faults):
         browser = new_user(providers={"default": provider})
@@ -71,7 +71,7 @@ def test_after_a_logout_its_access_token_is_introspected(
 
 
 def test_nothing_stays_cached_though_the_provider_is_down(new_user: Callable[..., Browser]) -> None:
-    """security.md 197, 237"""
+    """threat model 197, 237"""
     provider = new_provider()
     with provider.misbehaving(NO_LOGOUT):
         browser = new_user(providers={"default": provider})
@@ -104,7 +104,7 @@ def test_each_provider_that_introspected_the_token_is_asked_again(make_site: Mak
 
 
 def test_recently_refreshed_tokens_are_not_reported_any_more(new_user: Callable[..., Browser]) -> None:
-    """security.md 237: to a copy of the session, which sealed cookies let live"""
+    """threat model 237: to a copy of the session, which sealed cookies let live"""
     browser = new_user()
     copy = browser.site.browser()
     put(copy, jar_of(browser))
@@ -130,7 +130,7 @@ def test_a_login_in_the_meantime_is_invalidated_too(new_user: Callable[..., Brow
 def test_a_store_that_fails_after_the_session_ended_undoes_nothing(
     new_user: Callable[..., Browser], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 197: the logout continues, and what is left ends by itself"""
+    """threat model 197: the logout continues, and what is left ends by itself"""
     browser = new_user()
     token = browser.who()["access_token"]
     assert call(browser, token).status_code == 200
@@ -154,7 +154,7 @@ def test_a_store_that_fails_after_the_session_ended_undoes_nothing(
 def test_workers_tell_each_other_of_tokens_until_a_logout(
     new_user: Callable[..., Browser], in_store: bool, introspected: int
 ) -> None:
-    """security.md 237: what was found out in one worker ends in the store with the session"""
+    """threat model 237: what was found out in one worker ends in the store with the session"""
     provider, config = new_provider(), {"OIDC_TOKEN_CACHE_IN_STORE": in_store}
     browser, other, third = (new_user(providers={"default": provider}, config=config) for _ in range(3))
     token = browser.who()["access_token"]

@@ -1,4 +1,4 @@
-"""After a response was sent no cookie can be set any more: in a stream, and in a background task. security.md 382."""
+"""After a response was sent no cookie can be set: in a stream, and in a background task. threat model 382."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -89,7 +89,7 @@ def test_a_token_that_lasts_is_given_in_a_stream(streamed: Callable[..., tuple[S
 def test_a_stream_does_not_spend_a_refresh_token_of_a_session_in_cookies(
     streamed: Callable[..., tuple[Site, Any]],
 ) -> None:
-    """security.md 382"""
+    """threat model 382"""
     site, browser = streamed(expire)
     before = browser.who()["refresh_token"]
     assert browser.get("/stream").text == "session_not_writable yes\n"
@@ -98,7 +98,7 @@ def test_a_stream_does_not_spend_a_refresh_token_of_a_session_in_cookies(
 
 @in_a_store
 def test_a_store_keeps_what_a_stream_refreshes(streamed: Callable[..., tuple[Site, Any]]) -> None:
-    """security.md 382"""
+    """threat model 382"""
     site, browser = streamed(expire, nothing)
     first, second = browser.get("/stream").text.splitlines()
     assert first == second == f"{browser.who()['access_token']} yes"
@@ -106,7 +106,7 @@ def test_a_store_keeps_what_a_stream_refreshes(streamed: Callable[..., tuple[Sit
 
 
 def test_a_session_that_expires_meanwhile_is_over(streamed: Callable[..., tuple[Site, Any]]) -> None:
-    """security.md 383"""
+    """threat model 383"""
     _site, browser = streamed(nothing, expire, config={"OIDC_SESSION_SECONDS": LIFETIME})
     said = browser.get("/stream").text.splitlines()
     assert [line.rpartition(" ")[2] for line in said] == ["yes", "no"]
@@ -116,7 +116,7 @@ def test_a_session_that_expires_meanwhile_is_over(streamed: Callable[..., tuple[
 def test_each_of_two_decorators_is_asked_again(
     streamed: Callable[..., tuple[Site, Any]], is_login_first: bool
 ) -> None:
-    """security.md 383: a token does not make up for the session that a view requires, too"""
+    """threat model 383: a token does not make up for the session that a view requires, too"""
 
     def decorators(auth: Any) -> list[Any]:
         both = [auth.token_auth("default"), *a_login(auth)]
@@ -182,7 +182,7 @@ def views_with_a_task(results: list[str]) -> Views:
 
 @pytest.mark.parametrize("framework", [QuartFramework()], ids=["quart"])
 def test_a_background_task_refreshes_only_what_a_store_keeps(make_site: MakeSite) -> None:
-    """security.md 382"""
+    """threat model 382"""
     results = list[str]()
     site = make_site(views=views_with_a_task(results), **OFFLINE)
     browser = logged_in(site)

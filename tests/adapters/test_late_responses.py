@@ -95,7 +95,7 @@ def seen_until_the_end(browser: SlowBrowser) -> set[str | None]:
 def test_a_late_response_brings_nobody_back(
     site: Site, late: Callable[[SlowBrowser], Page], event: Callable[[SlowBrowser], None]
 ) -> None:
-    """security.md 346, 347"""
+    """threat model 346, 347"""
     browser = SlowBrowser(site)
     browser.log_in("alice")
     response = late(browser)
@@ -121,7 +121,7 @@ def test_it_brings_the_session_that_continues(site: Site, late: Callable[[SlowBr
 
 @pytest.mark.parametrize("ahead", [-SKEW, SKEW])
 def test_clocks_of_workers_may_differ(make_site: MakeSite, framework: Framework, ahead: float) -> None:
-    """security.md 348: the logout, and then the login, is at a worker whose clock is ahead or behind"""
+    """threat model 348: the logout, and then the login, is at a worker whose clock is ahead or behind"""
     site = new_site_of_two_providers(make_site, framework)
     browser = SlowBrowser(site)
     browser.log_in("alice")

@@ -1,4 +1,4 @@
-"""What the log of an application holds, and what it never holds. security.md 252, 253, 256."""
+"""What the log of an application holds, and what it never holds. threat model 252, 253, 256."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -101,7 +101,7 @@ def lines_of(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_no_secret_is_in_any_line_of_any_logger(
     make_site: MakeSite, framework: Framework, caplog: pytest.LogCaptureFixture, way: str
 ) -> None:
-    """security.md 252, 253"""
+    """threat model 252, 253"""
     caplog.set_level(logging.DEBUG)
     provider = new_provider()
     provider.register(
@@ -183,7 +183,7 @@ FORGERIES: dict[str, Callable[[Browser], object]] = {
 
 @pytest.mark.parametrize("name", FORGERIES)
 def test_what_comes_from_outside_forges_no_line(site: Site, caplog: pytest.LogCaptureFixture, name: str) -> None:
-    """security.md 256"""
+    """threat model 256"""
     caplog.set_level(logging.DEBUG)
     FORGERIES[name](site.browser())
     messages = [record.getMessage() for record in caplog.records if record.name.startswith("oidc_async")]

@@ -41,7 +41,7 @@ def test_a_logout_goes_to_the_provider_and_comes_back_to_the_view(site: Site) ->
 
 
 def test_the_way_to_the_provider_is_kept_nowhere(site: Site) -> None:
-    """contract.md 4; security.md 166, 257"""
+    """contract.md 4; threat model 166, 257"""
     page = logged_in(site).get("/logout")
     assert "no-store" in page.headers["cache-control"]
     assert page.headers["referrer-policy"] == "no-referrer"
@@ -49,7 +49,7 @@ def test_the_way_to_the_provider_is_kept_nowhere(site: Site) -> None:
 
 
 def test_the_session_here_ends_though_the_browser_never_gets_to_the_provider(site: Site) -> None:
-    """security.md 197"""
+    """threat model 197"""
     browser = logged_in(site)
     assert is_at_provider(browser.get("/logout"), site.provider)
     assert session_of(browser) == {}
@@ -57,7 +57,7 @@ def test_the_session_here_ends_though_the_browser_never_gets_to_the_provider(sit
 
 
 def test_logging_out_asks_the_provider_for_nothing(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 194, 253: nothing is revoked, and no ID token is in a log"""
+    """threat model 194, 253: nothing is revoked, and no ID token is in a log"""
     browser = logged_in(site)
     id_token = browser.who()["id_token_jwt"]
     site.provider.forget_requests()
@@ -85,7 +85,7 @@ def test_a_session_that_is_over_is_not_a_login_to_end(make_site: MakeSite) -> No
 
 @pytest.mark.parametrize("content_type", ["application/x-www-form-urlencoded", "application/json"])
 def test_a_logout_may_be_posted(site: Site, content_type: str) -> None:
-    """security.md 196"""
+    """threat model 196"""
     browser = logged_in(site)
     page = browser.request("POST", "/logout", headers={"content-type": content_type})
     assert is_at_provider(page, site.provider)
@@ -101,7 +101,7 @@ def test_a_script_is_logged_out_too(site: Site) -> None:
 
 @pytest.mark.parametrize("header", ["sec-purpose", "purpose"])
 def test_a_browser_that_looks_ahead_logs_nobody_out(site: Site, header: str) -> None:
-    """security.md 196"""
+    """threat model 196"""
     browser = logged_in(site)
     page = browser.get("/logout", headers={header: "prefetch;prerender"})
     assert page.status_code == 503
@@ -135,7 +135,7 @@ def wrong_states(state: str) -> dict[str, str]:
 def test_with_a_wrong_state_the_view_is_shown_and_nothing_else_happens(
     site: Site, case: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """contract.md 1 (oidc_logout); security.md 198"""
+    """contract.md 1 (oidc_logout); threat model 198"""
     browser = logged_in(site)
     state = parameters(browser.get("/logout"))["state"]
     page = browser.get(f"/logout{wrong_states(state)[case]}")
@@ -158,7 +158,7 @@ def test_a_wrong_state_never_skips_a_logout(site: Site, case: str) -> None:
 
 
 def test_the_right_state_is_right_once(site: Site) -> None:
-    """security.md 198"""
+    """threat model 198"""
     browser = logged_in(site)
     back = site.provider.end_session(browser.get("/logout").headers["location"])
     assert browser.get(back.url).text == "logged out"
@@ -169,7 +169,7 @@ def test_the_right_state_is_right_once(site: Site) -> None:
 
 
 def test_the_state_of_another_browser_is_wrong(site: Site) -> None:
-    """security.md 198"""
+    """threat model 198"""
     attacker, victim = logged_in(site, user="bob"), logged_in(site, user="alice")
     back = site.provider.end_session(attacker.get("/logout").headers["location"])
     page = victim.get(back.url)
@@ -188,7 +188,7 @@ def test_who_logged_in_meanwhile_is_logged_out_when_the_page_says_so(site: Site)
 
 @pytest.mark.parametrize("kind", ["session", "login", "logout"])
 def test_none_of_our_cookies_serves_as_the_state_of_a_logout(site: Site, kind: str) -> None:
-    """security.md 159"""
+    """threat model 159"""
     browser = logged_in(site)
     own = session_of(browser)[session_name(site)].partition(".")[2]
     page = browser.get("/logout")
@@ -202,7 +202,7 @@ def test_none_of_our_cookies_serves_as_the_state_of_a_logout(site: Site, kind: s
 
 
 def test_the_cookie_of_a_logout_is_for_this_host_and_a_few_minutes(site: Site) -> None:
-    """security.md 157"""
+    """threat model 157"""
     cookies = cookies_of(logged_in(site).get("/logout"))
     cookie = cookies[site.web.cookies.name("logout")]
     assert cookie.attributes["max-age"] == "600"
@@ -233,7 +233,7 @@ def test_logins_that_are_pending_outlast_a_logout(site: Site) -> None:
     ids=str,
 )
 def test_a_provider_that_is_away_or_knows_no_logout_does_not_keep_anybody(make_site: MakeSite, fault: Any) -> None:
-    """security.md 197: another worker has to ask the provider first"""
+    """threat model 197: another worker has to ask the provider first"""
     provider = new_provider()
     browser, worker = (
         logged_in(make_site(providers={"default": provider})),
@@ -260,7 +260,7 @@ def test_a_logout_ends_the_session_at_the_provider_that_it_is_from(make_site: Ma
 
 
 def test_a_session_of_a_provider_that_is_not_configured_any_more_is_none(make_site: MakeSite) -> None:
-    """security.md 197, 235"""
+    """threat model 197, 235"""
     browser = logged_in(make_site(providers={"former": new_provider()}))
     other = make_site(providers={"default": new_provider()}).browser()
     put(other, jar_of(browser))
@@ -269,7 +269,7 @@ def test_a_session_of_a_provider_that_is_not_configured_any_more_is_none(make_si
 
 
 def test_a_session_that_the_application_made_itself_ends_here(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 197: under a name that no provider has"""
+    """threat model 197: under a name that no provider has"""
     tools = toolbox(framework)
 
     def views(app: Any, auth: Any) -> None:
@@ -290,7 +290,7 @@ def test_a_session_that_the_application_made_itself_ends_here(make_site: MakeSit
 
 
 def test_an_id_token_that_is_too_long_for_an_address_is_left_out(make_site: MakeSite) -> None:
-    """security.md 165; RFC 9110 4.1"""
+    """threat model 165; RFC 9110 4.1"""
     provider = new_provider()
     groups = [md5(f"group {number}".encode()).hexdigest() for number in range(200)]
     provider.add_user("carol", id_token_claims={"groups": groups})
@@ -303,7 +303,7 @@ def test_an_id_token_that_is_too_long_for_an_address_is_left_out(make_site: Make
 
 
 def test_a_view_that_fails_does_not_keep_anybody_logged_in(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 197"""
+    """threat model 197"""
 
     def fail() -> str:
         raise RuntimeError("the view failed")

@@ -1,4 +1,4 @@
-"""What a logout tells the provider, and by which way. security.md 196 to 199, 253."""
+"""What a logout tells the provider, and by which way. threat model 196 to 199, 253."""
 
 import logging
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def post(browser: Browser, page: Page) -> str:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_logout_by_post_shows_a_page_that_posts_itself(make_site: MakeSite, method: str) -> None:
-    """security.md 253: the ID token is in no URL"""
+    """threat model 253: the ID token is in no URL"""
     site = make_site(**POST)
     browser = logged_in(site)
     id_token = browser.who()["id_token_jwt"]
@@ -61,7 +61,7 @@ def test_a_logout_by_post_shows_a_page_that_posts_itself(make_site: MakeSite, me
 
 
 def test_the_page_reaches_the_browser_with_all_that_protects_it(make_site: MakeSite) -> None:
-    """security.md 166, 195, 253"""
+    """threat model 166, 195, 253"""
     headers = logged_in(make_site(**POST)).get("/logout").headers
     assert "no-store" in headers["cache-control"]
     assert headers["referrer-policy"] == "no-referrer"
@@ -70,7 +70,7 @@ def test_the_page_reaches_the_browser_with_all_that_protects_it(make_site: MakeS
 
 
 def test_no_log_holds_what_the_page_does(make_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 253"""
+    """threat model 253"""
     site = make_site(**POST)
     browser = logged_in(site)
     with caplog.at_level(logging.DEBUG):
@@ -81,7 +81,7 @@ def test_no_log_holds_what_the_page_does(make_site: MakeSite, caplog: pytest.Log
 
 @pytest.mark.parametrize("wrong", ["?state=another", "?state=", "", "?State={state}"])
 def test_a_wrong_state_shows_the_view_and_never_skips_a_logout(make_site: MakeSite, wrong: str) -> None:
-    """security.md 198"""
+    """threat model 198"""
     site = make_site(**POST)
     browser = logged_in(site)
     state = form_of(browser.get("/logout"), site)["state"]
@@ -101,7 +101,7 @@ SCRIPTS: list[dict[str, str]] = [
 
 @pytest.mark.parametrize("headers", SCRIPTS, ids=str)
 def test_a_script_is_logged_out_and_shown_no_id_token(make_site: MakeSite, headers: dict[str, str]) -> None:
-    """security.md 253: it could read the page, and the ID token is none of its business"""
+    """threat model 253: it could read the page, and the ID token is none of its business"""
     site = make_site(**POST)
     browser = logged_in(site)
     id_token = browser.who()["id_token_jwt"]
@@ -114,7 +114,7 @@ def test_a_script_is_logged_out_and_shown_no_id_token(make_site: MakeSite, heade
 
 @pytest.mark.parametrize("method", ["HEAD", "GET"])
 def test_what_nobody_asked_for_ends_nothing_by_post_either(make_site: MakeSite, method: str) -> None:
-    """security.md 196"""
+    """threat model 196"""
     browser = logged_in(make_site(**POST))
     unasked = {"sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"} if method == "GET" else {}
     assert browser.request(method, "/logout", headers=unasked).status_code == 503
@@ -126,7 +126,7 @@ def test_what_nobody_asked_for_ends_nothing_by_post_either(make_site: MakeSite, 
 
 @pytest.mark.parametrize("by", [{}, POST], ids=["GET", "POST"])
 def test_the_id_token_may_be_left_out(make_site: MakeSite, by: dict[str, str]) -> None:
-    """security.md 253"""
+    """threat model 253"""
     site = make_site(send_id_token_hint=False, **by)
     browser = logged_in(site)
     page = browser.get("/logout")
@@ -164,7 +164,7 @@ def test_a_claim_tells_the_provider_who_logs_out(make_site: MakeSite, claim: str
 
 
 def test_further_parameters_go_with_every_logout(make_site: MakeSite) -> None:
-    """security.md 199: nothing that a user sends is among them"""
+    """threat model 199: nothing that a user sends is among them"""
     site = make_site(end_session_params={"ui_locales": ["de", "en"], "federated": True})
     sent = parameters(logged_in(site).get("/logout?ui_locales=fr&federated=false&other=1"))
     assert (sent["ui_locales"], sent["federated"]) == ("de en", "true")
@@ -183,7 +183,7 @@ def test_the_way_and_the_hints_are_those_of_the_provider_of_the_login(make_site:
 
 
 def test_a_long_id_token_is_posted(make_site: MakeSite) -> None:
-    """security.md 165: where a URL would leave it out"""
+    """threat model 165: where a URL would leave it out"""
     provider = new_provider()
     groups = [md5(f"group {number}".encode()).hexdigest() for number in range(200)]
     provider.add_user("carol", id_token_claims={"groups": groups})

@@ -35,7 +35,7 @@ def registered(*uris: str) -> ClientMetadata:
 def test_the_provider_sends_the_browser_back_to_what_is_registered(
     make_site: MakeSite, uris: list[str], expected: str
 ) -> None:
-    """contract.md 1; security.md 199"""
+    """contract.md 1; threat model 199"""
     site = make_site(client_metadata=registered(*uris))
     assert parameters(logged_in(site).get("/logout"))["post_logout_redirect_uri"] == expected
 
@@ -49,7 +49,7 @@ def test_the_provider_sends_the_browser_back_to_what_is_registered(
     ],
 )
 def test_nothing_that_a_user_sends_decides_where_a_logout_goes(site: Site, path: str) -> None:
-    """security.md 169, 199"""
+    """threat model 169, 199"""
     forged = {"host": "evil.example", "x-forwarded-host": "evil.example", "referer": "https://evil.example"}
     page = logged_in(site).get(path, headers=forged)
     assert is_at_provider(page, site.provider)
@@ -87,7 +87,7 @@ def views_with(framework: Framework, *rules: tuple[str, list[str]], **options: A
 def test_a_view_that_can_only_be_posted_to_is_not_a_place_to_come_back_to(
     make_site: MakeSite, framework: Framework
 ) -> None:
-    """contract.md 1; security.md 196"""
+    """contract.md 1; threat model 196"""
     site = make_site(views=views_with(framework, ("/leave", ["POST"])))
     assert parameters(logged_in(site).post("/leave"))["post_logout_redirect_uri"] == f"{ORIGIN}/"
     site = make_site(views=views_with(framework, ("/leave", ["GET", "POST"])))

@@ -215,7 +215,7 @@ SAID = {"x-forwarded-for": "192.0.2.1", "x-forwarded-proto": "https", "x-forward
 
 @pytest.mark.parametrize("is_declared", [True, False], ids=["declared", "undeclared"])
 def test_a_login_behind_a_proxy(make_site: MakeSite, is_declared: bool, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 169"""
+    """threat model 169"""
     site = make_site()
     front = DECLARED[site.framework.name](site.app) if is_declared else site.app
     browser = Browser(site, Proxy(site.framework.client(front, ""), SAID))
@@ -229,7 +229,7 @@ def test_a_login_behind_a_proxy(make_site: MakeSite, is_declared: bool, caplog: 
 
 @pytest.mark.parametrize("is_declared", [True, False], ids=["declared", "undeclared"])
 def test_what_a_browser_says_of_proxies_decides_nothing(make_site: MakeSite, is_declared: bool) -> None:
-    """security.md 169"""
+    """threat model 169"""
     forged = {
         "x-forwarded-host": "evil.example",
         "x-forwarded-proto": "http",

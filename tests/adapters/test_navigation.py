@@ -97,7 +97,7 @@ def test_a_person_is_sent_to_the_login(site: Site, method: str, headers: dict[st
 @in_cookies
 @pytest.mark.parametrize(("method", "headers"), SCRIPTS.values(), ids=SCRIPTS)
 def test_a_script_has_to_log_in(site: Site, method: str, headers: dict[str, str]) -> None:
-    """contract.md 2 (navigation); security.md 170"""
+    """contract.md 2 (navigation); threat model 170"""
     page = ask(site, method, headers)
     assert page.status_code == 401
     assert "location" not in page.headers
@@ -147,7 +147,7 @@ REFERERS: dict[str, tuple[str, str | None, str]] = {
 
 @pytest.mark.parametrize(("path", "referer", "back"), REFERERS.values(), ids=REFERERS)
 def test_a_form_leads_to_the_login_and_back_by_get(site: Site, path: str, referer: str | None, back: str) -> None:
-    """contract.md 2 (form POST); security.md 170"""
+    """contract.md 2 (form POST); threat model 170"""
     browser = site.browser()
     page = browser.post(path, data={"a": "b"}, headers={"referer": referer} if referer else {})
     assert page.status_code == 302
@@ -187,5 +187,5 @@ def test_a_method_that_the_path_does_not_answer_is_not_a_login(site: Site) -> No
 
 
 def test_the_view_is_not_run_before_the_login(site: Site) -> None:
-    """security.md 170: the protected body is never rendered"""
+    """threat model 170: the protected body is never rendered"""
     assert site.browser().request("PUT", "/every-method").status_code == 401

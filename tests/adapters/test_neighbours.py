@@ -89,7 +89,7 @@ def test_openapi_documents_leave_our_views_out(own_views: dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("mode", ["query", "fragment"])
 def test_our_pages_keep_the_headers_that_protect_them(framework: Framework, mode: str) -> None:
-    """security.md 403: one policy for all pages would stop the script of the response relay."""
+    """threat model 403: one policy for all pages would stop the script of the response relay."""
     beside: Any = WithPolicy(framework)
     site = new_site(beside, auth_request_params={"scope": "openid", "response_mode": mode})
     browser = site.browser()
@@ -159,7 +159,7 @@ def test_an_authorization_response_needs_no_csrf_token(
     is_first: bool,
     response_mode: str,
 ) -> None:
-    """security.md 385: `state` binds it to this browser; a form of the application needs its token"""
+    """threat model 385: `state` binds it to this browser; a form of the application needs its token"""
     request = toolbox(framework).request
 
     def views(app: Any, auth: Any) -> None:
@@ -185,7 +185,7 @@ def test_an_authorization_response_needs_no_csrf_token(
 
 @pytest.mark.parametrize("name", ["oidc_async.initiate_login", "oidc_async.backchannel_logout"])
 def test_requests_of_other_parties_need_no_csrf_token(make_site: MakeSite, framework: Framework, name: str) -> None:
-    """security.md 385"""
+    """threat model 385"""
     request, found = toolbox(framework).request, list[CSRFProtect]()
 
     def views(app: Any, auth: Any) -> None:

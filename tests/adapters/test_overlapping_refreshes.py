@@ -1,4 +1,4 @@
-"""One refresh for many requests, and no older token that comes back. security.md 243, 244, 248, 249."""
+"""One refresh for many requests, and no older token that comes back. threat model 243, 244, 248, 249."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ def copy_of(browser: Browser, site: Site | None = None) -> Browser:
 
 
 def test_of_many_requests_one_refreshes_and_all_have_the_new_token(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 243"""
+    """threat model 243"""
     provider = new_provider()
     site = token_site(make_site, framework, providers={"default": provider})
     browser = user_of(site)
@@ -61,7 +61,7 @@ def test_of_many_requests_one_refreshes_and_all_have_the_new_token(make_site: Ma
 
 
 def test_a_refresh_that_takes_long_holds_nobody_else_up(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 249: while one waits for the provider, 50 pages of others are shown"""
+    """threat model 249: while one waits for the provider, 50 pages of others are shown"""
     provider = new_provider()
     gate = Gate(framework.runtime(provider), framework, "/token")
     gate.open()
@@ -97,7 +97,7 @@ _: Visiting[Page] = visit_token
 
 
 def test_who_comes_late_with_what_was_gets_what_is(site: Site) -> None:
-    """security.md 243: and what expires in 600 seconds does so from the refresh on"""
+    """threat model 243: and what expires in 600 seconds does so from the refresh on"""
     browser = user_of(site)
     late = copy_of(browser)
     token = token_of(browser, "/token/new")
@@ -110,7 +110,7 @@ def test_who_comes_late_with_what_was_gets_what_is(site: Site) -> None:
 
 @in_cookies
 def test_without_a_store_each_process_refreshes_for_itself(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 244: as docs/guides/refreshing-access-tokens.md tells"""
+    """threat model 244: as docs/guides/refreshing-access-tokens.md tells"""
     provider = new_provider()
     one, other = (token_site(make_site, framework, providers={"default": provider}) for _ in range(2))
     browser = user_of(one)
@@ -122,7 +122,7 @@ def test_without_a_store_each_process_refreshes_for_itself(make_site: MakeSite, 
 
 @in_a_store
 def test_with_a_store_processes_find_what_another_one_refreshed(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 244"""
+    """threat model 244"""
     provider = new_provider()
     one, other = (token_site(make_site, framework, providers={"default": provider}) for _ in range(2))
     browser = user_of(one)
@@ -137,7 +137,7 @@ def test_with_a_store_processes_find_what_another_one_refreshed(make_site: MakeS
 def test_requests_that_began_with_the_same_session_refresh_it_once_everywhere(
     make_site: MakeSite, framework: Framework, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
-    """security.md 244: the session that the second process has loaded is that of before"""
+    """threat model 244: the session that the second process has loaded is that of before"""
     provider = new_provider()
     one, other = (token_site(make_site, framework, providers={"default": provider}) for _ in range(2))
     browser = user_of(one)
@@ -175,7 +175,7 @@ def meanwhile(site: Site, happens: Callable[[], object], monkeypatch: pytest.Mon
 def test_a_request_that_took_longer_does_not_bring_back_what_it_got(
     make_site: MakeSite, framework: Framework, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 243: two refreshes in one second, and the answer to the first comes last"""
+    """threat model 243: two refreshes in one second, and the answer to the first comes last"""
     site = token_site(make_site, framework)
     browser = user_of(site)
     slow = copy_of(browser)
@@ -197,7 +197,7 @@ def test_a_request_that_took_longer_does_not_bring_back_what_it_got(
 def test_a_refresh_by_a_clock_that_is_late_is_not_lost(
     make_site: MakeSite, framework: Framework, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 243: hosts differ by some seconds, and something else was changed in the session meanwhile"""
+    """threat model 243: hosts differ by some seconds, and something else was changed in the session meanwhile"""
     site = token_site(make_site, framework, config={"OIDC_SESSION_IDLE_SECONDS": 100})
     browser = user_of(site)
     assert token_of(browser, "/token/new")
@@ -218,7 +218,7 @@ def test_a_refresh_by_a_clock_that_is_late_is_not_lost(
 def test_a_refresh_that_ends_after_a_logout_revives_nothing(
     site: Site, monkeypatch: pytest.MonkeyPatch, sessions_in: Mapping[str, Any]
 ) -> None:
-    """security.md 248"""
+    """threat model 248"""
     browser = user_of(site)
     slow = copy_of(browser)
     meanwhile(site, lambda: browser.get("/logout"), monkeypatch)

@@ -50,7 +50,7 @@ def test_several_tabs_log_in_each_to_its_own_page(site: Site, order: tuple[int, 
 
 
 def test_tabs_of_different_providers_do_not_disturb_each_other(make_site: MakeSite) -> None:
-    """security.md 46"""
+    """threat model 46"""
     site = make_site(providers={"first": new_provider(), "second": new_provider("https://second.example")})
     browser = site.browser()
     first, second = browser.begin_login("/private", user="alice"), browser.begin_login("/private-second", user="bob")
@@ -61,7 +61,7 @@ def test_tabs_of_different_providers_do_not_disturb_each_other(make_site: MakeSi
 
 
 def test_the_oldest_of_too_many_logins_is_dropped(site: Site) -> None:
-    """security.md 163"""
+    """threat model 163"""
     browser, callbacks = site.browser(), list[Callback]()
     for number in range(MAX_PENDING + 2):
         site.provider.clock.advance(1)
@@ -72,7 +72,7 @@ def test_the_oldest_of_too_many_logins_is_dropped(site: Site) -> None:
 
 
 def test_hundreds_of_logins_never_need_more_header_than_servers_take(site: Site) -> None:
-    """security.md 163, 165"""
+    """threat model 163, 165"""
     browser = site.browser()
     for number in range(200):
         assert browser.get(f"/deep/{number}?{'a' * (number * 10)}").status_code == 302
@@ -80,7 +80,7 @@ def test_hundreds_of_logins_never_need_more_header_than_servers_take(site: Site)
 
 
 def test_another_browser_can_not_finish_a_login(site: Site) -> None:
-    """security.md 40, 58"""
+    """threat model 40, 58"""
     attacker, victim = site.browser(), site.browser()
     callback = attacker.begin_login(user="bob")
     page = victim.come_back(callback)
@@ -91,7 +91,7 @@ def test_another_browser_can_not_finish_a_login(site: Site) -> None:
 
 
 def test_a_login_that_an_attacker_began_does_not_replace_the_session_of_the_victim(site: Site) -> None:
-    """security.md 50, 58: login CSRF"""
+    """threat model 50, 58: login CSRF"""
     attacker, victim = site.browser(), site.browser()
     victim.log_in(user="alice")
     assert victim.come_back(attacker.begin_login(user="bob")).status_code == 400
@@ -100,7 +100,7 @@ def test_a_login_that_an_attacker_began_does_not_replace_the_session_of_the_vict
 
 @pytest.mark.parametrize("same_cookies", [False, True], ids=["as the browser is", "with the cookies of before"])
 def test_a_login_is_finished_once(site: Site, same_cookies: bool) -> None:
-    """security.md 42, 374: back button, reload, or a copy of everything; the code is not used again"""
+    """threat model 42, 374: back button, reload, or a copy of everything; the code is not used again"""
     browser = site.browser()
     callback = browser.begin_login()
     before = jar_of(browser)
@@ -116,7 +116,7 @@ def test_a_login_is_finished_once(site: Site, same_cookies: bool) -> None:
 
 
 def test_a_repeated_callback_leads_to_the_root_where_another_process_finished_the_login(make_site: MakeSite) -> None:
-    """security.md 374"""
+    """threat model 374"""
     providers = {"default": new_provider()}
     sites = [make_site(providers=providers), make_site(providers=providers)]
     here, there = (site.browser() for site in sites)
@@ -128,7 +128,7 @@ def test_a_repeated_callback_leads_to_the_root_where_another_process_finished_th
 
 
 def test_a_repeated_callback_is_for_the_browser_that_it_logged_in(site: Site) -> None:
-    """security.md 374: not without a session, with one of another login, after a logout, or for an error"""
+    """threat model 374: not without a session, with one of another login, after a logout, or for an error"""
     browser, other, nobody = site.browser(), site.browser(), site.browser()
     callback = browser.begin_login()
     browser.come_back(callback)
@@ -142,7 +142,7 @@ def test_a_repeated_callback_is_for_the_browser_that_it_logged_in(site: Site) ->
 
 
 def test_of_two_that_finish_a_login_at_the_same_time_one_wins(framework: Framework, make_site: MakeSite) -> None:
-    """security.md 42, 245: a double click"""
+    """threat model 42, 245: a double click"""
     provider = new_provider()
     site = make_site(providers={"default": provider}, runtime=_slow_runtime(framework, provider))
     browser = site.browser()
@@ -163,7 +163,7 @@ def _slow_runtime(framework: Framework, provider: SimulatedProvider) -> Any:
 
 @pytest.mark.parametrize(("seconds", "status"), [(590, 302), (610, 400)])
 def test_a_login_may_take_ten_minutes(site: Site, seconds: float, status: int) -> None:
-    """contract.md 2; security.md 43"""
+    """contract.md 2; threat model 43"""
     browser = site.browser()
     page = browser.get("/private")
     site.provider.clock.advance(seconds)
@@ -171,7 +171,7 @@ def test_a_login_may_take_ten_minutes(site: Site, seconds: float, status: int) -
 
 
 def test_how_long_a_login_may_take_is_a_setting(make_site: MakeSite) -> None:
-    """security.md 43"""
+    """threat model 43"""
     site = make_site(config={"OIDC_LOGIN_SECONDS": 60})
     browser = site.browser()
     page = browser.get("/private")
@@ -199,7 +199,7 @@ INVALID_RESPONSES: dict[str, Callable[[Callback], str]] = {
 
 @pytest.mark.parametrize("change", INVALID_RESPONSES.values(), ids=INVALID_RESPONSES)
 def test_an_invalid_response_uses_nothing_up(site: Site, change: Callable[[Callback], str]) -> None:
-    """security.md 38, 39, 47, 50, 173: neither the session, nor this login, nor another"""
+    """threat model 38, 39, 47, 50, 173: neither the session, nor this login, nor another"""
     browser = site.browser()
     callbacks = [browser.begin_login(path, user="bob") for path in TABS]
     browser.come_back(callbacks[0])
@@ -229,7 +229,7 @@ def test_an_invalid_response_uses_nothing_up(site: Site, change: Callable[[Callb
     ids=str,
 )
 def test_a_login_that_fails_leaves_the_session_and_the_other_logins(site: Site, fault: Any, status: int) -> None:
-    """security.md 49, 50; contract.md 4"""
+    """threat model 49, 50; contract.md 4"""
     browser = site.browser()
     first, last = browser.begin_login(TABS[0], user="bob"), browser.begin_login(TABS[2], user="bob")
     browser.come_back(first)
@@ -255,7 +255,7 @@ def test_a_login_that_fails_leaves_the_session_and_the_other_logins(site: Site, 
     ids=["54 prefetch", "54 old prefetch", "54 HEAD", "54 OPTIONS", "PUT", "53 JSON", "53 multipart"],
 )
 def test_a_forged_response_uses_no_login_up(site: Site, method: str, headers: dict[str, str]) -> None:
-    """security.md 53, 54"""
+    """threat model 53, 54"""
     browser = site.browser()
     callback = browser.begin_login()
     browser.request(method, callback.url, headers=headers)
@@ -264,7 +264,7 @@ def test_a_forged_response_uses_no_login_up(site: Site, method: str, headers: di
 
 
 def test_every_login_has_secrets_of_its_own(site: Site) -> None:
-    """security.md 41, 55"""
+    """threat model 41, 55"""
     browser = site.browser()
     queries = [parse_qs(urlsplit(browser.get("/private").headers["location"]).query) for _ in range(20)]
     for name in ("state", "nonce", "code_challenge"):
@@ -274,7 +274,7 @@ def test_every_login_has_secrets_of_its_own(site: Site) -> None:
 
 
 def test_a_code_of_another_login_is_of_no_use(site: Site) -> None:
-    """security.md 55: a code that an attacker injects"""
+    """threat model 55: a code that an attacker injects"""
     attacker, victim = site.browser(), site.browser()
     stolen = attacker.begin_login(user="bob")
     own = victim.begin_login(user="alice")
@@ -284,7 +284,7 @@ def test_a_code_of_another_login_is_of_no_use(site: Site) -> None:
 
 
 def test_secrets_are_compared_in_a_time_that_tells_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 259"""
+    """threat model 259"""
     compared: set[str] = set()
 
     def compare(one: str | bytes, other: str | bytes) -> bool:
@@ -305,7 +305,7 @@ def test_secrets_are_compared_in_a_time_that_tells_nothing(site: Site, monkeypat
 
 
 def test_state_code_and_cookies_are_not_in_the_log(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 252"""
+    """threat model 252"""
     browser = site.browser()
     with caplog.at_level(logging.DEBUG):
         callback = browser.begin_login()
@@ -320,7 +320,7 @@ def test_state_code_and_cookies_are_not_in_the_log(site: Site, caplog: pytest.Lo
 
 
 def test_nobody_is_referred_to_with_the_code_in_the_address(site: Site) -> None:
-    """security.md 257"""
+    """threat model 257"""
     browser = site.browser()
     page = browser.get("/private")
     callback = site.provider.authorize(page.headers["location"])

@@ -38,7 +38,7 @@ def whole_app(kind: str = "oidc_auth", is_async: bool = False) -> Any:
 
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 def test_a_whole_app_requires_a_login(make_site: MakeSite, is_async: bool) -> None:
-    """security.md 387"""
+    """threat model 387"""
     browser = make_site(views=whole_app(is_async=is_async)).browser()
     for path in ("/page", "/nowhere", "/static/style.css"):
         assert browser.get(path).status_code == 302
@@ -65,7 +65,7 @@ def test_below_a_path_as_well(make_site: MakeSite, root_path: str) -> None:
 @pytest.mark.parametrize("sessions_in", ["memory"], indirect=True)
 @pytest.mark.parametrize("kind", ["oidc_auth", "token_auth", "access_control"])
 def test_our_own_routes_answer_as_ever(make_site: MakeSite, kind: str) -> None:
-    """security.md 387: they prove their requests themselves"""
+    """threat model 387: they prove their requests themselves"""
     config = {
         "OIDC_STORE": MemoryStore(),
         "OIDC_JWKS_URI": f"{ORIGIN}/jwks",
@@ -115,7 +115,7 @@ def test_the_hook_itself_runs_for_a_user_who_is_logged_in_and_its_answer_counts(
 
 @pytest.mark.parametrize("kind", ["token_auth", "access_control"])
 def test_a_whole_app_requires_a_token(make_site: MakeSite, kind: str) -> None:
-    """security.md 387"""
+    """threat model 387"""
     site = make_site(views=whole_app(kind))
     browser = site.browser()
     token = site.provider.issue_access_token("client1", username="alice")
@@ -128,7 +128,7 @@ def test_a_whole_app_requires_a_token(make_site: MakeSite, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["oidc_auth", "token_auth", "access_control"])
 def test_a_blueprint_alone(make_site: MakeSite, framework: Framework, kind: str) -> None:
-    """security.md 387"""
+    """threat model 387"""
 
     def views(app: Any, auth: Any) -> None:
         inner = toolbox(framework).blueprint("inner", "inner", url_prefix="/inner")

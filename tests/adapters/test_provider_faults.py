@@ -1,4 +1,4 @@
-"""Every way in which a provider can misbehave, met by a login: the rows of security.md that `Fault` names.
+"""Every way in which a provider can misbehave, met by a login: the rows of the threat model that `Fault` names.
 
 A rejected one ends the login with the right status and code, leaves any session as it was, costs at most one token
 request, and shows nothing of the inside. A harmless one disturbs nothing.
@@ -157,7 +157,7 @@ def test_a_rejected_fault_leaves_the_session_at_the_same_provider(
 ) -> None:
     """A login in a second tab, by another user, fails: the first user stays, and nothing secret shows anywhere.
 
-    security.md 256: nor is a line of the log forged.
+    threat model 256: nor is a line of the log forged.
     """
     caplog.set_level(logging.DEBUG)
     site = site_for(make_site, fault)

@@ -1,4 +1,4 @@
-"""Logins that come back while the token endpoint is out of order: they wait for it. security.md 370."""
+"""Logins that come back while the token endpoint is out of order: they wait for it. threat model 370."""
 
 from collections.abc import Callable
 from typing import Any

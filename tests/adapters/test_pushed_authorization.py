@@ -1,4 +1,4 @@
-"""Logins whose requests are pushed to the provider beforehand. security.md 266."""
+"""Logins whose requests are pushed to the provider beforehand. threat model 266."""
 
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit

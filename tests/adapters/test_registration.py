@@ -1,4 +1,4 @@
-"""Clients that register themselves at the first login, in both frameworks. contract.md 1; security.md 243, 244."""
+"""Clients that register themselves at the first login, in both frameworks. contract.md 1; threat model 243, 244."""
 
 import json
 import logging

@@ -94,7 +94,7 @@ def test_an_answer_that_lies_is_an_error_and_changes_nothing(site: Site, fault: 
 
 @in_cookies
 def test_claims_that_became_too_many_for_cookies_cost_no_session(site: Site) -> None:
-    """security.md 165"""
+    """threat model 165"""
     browser = logged_in(site)
     before = kept(browser)
     grow_old(site)
@@ -148,7 +148,7 @@ def test_who_goes_back_while_it_is_renewed_sees_the_page(site: Site) -> None:
 
 
 def test_a_renewal_that_ends_after_a_logout_revives_nothing(site: Site) -> None:
-    """security.md 248"""
+    """threat model 248"""
     browser = logged_in(site)
     grow_old(site)
     page = leave(browser)
@@ -160,7 +160,7 @@ def test_a_renewal_that_ends_after_a_logout_revives_nothing(site: Site) -> None:
 
 
 def test_a_renewal_that_ends_after_the_login_of_another_user_changes_nothing(site: Site) -> None:
-    """security.md 247"""
+    """threat model 247"""
     browser = logged_in(site)
     grow_old(site)
     page = leave(browser)
@@ -218,7 +218,7 @@ def test_a_provider_that_always_wants_a_login_gets_one_for_each_interval(site: S
 
 
 def test_a_browser_that_keeps_the_old_session_only_learns_so(site: Site) -> None:
-    """security.md 165, 232"""
+    """threat model 165, 232"""
     browser = logged_in(site)
     old = copy_of_session(browser)
     browser.cookies.delete(site.web.cookies.name("logins"), domain="rp.example")
@@ -271,7 +271,7 @@ def test_a_clock_that_was_wrong_for_a_moment_does_not_put_renewals_off(site: Sit
 
 @in_cookies
 def test_a_rejection_is_that_of_one_session(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 159: though another one began in the same second"""
+    """threat model 159: though another one began in the same second"""
     provider = SimulatedProvider(clock=Clock(1_700_000_000.25))
     provider.register("client1", "secret1", redirect_uris=[REDIRECT_URI])
     provider.add_user("alice")

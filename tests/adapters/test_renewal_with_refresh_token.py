@@ -73,7 +73,7 @@ def test_any_request_renews_the_session_by_itself(
 
 
 def test_of_many_requests_one_renews(site: Site, framework: Framework) -> None:
-    """security.md 243"""
+    """threat model 243"""
     browser = logged_in(site)
     grow_old(site)
     crowd = [copy_of(browser) for _ in range(CROWD[framework.name])]
@@ -99,7 +99,7 @@ def test_without_a_refresh_token_the_browser_is_sent(make_site: MakeSite, framew
 
 @pytest.mark.parametrize("error", ["invalid_grant", "login_required", "interaction_required", "consent_required"])
 def test_a_rejection_is_the_end_of_what_the_session_opens(site: Site, error: str) -> None:
-    """security.md 74: the user has to log in, scripts learn so, and the provider is asked once"""
+    """threat model 74: the user has to log in, scripts learn so, and the provider is asked once"""
     browser = logged_in(site)
     before = kept(browser)
     grow_old(site)
@@ -137,7 +137,7 @@ def test_an_outage_costs_no_session_and_one_request_in_a_minute_its_time(site: S
 
 @pytest.mark.parametrize("fault", [Fault.USERINFO_500, Fault.USERINFO_RESET, Fault.USERINFO_SUB_OTHER], ids=str)
 def test_tokens_are_kept_though_the_response_has_no_claims_of_the_user(site: Site, fault: Misbehaviour) -> None:
-    """security.md 243: the old refresh token is spent"""
+    """threat model 243: the old refresh token is spent"""
     browser = logged_in(site)
     before = kept(browser)
     grow_old(site)
@@ -155,7 +155,7 @@ def test_tokens_are_kept_though_the_response_has_no_claims_of_the_user(site: Sit
 def test_an_id_token_that_is_wrong_changes_nothing_but_the_spent_refresh_token(
     site: Site, fault: Misbehaviour
 ) -> None:
-    """security.md 71, 72, 355; contract.md 2: above all not the user"""
+    """threat model 71, 72, 355; contract.md 2: above all not the user"""
     browser = logged_in(site)
     before = kept(browser)
     grow_old(site)
@@ -167,7 +167,7 @@ def test_an_id_token_that_is_wrong_changes_nothing_but_the_spent_refresh_token(
 
 @in_cookies
 def test_after_a_refresh_token_was_spent_without_success_the_browser_is_sent(site: Site) -> None:
-    """security.md 355: the session continues, and the provider is asked by prompt=none"""
+    """threat model 355: the session continues, and the provider is asked by prompt=none"""
     browser = logged_in(site)
     grow_old(site)
     with site.provider.misbehaving(Fault.TOKEN_HTML):

@@ -1,4 +1,4 @@
-"""Logins whose requests are objects, by value or fetched from the application. security.md 264, 265."""
+"""Logins whose requests are objects, by value or fetched from the application. threat model 264, 265."""
 
 import logging
 from collections.abc import Callable

@@ -37,7 +37,7 @@ def site(make_site: Callable[..., Site]) -> Site:
 
 
 def test_a_protected_page_stays_out_of_shared_caches_when_its_view_calls_the_app(site: Site) -> None:
-    """security.md 166"""
+    """threat model 166"""
     page = site.browser().log_in()
     assert page.text == "outer"
     assert page.headers["cache-control"] == "no-store, private"
@@ -45,7 +45,7 @@ def test_a_protected_page_stays_out_of_shared_caches_when_its_view_calls_the_app
 
 
 def test_a_logout_ends_the_session_when_its_view_calls_the_app(make_site: Callable[..., Site]) -> None:
-    """security.md 197"""
+    """threat model 197"""
     provider = new_provider()
     metadata = ProviderMetadata(
         issuer=provider.issuer,

@@ -1,4 +1,4 @@
-"""Logins by every response type and response mode: OIDC Core 3.2 and 3.3, security.md 51 to 53, 158 and 257."""
+"""Logins by every response type and response mode: OIDC Core 3.2 and 3.3, threat model 51 to 53, 158 and 257."""
 
 import re
 from base64 import b64encode
@@ -62,7 +62,7 @@ def test_a_login_by_every_way(make_site: MakeSite, response_type: str, mode: str
 
 @every_way
 def test_a_rejection_by_every_way(make_site: MakeSite, response_type: str, mode: str) -> None:
-    """security.md 49."""
+    """threat model 49."""
     browser = site_by(make_site, mode, response_type).browser()
     assert browser.come_back(browser.begin_login(consent=False)).status_code == 403
     assert browser.who() == {}
@@ -70,7 +70,7 @@ def test_a_rejection_by_every_way(make_site: MakeSite, response_type: str, mode:
 
 @every_way
 def test_a_response_is_good_once(make_site: MakeSite, response_type: str, mode: str) -> None:
-    """security.md 42: loading the page again brings nothing, and leads to the page of the login."""
+    """threat model 42: loading the page again brings nothing, and leads to the page of the login."""
     browser = site_by(make_site, mode, response_type).browser()
     callback = browser.begin_login()
     browser.come_back(callback)
@@ -84,7 +84,7 @@ def test_a_response_is_good_once(make_site: MakeSite, response_type: str, mode: 
 def test_a_response_is_for_the_browser_that_began_the_login(
     make_site: MakeSite, response_type: str, mode: str
 ) -> None:
-    """security.md 40."""
+    """threat model 40."""
     site = site_by(make_site, mode, response_type)
     victim = site.browser()
     victim.get("/private")
@@ -96,7 +96,7 @@ def test_a_response_is_for_the_browser_that_began_the_login(
 @pytest.mark.parametrize("fault", [fault for fault in FRONT_CHANNEL_FAULTS if fault.refused], ids=str)
 @in_cookies
 def test_a_fault_of_the_front_channel_leaves_the_session_as_it_was(make_site: MakeSite, fault: Misbehaviour) -> None:
-    """security.md 51, 63, 66, 95, 97, 100."""
+    """threat model 51, 63, 66, 95, 97, 100."""
     providers = {"default": new_provider(), "other": new_provider("https://other.example")}
     site = make_site(providers=providers, auth_request_params=dict(fault.needs))
     browser = site.browser()
@@ -126,7 +126,7 @@ def test_an_oddity_of_the_front_channel_disturbs_nothing(make_site: MakeSite, fa
 
 @relayed_modes
 def test_the_page_is_static_and_allowed_nothing_but_its_script(make_site: MakeSite, mode: str) -> None:
-    """security.md 257: it is kept nowhere and frames nowhere, and no page learns where it stood."""
+    """threat model 257: it is kept nowhere and frames nowhere, and no page learns where it stood."""
     browser = site_by(make_site, mode).browser()
     page = first_page(browser, browser.begin_login())
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -148,7 +148,7 @@ def test_the_page_is_static_and_allowed_nothing_but_its_script(make_site: MakeSi
 
 @relayed_modes
 def test_showing_the_page_uses_nothing_up(make_site: MakeSite, mode: str) -> None:
-    """security.md 54."""
+    """threat model 54."""
     browser = site_by(make_site, mode).browser()
     callback, before = browser.begin_login(), jar_of(browser)
     for _ in range(3):
@@ -160,7 +160,7 @@ def test_showing_the_page_uses_nothing_up(make_site: MakeSite, mode: str) -> Non
 @pytest.mark.parametrize("text", ['"><script>x</script>', "'\"&<>`", "a=b&amp;c", "é%&="])
 @in_cookies
 def test_what_was_posted_is_in_the_page_as_it_came_and_never_as_markup(make_site: MakeSite, text: str) -> None:
-    """security.md 49."""
+    """threat model 49."""
     browser = site_by(make_site, "form_post").browser()
     # raw, as a page of anybody's making might send it
     body = f"state=a&foo={text}".encode("latin-1")
@@ -224,7 +224,7 @@ def test_the_page_posts_to_its_own_address_below_a_prefix_too(make_site: MakeSit
 def test_a_response_counts_only_by_the_way_that_was_asked_for(
     make_site: MakeSite, asked_by: str, came_by: str
 ) -> None:
-    """security.md 52: the sender may say what it likes, what counts is how the login was begun."""
+    """threat model 52: the sender may say what it likes, what counts is how the login was begun."""
     site = site_by(make_site, asked_by)
     browser = site.browser()
     callback = browser.begin_login()
@@ -274,7 +274,7 @@ def test_a_form_with_other_names_is_none_of_our_page(make_site: MakeSite, mode: 
 
 @relayed_modes
 def test_the_former_session_ends_with_a_login(make_site: MakeSite, mode: str) -> None:
-    """security.md 156, 158: though the provider's form comes without its cookie."""
+    """threat model 156, 158: though the provider's form comes without its cookie."""
     site = site_by(make_site, mode)
     browser = logged_in(site)
     former, begun = session_of(browser), login_again(browser)
@@ -287,7 +287,7 @@ def test_the_former_session_ends_with_a_login(make_site: MakeSite, mode: str) ->
 
 @relayed_modes
 def test_logins_in_a_row_are_counted(make_site: MakeSite, mode: str) -> None:
-    """security.md 232: a browser that keeps no session is not sent round in circles."""
+    """threat model 232: a browser that keeps no session is not sent round in circles."""
     site = site_by(make_site, mode)
     browser = site.browser()
     for _ in range(5):

@@ -72,7 +72,7 @@ def test_a_login_comes_back_to_the_page_as_it_was_asked_for(site: Site, path: st
     ],
 )
 def test_no_address_leads_to_another_host(site: Site, path: str) -> None:
-    """security.md 201 to 209, 211"""
+    """threat model 201 to 209, 211"""
     browser = site.browser()
     page = browser.request("GET", f"{ORIGIN}{path}")
     if page.status_code == 302 and page.headers["location"].startswith(site.provider.issuer):
@@ -84,7 +84,7 @@ def test_no_address_leads_to_another_host(site: Site, path: str) -> None:
 
 
 def test_a_page_of_any_address(make_site: MakeSite) -> None:
-    """security.md 201 to 205: protected views that answer every path"""
+    """threat model 201 to 205: protected views that answer every path"""
     evil = ["//evil.example", "///evil.example", "/%5Cevil.example", "/%09/evil.example", "/%2F/evil.example", "//"]
     evil += ["//evil.example/%2e%2e", "/https:%2F%2Fevil.example", "/.//evil.example", "/%0A/evil.example", "/%00"]
 
@@ -109,7 +109,7 @@ def _add_catch_all(app: Any, auth: Any) -> None:
 
 @pytest.mark.parametrize("length", [1900, 3000])
 def test_a_long_address_is_come_back_to_whole_or_not_at_all(site: Site, length: int) -> None:
-    """security.md 209"""
+    """threat model 209"""
     path = f"/private?q={'a' * length}"
     assert back_from(site.browser(), path).headers["location"] == (path if length < 2000 else "/")
 
@@ -140,7 +140,7 @@ def test_below_a_mount_the_address_keeps_its_beginning(make_site: MakeSite, path
     ids=lambda headers: next(iter(headers)),
 )
 def test_no_header_decides_where_a_login_goes_or_comes_back_to(site: Site, headers: dict[str, str]) -> None:
-    """security.md 169"""
+    """threat model 169"""
     browser = site.browser()
     page = browser.get("/private", headers=headers)
     callback = site.provider.authorize(page.headers["location"])
@@ -150,7 +150,7 @@ def test_no_header_decides_where_a_login_goes_or_comes_back_to(site: Site, heade
 
 @pytest.mark.parametrize("name", ["next", "return_to", "redirect", "target_link_uri", "state", "redirect_uri"])
 def test_no_parameter_of_the_response_decides_where_a_login_comes_back_to(site: Site, name: str) -> None:
-    """security.md 201, 210"""
+    """threat model 201, 210"""
     browser = site.browser()
     callback = browser.begin_login()
     evil = "" if name == "state" else f"&{name}=https%3A%2F%2Fevil.example%2F"
@@ -162,7 +162,7 @@ def test_no_parameter_of_the_response_decides_where_a_login_comes_back_to(site: 
     ["iss=https://evil.example", "iss=https://op.example&target_link_uri=https://evil.example", "login_hint=a"],
 )
 def test_nobody_else_begins_a_login_here(site: Site, query: str) -> None:
-    """security.md 212, 213: third-party initiated login is not offered"""
+    """threat model 212, 213: third-party initiated login is not offered"""
     browser = site.browser()
     page = browser.get(f"/redirect_uri?{query}")
     assert page.status_code == 400
@@ -171,7 +171,7 @@ def test_nobody_else_begins_a_login_here(site: Site, query: str) -> None:
 
 
 def test_the_return_path_can_not_be_read_or_changed_on_its_way(site: Site) -> None:
-    """security.md 210"""
+    """threat model 210"""
     browser = site.browser()
     callback = browser.begin_login("/deep/a-secret-place")
     assert "secret-place" not in callback.url

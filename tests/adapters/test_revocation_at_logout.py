@@ -1,4 +1,4 @@
-"""Which logouts revoke tokens at the provider, in each way that sessions are kept: security.md 194, 197, 395."""
+"""Which logouts revoke tokens at the provider, in each way that sessions are kept: threat model 194, 197, 395."""
 
 import logging
 from collections.abc import Callable
@@ -78,7 +78,7 @@ REJECTS = refused("invalid_client", ANY_REPLY(error("invalid_client", status=401
 def test_a_provider_that_does_not_revoke_keeps_nobody_logged_in(
     make_site: MakeSite, framework: Framework, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 197, 250"""
+    """threat model 197, 250"""
     provider = new_provider()
     with provider.misbehaving(NO_LOGOUT):
         browser = user_at(provider, make_site)
@@ -98,7 +98,7 @@ def test_a_provider_that_does_not_revoke_keeps_nobody_logged_in(
 def test_the_configuration_says_when_tokens_are_revoked(
     make_site: MakeSite, choice: object, without: int, beside: int, offers_logout: bool
 ) -> None:
-    """security.md 395"""
+    """threat model 395"""
     provider = new_provider()
     with provider.misbehaving(*([] if offers_logout else [NO_LOGOUT])):
         browser = user_at(provider, make_site, revoke_at_logout=choice)
@@ -114,7 +114,7 @@ def test_the_configuration_says_when_tokens_are_revoked(
 def test_a_failed_revocation_stops_no_logout_at_the_provider(
     make_site: MakeSite, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 395"""
+    """threat model 395"""
     provider = new_provider()
     browser = user_at(provider, make_site, revoke_at_logout=True)
     with provider.misbehaving(fault), caplog.at_level(logging.WARNING):

@@ -113,7 +113,7 @@ def test_a_token_in_the_header_opens_a_socket(site: Site, port: int) -> None:
 
 
 def test_a_token_as_a_subprotocol_opens_a_socket_and_is_not_sent_back(site: Site, port: int) -> None:
-    """security.md 379"""
+    """threat model 379"""
     token = site.provider.issue_access_token("client1", scope="read", username="alice")
     opened = speak(port, "/ws/api", "identity", "protocols", subprotocols=("chat", "bearer", token))
     assert (opened.status, opened.subprotocol) == (101, "bearer")
@@ -135,7 +135,7 @@ def test_a_token_as_a_subprotocol_opens_a_socket_and_is_not_sent_back(site: Site
 def test_a_rejection_reaches_the_client(
     port: int, path: str, headers: dict[str, str], subprotocols: tuple[str, ...], status: int, error: str
 ) -> None:
-    """security.md 381"""
+    """threat model 381"""
     refused = speak(port, path, headers=headers, subprotocols=subprotocols)
     assert (refused.status, refused.error) == (status, error)
     assert refused.headers["content-type"] == "application/json"

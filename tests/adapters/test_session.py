@@ -34,7 +34,7 @@ def large_site(make_site: MakeSite) -> Site:
 
 @in_cookies
 def test_a_user_in_200_groups_logs_in(make_site: MakeSite) -> None:
-    """contract.md 2; security.md 165"""
+    """contract.md 2; threat model 165"""
     site = large_site(make_site)
     browser = logged_in(site, user="carol")
     assert len(session_of(browser)) >= 2
@@ -44,7 +44,7 @@ def test_a_user_in_200_groups_logs_in(make_site: MakeSite) -> None:
 @in_cookies
 @pytest.mark.parametrize("part", [0, 1])
 def test_a_session_with_a_part_missing_is_none(make_site: MakeSite, part: int) -> None:
-    """security.md 161"""
+    """threat model 161"""
     browser = logged_in(large_site(make_site), user="carol")
     cookies = session_of(browser)
     put(browser, {name: value for name, value in cookies.items() if name != list(cookies)[part]})
@@ -53,7 +53,7 @@ def test_a_session_with_a_part_missing_is_none(make_site: MakeSite, part: int) -
 
 @in_cookies
 def test_parts_that_are_left_over_are_deleted(make_site: MakeSite) -> None:
-    """security.md 161"""
+    """threat model 161"""
     site = large_site(make_site)
     browser = logged_in(site, user="carol")
     large = session_of(browser)
@@ -65,7 +65,7 @@ def test_parts_that_are_left_over_are_deleted(make_site: MakeSite) -> None:
 
 
 def test_logging_out_deletes_every_part(make_site: MakeSite) -> None:
-    """security.md 161"""
+    """threat model 161"""
     browser = logged_in(large_site(make_site), user="carol")
     browser.get("/logout")
     assert session_of(browser) == {}
@@ -75,7 +75,7 @@ def test_logging_out_deletes_every_part(make_site: MakeSite) -> None:
 def test_a_session_that_cookies_can_not_carry_is_an_error_page_and_no_loop(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 165"""
+    """threat model 165"""
     provider = new_provider()
     provider.add_user("carol", claims={"groups": MANY_GROUPS})
     site = make_site(providers={"default": provider})
@@ -157,7 +157,7 @@ def test_the_cookie_ends_with_the_session_or_with_the_browser(
 
 @pytest.mark.parametrize("year", [2039, 2107])
 def test_logins_beyond_2038_are_logins(make_site: MakeSite, year: int) -> None:
-    """security.md 172"""
+    """threat model 172"""
     site = make_site(config={"OIDC_SESSION_SECONDS": 3600, "OIDC_SESSION_IDLE_SECONDS": 600})
     site.provider.clock.jump(datetime(year, 6, 1, tzinfo=UTC).timestamp() - time.time())
     browser = logged_in(site)
@@ -170,7 +170,7 @@ def test_logins_beyond_2038_are_logins(make_site: MakeSite, year: int) -> None:
 
 
 def test_a_login_begins_a_new_session_with_nothing_of_the_one_before(make_site: MakeSite) -> None:
-    """contract.md 2; security.md 156"""
+    """contract.md 2; threat model 156"""
     provider = new_provider()
     site = make_site(providers={"default": provider}, config={"OIDC_SESSION_SECONDS": 3600}, **OFFLINE)
     browser = logged_in(site, user="alice")
@@ -218,7 +218,7 @@ def test_a_login_elsewhere_leaves_the_session_until_it_succeeds(make_site: MakeS
 def test_of_a_thousand_requests_at_the_same_time_none_sees_the_user_of_another(
     make_site: MakeSite, framework: Framework
 ) -> None:
-    """security.md 247"""
+    """threat model 247"""
     users = [f"user{number}" for number in range(50)]
     provider = new_provider()
     for user in users:
@@ -273,7 +273,7 @@ def _slow_views(framework: Framework) -> Callable[[Any, Any], None]:
 
 
 def test_what_is_meant_for_one_user_is_kept_out_of_shared_caches(site: Site) -> None:
-    """security.md 166; contract.md 4"""
+    """threat model 166; contract.md 4"""
     browser = site.browser()
     pages = {"redirect": browser.get("/private")}
     pages["callback"] = browser.come_back(site.provider.authorize(pages["redirect"].headers["location"]))
@@ -287,7 +287,7 @@ def test_what_is_meant_for_one_user_is_kept_out_of_shared_caches(site: Site) -> 
 
 
 def test_a_page_that_asks_for_no_login_is_left_as_it_is(site: Site) -> None:
-    """security.md 166"""
+    """threat model 166"""
     page = logged_in(site).get("/")
     assert page.text == "public"
     assert not {"set-cookie", "cache-control", "vary"} & set(page.headers)
@@ -297,7 +297,7 @@ def test_a_page_that_asks_for_no_login_is_left_as_it_is(site: Site) -> None:
 def test_a_view_may_say_itself_how_it_is_cached_but_not_when_cookies_are_set(
     make_site: MakeSite, framework: Framework
 ) -> None:
-    """security.md 166"""
+    """threat model 166"""
     tools = toolbox(framework)
 
     def views(app: Any, auth: Any) -> None:
@@ -323,7 +323,7 @@ def test_a_view_may_say_itself_how_it_is_cached_but_not_when_cookies_are_set(
 
 
 def test_logins_that_do_not_stay_end_at_an_error_page(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 165, 232"""
+    """threat model 165, 232"""
     browser, statuses = site.browser(), list[int]()
     while len(statuses) < 20 and 400 not in statuses:
         page = browser.get("/private")
@@ -338,7 +338,7 @@ def test_logins_that_do_not_stay_end_at_an_error_page(site: Site, caplog: pytest
 
 
 def test_many_logins_that_do_stay_do_not_loop(site: Site) -> None:
-    """security.md 232"""
+    """threat model 232"""
     browser = site.browser()
     for _ in range(8):
         browser.log_in()

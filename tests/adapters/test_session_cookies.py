@@ -26,7 +26,7 @@ GROUPS = [md5(f"group {number}".encode()).hexdigest() for number in range(200)]
 def test_cookies_have_the_attributes_that_the_redirect_uri_needs(
     make_site: MakeSite, origin: str, response_mode: str
 ) -> None:
-    """security.md 157: whichever way the response comes."""
+    """threat model 157: whichever way the response comes."""
     site = make_site(
         providers={"default": new_provider(redirect_uri=f"{origin}/redirect_uri")},
         config={"OIDC_REDIRECT_URI": f"{origin}/redirect_uri"},
@@ -48,7 +48,7 @@ def test_cookies_have_the_attributes_that_the_redirect_uri_needs(
 def test_the_session_cookie_is_for_this_host_only_and_never_for_scripts_or_other_sites(
     make_site: MakeSite, response_mode: str
 ) -> None:
-    """security.md 157"""
+    """threat model 157"""
     site = make_site(auth_request_params={"response_mode": response_mode})
     browser = site.browser()
     page = browser.come_back(browser.begin_login())
@@ -63,7 +63,7 @@ def test_the_session_cookie_is_for_this_host_only_and_never_for_scripts_or_other
 
 
 def test_over_http_on_this_machine_the_session_cookie_goes_without_secure(make_site: MakeSite) -> None:
-    """security.md 157"""
+    """threat model 157"""
     origin = "http://localhost:5000"
     site = make_site(
         providers={"default": new_provider(redirect_uri=f"{origin}/redirect_uri")},
@@ -108,7 +108,7 @@ def test_what_is_only_signed_would_be_read() -> None:
 
 
 def test_nothing_of_a_login_can_be_read_in_the_browser(make_site: MakeSite) -> None:
-    """contract.md 2; security.md 164, 210"""
+    """contract.md 2; threat model 164, 210"""
     site = make_site(**OFFLINE)
     browser, sent = site.browser(), list[str]()
     page = browser.get("/private?page=secret-of-the-path")
@@ -131,7 +131,7 @@ def test_nothing_of_a_login_can_be_read_in_the_browser(make_site: MakeSite) -> N
 
 
 def test_the_session_of_the_framework_is_left_to_the_application(make_site: MakeSite, framework: Framework) -> None:
-    """contract.md 2; security.md 164"""
+    """contract.md 2; threat model 164"""
     tools = toolbox(framework)
 
     def views(app: Any, auth: Any) -> None:
@@ -202,7 +202,7 @@ def changed(value: str, place: int) -> str:
     ],
 )
 def test_a_broken_session_is_none_and_a_login_mends_it(site: Site, change: Callable[[str], str]) -> None:
-    """security.md 160, 161, 162"""
+    """threat model 160, 161, 162"""
     browser = logged_in(site)
     broken = {name: change(value) for name, value in session_of(browser).items()}
     put(browser, {**jar_of(browser), **broken})
@@ -249,7 +249,7 @@ def test_a_broken_session_is_none_and_a_login_mends_it(site: Site, change: Calla
     ],
 )
 def test_a_crafted_cookie_header_is_not_an_error(site: Site, header: bytes) -> None:
-    """security.md 160, 161, 162, 163, 167"""
+    """threat model 160, 161, 162, 163, 167"""
     names = {b"{name}": session_name(site).encode(), b"{login}": site.web.cookies.name("login").encode()}
     for placeholder, name in names.items():
         header = header.replace(placeholder, name)
@@ -264,7 +264,7 @@ def test_a_crafted_cookie_header_is_not_an_error(site: Site, header: bytes) -> N
 
 
 def test_a_pending_login_is_not_a_session_and_a_session_no_pending_login(site: Site) -> None:
-    """security.md 159"""
+    """threat model 159"""
     browser = logged_in(site)
     (sealed_session,), copy = session_of(browser).values(), copy_of_session(browser)
     browser.cookies.clear()
@@ -278,7 +278,7 @@ def test_a_pending_login_is_not_a_session_and_a_session_no_pending_login(site: S
 
 
 def test_the_session_of_another_secret_is_none(make_site: MakeSite) -> None:
-    """security.md 160"""
+    """threat model 160"""
     site, foreign = make_site(), make_site(config={"SECRET_KEY": "the secret of another application"})
     browser = site.browser()
     put(browser, copy_of_session(logged_in(foreign)))
@@ -286,7 +286,7 @@ def test_the_session_of_another_secret_is_none(make_site: MakeSite) -> None:
 
 
 def test_two_applications_on_one_host_with_one_secret_keep_apart(make_site: MakeSite) -> None:
-    """security.md 37, 160"""
+    """threat model 37, 160"""
     other_uri = f"{ORIGIN}/other/redirect_uri"
     site = make_site()
     other = make_site(
@@ -306,7 +306,7 @@ def test_two_applications_on_one_host_with_one_secret_keep_apart(make_site: Make
 
 
 def test_the_cookies_of_two_users_can_not_be_mixed(make_site: MakeSite) -> None:
-    """security.md 160, 161"""
+    """threat model 160, 161"""
     provider = new_provider()
     for user in ("carol", "dave"):
         provider.add_user(user, claims={"groups": [md5(f"{user} {group}".encode()).hexdigest() for group in GROUPS]})
@@ -323,7 +323,7 @@ def test_the_cookies_of_two_users_can_not_be_mixed(make_site: MakeSite) -> None:
 
 
 def test_a_secret_is_replaced_without_ending_sessions(make_site: MakeSite) -> None:
-    """security.md 160"""
+    """threat model 160"""
     old, new = "the former secret of the tests", "the present secret of the tests"
     provider = new_provider()
 

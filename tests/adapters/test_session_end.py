@@ -16,7 +16,7 @@ SESSIONS_IN = ("cookies", "memory", "sqlite")
 
 
 def test_a_response_that_arrives_after_the_logout_brings_no_session_back(make_site: MakeSite) -> None:
-    """security.md 248"""
+    """threat model 248"""
     site = make_site(config={"OIDC_SESSION_IDLE_SECONDS": 600})
     browser = logged_in(site)
     site.provider.clock.advance(120)
@@ -41,7 +41,7 @@ def test_a_login_after_a_logout_is_one(site: Site) -> None:
 def test_a_provider_that_is_configured_again_under_its_name_needs_a_new_login(
     make_site: MakeSite, other: str
 ) -> None:
-    """security.md 235"""
+    """threat model 235"""
     browser = logged_in(make_site())
     provider = new_provider("https://other.example") if other == "issuer" else new_provider()
     client = {"client_metadata": ClientMetadata("client2", "secret2")} if other == "client" else {}
@@ -59,14 +59,14 @@ def test_a_provider_that_is_configured_again_under_its_name_needs_a_new_login(
     ],
 )
 def test_an_unsolicited_request_is_not_a_logout(site: Site, method: str, headers: Mapping[str, str]) -> None:
-    """security.md 196"""
+    """threat model 196"""
     browser = logged_in(site)
     assert browser.request(method, "/logout", headers=headers).status_code == 503
     assert browser.get("/private").text == "private"
 
 
 def test_logins_at_two_providers_in_turn_do_not_loop(make_site: MakeSite) -> None:
-    """security.md 232"""
+    """threat model 232"""
     providers = {"default": new_provider(), "second": new_provider("https://second.example")}
     browser = make_site(providers=providers).browser()
     for _ in range(4):
@@ -78,7 +78,7 @@ def test_logins_at_two_providers_in_turn_do_not_loop(make_site: MakeSite) -> Non
 def test_a_response_that_arrives_after_the_login_of_another_user_brings_nobody_back(
     make_site: MakeSite, framework: Framework
 ) -> None:
-    """security.md 247, 248"""
+    """threat model 247, 248"""
     tools = toolbox(framework)
 
     def change() -> str:

@@ -1,4 +1,4 @@
-"""`OIDC_SESSION_IFRAME_URI`: our frame watches the provider's session. security.md 200."""
+"""`OIDC_SESSION_IFRAME_URI`: our frame watches the provider's session. threat model 200."""
 
 import re
 from base64 import b64encode
@@ -159,7 +159,7 @@ def test_a_request_outside_of_a_frame_gets_none(site: Site, headers: dict[str, s
     ],
 )
 def test_whatever_the_state_is_it_stays_an_attribute(site: Site, session_state: str) -> None:
-    """security.md 200"""
+    """threat model 200"""
     browser = site.browser()
     with site.provider.misbehaving(with_state(session_state)):
         browser.log_in()

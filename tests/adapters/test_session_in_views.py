@@ -102,7 +102,7 @@ def test_a_view_that_fails_still_ends_the_session_that_it_ended(make_site: MakeS
 def test_what_can_not_be_kept_is_an_error_and_leaves_the_session(
     make_site: MakeSite, framework: Framework, caplog: pytest.LogCaptureFixture, value: Any, name: str
 ) -> None:
-    """security.md 165"""
+    """threat model 165"""
 
     def view(user: Any) -> str:
         user.update(userinfo={"claim": value})
@@ -128,7 +128,7 @@ def test_a_response_that_is_streamed_carries_the_cookies(make_site: MakeSite, fr
 
 
 def test_a_hook_may_end_the_session_that_a_login_just_began(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 156: an application that lets only some users in"""
+    """threat model 156: an application that lets only some users in"""
     tools = toolbox(framework)
 
     def leave(response: Any) -> Any:

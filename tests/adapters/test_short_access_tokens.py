@@ -1,4 +1,4 @@
-"""Access tokens that live for seconds: none is given that has expired or was just rejected. security.md 357, 358."""
+"""Access tokens that live for seconds: none is given that has expired or was just rejected. threat model 357, 358."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -50,7 +50,7 @@ def lasting_token(browser: Browser, path: str = "/token") -> str:
 
 
 def test_each_request_gets_one_that_lasts(browser: Browser) -> None:
-    """security.md 358: at 11, 22 and 29 seconds, and one refresh each time"""
+    """threat model 358: at 11, 22 and 29 seconds, and one refresh each time"""
     tokens = [browser.who()["access_token"]]
     for number, pause in enumerate((11, 11, 7, 60), 1):
         browser.site.provider.clock.advance(pause)
@@ -60,14 +60,14 @@ def test_each_request_gets_one_that_lasts(browser: Browser) -> None:
 
 
 def test_one_that_was_rejected_is_replaced_each_time(browser: Browser) -> None:
-    """security.md 357: also when it is a second old"""
+    """threat model 357: also when it is a second old"""
     tokens = [browser.who()["access_token"]]
     tokens += [lasting_token(browser, "/token/new") for _ in range(4)]
     assert (len(set(tokens)), asked(browser.site.provider)) == (5, 4)
 
 
 def test_who_comes_late_gets_no_expired_one(browser: Browser) -> None:
-    """security.md 358: the session of before, and what it is replayed has expired, too"""
+    """threat model 358: the session of before, and what it is replayed has expired, too"""
     late = copy_of(browser)
     lasting_token(browser, "/token/new")
     browser.site.provider.clock.advance(LIFETIME + 5)
@@ -77,7 +77,7 @@ def test_who_comes_late_gets_no_expired_one(browser: Browser) -> None:
 
 @in_cookies
 def test_who_comes_later_still_follows_what_others_refreshed(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 358: from one rotated refresh token to the next"""
+    """threat model 358: from one rotated refresh token to the next"""
     provider = new_provider()
     site = token_site(make_site, framework, providers={"default": provider})
     with provider.misbehaving(SHORT):
@@ -94,7 +94,7 @@ def test_who_comes_later_still_follows_what_others_refreshed(make_site: MakeSite
 @in_cookies
 @pytest.mark.parametrize("rotates", [True, False], ids=["rotated", "kept"])
 def test_the_one_that_was_rejected_is_none(make_site: MakeSite, framework: Framework, rotates: bool) -> None:
-    """security.md 357: a provider that gives the same access token again has given no other"""
+    """threat model 357: a provider that gives the same access token again has given no other"""
     provider = new_provider() if rotates else keeping_provider()
     site = token_site(make_site, framework, providers={"default": provider})
     browser = user_of(site)
@@ -107,7 +107,7 @@ def test_the_one_that_was_rejected_is_none(make_site: MakeSite, framework: Frame
 
 @in_cookies
 def test_none_is_given_that_expires_at_once(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 358: however it is asked for, and without a storm"""
+    """threat model 358: however it is asked for, and without a storm"""
     provider = keeping_provider()
     site = token_site(make_site, framework, providers={"default": provider})
     browser = user_of(site)

@@ -1,4 +1,4 @@
-"""Signals to an application about logins, refreshes and logouts. security.md 250, 256."""
+"""Signals to an application about logins, refreshes and logouts. threat model 250, 256."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -136,7 +136,7 @@ def test_a_login_that_was_made_during_the_logout_ends_with_it(site: Site, listen
 
 
 def test_no_secret_is_in_a_signal(make_site: MakeSite, framework: Framework, listen: Listen) -> None:
-    """security.md 250"""
+    """threat model 250"""
     site = token_site(make_site, framework)
     ear = listen(site)
     browser = user_of(site)
@@ -239,7 +239,7 @@ def test_an_outage_is_signalled_for_the_login_that_meets_it_and_no_logout_that_w
 
 
 def test_text_of_outsiders_is_signalled_without_line_ends(site: Site, listen: Listen) -> None:
-    """security.md 256"""
+    """threat model 256"""
     ear = listen(site)
     browser = site.browser()
     asked_with = dict(parse_qsl(urlsplit(browser.begin_login(consent=False).url).query))

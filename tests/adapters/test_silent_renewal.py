@@ -95,7 +95,7 @@ def test_without_an_interval_nobody_is_ever_asked(make_site: MakeSite) -> None:
 def test_a_request_that_is_not_for_a_page_continues_with_the_session(
     site: Site, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
-    """contract.md 2, security.md 170"""
+    """contract.md 2, threat model 170"""
     browser = logged_in(site)
     grow_old(site)
     page = browser.request(method, path, headers=headers)
@@ -249,7 +249,7 @@ def test_a_rejection_leads_to_a_login_at_once_and_back_to_the_page(site: Site, f
 
 
 def test_until_then_no_decorator_lets_the_session_in(site: Site) -> None:
-    """security.md 170: the provider has said that nobody is logged in"""
+    """threat model 170: the provider has said that nobody is logged in"""
     browser = logged_in(site)
     grow_old(site)
     with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
@@ -267,7 +267,7 @@ def test_until_then_no_decorator_lets_the_session_in(site: Site) -> None:
 
 @pytest.mark.sessions_in("memory", "sqlite")
 def test_a_rejection_does_not_depend_on_a_cookie_that_the_browser_may_delete(site: Site) -> None:
-    """security.md 350: with a store it is in the session record, until the session ends"""
+    """threat model 350: with a store it is in the session record, until the session ends"""
     browser = logged_in(site)
     grow_old(site)
     with site.provider.misbehaving(Fault.AUTHORIZATION_LOGIN_REQUIRED):
@@ -284,7 +284,7 @@ def test_a_rejection_does_not_depend_on_a_cookie_that_the_browser_may_delete(sit
 
 @pytest.mark.sessions_in("memory", "sqlite")
 def test_a_request_that_was_under_way_does_not_undo_a_rejection(site: Site) -> None:
-    """security.md 350: it writes what it changed, and nothing else"""
+    """threat model 350: it writes what it changed, and nothing else"""
     browser = logged_in(site)
     grow_old(site)
     page, run = leave(browser), site.framework.run
@@ -305,7 +305,7 @@ def test_a_user_who_signed_out_at_the_provider_has_to_log_in(site: Site) -> None
 
 
 def test_a_user_who_logs_in_then_has_nothing_of_the_one_before(site: Site) -> None:
-    """security.md 156"""
+    """threat model 156"""
     browser = logged_in(site)
     before = session_of(browser)
     grow_old(site)
@@ -347,7 +347,7 @@ def test_a_session_at_another_provider_is_not_renewed(make_site: MakeSite, frame
 def test_no_token_is_shown_or_logged(
     site: Site, fault: Misbehaviour | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 250, 253"""
+    """threat model 250, 253"""
     browser = logged_in(site)
     grow_old(site)
     with caplog.at_level(logging.DEBUG), site.provider.misbehaving(*([fault] if fault else [])):

@@ -1,4 +1,4 @@
-"""Which clients may open a WebSocket; the answers to others before the handshake. security.md 377, 378, 381."""
+"""Which clients may open a WebSocket; the answers to others before the handshake. threat model 377, 378, 381."""
 
 import logging
 from collections.abc import Callable
@@ -132,7 +132,7 @@ REJECTIONS = [
 def test_a_client_that_may_not_learns_why_before_the_handshake(
     site: Site, headers: Callable[[Site], dict[str, str]], path: str, status: int, error: str, challenge: str | None
 ) -> None:
-    """security.md 381"""
+    """threat model 381"""
     refused = converse(site.app, path, headers=headers(site))
     require_rejection(refused, status, error)
     header = refused.headers.get("www-authenticate")
@@ -146,7 +146,7 @@ def test_a_client_that_may_not_learns_why_before_the_handshake(
 def test_a_server_that_can_not_answer_has_to_close(
     site: Site, headers: Callable[[Site], dict[str, str]], path: str, status: int, error: str, challenge: str | None
 ) -> None:
-    """security.md 381: servers answer 403 to a close before the handshake"""
+    """threat model 381: servers answer 403 to a close before the handshake"""
     refused = converse(site.app, path, headers=headers(site), answers_rejections=False)
     assert (refused.status, refused.answers) == (403, [])
 
@@ -155,7 +155,7 @@ def test_a_server_that_can_not_answer_has_to_close(
     "accept", ["text/html", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8", "application/json", ""]
 )
 def test_nobody_is_sent_to_a_login_and_nothing_is_begun(site: Site, accept: str) -> None:
-    """security.md 381"""
+    """threat model 381"""
     headers = {"origin": ORIGIN, "accept": accept, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
     refused = converse(site.app, LOGIN, headers=headers)
     require_rejection(refused, 401, "login_required")
@@ -200,7 +200,7 @@ def test_the_challenge_stays_when_the_application_writes_its_own_page(make_site:
 def test_a_page_of_another_origin_gets_nothing_of_the_session(
     site: Site, path: str, origin: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 377: also where no decorator is before the view"""
+    """threat model 377: also where no decorator is before the view"""
     browser = logged_in(site)
     answer = converse(site.app, path, "who", "token", "authorized", headers=of_page(browser, origin))
     if path == LOGIN:
@@ -216,7 +216,7 @@ def test_a_page_of_another_origin_gets_nothing_of_the_session(
 
 
 def test_a_session_without_an_origin_is_none_in_a_view_without_a_decorator(site: Site) -> None:
-    """security.md 378"""
+    """threat model 378"""
     answer = converse(site.app, "/ws/open", "who", "token", headers=of_page(logged_in(site), None))
     assert answer.answers == ["nobody", "none: nobody"]
 

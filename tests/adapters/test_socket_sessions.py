@@ -1,4 +1,4 @@
-"""The session in a WebSocket is read, never changed, and may end while the socket is open. security.md 382 to 384."""
+"""The session in a WebSocket is read, not changed, and may end while the socket is open. threat model 382 to 384."""
 
 from collections.abc import Callable
 from typing import Any
@@ -76,7 +76,7 @@ def test_a_token_that_lasts_is_given_as_it_is(site: Site) -> None:
 def test_a_refresh_token_is_not_spent_where_its_successor_can_not_be_kept(
     site: Site, passed: float, words: str, answers: list[str]
 ) -> None:
-    """security.md 382: in a socket, the session being in cookies; the next request refreshes it"""
+    """threat model 382: in a socket, the session being in cookies; the next request refreshes it"""
     browser = logged_in(site)
     token = token_in(browser)
     opened = converse(site.app, PRIVATE, lambda: site.provider.clock.advance(passed), words, headers=of_page(browser))
@@ -87,7 +87,7 @@ def test_a_refresh_token_is_not_spent_where_its_successor_can_not_be_kept(
 
 @in_a_store
 def test_a_store_keeps_what_a_socket_refreshes(site: Site) -> None:
-    """security.md 382: once, for all requests and sockets of the user, under the same id"""
+    """threat model 382: once, for all requests and sockets of the user, under the same id"""
     browser = logged_in(site)
     token, announced = token_in(browser), list[str]()
 
@@ -135,7 +135,7 @@ def test_a_dead_refresh_token_is_dropped(site: Site) -> None:
 
 
 def test_a_socket_does_not_renew_the_session(make_socket_site: MakeSite) -> None:
-    """security.md 382: neither by the refresh token; the next request does"""
+    """threat model 382: neither by the refresh token; the next request does"""
     site = make_socket_site(session_refresh_interval_seconds=60, renew_with_refresh_token=True)
     browser = logged_in(site)
     site.provider.clock.advance(120)
@@ -150,7 +150,7 @@ def test_a_socket_does_not_renew_the_session(make_socket_site: MakeSite) -> None
 
 @in_a_store
 def test_a_logout_in_another_tab_ends_the_session(site: Site) -> None:
-    """security.md 383"""
+    """threat model 383"""
     browser = logged_in(site)
     said = ("authorized", lambda: browser.get("/logout"), "authorized", "who", "token", "authorized")
     assert ask(site, browser, *said) == ["yes", "no", "nobody", "none: nobody", "no"]
@@ -179,7 +179,7 @@ def test_a_session_that_was_read_at_the_beginning_is_that_of_now(make_socket_sit
 
 @in_a_store
 def test_a_new_login_is_another_session(site: Site) -> None:
-    """security.md 383"""
+    """threat model 383"""
     browser = logged_in(site)
 
     def log_in_again() -> None:
@@ -191,7 +191,7 @@ def test_a_new_login_is_another_session(site: Site) -> None:
 
 @pytest.mark.sessions_in("memory", "sqlite", "cookies beside sqlite")
 def test_a_logout_by_the_provider_ends_the_session(make_socket_site: MakeSite) -> None:
-    """security.md 383"""
+    """threat model 383"""
     site = back_site(make_socket_site)
     browser = logged_in(site)
 
@@ -205,7 +205,7 @@ def test_a_logout_by_the_provider_ends_the_session(make_socket_site: MakeSite) -
     ("setting", "seconds"), [("OIDC_SESSION_SECONDS", 1000), ("PERMANENT_SESSION_LIFETIME", 1000)]
 )
 def test_a_session_that_is_too_old_is_over(make_socket_site: MakeSite, setting: str, seconds: float) -> None:
-    """security.md 383"""
+    """threat model 383"""
     site = make_socket_site({setting: seconds})
     browser = logged_in(site)
 
@@ -216,7 +216,7 @@ def test_a_session_that_is_too_old_is_over(make_socket_site: MakeSite, setting: 
 
 
 def test_an_open_socket_does_not_keep_an_idle_session(make_socket_site: MakeSite) -> None:
-    """security.md 383: no user need be there who has it open"""
+    """threat model 383: no user need be there who has it open"""
     site = make_socket_site({"OIDC_SESSION_IDLE_SECONDS": 600})
     browser = logged_in(site)
 
@@ -230,7 +230,7 @@ def test_an_open_socket_does_not_keep_an_idle_session(make_socket_site: MakeSite
 
 @in_a_store
 def test_a_refresh_in_a_socket_does_not_keep_it_either(make_socket_site: MakeSite) -> None:
-    """security.md 383"""
+    """threat model 383"""
     site = make_socket_site({"OIDC_SESSION_IDLE_SECONDS": 2 * LIFETIME})
     browser = logged_in(site)
 
@@ -265,7 +265,7 @@ def test_a_store_that_is_down_is_not_an_answer(make_site: MakeSite) -> None:
 
 @pytest.mark.parametrize("words", ["change", "clear"])
 def test_the_session_can_not_be_changed(site: Site, words: str) -> None:
-    """security.md 384: it would be lost without a word"""
+    """threat model 384: it would be lost without a word"""
     browser = logged_in(site)
     before = browser.who()
     (answer,) = ask(site, browser, words)
@@ -274,13 +274,13 @@ def test_the_session_can_not_be_changed(site: Site, words: str) -> None:
 
 
 def test_nobody_can_be_sent_to_a_login(site: Site) -> None:
-    """security.md 384"""
+    """threat model 384"""
     (answer,) = ask(site, logged_in(site), "login")
     assert answer.startswith("auth.login does not work in a WebSocket")
 
 
 def test_nobody_can_be_logged_out(make_socket_site: MakeSite, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 384"""
+    """threat model 384"""
     site = make_socket_site({"TESTING": False})
     browser = logged_in(site)
     refused = converse(site.app, "/ws/logout", headers=of_page(browser))

@@ -1,4 +1,4 @@
-"""Access tokens of browsers, which can set no header for a WebSocket: as a subprotocol. security.md 379, 380."""
+"""Access tokens of browsers, which can set no header for a WebSocket: as a subprotocol. threat model 379, 380."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ def test_a_token_as_a_subprotocol_is_one(site: Site, path: str, jwt: bool) -> No
 def test_the_token_is_never_seen_again(
     site: Site, offered: Sequence[str], left: list[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 379: neither selected, nor among what the view or a server's log sees, nor logged"""
+    """threat model 379: neither selected, nor among what the view or a server's log sees, nor logged"""
     caplog.set_level(logging.DEBUG)
     token = token_of(site.provider)
     opened = converse(site.app, API, "protocols", subprotocols=[name.format(token) for name in offered])
@@ -64,7 +64,7 @@ def test_the_token_is_never_seen_again(
 
 
 def test_a_rejected_token_is_not_seen_either(site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 379"""
+    """threat model 379"""
     caplog.set_level(logging.DEBUG)
     refused = converse(site.app, API, subprotocols=["bearer", "canary-3141592653"])
     assert (refused.status, refused.error) == (403, "invalid_token")
@@ -98,7 +98,7 @@ def test_a_view_may_select_another_subprotocol(make_site: MakeSite) -> None:
     ],
 )
 def test_what_is_not_one_token_is_rejected(site: Site, subprotocols: list[str]) -> None:
-    """security.md 380"""
+    """threat model 380"""
     token = token_of(site.provider)
     refused = converse(site.app, "/ws/both", subprotocols=[name.format(token) for name in subprotocols])
     assert (refused.status, refused.error, refused.answers) == (400, "invalid_request", [])
@@ -107,7 +107,7 @@ def test_what_is_not_one_token_is_rejected(site: Site, subprotocols: list[str]) 
 
 @pytest.mark.parametrize("path", [API, "/ws/both"])
 def test_a_token_in_two_places_is_rejected(site: Site, path: str) -> None:
-    """security.md 380: also when it is the same one, and known to be good"""
+    """threat model 380: also when it is the same one, and known to be good"""
     token = token_of(site.provider)
     header = {"authorization": f"Bearer {token}"}
     assert converse(site.app, path, "identity", headers=header).answers == ["alice"]
@@ -117,7 +117,7 @@ def test_a_token_in_two_places_is_rejected(site: Site, path: str) -> None:
 
 @pytest.mark.parametrize("name", ["access_token", "token", "bearer", "authorization"])
 def test_a_token_in_the_query_is_none(site: Site, name: str) -> None:
-    """security.md 380"""
+    """threat model 380"""
     refused = converse(site.app, f"{API}?{name}={token_of(site.provider)}")
     assert (refused.status, refused.error) == (401, "bearer_token_missing")
 
@@ -162,7 +162,7 @@ def test_two_decorators_see_one_token(make_site: MakeSite) -> None:
 
 
 def test_a_token_is_introspected_again(make_site: MakeSite) -> None:
-    """security.md 383: a revoked one, and one that has expired"""
+    """threat model 383: a revoked one, and one that has expired"""
     site = make_site(views=socket_views(), config={"OIDC_TOKEN_CACHE_SECONDS": 0})
     token = token_of(site.provider)
     revoked = converse(
@@ -188,7 +188,7 @@ def test_a_token_is_introspected_again(make_site: MakeSite) -> None:
 
 
 def test_the_requirements_of_a_decorator_apply_again(site: Site) -> None:
-    """security.md 383"""
+    """threat model 383"""
     now = int(site.provider.clock())
     token = token_of(site.provider, claims={"auth_time": now})
     answers = converse(
@@ -231,7 +231,7 @@ def with_hook(hook: Any) -> Any:
 def test_what_a_hook_requires_is_required_again_beside_what_the_view_does(
     make_site: MakeSite, hook: Any, end: Any, path: str
 ) -> None:
-    """security.md 383: the decorator of the view, which comes last, does not replace that of the hook"""
+    """threat model 383: the decorator of the view, which comes last, does not replace that of the hook"""
     site = make_site(views=with_hook(hook), config={"OIDC_STORE": "memory:"})
     browser = logged_in(site)
     token = token_of(site.provider, scope="read", claims={"auth_time": int(site.provider.clock())})

@@ -215,7 +215,7 @@ def test_it_does_so_too_when_it_was_there_first(
 def test_the_log_says_what_is_down_and_nothing_of_the_session(
     site: Site, store: WatchedStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 250, 255"""
+    """threat model 250, 255"""
     browser = logged_in(site)
     secrets = [*jar_of(browser).values(), browser.who()["access_token"]]
     caplog.clear()

@@ -37,7 +37,7 @@ def store() -> WatchedStore:
 
 @pytest.mark.parametrize("response_mode", ["query", "fragment", "form_post"])
 def test_the_browser_has_an_id_and_nothing_else(make_site: MakeSite, response_mode: str) -> None:
-    """contract.md 2; security.md 157, 164"""
+    """contract.md 2; threat model 157, 164"""
     site = make_site(auth_request_params={"response_mode": response_mode})
     browser = site.browser()
     page = browser.come_back(browser.begin_login())
@@ -52,7 +52,7 @@ def test_the_browser_has_an_id_and_nothing_else(make_site: MakeSite, response_mo
 
 
 def test_a_login_changes_the_id_and_the_one_of_before_is_good_for_nothing(make_site: MakeSite) -> None:
-    """contract.md 2; security.md 156"""
+    """contract.md 2; threat model 156"""
     site = make_site()
     browser = logged_in(site, user="alice")
     before = session_of(browser)
@@ -65,7 +65,7 @@ def test_a_login_changes_the_id_and_the_one_of_before_is_good_for_nothing(make_s
 
 
 def test_an_id_that_somebody_planted_is_not_taken_over(make_site: MakeSite) -> None:
-    """security.md 156"""
+    """threat model 156"""
     site = make_site()
     planted = {session_name(site): "A" * 43}
     browser, attacker = site.browser(), site.browser()
@@ -98,7 +98,7 @@ def changed(value: str) -> str:
 def test_an_id_that_is_none_is_nobody_and_a_login_mends_it(
     make_site: MakeSite, store: WatchedStore, change: Callable[[str], str], asked: int
 ) -> None:
-    """security.md 160, 161, 162: and what can't be one is not even asked for"""
+    """threat model 160, 161, 162: and what can't be one is not even asked for"""
     browser = logged_in(make_site(config={"OIDC_STORE": store}))
     put(browser, {name: change(value) for name, value in session_of(browser).items()})
     store.calls.clear()
@@ -113,7 +113,7 @@ def test_an_id_that_is_none_is_nobody_and_a_login_mends_it(
 
 @pytest.mark.parametrize("sessions_in", ["sqlite"], indirect=True)
 def test_nothing_of_a_login_can_be_read_in_the_store(make_site: MakeSite, tmp_path: Path) -> None:
-    """security.md 164"""
+    """threat model 164"""
     browser = logged_in(make_site(**OFFLINE))
     (session_id,) = session_of(browser).values()
     who = browser.who()
@@ -142,7 +142,7 @@ def overwritten(value: bytes) -> dict[str, Any]:
 def test_what_somebody_wrote_into_the_file_is_nobody_and_a_login_mends_it(
     make_site: MakeSite, tmp_path: Path, case: str
 ) -> None:
-    """security.md 160"""
+    """threat model 160"""
     browser = logged_in(make_site())
     with closing(sqlite3.connect(tmp_path / "sessions.db")) as file, file:
         ((value,),) = file.execute("SELECT value FROM entries")
@@ -153,7 +153,7 @@ def test_what_somebody_wrote_into_the_file_is_nobody_and_a_login_mends_it(
 
 @pytest.mark.parametrize("sessions_in", ["sqlite"], indirect=True)
 def test_the_record_of_another_is_not_a_record(make_site: MakeSite, tmp_path: Path) -> None:
-    """security.md 160: who may write to the file can't take a session over"""
+    """threat model 160: who may write to the file can't take a session over"""
     site = make_site()
     alice, bob = logged_in(site, user="alice"), logged_in(site, user="bob")
     with closing(sqlite3.connect(tmp_path / "sessions.db")) as file, file:
@@ -164,7 +164,7 @@ def test_the_record_of_another_is_not_a_record(make_site: MakeSite, tmp_path: Pa
 
 
 def test_a_session_is_much_larger_than_cookies(make_site: MakeSite) -> None:
-    """security.md 165"""
+    """threat model 165"""
     provider = new_provider()
     provider.add_user("carol", claims={"groups": GROUPS})
     browser = logged_in(make_site(providers={"default": provider}), user="carol")
@@ -173,7 +173,7 @@ def test_a_session_is_much_larger_than_cookies(make_site: MakeSite) -> None:
 
 
 def test_the_session_of_another_secret_is_none_and_that_of_a_former_one_is_one(make_site: MakeSite) -> None:
-    """security.md 160"""
+    """threat model 160"""
     former = "the former secret of the tests"
     browser = logged_in(make_site(config={"SECRET_KEY": former}))
     other, rolled_out = make_site().browser(), make_site(config={"SECRET_KEY_FALLBACKS": [former]}).browser()
@@ -184,7 +184,7 @@ def test_the_session_of_another_secret_is_none_and_that_of_a_former_one_is_one(m
 
 
 def test_applications_with_one_store_one_secret_and_one_client_keep_apart(make_site: MakeSite) -> None:
-    """security.md 37, 160: who could read the cookies of one is nobody at the other"""
+    """threat model 37, 160: who could read the cookies of one is nobody at the other"""
     other_uri = f"{ORIGIN}/admin/redirect_uri"
     shop = make_site()
     admin = make_site(config={"OIDC_REDIRECT_URI": other_uri})
@@ -212,7 +212,7 @@ def finish_late(begun: RequestContext, browser: Browser) -> list[str]:
 
 
 def test_a_request_that_was_under_way_during_a_logout_revives_nothing(make_site: MakeSite) -> None:
-    """security.md 248"""
+    """threat model 248"""
     browser = logged_in(make_site())
     kept = jar_of(browser)
     slow = request_of(browser)
@@ -224,7 +224,7 @@ def test_a_request_that_was_under_way_during_a_logout_revives_nothing(make_site:
 
 
 def test_a_dead_refresh_token_that_was_replaced_in_the_same_request_is_not_dropped(make_site: MakeSite) -> None:
-    """security.md 243: tasks of one request share its session"""
+    """threat model 243: tasks of one request share its session"""
     begun = request_of(logged_in(make_site()))
     begun.session["refresh_token"] = "newer"
     SessionLifecycle(begun).drop_refresh_token("older")
@@ -234,7 +234,7 @@ def test_a_dead_refresh_token_that_was_replaced_in_the_same_request_is_not_dropp
 
 
 def test_requests_that_change_different_things_both_keep_theirs(make_site: MakeSite) -> None:
-    """security.md 243"""
+    """threat model 243"""
     browser = logged_in(make_site())
     first, second = request_of(browser), request_of(browser)
     first.session["userinfo"] = {"name": "Alice"}
@@ -245,7 +245,7 @@ def test_requests_that_change_different_things_both_keep_theirs(make_site: MakeS
 
 
 def test_a_refresh_that_is_saved_late_does_not_undo_a_later_one(make_site: MakeSite) -> None:
-    """security.md 243: the refresh token would be one that was used"""
+    """threat model 243: the refresh token would be one that was used"""
     site = make_site(**OFFLINE)
     browser = logged_in(site)
     run = site.framework.run
@@ -367,7 +367,7 @@ def test_a_hook_that_the_app_had_before_sees_who_is_logged_in(
 def test_a_session_that_ends_is_deleted(
     make_site: MakeSite, framework: Framework, store: WatchedStore, way: str
 ) -> None:
-    """security.md 248: by a logout, and by a view that clears it"""
+    """threat model 248: by a logout, and by a view that clears it"""
     tools = toolbox(framework)
 
     def clear() -> str:

@@ -93,7 +93,7 @@ def test_without_a_page_a_login_leads_to_the_root(site: Site, ask: Ask) -> None:
 
 @either_way
 def test_nothing_else_is_taken_from_another_site(site: Site, ask: Ask) -> None:
-    """security.md 213"""
+    """threat model 213"""
     own = sent_to(site.browser().get("/private"))
     evil = {"scope": "openid admin", "prompt": "none", "redirect_uri": "https://evil.example", "client_id": "evil"}
     evil |= {"response_mode": "fragment", "state": "s", "nonce": "n", "claims": "{}", "acr_values": "0", "other": "x"}
@@ -158,7 +158,7 @@ REFUSED: dict[str, Any] = {
 @either_way
 @pytest.mark.parametrize("parameters", REFUSED.values(), ids=REFUSED)
 def test_a_bad_request_for_a_login_begins_nothing(make_site: MakeSite, ask: Ask, parameters: Any) -> None:
-    """security.md 201 to 209, 212, 215: and asks nobody."""
+    """threat model 201 to 209, 212, 215: and asks nobody."""
     seen: list[tuple[str, str]] = []
 
     def views(app: Any, auth: Any) -> None:
@@ -266,7 +266,7 @@ def test_a_form_of_another_site_which_comes_without_cookies_takes_none_away(site
 
 
 def test_no_other_browser_can_finish_it(site: Site) -> None:
-    """security.md 58: the answer of somebody's own login is of no use in another browser."""
+    """threat model 58: the answer of somebody's own login is of no use in another browser."""
     page = by_get(site.browser(), {"iss": OP})
     victim = site.browser()
     assert come_back(victim, page).status_code == 400

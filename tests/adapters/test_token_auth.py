@@ -32,7 +32,7 @@ class TestAValidToken:
 
     @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
     def test_is_announced_in_any_case(self, api: Api, scheme: str) -> None:
-        """security.md 142"""
+        """threat model 142"""
         for _ in ("unknown", "known"):
             page = api.call(headers={"authorization": f"{scheme} {api.token()}"})
             assert page.json()["sub"] == "alice"
@@ -44,7 +44,7 @@ class TestAValidToken:
             assert api.call(headers={"authorization": f"Bearer   {token}"}).status_code == 200
 
     def test_in_the_query_is_none(self, api: Api) -> None:
-        """security.md 141"""
+        """threat model 141"""
         page = api.call(f"/api?access_token={api.token()}")
         assert (page.status_code, challenge_of(page)) == (401, {})
         assert api.asked() == 0
@@ -58,7 +58,7 @@ class TestAValidToken:
         assert api.call("/api/a/5", api.token()).text == "a 5"
 
     def test_serves_until_it_expires_whatever_is_cached(self, make_api: MakeApi) -> None:
-        """security.md 129"""
+        """threat model 129"""
         api = make_api(config={"OIDC_CLOCK_SKEW": 0, "OIDC_TOKEN_CACHE_SECONDS": 3600})
         token = api.token(lifetime=100)
         assert api.call(token=token).status_code == 200
@@ -69,7 +69,7 @@ class TestAValidToken:
         assert api.call(token=token).status_code == 403
 
     def test_is_introspected_again_when_the_setting_says_so(self, make_api: MakeApi) -> None:
-        """security.md 129, 237"""
+        """threat model 129, 237"""
         api = make_api(config={"OIDC_TOKEN_CACHE_SECONDS": 20})
         token = api.token()
         assert api.call(token=token).status_code == 200
@@ -86,7 +86,7 @@ class TestAValidToken:
         assert api.asked() == 3
 
     def test_that_was_rejected_is_introspected_again_after_a_moment(self, make_api: MakeApi) -> None:
-        """security.md 131"""
+        """threat model 131"""
         api = make_api(config={"OIDC_TOKEN_CACHE_REFUSED_SECONDS": 10})
         assert [api.call(token="nobody-knows-it").status_code for _ in range(3)] == [403] * 3
         assert api.asked() == 1
@@ -96,7 +96,7 @@ class TestAValidToken:
 
 
 class TestTheIdentity:
-    """security.md 155"""
+    """threat model 155"""
 
     def test_is_none_where_no_token_is_asked_for(self, make_api: MakeApi, kind: Kind) -> None:
         api = make_api(kind)
@@ -192,7 +192,7 @@ class TestTheIdentity:
 
 @pytest.mark.parametrize("method", ["OPTIONS", "HEAD"])
 def test_other_methods_get_nothing_for_free(make_api: MakeApi, framework: Framework, kind: Kind, method: str) -> None:
-    """security.md 155: a preflight that the framework answers reaches no view; that of a view is protected."""
+    """threat model 155: a preflight that the framework answers reaches no view; that of a view is protected."""
     seen: list[str] = []
 
     def add_views(app: Any, auth: Any) -> None:
@@ -215,7 +215,7 @@ def test_other_methods_get_nothing_for_free(make_api: MakeApi, framework: Framew
 
 
 class TestScopes:
-    """security.md 128, 146"""
+    """threat model 128, 146"""
 
     @pytest.mark.parametrize(
         ("granted", "asked", "status"),

@@ -11,7 +11,7 @@ from .toolbox import toolbox
 
 
 class TestTheBody:
-    """RFC 6750 2.2, security.md 140"""
+    """RFC 6750 2.2, threat model 140"""
 
     @pytest.fixture
     def api(self, make_api: MakeApi, framework: Framework) -> Api:

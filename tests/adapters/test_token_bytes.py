@@ -40,7 +40,7 @@ def test_a_valid_token_gets_in(api: Api, send: Send) -> None:
 
 
 def test_no_token(send: Send) -> None:
-    """security.md 138"""
+    """threat model 138"""
     page = send()
     assert (page.status_code, page.headers["www-authenticate"]) == (401, "Bearer")
 
@@ -48,7 +48,7 @@ def test_no_token(send: Send) -> None:
 @pytest.mark.parametrize("known", [False, True], ids=["unknown", "known"])
 @pytest.mark.parametrize("other", [None, b"Bearer other", b"Bearer", b"bearer \t"], ids=repr)
 def test_two_headers(api: Api, send: Send, other: bytes | None, known: bool) -> None:
-    """security.md 140"""
+    """threat model 140"""
     token = api.token()
     if known:
         assert send(bearer(token)).status_code == 200
@@ -62,7 +62,7 @@ def test_two_headers(api: Api, send: Send, other: bytes | None, known: bool) -> 
 
 
 def test_two_headers_of_two_schemes_let_nobody_in(api: Api, send: Send) -> None:
-    """security.md 140: WSGI joins them, so that nobody can tell what the second one is."""
+    """threat model 140: WSGI joins them, so that nobody can tell what the second one is."""
     basic = b"Authorization: Basic YTpi"
     assert send(basic, bearer(api.token())).status_code in (400, 401)
     assert send(bearer(api.token()), basic).status_code == 400
@@ -92,7 +92,7 @@ def test_two_headers_of_two_schemes_let_nobody_in(api: Api, send: Send) -> None:
     ids=repr,
 )
 def test_a_malformed_token(api: Api, send: Send, value: bytes) -> None:
-    """security.md 139, 143: whether the server finds it, or we do."""
+    """threat model 139, 143: whether the server finds it, or we do."""
     page = send(b"Authorization: " + value)
     assert page.status_code == 400
     assert b"\xe9" not in page.content
@@ -101,7 +101,7 @@ def test_a_malformed_token(api: Api, send: Send, value: bytes) -> None:
 
 @pytest.mark.parametrize("ending", ["\x00", "\xa0", "\x85", "\x1c", "\u00e9", ",", ";", "\t\t."], ids=repr)
 def test_a_cached_token_with_something_behind_it_is_another(api: Api, send: Send, ending: str) -> None:
-    """security.md 143"""
+    """threat model 143"""
     token = api.token()
     assert send(bearer(token)).status_code == 200
     page = send(b"Authorization: Bearer " + token.encode() + ending.encode("latin-1"))
@@ -110,7 +110,7 @@ def test_a_cached_token_with_something_behind_it_is_another(api: Api, send: Send
 
 @pytest.mark.parametrize("end", [b"\r", b"\n", b"\n\r"], ids=repr)
 def test_a_line_may_end_within_the_token_and_no_header_begins(api: Api, send: Send, end: bytes) -> None:
-    """security.md 143: lenient servers end the header there."""
+    """threat model 143: lenient servers end the header there."""
     page = send(b"Authorization: Bearer x" + end + b"y: " + api.token().encode())
     assert page.status_code in (400, 403)
     assert "y" not in page.headers
@@ -127,7 +127,7 @@ def test_a_folded_header_lets_nobody_in(api: Api, send: Send) -> None:
 
 @pytest.mark.parametrize("character", [b"x", b".", b"=", b"-"])
 def test_a_megabyte(api: Api, send: Send, character: bytes) -> None:
-    """security.md 144: the server may cut the connection, or say that it is too much."""
+    """threat model 144: the server may cut the connection, or say that it is too much."""
     try:
         page = send(b"Authorization: Bearer " + character * 1024 * 1024)
     except (ConnectionError, IndexError):
@@ -137,7 +137,7 @@ def test_a_megabyte(api: Api, send: Send, character: bytes) -> None:
 
 
 def test_a_token_in_the_query_is_ignored(api: Api, send: Send) -> None:
-    """security.md 141"""
+    """threat model 141"""
     token = api.token()
     assert send(bearer(token)).status_code == 200
     for path in (f"/api?access_token={token}", f"/api?authorization=Bearer+{token}"):
@@ -152,7 +152,7 @@ def test_another_header_is_not_an_authorization(api: Api, send: Send, name: byte
 
 
 def test_underscores_do_not_forge_an_identity(api: Api, send: Send) -> None:
-    """security.md 155"""
+    """threat model 155"""
     for name in (b"oidc_async.visits", b"oidc_async_visits", b"HTTP_OIDC_ASYNC_VISITS", b"REMOTE_USER"):
         page = send(name + b': {"sub": "mallory"}', path=b"/open")
         assert page.status_code in (200, 400)

@@ -85,7 +85,7 @@ class TestStatistics:
         assert (statistics.verified_here, statistics.hits, statistics.upstream_calls) == (1, 2, 0)
 
     def test_name_each_provider_and_no_user(self, make_api: MakeApi) -> None:
-        """security.md 258"""
+        """threat model 258"""
         api = make_api(providers={"default": new_provider(), "other": new_provider(OTHER_ISSUER)})
         token = api.token()
         api.call(token=token)

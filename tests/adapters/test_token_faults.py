@@ -1,4 +1,4 @@
-"""Every way in which a provider can misbehave, met by a call to an API: the rows of security.md that `Fault` names.
+"""Every misbehaviour of a provider, met by a call to an API: the rows of the threat model that `Fault` names.
 
 A rejected one ends in a status of contract.md 4 and never in the view; a harmless one disturbs nothing. Whatever goes
 wrong, no token and no secret shows in a response or in a log.
@@ -74,7 +74,7 @@ def require_rejected(page: Page, status: int) -> None:
 def test_a_rejected_fault_never_reaches_the_view(
     make_api: MakeApi, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 123 to 127, 134, 135, 144, 145, 148 to 151, 250, 252"""
+    """threat model 123 to 127, 134, 135, 144, 145, 148 to 151, 250, 252"""
     caplog.set_level(logging.DEBUG)
     api = api_for(make_api, fault)
     token, page = call(api, fault)
@@ -105,7 +105,7 @@ def test_another_fault_may_go_both_ways(make_api: MakeApi, fault: Misbehaviour) 
     "fault", [fault for fault in REFUSED if fault.exchange != "access_token" and status_of(fault) == 503], ids=str
 )
 def test_a_failure_is_over_when_the_provider_behaves_again(make_api: MakeApi, fault: Misbehaviour) -> None:
-    """security.md 125: it was not cached as the token's fault."""
+    """threat model 125: it was not cached as the token's fault."""
     api = api_for(make_api, fault)
     token, _ = call(api, fault)
     api.provider.clock.advance(1.5)

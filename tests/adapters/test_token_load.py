@@ -72,7 +72,7 @@ def behind_the_gate(api: Api, gate: Gate, tokens: Sequence[str], waiting: Callab
 
 
 def test_many_calls_with_one_uncached_token_are_one_request(api: Api, gate: Gate, framework: Framework) -> None:
-    """security.md 241"""
+    """threat model 241"""
     many = 200 if framework.name == "quart" else 32
     token = api.token()
     pages = behind_the_gate(api, gate, [token] * many, lambda: api.statistics().misses >= many)
@@ -87,7 +87,7 @@ def test_many_calls_with_one_uncached_token_are_one_request(api: Api, gate: Gate
 def test_each_of_many_has_an_identity_of_its_own(
     make_api: MakeApi, provider: SimulatedProvider, gate: Gate, framework: Framework, kind: Kind
 ) -> None:
-    """security.md 247: what one view writes into it, no other one reads."""
+    """threat model 247: what one view writes into it, no other one reads."""
     tools = toolbox(framework)
 
     def add_views(app: Any, auth: Any) -> None:
@@ -121,7 +121,7 @@ def test_a_failure_is_shared_by_all_who_waited_and_not_cached(api: Api, gate: Ga
 
 
 def test_a_slow_provider_holds_no_cached_token_up(api: Api, gate: Gate, framework: Framework) -> None:
-    """security.md 249: while 20 callers wait for the provider, 200 calls with cached tokens are answered."""
+    """threat model 249: while 20 callers wait for the provider, 200 calls with cached tokens are answered."""
     known = [api.token() for _ in range(5)]
     gate.open()
     assert [api.call(token=token).status_code for token in known] == [200] * 5
@@ -149,7 +149,7 @@ def test_a_slow_provider_holds_no_cached_token_up(api: Api, gate: Gate, framewor
 
 
 def test_each_of_many_sees_its_own_identity(make_api: MakeApi, framework: Framework, kind: Kind) -> None:
-    """security.md 247: 50 users at once, each several times, with pauses in which the others run."""
+    """threat model 247: 50 users at once, each several times, with pauses in which the others run."""
     tools = toolbox(framework)
     provider = new_provider()
     users = [f"user{number}" for number in range(50)]
@@ -196,7 +196,7 @@ def test_each_of_many_sees_its_own_identity(make_api: MakeApi, framework: Framew
 
 
 class TestACallerWhoGoesAway:
-    """security.md 242"""
+    """threat model 242"""
 
     @pytest.fixture(params=[QuartFramework()], ids=["quart"])
     def framework(self, request: pytest.FixtureRequest) -> Framework:

@@ -97,7 +97,7 @@ class TestProvidersOfOneIssuer:
 
 
 class TestSeveralProviders:
-    """security.md 137, 235"""
+    """threat model 137, 235"""
 
     @pytest.fixture
     def api(self, make_api: MakeApi, framework: Framework) -> Api:
@@ -145,7 +145,7 @@ class TestSeveralProviders:
         assert self.count(api) == [1, 0]
 
     def test_a_jwt_is_read_once_and_a_known_one_not_at_all(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        """security.md 362"""
+        """threat model 362"""
         read: list[bytes] = []
 
         def counting(payload: bytes) -> dict[str, Any]:
@@ -181,7 +181,7 @@ class TestSeveralApps:
         site.close()
 
     def test_know_nothing_of_each_other_s_tokens(self, apis: tuple[Api, Api]) -> None:
-        """contract.md 1, security.md 240"""
+        """contract.md 1, threat model 240"""
         first, second = apis
         token = first.token()
         assert (first.call(token=token).status_code, first.asked()) == (200, 1)

@@ -39,7 +39,7 @@ def api(make_api: MakeApi, kind: Kind, invalid_status: int) -> Api:
 
 
 def test_no_token(api: Api) -> None:
-    """security.md 138, contract.md 4: a challenge without an error code."""
+    """threat model 138, contract.md 4: a challenge without an error code."""
     page = api.call()
     assert (page.status_code, page.headers["www-authenticate"]) == (401, "Bearer")
     assert page.json()["error"] == "bearer_token_missing"
@@ -48,7 +48,7 @@ def test_no_token(api: Api) -> None:
 
 @pytest.mark.parametrize("value", ["", "Basic YTpi", "DPoP a", "Digest a=b", "Token a", "Bearerx a", "BearerToken"])
 def test_another_scheme_is_not_a_token(api: Api, value: str) -> None:
-    """security.md 138, 152"""
+    """threat model 138, 152"""
     page = api.call(headers={"authorization": value})
     assert (page.status_code, page.headers["www-authenticate"]) == (401, "Bearer")
 
@@ -69,7 +69,7 @@ INVALID: dict[str, Callable[[Api], str]] = {
 
 @pytest.mark.parametrize("make", INVALID.values(), ids=INVALID)
 def test_an_invalid_token(api: Api, invalid_status: int, make: Callable[[Api], str]) -> None:
-    """contract.md 4, security.md 123, 124, 127, 135, 145, 151, 153"""
+    """contract.md 4, threat model 123, 124, 127, 135, 145, 151, 153"""
     token = make(api)
     for _ in ("asked", "cached"):
         require_rejection(api.call(token=token), invalid_status, "invalid_token")
@@ -77,7 +77,7 @@ def test_an_invalid_token(api: Api, invalid_status: int, make: Callable[[Api], s
 
 
 def test_a_revoked_token(api: Api, invalid_status: int) -> None:
-    """security.md 145"""
+    """threat model 145"""
     token = api.token()
     api.provider.revoke_access_token(token)
     require_rejection(api.call(token=token), invalid_status, "invalid_token")
@@ -85,7 +85,7 @@ def test_a_revoked_token(api: Api, invalid_status: int) -> None:
 
 @pytest.mark.parametrize("scheme", ["DPoP", "dpop", "MAC", "PoP"])
 def test_a_bound_token_gets_in_by_no_scheme(api: Api, scheme: str) -> None:
-    """security.md 151, 152: not supported, so never let in."""
+    """threat model 151, 152: not supported, so never let in."""
     for token in (api.token(), api.token(claims={"cnf": {"jkt": "0" * 43}})):
         page = api.call(headers={"authorization": f"{scheme} {token}", "dpop": "a.b.c"})
         assert (page.status_code, page.headers["www-authenticate"]) == (401, "Bearer")
@@ -94,7 +94,7 @@ def test_a_bound_token_gets_in_by_no_scheme(api: Api, scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["DPoP", "Basic", "Token", "Bearerx", "Bear", "", "Bearer,"])
 def test_a_cached_token_gets_in_by_no_other_scheme_either(api: Api, scheme: str) -> None:
-    """security.md 151, 152"""
+    """threat model 151, 152"""
     token = api.token()
     assert api.call(token=token).status_code == 200
     page = api.call(headers={"authorization": f"{scheme} {token}"})
@@ -105,14 +105,14 @@ def test_a_cached_token_gets_in_by_no_other_scheme_either(api: Api, scheme: str)
     "name", ["X-Client-Cert", "X-SSL-Client-Cert", "SSL-Client-Verify", "X-Forwarded-Client-Cert"]
 )
 def test_a_certificate_in_a_header_proves_nothing(api: Api, invalid_status: int, name: str) -> None:
-    """security.md 153"""
+    """threat model 153"""
     token = api.token(claims={"cnf": {"x5t#S256": "0" * 43}})
     page = api.call(token=token, headers={name: "SUCCESS"})
     require_rejection(page, invalid_status, "invalid_token")
 
 
 def test_a_scope_that_is_missing(api: Api) -> None:
-    """contract.md 4, security.md 146"""
+    """contract.md 4, threat model 146"""
     token = api.token("write")
     for _ in ("asked", "cached"):
         require_rejection(api.call("/read", token), 403, "insufficient_scope", scope="read")
@@ -180,7 +180,7 @@ MALFORMED = {
 
 @pytest.mark.parametrize("value", MALFORMED.values(), ids=MALFORMED)
 def test_a_malformed_token(api: Api, value: str) -> None:
-    """contract.md 4, security.md 136, 139, 143, 144"""
+    """contract.md 4, threat model 136, 139, 143, 144"""
     require_rejection(api.call(headers={"authorization": value}), 400, "invalid_request")
     assert api.asked() == 0
 
@@ -191,7 +191,7 @@ def test_the_longest_token_and_all_its_characters_are_taken(api: Api, invalid_st
 
 
 def test_nothing_of_the_token_comes_back(api: Api) -> None:
-    """security.md 143, 147"""
+    """threat model 143, 147"""
     for value in ("Bearer canary4711", 'Bearer canary4711"', "Bearer canary4711 x", "Basic canary4711"):
         page = api.call(headers={"authorization": value})
         assert page.status_code >= 400
@@ -199,7 +199,7 @@ def test_nothing_of_the_token_comes_back(api: Api) -> None:
 
 
 class TestUnavailable:
-    """contract.md 4, security.md 125, 126"""
+    """contract.md 4, threat model 125, 126"""
 
     @pytest.mark.parametrize(
         "fault",
@@ -234,14 +234,14 @@ class TestUnavailable:
     def test_the_operator_learns_that_our_credentials_are_rejected(
         self, api: Api, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """security.md 126"""
+        """threat model 126"""
         with api.provider.misbehaving(fault):
             api.call(token="some")
         (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
         assert f"endpoint answered {fault.name[-3:]}" in record.getMessage()
 
     def test_after_a_failure_there_is_a_pause(self, api: Api) -> None:
-        """security.md 229"""
+        """threat model 229"""
         with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
             require_unavailable(api.call(token="some"))
         asked = api.asked()
@@ -257,7 +257,7 @@ class TestUnavailable:
             require_unavailable(api.call(token="some"))
             assert api.call(token=token).status_code == 200
             api.provider.clock.advance(61)
-            # security.md 239: a cached token is not cached for ever
+            # threat model 239: a cached token is not cached for ever
             require_unavailable(api.call(token=token))
 
     @pytest.mark.parametrize(("seconds", "header"), [(0.2, "1"), (1.0, "1"), (6.6, "7")])
@@ -304,7 +304,7 @@ class TestTheForm:
 
 
 def test_the_first_token_that_is_not_active_is_a_warning(api: Api, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 391"""
+    """threat model 391"""
     caplog.set_level(logging.INFO)
     for token in ("unknown", "unknown too"):
         api.call(token=token)
@@ -315,7 +315,7 @@ def test_the_first_token_that_is_not_active_is_a_warning(api: Api, caplog: pytes
 
 @pytest.mark.parametrize("debug", [True, False])
 def test_in_debug_mode_a_client_learns_why(api: Api, debug: bool, invalid_status: int) -> None:
-    """security.md 392"""
+    """threat model 392"""
     api.site.app.debug = debug
     page = api.call(token="unknown")
     assert page.status_code == invalid_status

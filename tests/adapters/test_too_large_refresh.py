@@ -1,4 +1,4 @@
-"""A refresh that brings more than the session has room for: security.md 165."""
+"""A refresh that brings more than the session has room for: threat model 165."""
 
 from collections.abc import Callable
 from secrets import token_urlsafe

@@ -1,4 +1,4 @@
-"""A provider that answers prompt=none with an error page of its own: security.md 375."""
+"""A provider that answers prompt=none with an error page of its own: threat model 375."""
 
 from collections.abc import Callable
 

@@ -36,7 +36,7 @@ WRONG = {
 def test_the_log_says_what_is_wrong_with_the_encryption(
     make_site: MakeSite, caplog: pytest.LogCaptureFixture, fault: Misbehaviour, words: list[str]
 ) -> None:
-    """security.md 401: and neither iss nor aud is blamed."""
+    """threat model 401: and neither iss nor aud is blamed."""
     site = encrypting(make_site)
     browser = logged_in(site)
     with caplog.at_level(logging.WARNING), site.provider.misbehaving(fault):
@@ -61,7 +61,7 @@ def test_signed_ones_are_accepted_by_a_setting(make_site: MakeSite) -> None:
     ids=lambda value: str(value),
 )
 def test_a_setting_accepts_no_other_ones(make_site: MakeSite, fault: Misbehaviour, word: str) -> None:
-    """security.md 401."""
+    """threat model 401."""
     site = encrypting(make_site, accept_unencrypted_logout_tokens=True)
     browser = logged_in(site)
     with site.provider.misbehaving(SIGNED_ONLY, fault):

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="untyped-decorator"
-"""A decorator in the wrong place: the page would be open to everybody. security.md 386."""
+"""A decorator in the wrong place: the page would be open to everybody. threat model 386."""
 
 import asyncio
 import functools
@@ -134,7 +134,7 @@ def telling(make_site: MakeSite, views: Any) -> Site:
     ],
 )
 def test_a_decorator_above_the_route_is_an_error_of_every_request(make_site: MakeSite, views: Any) -> None:
-    """security.md 386"""
+    """threat model 386"""
     site = telling(make_site, views)
     endpoint = "inner.page" if views is in_a_blueprint else "page"
     for path in ("/page", "/nowhere", "/page"):
@@ -145,7 +145,7 @@ def test_a_decorator_above_the_route_is_an_error_of_every_request(make_site: Mak
 
 
 def test_in_production_it_is_an_error_without_a_page(make_site: MakeSite) -> None:
-    """security.md 386"""
+    """threat model 386"""
     page = make_site({"TESTING": False}, views=decorated).browser().get("/page")
     assert page.status_code == 500
     assert "endpoint" not in page.text
@@ -192,7 +192,7 @@ def run_module() -> Any:
 
 @pytest.mark.parametrize("is_open", [True, False])
 def test_in_a_module_as_well(make_site: MakeSite, run_module: Any, is_open: bool) -> None:
-    """security.md 386"""
+    """threat model 386"""
     first, second = 'auth.oidc_auth("default")', 'app.route("/page")'
     source = MODULE.format(first=first, second=second) if is_open else MODULE.format(first=second, second=first)
     site = telling(make_site, lambda app, auth: run_module(source, app, auth))
@@ -215,7 +215,7 @@ def test_quart_says_so_when_it_starts(make_site: MakeSite, framework: Framework)
 def test_quart_says_so_to_a_web_socket_where_no_server_announces_a_start(
     make_site: MakeSite, framework: Framework
 ) -> None:
-    """security.md 386: an app below another one never learns of the start"""
+    """threat model 386: an app below another one never learns of the start"""
     if framework.name == "flask":
         # which has no WebSockets
         assert not hasattr(framework.new_app(), "websocket")

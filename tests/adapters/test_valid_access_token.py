@@ -1,4 +1,4 @@
-"""A usable access token for views, in every place where sessions may be. security.md 71 to 74, 243, 244, 250, 253."""
+"""A usable access token for views, in every session storage. threat model 71 to 74, 243, 244, 250, 253."""
 
 import logging
 from collections.abc import Callable
@@ -42,7 +42,7 @@ def test_a_token_that_lives_is_given_as_it_is(site: Site) -> None:
 
 
 def test_it_is_refreshed_shortly_before_it_expires(site: Site) -> None:
-    """security.md 73: tokens, claims and time of expiry are those of the response"""
+    """threat model 73: tokens, claims and time of expiry are those of the response"""
     browser = user_of(site)
     before = browser.who()
     site.provider.clock.advance(LIFETIME - MARGIN + 1)
@@ -140,7 +140,7 @@ def test_without_a_refresh_token_there_is_none_when_it_has_expired(
 
 @in_cookies  # time is the provider's, and no store's
 def test_a_refresh_token_that_is_not_replaced_stays(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 73"""
+    """threat model 73"""
     site = token_site(make_site, framework, providers={"default": keeping_provider()})
     browser = user_of(site)
     refresh_token = browser.who()["refresh_token"]
@@ -162,7 +162,7 @@ def test_without_a_new_id_token_the_claims_stay(site: Site) -> None:
 
 @pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.harmless], ids=str)
 def test_what_is_harmless_brings_a_token(site: Site, fault: Misbehaviour) -> None:
-    """security.md 71: also the nonce of the login, once more"""
+    """threat model 71: also the nonce of the login, once more"""
     browser = user_of(site)
     site.provider.clock.advance(LIFETIME)
     with site.provider.misbehaving(fault):
@@ -172,7 +172,7 @@ def test_what_is_harmless_brings_a_token(site: Site, fault: Misbehaviour) -> Non
 
 
 def test_the_login_is_the_one_that_counts_after_any_number_of_refreshes(site: Site) -> None:
-    """security.md 71; OIDC Core 12.2: the nonce of the first ID token, though the second one had none"""
+    """threat model 71; OIDC Core 12.2: the nonce of the first ID token, though the second one had none"""
     browser = user_of(site)
     assert token_of(browser, "/token/new")
     before = kept(browser)
@@ -182,7 +182,7 @@ def test_the_login_is_the_one_that_counts_after_any_number_of_refreshes(site: Si
 
 
 def test_a_user_who_authenticated_again_elsewhere_is_the_same(site: Site) -> None:
-    """security.md 71: auth_time may be later than at the login, and then that of the login again"""
+    """threat model 71: auth_time may be later than at the login, and then that of the login again"""
     later = harmless(
         "300 seconds later", REFRESH_CLAIMS(lambda claims, _: {**claims, "auth_time": claims["auth_time"] + 300})
     )
@@ -201,7 +201,7 @@ def test_a_user_who_authenticated_again_elsewhere_is_the_same(site: Site) -> Non
 def test_an_id_token_that_is_wrong_changes_nothing_but_the_spent_refresh_token(
     site: Site, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 71, 72, 355: a signature may be valid with keys that are published later"""
+    """threat model 71, 72, 355: a signature may be valid with keys that are published later"""
     browser = user_of(site)
     before = kept(browser)
     dropped = {} if fault is Fault.REFRESH_ID_TOKEN_TAMPERED else {"refresh_token": None}
@@ -215,7 +215,7 @@ def test_an_id_token_that_is_wrong_changes_nothing_but_the_spent_refresh_token(
 
 
 def test_a_dead_refresh_token_is_dropped_and_never_asked_with_again(site: Site) -> None:
-    """security.md 74"""
+    """threat model 74"""
     browser = user_of(site)
     before = kept(browser)
     site.provider.clock.advance(LIFETIME)
@@ -233,7 +233,7 @@ def test_a_dead_refresh_token_is_dropped_and_never_asked_with_again(site: Site) 
 def test_a_rejection_of_another_kind_is_none_and_the_provider_is_asked_again_later(
     make_site: MakeSite, framework: Framework
 ) -> None:
-    """security.md 74"""
+    """threat model 74"""
     site = token_site(make_site, framework, providers={"default": keeping_provider()})
     browser = user_of(site)
     before = kept(browser)
@@ -299,7 +299,7 @@ class Switch:
 @in_cookies
 @pytest.mark.parametrize("off", ["get_many", "put_if_absent"])
 def test_while_the_store_is_down_no_refresh_is_sent(make_site: MakeSite, framework: Framework, off: str) -> None:
-    """security.md 244: 503, and nothing has ended"""
+    """threat model 244: 503, and nothing has ended"""
     store = Switch()
     site = token_site(make_site, framework, config={"OIDC_STORE": store})
     browser = user_of(site)
@@ -318,7 +318,7 @@ def test_while_the_store_is_down_no_refresh_is_sent(make_site: MakeSite, framewo
 def test_a_store_that_fails_between_refresh_and_answer_costs_a_page_and_no_session(
     make_site: MakeSite, framework: Framework
 ) -> None:
-    """security.md 243: the refresh token is spent, and the new one must not be lost"""
+    """threat model 243: the refresh token is spent, and the new one must not be lost"""
     store = Switch()
     site = token_site(make_site, framework, config={"OIDC_STORE": store})
     browser = user_of(site)
@@ -336,7 +336,7 @@ def test_a_store_that_fails_between_refresh_and_answer_costs_a_page_and_no_sessi
 def test_no_token_is_shown_or_logged(
     site: Site, fault: Misbehaviour | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 250, 253"""
+    """threat model 250, 253"""
     provider: SimulatedProvider = site.provider
     browser = user_of(site)
     with caplog.at_level(logging.DEBUG), provider.misbehaving(*([fault] if fault else [])):

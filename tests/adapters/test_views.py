@@ -114,7 +114,7 @@ class TestLogout:
 
     @pytest.mark.parametrize("uri", ["/bye", "", "javascript:alert(1)", "http://rp.example/bye", 5], ids=str)
     def test_rejects_anything_but_a_uri(self, site: Site, uri: Any) -> None:
-        """security.md 199"""
+        """threat model 199"""
         with pytest.raises(ConfigurationError, match="post_logout_redirect_uri must"):
             site.auth.oidc_logout(post_logout_redirect_uri=uri)
 
@@ -171,6 +171,6 @@ class TestUserSession:
         browser.log_in()
         page = browser.get("/")
         assert page.text == "Hello, alice"
-        # no shared cache may give it to somebody else (security.md 166)
+        # no shared cache may give it to somebody else (threat model 166)
         assert "Cookie" in page.headers["vary"]
         assert page.headers["cache-control"] == "no-store, private"

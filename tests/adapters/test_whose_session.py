@@ -1,4 +1,4 @@
-"""Whose session it is: the subject's at its issuer, whatever name or email address comes along. security.md 168."""
+"""Whose session it is: the subject's at its issuer, whatever name or email address comes along. threat model 168."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ ANOTHER_ADDRESS = put(email="alice@elsewhere.example", email_verified=True)
 
 
 def test_the_same_subject_and_address_at_another_issuer_is_somebody_else(make_site: MakeSite) -> None:
-    """security.md 46, 168, 235"""
+    """threat model 46, 168, 235"""
     providers = {"first": new_provider(), "second": new_provider("https://second.example")}
     site = make_site(providers=providers, auth_request_params={"scope": "openid profile email"})
     browser = logged_in(site, user="alice")
@@ -32,7 +32,7 @@ def test_the_same_subject_and_address_at_another_issuer_is_somebody_else(make_si
 
 
 def test_somebody_with_the_address_of_another_is_not_that_user(make_site: MakeSite) -> None:
-    """security.md 168: an address that nobody verified opens no session that is there"""
+    """threat model 168: an address that nobody verified opens no session that is there"""
     provider = new_provider()
     provider.add_user("mallory", claims={"email": EMAIL, "email_verified": False})
     site = make_site(providers={"default": provider}, auth_request_params={"scope": "openid email"})
@@ -45,7 +45,7 @@ def test_somebody_with_the_address_of_another_is_not_that_user(make_site: MakeSi
 
 
 def test_who_changes_the_address_stays_logged_in(make_site: MakeSite, framework: Framework) -> None:
-    """security.md 71, 168"""
+    """threat model 71, 168"""
     site = token_site(make_site, framework)
     browser = user_of(site)
     site.provider.clock.advance(LIFETIME)

@@ -54,7 +54,7 @@ def tab(secure_browser: BrowserContext) -> Page:
 def test_a_login_a_refresh_and_a_logout(
     place: Place, secure_browser: BrowserContext, tab: Page, response_type: str, mode: str
 ) -> None:
-    """security.md 158, 257."""
+    """threat model 158, 257."""
     posts, complaints = list[Request](), list[str]()
     tab.on("request", lambda seen: posts.append(seen) if seen.url == f"{place.app}/callback" else None)
     tab.on("console", lambda message: complaints.append(message.text))

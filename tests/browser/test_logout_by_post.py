@@ -1,4 +1,4 @@
-"""A logout that a page posts to the provider, in a real browser. security.md 253."""
+"""A logout that a page posts to the provider, in a real browser. threat model 253."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -95,7 +95,7 @@ def addresses_in_history(browser: BrowserContext, tab: Page) -> list[str]:
 def test_a_login_leaves_no_secret_in_any_address(
     place: Place, browser: BrowserContext, tab: Page, response_type: str, mode: str
 ) -> None:
-    """security.md 158, 257."""
+    """threat model 158, 257."""
     posts: list[Request] = []
     tab.on("request", lambda seen: posts.append(seen) if seen.url == f"{place.app}/callback" else None)
     page = f"{place.app}/{page_for(response_type, mode)}"
@@ -136,7 +136,7 @@ def test_the_page_that_was_asked_for_may_lead_to_another_site(place: Place, tab:
 
 
 def test_a_second_login_ends_the_session_of_the_first(place: Place, browser: BrowserContext, tab: Page) -> None:
-    """security.md 156."""
+    """threat model 156."""
     tab.goto(f"{place.app}/{page_for('code', 'form_post')}")
     identify(tab)
     expect(tab.locator("body")).to_contain_text('"provider":"code-by-form_post"')
@@ -149,7 +149,7 @@ def test_a_second_login_ends_the_session_of_the_first(place: Place, browser: Bro
 def test_a_site_that_posts_again_and_again_does_not_fill_the_browser(
     place: Place, browser: BrowserContext, tab: Page
 ) -> None:
-    """security.md 163: it would be rejected for its headers, and could not log in for ten minutes."""
+    """threat model 163: it would be rejected for its headers, and could not log in for ten minutes."""
     page = f"{place.app}/{page_for('code', 'form_post')}"
     for _ in range(12):
         tab.goto(f"{place.issuer}/.well-known/openid-configuration")

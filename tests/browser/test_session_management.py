@@ -152,7 +152,7 @@ def test_an_error_is_the_end_of_it(place: Place, tab: Page) -> None:
 
 @pytest.mark.parametrize("origin_of", ["the page around", "another frame of the provider"])
 def test_what_others_say_is_not_heard(place: Place, tab: Page, origin_of: str) -> None:
-    """security.md 200"""
+    """threat model 200"""
     log_in(tab, place)
     ways = renewals(tab, place)
     expect(watch(tab)).to_have_attribute("data-answer", "unchanged")

@@ -64,7 +64,7 @@ def test_it_ends_at_the_page_that_was_asked_for(app: str, certified_https: Certi
 def test_a_form_of_another_site_brings_no_session_and_ends_none(
     app: str, certified_https: Certified, secure_browser: BrowserContext, tab: Page
 ) -> None:
-    """security.md 156: until the login has succeeded."""
+    """threat model 156: until the login has succeeded."""
     tab.goto(f"{app}/{PAGE}")
     identify(tab)
     expect(tab.locator("body")).to_contain_text('"sub":"alice"')

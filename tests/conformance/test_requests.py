@@ -29,7 +29,7 @@ def test_an_unsigned_one_by_value(driver: Driver) -> None:
 
 
 def test_an_unsigned_one_is_not_fetched_by_http(driver: Driver) -> None:
-    """security.md 265."""
+    """threat model 265."""
     client = {"client_id": "client1", "client_secret": 64 * "s", **NONE}
     error = driver.rejection(client=client, request_type="request_uri", unsigned=True)
     assert (error["code"], "https" in error["message"]) == ("configuration_error", True)

@@ -1,4 +1,4 @@
-"""The cache of tokens: nothing wrong, not for too long, and not too much. security.md 129 to 133, 230."""
+"""The cache of tokens: nothing wrong, not for too long, and not too much. threat model 129 to 133, 230."""
 
 from collections import OrderedDict
 from typing import Any
@@ -47,7 +47,7 @@ def test_a_cached_access_has_all_claims() -> None:
     ],
 )
 def test_a_valid_token_is_cached_until_the_first_end(seconds: float, lifetime: float, known_until: float) -> None:
-    """security.md 129, 130, 133."""
+    """threat model 129, 130, 133."""
     cache = AccessCache(seconds=seconds)
     cache.keep(b"a", access(), lifetime, 1000)
     assert cache.find(b"a", 1000) is not None
@@ -58,7 +58,7 @@ def test_a_valid_token_is_cached_until_the_first_end(seconds: float, lifetime: f
 
 @pytest.mark.parametrize(("seconds", "lifetime"), [(0, 100), (60, 0), (60, -5)], ids=["off", "over", "long over"])
 def test_what_has_no_time_left_is_not_kept(seconds: float, lifetime: float) -> None:
-    """security.md 129."""
+    """threat model 129."""
     cache = AccessCache(seconds=seconds)
     cache.keep(b"a", access(), lifetime, 0)
     assert cache.find(b"a", 0) is None
@@ -66,7 +66,7 @@ def test_what_has_no_time_left_is_not_kept(seconds: float, lifetime: float) -> N
 
 
 def test_two_who_find_the_same_share_nothing() -> None:
-    """security.md 247."""
+    """threat model 247."""
     cache = AccessCache()
     cache.keep(b"a", access(), 100, 0)
     one, other = cache.find(b"a", 1), cache.find(b"a", 1)
@@ -86,7 +86,7 @@ def test_the_latest_word_holds() -> None:
 
 
 def test_a_rejection_is_cached_briefly() -> None:
-    """security.md 131."""
+    """threat model 131."""
     cache = AccessCache(refused_seconds=5)
     cache.keep_rejection(b"a", TokenInactive("inactive"), 100)
     assert isinstance(cache.find_rejection(b"a", 100), TokenInactive)
@@ -104,7 +104,7 @@ def test_rejections_need_not_be_cached() -> None:
 
 
 def test_a_flood_of_invalid_tokens_does_not_evict_valid_ones_and_is_bounded() -> None:
-    """security.md 131, 230."""
+    """threat model 131, 230."""
     cache = AccessCache(entries=100)
     for number in range(50):
         cache.keep(b"good%d" % number, access(str(number)), 60, 0)
@@ -117,7 +117,7 @@ def test_a_flood_of_invalid_tokens_does_not_evict_valid_ones_and_is_bounded() ->
 
 
 def test_a_token_can_be_invalidated_whatever_is_cached() -> None:
-    """security.md 237."""
+    """threat model 237."""
     cache = AccessCache()
     for key in (b"a", b"b"):
         cache.keep(key, access(), 60, 0)
@@ -134,7 +134,7 @@ def test_a_token_can_be_invalidated_whatever_is_cached() -> None:
 
 @pytest.mark.parametrize("entries", [0, 1, 2, 3, 10, 1000])
 def test_entries_are_bounded(entries: int) -> None:
-    """security.md 230."""
+    """threat model 230."""
     cache = AccessCache(entries=entries)
     for number in range(3000):
         cache.keep(b"%d" % number, access(), 60, 0)
@@ -144,7 +144,7 @@ def test_entries_are_bounded(entries: int) -> None:
 
 
 def test_what_is_used_stays_and_what_is_not_goes() -> None:
-    """security.md 230."""
+    """threat model 230."""
     cache = AccessCache(entries=10)
     for key in (b"used", b"unused"):
         cache.keep(key, access(), 60, 0)
@@ -155,7 +155,7 @@ def test_what_is_used_stays_and_what_is_not_goes() -> None:
 
 
 def test_large_claims_make_them_fewer() -> None:
-    """security.md 230."""
+    """threat model 230."""
     cache = AccessCache(entries=100)
     for number in range(300):
         cache.keep(b"%d" % number, access(padding=10 * BYTES_PER_ENTRY), 60, 0)
@@ -171,7 +171,7 @@ def test_claims_too_large_for_any_bound_are_kept_two_at_a_time() -> None:
 
 
 def test_expired_entries_leave_by_themselves() -> None:
-    """security.md 230."""
+    """threat model 230."""
     cache = AccessCache(seconds=60, entries=100_000)
     for number in range(100):
         cache.keep(b"%d" % number, access(), 60, 0)
@@ -193,7 +193,7 @@ def test_no_entry_is_given_up_because_time_has_passed_for_others() -> None:
 
 
 def test_the_memory_of_scopes_is_bounded() -> None:
-    """security.md 230."""
+    """threat model 230."""
     cache = AccessCache()
     for number in range(3 * MAX_SCOPES):
         cache.keep(b"a", access(scope=f"scope{number}"), 60, 0)
@@ -211,7 +211,7 @@ def test_an_argument_that_is_not_a_number_is_rejected(name: str, value: Any) -> 
 
 
 def test_nothing_is_shared_between_caches() -> None:
-    """security.md 240."""
+    """threat model 240."""
     one, other = AccessCache(), AccessCache()
     one.keep(b"a", access(), 60, 0)
     one.keep_rejection(b"b", TokenInactive("inactive"), 0)

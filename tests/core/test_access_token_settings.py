@@ -1,4 +1,4 @@
-"""Which access tokens a configuration takes, and settings that would take too many: security.md 364 to 368."""
+"""Which access tokens a configuration takes, and settings that would take too many: threat model 364 to 368."""
 
 import logging
 from typing import Any
@@ -49,7 +49,7 @@ NO_AUD = stages.harmless("no aud", stages.ACCESS_TOKEN_CLAIMS(without("aud")))
     ],
 )
 def test_settings_that_would_take_too_much_or_do_nothing_are_a_mistake(settings: dict[str, Any], named: str) -> None:
-    """security.md 366 to 368."""
+    """threat model 366 to 368."""
     with pytest.raises(ConfigurationError, match=named):
         ProviderConfiguration(ISSUER, client_metadata=CLIENT, **settings)
 
@@ -70,7 +70,7 @@ def test_settings_that_would_take_too_much_or_do_nothing_are_a_mistake(settings:
 def test_a_start_with_nothing_that_tells_id_tokens_warns(
     settings: dict[str, Any], warns: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 365."""
+    """threat model 365."""
     ResourceServer(ProviderConfiguration(ISSUER, **{**UNTYPED, **settings}))
     logged = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert len(logged) == warns
@@ -83,7 +83,7 @@ def issue(api: API, **claims: Any) -> str:
 
 
 def test_tokens_as_cognito_issues_them(either_world: World) -> None:
-    """security.md 366."""
+    """threat model 366."""
     api = new_api(either_world, client_metadata=None, **UNTYPED, audience_claim="client_id")
     assert api.verify(issue(api, token_use="access")).client_id == "app"
     for claims in ({}, {"token_use": "id"}, {"token_use": "access", "client_id": "other"}):
@@ -102,7 +102,7 @@ ACCEPTS: list[dict[str, Any]] = [
 
 
 def test_what_one_configuration_found_out_serves_no_other(either_world: World) -> None:
-    """security.md 235: a cache may be shared."""
+    """threat model 235: a cache may be shared."""
     first = new_api(either_world, client_metadata=None, **UNTYPED)
     apis = [
         new_api(
@@ -120,7 +120,7 @@ def test_what_one_configuration_found_out_serves_no_other(either_world: World) -
 
 
 def test_an_introspected_token_is_of_an_accepted_client_and_subject(either_world: World) -> None:
-    """security.md 367: a provider answers for the tokens of all its clients."""
+    """threat model 367: a provider answers for the tokens of all its clients."""
     clients = new_api(either_world, enforce_audience=False, access_token_clients={"app"})
     assert clients.verify(clients.issue()).client_id == "app"
     assert isinstance(clients.rejection(clients.issue("api")), ClaimInvalid)

@@ -1,4 +1,4 @@
-"""A provider with a public address for browsers, and another one inside of a private network. security.md 399."""
+"""A provider with a public address for browsers, and another one inside of a private network. threat model 399."""
 
 import json
 import logging
@@ -141,7 +141,7 @@ def test_assertions_are_for_the_public_names(
 
 
 def test_distributed_claims_are_never_fetched_inside(either_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 399: a claim, which leads to the same public host, doesn't lead into the private network."""
+    """threat model 399: a claim, which leads to the same public host, doesn't lead into the private network."""
     provider, source = new_provider(ISSUER), new_provider(f"{PUBLIC}/claims-provider")
     runtime = simulated(either_world, provider, source)
     asked = inside(runtime, monkeypatch)
@@ -198,7 +198,7 @@ def test_endpoints_of_other_hosts_are_asked_where_they_are(
 def test_what_makes_metadata_believable_stays(
     either_world: World, monkeypatch: pytest.MonkeyPatch, fault: Any, error: type[Exception]
 ) -> None:
-    """security.md 399: the issuer is the public one, browsers stay outside, and http is for the named address."""
+    """threat model 399: the issuer is the public one, browsers stay outside, and http is for the named address."""
     realm, _ = realm_inside(either_world, monkeypatch)
     with realm.provider.misbehaving(harmless("odd metadata", DISCOVERY(fault))), pytest.raises(error):
         realm.begin()
@@ -230,7 +230,7 @@ def test_what_makes_metadata_believable_stays(
     ids=str,
 )
 def test_what_could_not_work_or_is_not_named_is_rejected(settings: dict[str, Any], word: str) -> None:
-    """security.md 399, 402."""
+    """threat model 399, 402."""
     with pytest.raises(ConfigurationError, match=word):
         ProviderConfiguration(**{"issuer": ISSUER, "client_metadata": ClientMetadata("c1", SECRET), **settings})
 
@@ -247,7 +247,7 @@ def test_what_could_not_work_or_is_not_named_is_rejected(settings: dict[str, Any
 def test_a_host_that_is_named_may_use_http_and_each_start_warns_of_it(
     settings: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 402."""
+    """threat model 402."""
     client = ClientMetadata("c1", SECRET)
     with pytest.raises(ConfigurationError):
         ProviderConfiguration(client_metadata=client, **settings)

@@ -91,7 +91,7 @@ def test_so_is_one_that_clings_to_its_life() -> None:
 
 
 def test_an_async_runtime_needs_a_loop() -> None:
-    """security.md 246"""
+    """threat model 246"""
     with pytest.raises(RuntimeError, match="no running event loop"):
         run_without_loop(AsyncRuntime().share("key", asyncio.Event().wait))
     with pytest.raises(RuntimeError, match="under blocking I/O"):
@@ -99,7 +99,7 @@ def test_an_async_runtime_needs_a_loop() -> None:
 
 
 def test_inside_a_running_loop_it_blocks_and_works() -> None:
-    """security.md 246"""
+    """threat model 246"""
 
     async def view() -> int:
         return Sample(AsyncSample()).add(1)
@@ -108,7 +108,7 @@ def test_inside_a_running_loop_it_blocks_and_works() -> None:
 
 
 def test_threads_may_call_at_the_same_time() -> None:
-    """security.md 246"""
+    """threat model 246"""
     totals = list[int]()
     threads = [threading.Thread(target=lambda: totals.append(Sample(AsyncSample()).add(1))) for _ in range(20)]
     for thread in threads:

@@ -1,4 +1,4 @@
-"""A fetched value, kept: security.md 18 to 20, 233, 234, 236, 239, 241."""
+"""A fetched value, kept: threat model 18 to 20, 233, 234, 236, 239, 241."""
 
 import logging
 from collections.abc import Awaitable, Callable, Hashable
@@ -75,7 +75,7 @@ def test_a_fresh_value_is_not_fetched_again(source: Source, get: Get) -> None:
 
 
 def test_a_value_is_fetched_again_after_its_max_age(source: Source, get: Get) -> None:
-    """security.md 233."""
+    """threat model 233."""
     get()
     source.clock.advance(MAX_AGE)
     assert get() == [2]
@@ -83,7 +83,7 @@ def test_a_value_is_fetched_again_after_its_max_age(source: Source, get: Get) ->
 
 @pytest.mark.parametrize("seconds", [-1e9, 1e9], ids=["back", "forward"])
 def test_a_wall_clock_that_jumps_changes_nothing(source: Source, get: Get, seconds: float) -> None:
-    """security.md 236."""
+    """threat model 236."""
     get()
     source.clock.jump(seconds)
     assert get() == [1]
@@ -92,14 +92,14 @@ def test_a_wall_clock_that_jumps_changes_nothing(source: Source, get: Get, secon
 
 
 def test_fifty_callers_at_once_share_one_fetch(source: Source, either_world: World) -> None:
-    """security.md 241."""
+    """threat model 241."""
     source.takes = 0.05
     assert either_world.run_together([source.cached.get] * 50) == [[1]] * 50
     assert source.fetches == 1
 
 
 def test_fifty_callers_of_a_stale_value_share_one_fetch(source: Source, get: Get, either_world: World) -> None:
-    """security.md 241."""
+    """threat model 241."""
     get()
     source.clock.advance(MAX_AGE)
     source.takes = 0.05
@@ -114,7 +114,7 @@ def test_a_first_failure_is_raised(source: Source, get: Get) -> None:
 
 
 def test_fifty_callers_share_one_failure(source: Source, either_world: World) -> None:
-    """security.md 229."""
+    """threat model 229."""
     source.failure, source.takes = ProviderUnreachable("gone"), 0.05
     outcomes = either_world.run_together([source.cached.get] * 50)
     assert {type(outcome) for outcome in outcomes} == {ProviderUnreachable}
@@ -122,7 +122,7 @@ def test_fifty_callers_share_one_failure(source: Source, either_world: World) ->
 
 
 def test_a_failure_is_not_tried_again_at_once(source: Source, get: Get) -> None:
-    """security.md 229."""
+    """threat model 229."""
     source.failure = ProviderTimeout("slow")
     for _ in range(20):
         with pytest.raises(ProviderTimeout):
@@ -136,7 +136,7 @@ def test_a_failure_is_not_tried_again_at_once(source: Source, get: Get) -> None:
 def test_a_failure_leaves_the_last_good_value_in_use(
     source: Source, get: Get, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 13, 20, 234, 239."""
+    """threat model 13, 20, 234, 239."""
     get()
     source.clock.advance(MAX_AGE)
     source.failure = ProviderUnreachable("gone")
@@ -149,7 +149,7 @@ def test_a_failure_leaves_the_last_good_value_in_use(
 def test_while_a_stale_value_serves_nobody_waits_for_the_provider(
     source: Source, get: Get, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 229: nor is the log flooded."""
+    """threat model 229: nor is the log flooded."""
     get()
     source.clock.advance(MAX_AGE)
     source.failure = ProviderTimeout("slow")
@@ -161,7 +161,7 @@ def test_while_a_stale_value_serves_nobody_waits_for_the_provider(
 
 
 def test_a_stale_value_is_replaced_when_the_provider_is_back(source: Source, get: Get) -> None:
-    """security.md 20."""
+    """threat model 20."""
     get()
     source.clock.advance(MAX_AGE)
     source.failure = ProviderUnreachable("gone")
@@ -172,7 +172,7 @@ def test_a_stale_value_is_replaced_when_the_provider_is_back(source: Source, get
 
 
 def test_a_stale_value_ends(source: Source, get: Get) -> None:
-    """security.md 237."""
+    """threat model 237."""
     get()
     source.failure = ProviderUnreachable("gone")
     source.clock.advance(MAX_AGE + KEEP_STALE - 1)
@@ -220,7 +220,7 @@ async def nothing() -> None:
 
 @pytest.mark.parametrize("is_stale", [False, True], ids=["no-value-yet", "stale"])
 def test_a_caller_who_was_overtaken_fetches_nothing(source: Source, either_world: World, is_stale: bool) -> None:
-    """security.md 241."""
+    """threat model 241."""
 
     async def overtake() -> None:
         await cached.get()
@@ -236,7 +236,7 @@ def test_a_caller_who_was_overtaken_fetches_nothing(source: Source, either_world
 
 
 def test_two_values_have_nothing_in_common(source: Source, either_world: World) -> None:
-    """security.md 235, 240."""
+    """threat model 235, 240."""
     first, second = source.new_cache(), source.new_cache()
     source.takes = 0.02
     outcomes = either_world.run_together([first.get, second.get] * 5)
@@ -252,7 +252,7 @@ def test_a_value_that_was_replaced_is_not_renewed_again(source: Source, either_w
 
 
 def test_fifty_renewals_at_once_share_one_fetch(source: Source, either_world: World) -> None:
-    """security.md 17, 241."""
+    """threat model 17, 241."""
     cached, allowance = source.cached, Allowance(3, 60)
     seen = either_world.run(cached.get())
     source.takes = 0.05
@@ -261,7 +261,7 @@ def test_fifty_renewals_at_once_share_one_fetch(source: Source, either_world: Wo
 
 
 def test_renewals_are_bounded(source: Source, either_world: World) -> None:
-    """security.md 18, 19: a burst, then one in a while."""
+    """threat model 18, 19: a burst, then one in a while."""
     cached, allowance = source.cached, Allowance(3, 60)
 
     def renew() -> list[int]:
@@ -274,7 +274,7 @@ def test_renewals_are_bounded(source: Source, either_world: World) -> None:
 
 
 def test_a_renewal_that_fails_leaves_the_value(source: Source, either_world: World, get: Get) -> None:
-    """security.md 20, 234."""
+    """threat model 20, 234."""
     seen = get()
     source.failure = ProviderUnreachable("gone")
     with pytest.raises(ProviderUnreachable):
@@ -283,7 +283,7 @@ def test_a_renewal_that_fails_leaves_the_value(source: Source, either_world: Wor
 
 
 def test_failed_renewals_are_bounded_too(source: Source, either_world: World) -> None:
-    """security.md 18."""
+    """threat model 18."""
     cached, allowance = source.cached, Allowance(3, 1e6)
     seen = either_world.run(cached.get())
     source.failure = ProviderUnreachable("gone")
@@ -295,7 +295,7 @@ def test_failed_renewals_are_bounded_too(source: Source, either_world: World) ->
 
 
 def test_an_allowance_that_is_spent_leaves_the_others(source: Source, either_world: World) -> None:
-    """security.md 361: nor does the one wait for the other, which would hand it the value of before."""
+    """threat model 361: nor does the one wait for the other, which would hand it the value of before."""
     cached, spent, own = source.cached, Allowance(1, 1e6), Allowance(1, 1e6)
     seen = either_world.run(cached.renew(either_world.run(cached.get()), spent))
     source.takes = 0.02
@@ -314,6 +314,6 @@ def test_an_allowance_that_is_spent_leaves_the_others(source: Source, either_wor
     ],
 )
 def test_an_allowance_is_a_burst_and_a_rate(moments: list[float], allowed: list[bool]) -> None:
-    """security.md 18."""
+    """threat model 18."""
     allowance = Allowance(3, 60)
     assert [allowance.spend(moment) for moment in moments] == allowed

@@ -77,7 +77,7 @@ def test_zero_seconds_never_open_the_breaker() -> None:
 
 
 def test_a_provider_that_hangs_is_tried_by_one_caller_alone() -> None:
-    """security.md 229: each further one would hang as well."""
+    """threat model 229: each further one would hang as well."""
     breaker = CircuitBreaker(1.0, probe_seconds=10.0)
     breaker.open(100)
     assert [may_ask(breaker, now) for now in (101, 102, 105, 110.9, 111)] == [True, False, False, False, True]
@@ -119,14 +119,14 @@ def unreachable(**evidence: Any) -> ProviderUnreachable:
     ],
 )
 def test_no_single_token_stops_all_others(error: ProviderError, expected: bool) -> None:
-    """security.md 229: only what concerns all requests does."""
+    """threat model 229: only what concerns all requests does."""
     assert is_outage(error) is expected
 
 
 def test_our_own_full_queue_shows_nothing_of_the_provider(
     either_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 229: it neither begins a pause nor ends one."""
+    """threat model 229: it neither begins a pause nor ends one."""
     api = new_api(either_world)
     runtime: Any = vars(getattr(api.server, "_origin", api.server))["_runtime"]
 

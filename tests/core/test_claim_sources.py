@@ -1,4 +1,4 @@
-"""Aggregated and distributed claims, verified or left out, in both worlds (OIDC Core 5.6.2). security.md 119, 121."""
+"""Aggregated and distributed claims, verified or omitted, in both worlds (OIDC Core 5.6.2). threat model 119, 121."""
 
 import logging
 from collections.abc import Mapping
@@ -162,7 +162,7 @@ def test_a_distributed_source_that_is_wrong_is_left_out(
 
 @pytest.mark.parametrize("name", ["sub", "iss", "aud", "exp", "nonce", "auth_time", "acr", "sid", "email"])
 def test_what_the_provider_says_is_overridden_by_nobody(scene: Scene, name: str) -> None:
-    """security.md 119."""
+    """threat model 119."""
     with scene.source.misbehaving(harmless("much more", SOURCE_CLAIMS(put(**{name: "mallory"})))):
         source = scene.aggregated(age=30) if name != "iss" else scene.aggregated()
     scene.tell({"s": source}, {name: "s", "age": "s"}, email="alice@example.com")
@@ -186,7 +186,7 @@ def test_a_name_of_the_user_at_the_source_is_compared_with_nothing(scene: Scene)
     ],
 )
 def test_an_endpoint_elsewhere_is_not_asked(scene: Scene, endpoint: str) -> None:
-    """security.md 121, 219."""
+    """threat model 121, 219."""
     source = scene.inside.distribute_claims({"age": 30})
     scene.tell({"s": {**source, "endpoint": endpoint}}, {"age": "s"})
     assert not believed(scene)

@@ -176,7 +176,7 @@ def test_a_registered_algorithm_is_what_was_agreed_on(either_world: World) -> No
 
 @each_method
 def test_an_assertion_is_for_this_provider_this_minute_and_this_request(either_world: World, method: Method) -> None:
-    """security.md 78, 263; OIDC Core 9, RFC 7523 3: and aud is the issuer, so that no other provider can use it."""
+    """threat model 78, 263; OIDC Core 9, RFC 7523 3: and aud is the issuer, so that no other provider can use it."""
     realm = new_party(either_world, method)
     realm.provider.clock.jump(0.75)
     login = realm.log_in(scope="openid offline_access")
@@ -220,7 +220,7 @@ def test_a_token_is_introspected(either_world: World, method: Method) -> None:
 
 @both_methods
 def test_each_retry_has_an_assertion_of_its_own(either_world: World, method: Method) -> None:
-    """security.md 75, 263: the provider may have seen the first one before it stumbled."""
+    """threat model 75, 263: the provider may have seen the first one before it stumbled."""
     api = new_introspector(either_world, method)
     with api.provider.misbehaving(Fault.INTROSPECTION_BUSY_ONCE):
         access = api.verify(api.issue())
@@ -266,7 +266,7 @@ def test_keys_are_rotated_without_a_failure(either_world: World) -> None:
 
 @both_methods
 def test_no_assertion_and_no_key_shows(either_world: World, method: Method, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 250 to 252"""
+    """threat model 250 to 252"""
     caplog.set_level(logging.DEBUG)
     realm = new_party(either_world, method)
     texts: list[str] = [repr(realm.party.configuration), repr(realm.party), repr(vars(realm.party))]

@@ -346,7 +346,7 @@ def test_a_usable_configuration_is_accepted(settings: dict[str, Any]) -> None:
     ],
 )
 def test_an_unusable_configuration_is_rejected(settings: dict[str, Any], words: list[str]) -> None:
-    """security.md 1, 4, 5, 6, 9, 10, 16, 88, 105, 110, 116, 216."""
+    """threat model 1, 4, 5, 6, 9, 10, 16, 88, 105, 110, 116, 216."""
     with pytest.raises(ConfigurationError) as caught:
         configured(**settings)
     assert [word for word in words if word not in str(caught.value)] == []
@@ -375,14 +375,14 @@ def test_a_relying_party_rejects_what_would_not_work(
 
 @pytest.mark.parametrize("algorithm", SUPPORTED_ALGORITHMS)
 def test_each_algorithm_can_be_registered_and_is_then_the_only_one(algorithm: str) -> None:
-    """security.md 10, 83: the allow-list comes from the client, never from the provider's metadata."""
+    """threat model 10, 83: the allow-list comes from the client, never from the provider's metadata."""
     client = CLIENT.copy(id_token_signed_response_alg=algorithm)
     metadata = METADATA.copy(id_token_signing_alg_values_supported=["none", "HS256"])
     assert configured(client_metadata=client, provider_metadata=metadata).id_token_algorithms == (algorithm,)
 
 
 def test_no_secret_shows_in_the_text_of_a_configuration() -> None:
-    """security.md 251."""
+    """threat model 251."""
     configuration = configured(
         client_registration_info=ClientRegistrationInfo(registration_token="canary", initial_access_token="canary"),
         client_metadata=ClientMetadata("c1", "canary", registration_access_token="canary"),

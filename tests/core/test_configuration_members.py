@@ -1,4 +1,4 @@
-"""Members of metadata and parameters of requests that a developer wrote wrong. security.md 388."""
+"""Members of metadata and parameters of requests that a developer wrote wrong. threat model 388."""
 
 from collections.abc import Collection
 from typing import Any
@@ -53,7 +53,7 @@ def with_request(**parameters: Any) -> ProviderConfiguration:
     ],
 )
 def test_a_misspelt_name_is_an_error(make: Any, where: str, name: str, meant: str) -> None:
-    """security.md 388: it would have no effect"""
+    """threat model 388: it would have no effect"""
     with pytest.raises(ConfigurationError) as caught:
         make(**{name: "value"})
     assert caught.value.message == f"{name} in {where} is unknown. Did you mean {meant}?"
@@ -83,7 +83,7 @@ def test_no_registered_name_is_taken_for_another_one(names: Collection[str]) -> 
 @pytest.mark.parametrize("name", ["redirect_uris", "contacts", "response_types", "grant_types", "request_uris"])
 @pytest.mark.parametrize("value", ["https://rp.example/cb", [1], {"a": "b"}, 5], ids=str)
 def test_a_list_is_a_list_of_strings(make: Any, name: str, value: object) -> None:
-    """security.md 388"""
+    """threat model 388"""
     with pytest.raises(ConfigurationError, match=f"^{name} in Client[a-zA-Z]* must be a list of strings"):
         make(**{name: value})
 
@@ -91,7 +91,7 @@ def test_a_list_is_a_list_of_strings(make: Any, name: str, value: object) -> Non
 @pytest.mark.parametrize("name", ["client_id", "client_secret"])
 @pytest.mark.parametrize("value", ["value\n", "va\tlue", "\x7f"])
 def test_a_line_break_at_the_end_of_a_secret_is_found_and_the_secret_not_shown(name: str, value: str) -> None:
-    """security.md 388: as it is in a file"""
+    """threat model 388: as it is in a file"""
     with pytest.raises(ConfigurationError, match=f"^{name} in ClientMetadata contains a line break") as caught:
         with_client(**{name: value})
     assert "va" not in caught.value.message.replace(name, "")
@@ -118,6 +118,6 @@ def test_a_line_break_at_the_end_of_a_secret_is_found_and_the_secret_not_shown(n
     ids=str,
 )
 def test_what_is_empty_or_of_another_type_is_an_error_that_names_it(options: dict[str, Any], message: str) -> None:
-    """security.md 388"""
+    """threat model 388"""
     with pytest.raises(ConfigurationError, match=f"^{message}"):
         configured(**options)

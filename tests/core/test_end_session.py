@@ -1,4 +1,4 @@
-"""The logout request as the core makes it. security.md 199, 253; OIDC RP-Initiated Logout 2."""
+"""The logout request as the core makes it. threat model 199, 253; OIDC RP-Initiated Logout 2."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -74,19 +74,19 @@ def test_the_url_and_the_form_say_the_same(either_world: World) -> None:
 
 @pytest.mark.parametrize("name", ["client_id", "client_secret", "client_assertion"])
 def test_no_caller_sets_what_is_ours(either_world: World, name: str) -> None:
-    """security.md 199"""
+    """threat model 199"""
     with pytest.raises(ConfigurationError, match=f"must not set {name}"):
         made(new_realm(either_world), **{name: "other"})
 
 
 def test_a_provider_without_logout_has_no_request_for_it(either_world: World) -> None:
-    """security.md 197"""
+    """threat model 197"""
     realm = new_realm(either_world)
     with realm.provider.misbehaving(Fault.DISCOVERY_OPTIONAL_MISSING):
         assert (made(realm), url_of(realm)) == (None, None)
 
 
 def test_a_logout_request_shows_nobody_the_id_token(either_world: World) -> None:
-    """security.md 250, 253"""
+    """threat model 250, 253"""
     request = made(new_realm(either_world), id_token_hint="a.b.c", logout_hint="alice", state="the state")
     assert [secret for secret in ("a.b.c", "alice", "the state") if secret in repr(request)] == []

@@ -1,4 +1,4 @@
-"""Circuit breakers of the endpoints that logins need: security.md 370."""
+"""Circuit breakers of the endpoints that logins need: threat model 370."""
 
 from collections.abc import Callable
 from typing import Any

@@ -55,7 +55,7 @@ def test_so_many_requests_are_under_way_and_no_more(world: World, serve: Serve) 
 
 
 def test_a_full_queue_rejects_at_once(world: World, serve: Serve) -> None:
-    """security.md 229"""
+    """threat model 229"""
     all_rejected = threading.Event()
 
     def answer(connection: Connection) -> None:
@@ -109,7 +109,7 @@ def test_the_length_of_the_queue_is_known(world: World, serve: Serve) -> None:
 
 
 def test_waiting_in_the_queue_counts_against_the_deadline(world: World, serve: Serve) -> None:
-    """security.md 223"""
+    """threat model 223"""
     server = serve(always(response(), after=0.5))
     runtime = world.runtime(HttpSettings(deadline=0.9, max_concurrency=1))
     outcomes = world.run_together([lambda: runtime.send(get(server.url))] * 4)
@@ -184,7 +184,7 @@ def test_settings_that_cannot_work_are_rejected(either_world: World, settings: H
 
 
 def test_a_provider_that_hangs_does_not_hold_up_another(world: World, serve: Serve) -> None:
-    """security.md 229"""
+    """threat model 229"""
     others_are_done = threading.Event()
 
     def hang(connection: Connection) -> None:
@@ -222,7 +222,7 @@ def of_login(url: str) -> HttpRequest:
 
 @pytest.mark.usefixtures("hurried")
 def test_logins_leave_threads_to_others_while_an_endpoint_hangs(own_world: World, serve: Serve) -> None:
-    """security.md 371: those that find no slot give up soon, and later ones at once."""
+    """threat model 371: those that find no slot give up soon, and later ones at once."""
     all_rejected = threading.Event()
 
     def answer(connection: Connection) -> None:

@@ -143,7 +143,7 @@ def say_nothing(connection: Connection) -> None:
 def test_the_deadline_holds_for_the_whole_exchange(
     own_world: World, serve: Serve, answer: Answer, status: int | None
 ) -> None:
-    """security.md 223; the error tells whether the provider had sent a status"""
+    """threat model 223; the error tells whether the provider had sent a status"""
     server = serve(answer)
     runtime = own_world.runtime(HASTY)
     begin = time.monotonic()
@@ -156,7 +156,7 @@ def test_the_deadline_holds_for_the_whole_exchange(
 def test_the_deadline_holds_while_a_name_is_looked_up(
     own_world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 223"""
+    """threat model 223"""
 
     found, was_still_looking = threading.Event(), list[bool]()
 
@@ -177,7 +177,7 @@ def test_the_deadline_holds_while_a_name_is_looked_up(
 
 
 def test_the_deadline_holds_in_a_tls_handshake(own_world: World, serve: Serve) -> None:
-    """security.md 223"""
+    """threat model 223"""
     server = serve(lambda connection: time.sleep(0.5))
     begin = time.monotonic()
     with pytest.raises(ProviderTimeout):
@@ -217,7 +217,7 @@ def gzip_bomb() -> bytes:
     ],
 )
 def test_a_body_is_read_to_its_cap_and_no_further(world: World, serve: Serve, answer: Answer) -> None:
-    """security.md 221, 222"""
+    """threat model 221, 222"""
     server = serve(answer)
     runtime = world.runtime()
     with pytest.raises(ResponseTooLarge, match="larger than 1000 bytes"):
@@ -225,7 +225,7 @@ def test_a_body_is_read_to_its_cap_and_no_further(world: World, serve: Serve, an
 
 
 def test_a_gzip_bomb_is_never_inflated(world: World, serve: Serve) -> None:
-    """security.md 222"""
+    """threat model 222"""
     server = serve(always(response(gzip_bomb(), Content_Encoding="gzip")))
     runtime = world.runtime()
     request = get(server.url, max_body=1000)
@@ -350,7 +350,7 @@ def test_a_header_that_cannot_be_sent_is_not_quoted(world: World, serve: Serve, 
 
 
 def test_messages_hold_neither_query_nor_credentials(world: World) -> None:
-    """security.md 254: they are left out as a whole, whatever is in them and however often"""
+    """threat model 254: they are left out as a whole, whatever is in them and however often"""
     runtime = world.runtime()
     port = unused_port()
     with pytest.raises(ProviderUnreachable) as caught:
@@ -366,7 +366,7 @@ def test_messages_hold_neither_query_nor_credentials(world: World) -> None:
 
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
 def test_a_redirect_is_not_followed(world: World, serve: Serve, status: str) -> None:
-    """security.md 70, 118, 217"""
+    """threat model 70, 118, 217"""
     inner = serve(always(response()))
     server = serve(always(response(b"", status, Location=inner.url)))
     request = HttpRequest(method="POST", url=server.url, body=b"client_secret=s3cret")
@@ -376,7 +376,7 @@ def test_a_redirect_is_not_followed(world: World, serve: Serve, status: str) -> 
 
 
 def test_a_cookie_of_the_provider_reaches_nobody(world: World, serve: Serve) -> None:
-    """security.md 122"""
+    """threat model 122"""
     server = serve(always(response(Set_Cookie="user=a; Path=/")))
     client = world.client(cookies={"callers": "own"})
     for runtime in (world.runtime(), world.runtime(http_client=client)):

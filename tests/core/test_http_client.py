@@ -68,7 +68,7 @@ def test_a_mock_transport_works(world: World) -> None:
 
 
 def test_the_cookies_of_one_user_are_not_kept_for_the_next(world: World, serve: Serve) -> None:
-    """security.md 122"""
+    """threat model 122"""
     server = serve(always(response(Set_Cookie="user=a; Path=/")))
     client = world.client(cookies={"callers": "own"})
     runtime = world.runtime(http_client=client)
@@ -182,7 +182,7 @@ def test_its_requests_pass_the_gate(world: World, serve: Serve) -> None:
 
 
 def test_a_body_that_drips_ends_with_the_deadline(world: World, serve: Serve) -> None:
-    """security.md 223"""
+    """threat model 223"""
 
     def drip(connection: Any) -> None:
         connection.read_request()

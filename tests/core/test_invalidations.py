@@ -1,4 +1,4 @@
-"""Invalidations after a logout: of cached results, and of those that are under way. security.md 237, 243."""
+"""Invalidations after a logout: of cached results, and of those that are under way. threat model 237, 243."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.core.worlds import AsyncWorld, World
 def test_an_answer_that_was_under_way_is_not_kept(
     either_world: World, verification: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 237: the token was good when the provider said so, and somebody logged out in that moment"""
+    """threat model 237: the token was good when the provider said so, and somebody logged out in that moment"""
     api = new_api(either_world, audience="api", access_token_verification=verification)
     token = api.issue(jwt=verification == "jwt")
 
@@ -43,7 +43,7 @@ def test_an_answer_that_was_under_way_is_not_kept(
 def test_a_caller_after_a_logout_does_not_get_an_earlier_result(
     either_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 237, 241"""
+    """threat model 237, 241"""
     api = new_api(either_world)
     token, later = api.issue(), list[object]()
 
@@ -88,7 +88,7 @@ def test_other_tokens_stay_known(either_world: World, monkeypatch: pytest.Monkey
 
 
 def test_an_invalidation_is_kept_for_a_bounded_time() -> None:
-    """security.md 230"""
+    """threat model 230"""
     notes: Any = invalidations.Invalidations()
     notes.add(b"first", 0)
     notes.add(b"last", invalidations.INVALIDATION_SECONDS - 1)
@@ -136,7 +136,7 @@ def is_shared(user: Refreshing, store: Store | None, token: str) -> bool:
 
 
 def test_a_refresh_is_invalidated_here_and_in_the_store(either_world: World, store: Store | None) -> None:
-    """security.md 243: nobody gets a result for the old refresh token"""
+    """threat model 243: nobody gets a result for the old refresh token"""
     user = logged_in(either_world, new_provider(clock=Clock()), party={"store": store})
     user.refresh()
     forget(user, user.token)
@@ -188,7 +188,7 @@ class SameRefreshToken:
 def test_a_refresh_that_was_under_way_leaves_nothing(
     either_world: World, store: Store | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 243: its callers get it, and no other caller does afterwards"""
+    """threat model 243: its callers get it, and no other caller does afterwards"""
     user = logged_in(either_world, party={"store": store})
     before_the_answer_arrives(monkeypatch, user.realm.party, "/token", lambda: invalidating(user, user.token))
     assert user.refresh().tokens.access_token

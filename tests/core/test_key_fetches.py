@@ -1,4 +1,4 @@
-"""Forged tokens and the fetches of keys that they may cause: security.md 18, 19, 360, 361."""
+"""Forged tokens and the fetches of keys that they may cause: threat model 18, 19, 360, 361."""
 
 import secrets
 from collections.abc import Callable
@@ -123,7 +123,7 @@ def flood(site: Site, way: Way, **claims: Any) -> None:
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_what_strangers_send_hides_no_key_rotation_from_a_login(site: Site, way: Way) -> None:
-    """security.md 361: each way has an allowance of its own."""
+    """threat model 361: each way has an allowance of its own."""
     flood(site, way)
     assert site.fetches() == RENEWALS_AT_ONCE
     site.realm.provider.rotate_keys()
@@ -133,7 +133,7 @@ def test_what_strangers_send_hides_no_key_rotation_from_a_login(site: Site, way:
 
 @pytest.mark.parametrize("way", WAYS[1:], ids=lambda way: way.__name__)
 def test_nor_from_the_tokens_that_an_api_is_shown(site: Site, way: Way) -> None:
-    """security.md 361."""
+    """threat model 361."""
     flood(site, way)
     provider = site.realm.provider
     provider.rotate_keys()
@@ -142,7 +142,7 @@ def test_nor_from_the_tokens_that_an_api_is_shown(site: Site, way: Way) -> None:
 
 
 def test_from_its_own_way_it_is_hidden_for_a_minute_at_most(site: Site) -> None:
-    """security.md 18, 361: a forged token that is right in all but its key can't be distinguished from a rotation."""
+    """threat model 18, 361: a forged token that is valid except its key can't be distinguished from a rotation."""
     flood(site, Site.bring_bearer)
     provider = site.realm.provider
     provider.rotate_keys()
@@ -184,7 +184,7 @@ MANY = {"x": ["a"] * (MANY_VALUES + 1)}
 def test_no_keys_are_fetched_for_what_would_be_rejected_with_any(
     site: Site, way: Way, claims: dict[str, Any]
 ) -> None:
-    """security.md 360."""
+    """threat model 360."""
     flood(site, way, **claims)
     assert site.fetches() == 0
 

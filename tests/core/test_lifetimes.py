@@ -34,7 +34,7 @@ async def statuses(runtime: AsyncRuntime, url: str, times: int) -> list[int]:
 
 
 def test_loops_one_after_the_other(serve: Serve) -> None:
-    """security.md 246"""
+    """threat model 246"""
     server = serve(always(response()))
     runtime = AsyncRuntime(QUICK)
     assert [asyncio.run(statuses(runtime, server.url, 3)) for _ in range(3)] == [[200] * 3] * 3
@@ -57,7 +57,7 @@ def test_loops_that_ended_are_let_go(serve: Serve) -> None:
 
 
 def test_loops_at_the_same_time(serve: Serve) -> None:
-    """security.md 246"""
+    """threat model 246"""
     server = serve(always(response(), after=0.01))
     runtime = AsyncRuntime(QUICK)
     with ThreadPoolExecutor(8) as threads:
@@ -129,7 +129,7 @@ def test_idle_connections_are_no_more_than_the_gate_lets_through(serve: Serve) -
 
 
 def test_a_connection_that_comes_too_late_is_closed(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 223"""
+    """threat model 223"""
     look_up = socket.getaddrinfo
     found = threading.Event()
 
@@ -151,7 +151,7 @@ def test_a_connection_that_comes_too_late_is_closed(serve: Serve, monkeypatch: p
 
 
 def test_threads_share_a_blocking_runtime(serve: Serve) -> None:
-    """security.md 246"""
+    """threat model 246"""
     server = serve(always(response(), after=0.005))
     runtime = BlockingRuntime(QUICK)
     with ThreadPoolExecutor(30) as threads:
@@ -162,7 +162,7 @@ def test_threads_share_a_blocking_runtime(serve: Serve) -> None:
 
 
 def test_a_blocking_runtime_works_inside_a_running_loop(serve: Serve) -> None:
-    """security.md 246"""
+    """threat model 246"""
     server = serve(always(response()))
     runtime = BlockingRuntime(QUICK)
 
@@ -211,7 +211,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 def test_a_fork_begins_again(serve: Serve) -> None:
-    """security.md 246"""
+    """threat model 246"""
     server = serve(always(response()))
     done = subprocess.run(
         [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, server.url],

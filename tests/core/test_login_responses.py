@@ -1,4 +1,4 @@
-"""Responses to logins, and what is fetched for them, without a framework. security.md C, D."""
+"""Responses to logins, and what is fetched for them, without a framework. threat model C, D."""
 
 from dataclasses import replace
 from typing import Any
@@ -29,7 +29,7 @@ def realm(either_world: World) -> Realm:
 
 @pytest.mark.parametrize("parameter", ["state", "iss"])
 def test_nothing_is_sent_for_a_response_to_another_request(realm: Realm, parameter: str) -> None:
-    """security.md 39, 44."""
+    """threat model 39, 44."""
     begun = realm.begin()
     callback = back_with(realm.provider.authorize(begun.url), **{parameter: "https://other.example"})
     with pytest.raises((StateMismatch, AuthorizationResponseInvalid)):
@@ -43,7 +43,7 @@ def test_nothing_is_sent_for_a_response_to_another_request(realm: Realm, paramet
     ids=["form-for-query", "query-for-form"],
 )
 def test_a_response_by_another_channel_is_rejected(realm: Realm, asked_by: str, came_by: str) -> None:
-    """security.md 52."""
+    """threat model 52."""
     begun = realm.begin(response_mode=asked_by)
     callback = realm.provider.authorize(begun.url)
     method = "POST" if came_by == "form_post" else "GET"
@@ -58,7 +58,7 @@ def test_a_response_by_another_channel_is_rejected(realm: Realm, asked_by: str, 
     ids=["the-default", "configured"],
 )
 def test_a_login_that_took_too_long_is_rejected(either_world: World, seconds: float, party: dict[str, Any]) -> None:
-    """security.md 43."""
+    """threat model 43."""
     realm = new_realm(either_world, party=party)
     begun = realm.begin()
     callback = realm.provider.authorize(begun.url)
@@ -69,7 +69,7 @@ def test_a_login_that_took_too_long_is_rejected(either_world: World, seconds: fl
 
 
 def test_a_clock_that_was_set_back_does_not_make_logins_last_for_ever(realm: Realm) -> None:
-    """security.md 43, 236."""
+    """threat model 43, 236."""
     begun = realm.begin()
     callback = realm.provider.authorize(begun.url)
     realm.provider.clock.jump(-31)
@@ -78,7 +78,7 @@ def test_a_clock_that_was_set_back_does_not_make_logins_last_for_ever(realm: Rea
 
 
 def test_a_clock_that_was_corrected_a_little_disturbs_no_login(realm: Realm) -> None:
-    """security.md 236."""
+    """threat model 236."""
     begun = realm.begin()
     callback = realm.provider.authorize(begun.url)
     realm.provider.clock.jump(-20)
@@ -87,7 +87,7 @@ def test_a_clock_that_was_corrected_a_little_disturbs_no_login(realm: Realm) -> 
 
 @pytest.mark.parametrize("iss", ["sent", "not sent"])
 def test_a_login_begun_at_one_provider_is_not_finished_at_another(either_world: World, iss: str) -> None:
-    """security.md 46, 59, 79: not even when neither sends `iss`; no code, no verifier, no secret goes out."""
+    """threat model 46, 59, 79: not even when neither sends `iss`; no code, no verifier, no secret goes out."""
     providers = [new_provider("https://op.example"), new_provider("https://evil.example")]
     runtime = simulated(either_world, *providers)
     honest, evil = (new_realm(either_world, provider, runtime=runtime) for provider in providers)
@@ -101,7 +101,7 @@ def test_a_login_begun_at_one_provider_is_not_finished_at_another(either_world: 
 
 
 def test_the_response_of_one_provider_does_not_finish_a_login_at_another(either_world: World) -> None:
-    """security.md 44, 46: mix-up, seen from the honest provider's login."""
+    """threat model 44, 46: mix-up, seen from the honest provider's login."""
     providers = [new_provider("https://op.example"), new_provider("https://evil.example")]
     runtime = simulated(either_world, *providers)
     honest, evil = (new_realm(either_world, provider, runtime=runtime) for provider in providers)
@@ -113,7 +113,7 @@ def test_the_response_of_one_provider_does_not_finish_a_login_at_another(either_
 
 
 def test_a_code_and_a_secret_go_to_the_token_endpoint_of_their_own_provider_only(either_world: World) -> None:
-    """security.md 79."""
+    """threat model 79."""
     providers = [new_provider("https://op.example"), new_provider("https://other.example")]
     runtime = simulated(either_world, *providers)
     new_realm(either_world, providers[0], runtime=runtime).log_in()
@@ -121,7 +121,7 @@ def test_a_code_and_a_secret_go_to_the_token_endpoint_of_their_own_provider_only
 
 
 def test_a_code_of_another_session_is_rejected_by_its_verifier(realm: Realm) -> None:
-    """security.md 55."""
+    """threat model 55."""
     attacker, victim = realm.begin(), realm.begin()
     stolen = realm.provider.authorize(victim.url).get("code")
     callback = back_with(realm.provider.authorize(attacker.url), code=stolen)
@@ -130,7 +130,7 @@ def test_a_code_of_another_session_is_rejected_by_its_verifier(realm: Realm) -> 
 
 
 def test_a_code_of_another_session_is_rejected_by_its_nonce(realm: Realm) -> None:
-    """security.md 55, 95: also when the provider doesn't check the verifier."""
+    """threat model 55, 95: also when the provider doesn't check the verifier."""
     attacker, victim = realm.begin(), realm.begin()
     stolen = str(realm.provider.authorize(victim.url).get("code"))
     codes = realm.provider._registry.codes
@@ -141,7 +141,7 @@ def test_a_code_of_another_session_is_rejected_by_its_nonce(realm: Realm) -> Non
 
 
 def test_a_response_is_good_once(realm: Realm) -> None:
-    """security.md 42: a pending login that is kept too long is rejected by the provider."""
+    """threat model 42: a pending login that is kept too long is rejected by the provider."""
     begun = realm.begin()
     callback = realm.provider.authorize(begun.url)
     realm.complete(begun.pending, callback)
@@ -150,7 +150,7 @@ def test_a_response_is_good_once(realm: Realm) -> None:
 
 
 def test_an_error_response_keeps_the_description_of_the_provider(realm: Realm) -> None:
-    """security.md 49."""
+    """threat model 49."""
     begun = realm.begin()
     callback = realm.provider.authorize(begun.url, consent=False)
     with pytest.raises(AuthorizationRefused) as caught:
@@ -167,7 +167,7 @@ def test_an_error_response_keeps_the_description_of_the_provider(realm: Realm) -
     ids=str,
 )
 def test_a_code_is_sent_once_whatever_comes_back(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 61 to 70, 76: also if the provider asks for another proof."""
+    """threat model 61 to 70, 76: also if the provider asks for another proof."""
     with realm.provider.misbehaving(fault), pytest.raises(OIDCError):
         realm.log_in()
     assert endpoints(realm).count("token") == 1
@@ -177,7 +177,7 @@ def test_a_code_is_sent_once_whatever_comes_back(realm: Realm, fault: Misbehavio
 
 @pytest.mark.parametrize("method", ["client_secret_basic", "client_secret_post", "none"])
 def test_a_client_authenticates_as_it_is_registered(either_world: World, method: str) -> None:
-    """security.md 77: with a secret and an id that need every kind of encoding."""
+    """threat model 77: with a secret and an id that need every kind of encoding."""
     client_id, secret = "client +%:&=/é", None if method == "none" else "a b+c%d:e&f=g/é𝄞"
     provider = new_provider()
     provider.register(client_id, secret, redirect_uris=[REDIRECT_URI], token_endpoint_auth_method=method)

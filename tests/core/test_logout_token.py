@@ -57,7 +57,7 @@ def test_a_logout_token_tells_whose_sessions_end(realm: Realm) -> None:
 
 @pytest.mark.parametrize("fault", LOGOUT_FAULTS, ids=str)
 def test_an_invalid_logout_token_is_rejected(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 175 to 184"""
+    """threat model 175 to 184"""
     if fault.harmless:
         assert read(realm, issued(realm, fault)).iat
     else:
@@ -66,7 +66,7 @@ def test_an_invalid_logout_token_is_rejected(realm: Realm, fault: Misbehaviour) 
 
 
 def test_an_id_token_and_a_logout_token_are_not_taken_for_each_other(realm: Realm) -> None:
-    """security.md 183"""
+    """threat model 183"""
     login = realm.log_in()
     with pytest.raises(ClaimInvalid, match="events"):
         read(realm, login.id_token_jwt)
@@ -76,7 +76,7 @@ def test_an_id_token_and_a_logout_token_are_not_taken_for_each_other(realm: Real
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256", "PS256", "EdDSA", "HS256"])
 def test_the_algorithm_is_the_one_that_is_registered_for_id_tokens(either_world: World, alg: str) -> None:
-    """security.md 176"""
+    """threat model 176"""
     realm = signed_in(new_realm(either_world, alg=alg))
     assert read(realm, issued(realm)).sub == "alice"
     realm.provider.register("client1", SECRET, id_token_signed_response_alg="RS256" if alg != "RS256" else "ES256")
@@ -85,7 +85,7 @@ def test_the_algorithm_is_the_one_that_is_registered_for_id_tokens(either_world:
 
 
 def test_a_provider_of_old_is_borne_when_that_is_said(either_world: World) -> None:
-    """security.md 178"""
+    """threat model 178"""
     realm = signed_in(new_realm(either_world, accept_logout_tokens_without_exp=True))
     assert read(realm, issued(realm, Fault.LOGOUT_TOKEN_EXP_MISSING)).exp is None
     with pytest.raises(TokenError, match="exp"):
@@ -93,7 +93,7 @@ def test_a_provider_of_old_is_borne_when_that_is_said(either_world: World) -> No
 
 
 def test_a_token_can_be_asked_to_say_what_it_is(either_world: World) -> None:
-    """security.md 184"""
+    """threat model 184"""
     realm = signed_in(new_realm(either_world, accept_untyped_logout_tokens=False))
     assert read(realm, issued(realm)).sub == "alice"
     for fault in (Fault.LOGOUT_TOKEN_TYP_JWT, Fault.LOGOUT_TOKEN_TYP_MISSING):
@@ -154,7 +154,7 @@ def test_a_logout_token_is_encrypted_as_an_id_token_is(either_world: World, alg:
 
 @pytest.mark.parametrize("fault", [fault for fault in LOGOUT_FAULTS if fault.refused], ids=str)
 def test_encryption_makes_no_invalid_logout_token_valid(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 107, 175 to 184."""
+    """threat model 107, 175 to 184."""
     realm = signed_in(protected_realm(either_world, **OAEP))
     with pytest.raises(TokenError):
         read(realm, issued(realm, fault))
@@ -177,7 +177,7 @@ def test_logout_tokens_that_are_signed_only_can_be_accepted(either_world: World,
 def test_what_is_wrong_with_a_logout_token_that_is_signed_only_stays_wrong(
     either_world: World, fault: Misbehaviour
 ) -> None:
-    """security.md 401."""
+    """threat model 401."""
     realm = signed_in(protected_realm(either_world, **OAEP, **ACCEPTING))
     with pytest.raises(TokenError):
         read(realm, issued(realm, Fault.ENCRYPTION_MISSING, fault))
@@ -185,14 +185,14 @@ def test_what_is_wrong_with_a_logout_token_that_is_signed_only_stays_wrong(
 
 @pytest.mark.parametrize("fault", [Fault.ENCRYPTION_TAG_CHANGED, Fault.ENCRYPTION_OTHER_KEY], ids=str)
 def test_what_is_wrong_with_the_encryption_stays_wrong(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 401."""
+    """threat model 401."""
     realm = signed_in(protected_realm(either_world, **OAEP, **ACCEPTING))
     with pytest.raises(TokenError):
         read(realm, issued(realm, fault))
 
 
 def test_id_tokens_must_be_encrypted_all_the_same(either_world: World) -> None:
-    """security.md 105, 401: the setting is about logout tokens only."""
+    """threat model 105, 401: the setting is about logout tokens only."""
     realm = protected_realm(either_world, **OAEP, **ACCEPTING)
     with realm.provider.misbehaving(Fault.ENCRYPTION_MISSING), pytest.raises(TokenError):
         realm.log_in()
@@ -202,7 +202,7 @@ def test_id_tokens_must_be_encrypted_all_the_same(either_world: World) -> None:
     "fault", [Fault.ENCRYPTION_MISSING, Fault.ENCRYPTION_TAG_CHANGED, Fault.ENCRYPTION_OTHER_KEY], ids=str
 )
 def test_a_logout_token_that_is_not_well_encrypted_is_for_nobody(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 105, 106."""
+    """threat model 105, 106."""
     realm = signed_in(protected_realm(either_world, **OAEP))
     token = issued(realm, fault)
     assert not is_meant_for(realm, token)

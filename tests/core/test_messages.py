@@ -179,7 +179,7 @@ def test_a_token_that_is_not_active_names_the_provider_that_says_so_to_others(ei
 
 
 def test_what_was_sent_is_in_no_message_though_the_provider_quotes_it(either_world: World) -> None:
-    """security.md 394"""
+    """threat model 394"""
     ours = new_realm(either_world)
     quotes = stages.TOKEN_REPLY(error("invalid_client", status=401, description=f"The secret {SECRET} is wrong"))
     with ours.provider.misbehaving(stages.harmless("quotes", quotes)), pytest.raises(OAuthError) as caught:

@@ -208,7 +208,7 @@ def test_what_the_application_says_goes_before_what_is_discovered(
 def test_an_alias_that_no_token_may_be_sent_to_is_rejected(
     either_world: World, pair: Pair, change: Callable[[Any], Any], field: str, uses_mtls: bool
 ) -> None:
-    """security.md 15: and nothing falls back to the endpoint without a certificate."""
+    """threat model 15: and nothing falls back to the endpoint without a certificate."""
     pair.metadata["mtls_endpoint_aliases"] = change(pair.metadata["mtls_endpoint_aliases"])
     client: dict[str, Any] = {"token_endpoint_auth_method": "tls_client_auth"} if uses_mtls else {}
     settings, runtime = configuration(pair, either_world, pair.client, **client)

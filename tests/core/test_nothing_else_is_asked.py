@@ -46,7 +46,7 @@ def realm(either_world: World, inside: SimulatedProvider) -> Realm:
 
 
 def test_an_address_that_is_mentioned_is_not_asked(realm: Realm, inside: SimulatedProvider) -> None:
-    """security.md 34, 121, 219"""
+    """threat model 34, 121, 219"""
     with realm.provider.misbehaving(*MENTIONS):
         login = realm.log_in()
     assert login.id_token["_claim_sources"] == DISTRIBUTED["_claim_sources"]
@@ -64,14 +64,14 @@ def test_an_address_that_is_mentioned_is_not_asked(realm: Realm, inside: Simulat
 def test_a_challenge_names_no_place_that_we_go_to(
     realm: Realm, inside: SimulatedProvider, fault: Misbehaviour
 ) -> None:
-    """security.md 220; RFC 9728 5.1"""
+    """threat model 220; RFC 9728 5.1"""
     with realm.provider.misbehaving(fault), pytest.raises(OIDCError):
         realm.log_in()
     assert inside.requests == ()
 
 
 def test_each_login_asks_who_it_is_and_learns_nothing_of_another(realm: Realm) -> None:
-    """security.md 238: nothing is kept, neither of another user nor of this one before"""
+    """threat model 238: nothing is kept, neither of another user nor of this one before"""
     for user, email in (("alice", "one"), ("bob", "two"), ("alice", "three")):
         realm.provider.add_user(user, claims={"email": email})
         begun = realm.begin(scope="openid email")

@@ -1,4 +1,4 @@
-"""Requests to an address that was looked at before: security.md L 216, against names that change their minds."""
+"""Requests to an address that was looked at before: threat model L 216, against names that change their minds."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""Logins of clients that registered for signatures and encryption: security.md 80 to 83, 105 to 107, 112 to 116."""
+"""Logins of clients that registered for signatures and encryption: threat model 80 to 83, 105 to 107, 112 to 116."""
 
 import logging
 import traceback
@@ -87,7 +87,7 @@ def test_an_id_token_may_be_signed_by_every_algorithm(either_world: World, alg: 
 def test_an_id_token_may_be_signed_by_no_other_than_was_registered(
     either_world: World, registered: str, sent: str
 ) -> None:
-    """security.md 82, 83: though the provider signs well, and publishes the key."""
+    """threat model 82, 83: though the provider signs well, and publishes the key."""
     provider = new_provider(id_token_signed_response_alg=sent)
     realm = protected_realm(either_world, provider, id_token_signed_response_alg=registered)
     error = rejection(realm)
@@ -168,21 +168,21 @@ def test_each_fault_of_an_encrypted_id_token_is_met(either_world: World, fault: 
 
 @pytest.mark.parametrize("fault", REJECTED_INSIDE, ids=str)
 def test_encryption_makes_no_invalid_token_valid(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 107: at_hash, nonce, signature and all the rest are checked as ever."""
+    """threat model 107: at_hash, nonce, signature and all the rest are checked as ever."""
     realm = protected_realm(either_world, **OAEP, id_token_signed_response_alg=fault.needs_alg)
     assert isinstance(rejection(realm, fault, **fault.needs), TokenError)
     assert "userinfo" not in endpoints(realm)
 
 
 def test_what_nobody_signed_is_rejected_though_it_is_encrypted(either_world: World) -> None:
-    """security.md 80, 107: anybody can encrypt to a public key."""
+    """threat model 80, 107: anybody can encrypt to a public key."""
     error = rejection(protected_realm(either_world, **OAEP), Fault.ID_TOKEN_ALG_NONE)
     assert isinstance(error, AlgorithmNotAllowed)
     assert error.evidence["seen"] == "none"
 
 
 def test_who_did_not_register_for_encryption_gets_none(either_world: World) -> None:
-    """security.md 105, the other way round."""
+    """threat model 105, the other way round."""
     realm = protected_realm(either_world, new_provider(**OAEP))
     error = rejection(realm)
     assert isinstance(error, TokenMalformed)
@@ -193,7 +193,7 @@ def test_who_did_not_register_for_encryption_gets_none(either_world: World) -> N
     "fault", [Fault.ENCRYPTION_OTHER_KEY, Fault.ENCRYPTION_TAG_CHANGED, Fault.ENCRYPTION_KEY_RANDOM], ids=str
 )
 def test_why_it_cannot_be_decrypted_is_not_told(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 106."""
+    """threat model 106."""
     error = rejection(protected_realm(either_world, **OAEP), fault)
     assert isinstance(error, DecryptionFailed)
     assert (error.message, error.evidence) == ("The token can't be decrypted with a key of the client.", {})
@@ -211,7 +211,7 @@ def test_an_encrypted_id_token_may_come_by_every_way(either_world: World, respon
 
 @pytest.mark.parametrize("response_type", [name for name in RESPONSE_TYPES if "id_token" in name])
 def test_a_response_without_its_encryption_is_rejected(either_world: World, response_type: str) -> None:
-    """security.md 105: before the code goes anywhere."""
+    """threat model 105: before the code goes anywhere."""
     provider = new_provider(**OAEP, response_types=RESPONSE_TYPES)
     error = rejection(
         protected_realm(either_world, provider, **OAEP), Fault.ENCRYPTION_MISSING, response_type=response_type
@@ -246,7 +246,7 @@ def test_each_key_is_tried_for_a_token_without_a_name(either_world: World) -> No
 
 
 def test_a_key_for_signatures_does_not_decrypt(either_world: World) -> None:
-    """security.md 27: though it is the one that was encrypted to."""
+    """threat model 27: though it is the one that was encrypted to."""
     own = ClientKeys.from_jwk(private_rsa_jwk(rsa_key(1), use="sig", kid="rsa-1"))
     realm = protected_realm(either_world, new_provider(**OAEP), own + client_keys(2), **OAEP)
     assert isinstance(rejection(realm), KeyNotFound)
@@ -275,7 +275,7 @@ def test_userinfo_may_be_signed_by_every_algorithm(either_world: World, alg: str
 def test_userinfo_in_any_other_form_is_rejected(
     either_world: World, registered: dict[str, Any], sent: dict[str, Any]
 ) -> None:
-    """security.md 114, 116."""
+    """threat model 114, 116."""
     if registered == sent:
         assert protected_realm(either_world, new_provider(**sent), **registered).log_in().userinfo is not None
     else:
@@ -286,7 +286,7 @@ def test_userinfo_in_any_other_form_is_rejected(
 
 @pytest.mark.parametrize("fault", SIGNED_USERINFO_FAULTS, ids=str)
 def test_each_fault_of_signed_userinfo_is_met(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 112, 114, 115."""
+    """threat model 112, 114, 115."""
     realm = protected_realm(either_world, userinfo_signed_response_alg="RS256")
     if fault.harmless:
         with realm.provider.misbehaving(fault):
@@ -297,7 +297,7 @@ def test_each_fault_of_signed_userinfo_is_met(either_world: World, fault: Misbeh
 
 @pytest.mark.parametrize("fault", [fault for fault in SIGNED_USERINFO_FAULTS if fault not in OF_ITS_FORM], ids=str)
 def test_each_fault_of_signed_userinfo_is_met_inside_of_encryption(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 107, 112, 114, 115."""
+    """threat model 107, 112, 114, 115."""
     realm = protected_realm(either_world, **USERINFO_OAEP)
     if fault.harmless:
         with realm.provider.misbehaving(fault):
@@ -320,7 +320,7 @@ def test_each_fault_of_encrypted_userinfo_is_met(either_world: World, fault: Mis
 
 
 def test_unsigned_userinfo_of_somebody_else_is_rejected_though_it_is_encrypted(either_world: World) -> None:
-    """security.md 112."""
+    """threat model 112."""
     realm = protected_realm(either_world, userinfo_encrypted_response_alg="RSA-OAEP")
     error = rejection(realm, Fault.USERINFO_SUB_OTHER)
     assert isinstance(error, UserInfoInvalid)
@@ -346,7 +346,7 @@ def test_signed_userinfo_survives_a_rotation_of_keys(either_world: World) -> Non
 
 
 def test_nothing_that_was_decrypted_shows(either_world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 250, 252."""
+    """threat model 250, 252."""
     caplog.set_level(logging.DEBUG)
     realm = protected_realm(either_world, **OAEP, **USERINFO_OAEP)
     texts: list[str] = []

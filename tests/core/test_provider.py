@@ -1,4 +1,4 @@
-"""The metadata and the keys of a provider: security.md A 3, 11 to 13, B 17 to 21, 37, N, O."""
+"""The metadata and the keys of a provider: threat model A 3, 11 to 13, B 17 to 21, 37, N, O."""
 
 import time
 
@@ -98,7 +98,7 @@ def test_metadata_and_keys_are_fetched_again_after_an_hour(realm: Realm) -> None
     ids=["never", "a-second", "ten-minutes", "ten-years", "endless"],
 )
 def test_the_provider_decides_within_bounds_how_long_they_last(realm: Realm, max_age: object, lasts: float) -> None:
-    """security.md 233."""
+    """threat model 233."""
     with realm.provider.misbehaving(cached_for(max_age)):
         realm.log_in()
         realm.provider.clock.advance(lasts - 1)
@@ -110,7 +110,7 @@ def test_the_provider_decides_within_bounds_how_long_they_last(realm: Realm, max
 
 
 def test_an_issuer_may_end_in_a_slash(either_world: World) -> None:
-    """security.md 3."""
+    """threat model 3."""
     realm = new_realm(either_world, new_provider("https://op.example/tenant/"))
     assert realm.log_in().id_token["iss"] == "https://op.example/tenant/"
     assert realm.provider.requests[0].path == "/tenant/.well-known/openid-configuration"
@@ -118,7 +118,7 @@ def test_an_issuer_may_end_in_a_slash(either_world: World) -> None:
 
 @pytest.mark.parametrize("issuer", ["https://op.example/", "https://OP.example", "https://op.example:443"])
 def test_an_issuer_configured_in_another_spelling_is_another_issuer(either_world: World, issuer: str) -> None:
-    """security.md 1, 2: nothing else is asked after that."""
+    """threat model 1, 2: nothing else is asked after that."""
     provider = new_provider()
     uri = f"{provider.issuer}/.well-known/openid-configuration"
     realm = new_realm(either_world, provider, issuer=issuer, discovery_url=uri)
@@ -153,7 +153,7 @@ def test_the_discovery_document_may_be_elsewhere(either_world: World) -> None:
 
 @pytest.mark.parametrize("fault", DISCOVERY_FAULTS, ids=str)
 def test_a_broken_discovery_stops_everything_else(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 1, 2, 4, 5, 7 to 9, 12, 221 to 223, 227: nor does it last longer than the fault."""
+    """threat model 1, 2, 4, 5, 7 to 9, 12, 221 to 223, 227: nor does it last longer than the fault."""
     with realm.provider.misbehaving(fault), pytest.raises(ProviderError):
         realm.begin()
     assert {recorded.endpoint for recorded in realm.provider.requests} == {"discovery"}
@@ -163,7 +163,7 @@ def test_a_broken_discovery_stops_everything_else(realm: Realm, fault: Misbehavi
 
 @pytest.mark.parametrize("fault", DISCOVERY_FAULTS, ids=str)
 def test_a_broken_discovery_leaves_the_last_good_metadata_in_use(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 7, 13, 234, 239: for a day, never half applied, and then no more."""
+    """threat model 7, 13, 234, 239: for a day, never half applied, and then no more."""
     realm.log_in()
     before = realm.world.run(realm_provider(realm).metadata())
     with realm.provider.misbehaving(fault):
@@ -188,7 +188,7 @@ def test_metadata_that_changed_are_used_whole(realm: Realm) -> None:
 
 
 def test_a_rotated_key_is_found_with_one_more_fetch(realm: Realm) -> None:
-    """security.md 17."""
+    """threat model 17."""
     realm.log_in()
     realm.provider.rotate_keys()
     assert realm.log_in().id_token["sub"] == "alice"
@@ -196,7 +196,7 @@ def test_a_rotated_key_is_found_with_one_more_fetch(realm: Realm) -> None:
 
 
 def test_a_rotation_right_after_a_fetch_succeeds(realm: Realm) -> None:
-    """security.md 19: and so do two more in the same second."""
+    """threat model 19: and so do two more in the same second."""
     realm.log_in()
     for fetched in range(2, 2 + RENEWALS_AT_ONCE):
         realm.provider.rotate_keys()
@@ -205,7 +205,7 @@ def test_a_rotation_right_after_a_fetch_succeeds(realm: Realm) -> None:
 
 
 def test_a_provider_restarted_with_new_keys_under_old_names_is_understood(realm: Realm) -> None:
-    """security.md 17, 26."""
+    """threat model 17, 26."""
     realm.log_in()
     realm.provider.rotate_keys(same_kid=True)
     assert realm.log_in().id_token["sub"] == "alice"
@@ -225,7 +225,7 @@ def test_a_provider_restarted_with_new_keys_under_old_names_is_understood(realm:
 def test_a_flood_of_tokens_that_no_key_fits_costs_a_handful_of_fetches(
     realm: Realm, fault: Misbehaviour, error: type[TokenError]
 ) -> None:
-    """security.md 18."""
+    """threat model 18."""
     realm.log_in()
     with realm.provider.misbehaving(fault):
         for _ in range(30):
@@ -236,7 +236,7 @@ def test_a_flood_of_tokens_that_no_key_fits_costs_a_handful_of_fetches(
 
 
 def test_after_a_flood_a_real_rotation_is_found_in_a_minute(realm: Realm) -> None:
-    """security.md 18, 19."""
+    """threat model 18, 19."""
     realm.log_in()
     with realm.provider.misbehaving(Fault.ID_TOKEN_KID_UNKNOWN):
         for _ in range(10):
@@ -250,7 +250,7 @@ def test_after_a_flood_a_real_rotation_is_found_in_a_minute(realm: Realm) -> Non
 
 
 def test_fifty_logins_after_a_rotation_share_one_fetch(either_world: World) -> None:
-    """security.md 17, 241."""
+    """threat model 17, 241."""
     realm = new_realm(either_world, latency=0.02)
     realm.log_in()
     realm.provider.rotate_keys()
@@ -261,7 +261,7 @@ def test_fifty_logins_after_a_rotation_share_one_fetch(either_world: World) -> N
 
 @pytest.mark.parametrize("fault", JUNK_KEYS, ids=str)
 def test_a_broken_key_set_leaves_the_last_good_keys_in_use(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 20, 23, 36, 234: for a day, and then no more."""
+    """threat model 20, 23, 36, 234: for a day, and then no more."""
     realm.log_in()
     with realm.provider.misbehaving(fault):
         realm.provider.clock.advance(HOUR + DAY - 10 * STALE_PAUSE)
@@ -275,7 +275,7 @@ def test_a_broken_key_set_leaves_the_last_good_keys_in_use(realm: Realm, fault: 
 
 @pytest.mark.parametrize("fault", JUNK_KEYS, ids=str)
 def test_a_rotation_into_a_broken_key_set_lets_nobody_in(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 20: neither are the old keys lost."""
+    """threat model 20: neither are the old keys lost."""
     realm.log_in()
     forged = SigningKey(kid="new", alg="RS256", private=realm_key(realm).private)
     with (
@@ -288,7 +288,7 @@ def test_a_rotation_into_a_broken_key_set_lets_nobody_in(realm: Realm, fault: Mi
 
 
 def test_a_key_that_was_taken_back_ends_with_the_next_fetch(realm: Realm) -> None:
-    """security.md 237."""
+    """threat model 237."""
     realm.log_in()
     old = realm_key(realm)
     realm.provider.rotate_keys()
@@ -300,7 +300,7 @@ def test_a_key_that_was_taken_back_ends_with_the_next_fetch(realm: Realm) -> Non
 
 
 def test_keys_are_left_behind_when_they_move(realm: Realm) -> None:
-    """security.md 37: what an earlier jwks_uri said counts no more."""
+    """threat model 37: what an earlier jwks_uri said counts no more."""
     realm.log_in()
     moved = refused("keys elsewhere", DISCOVERY(put(jwks_uri="https://op.example/moved")))
     with realm.provider.misbehaving(cached_for(60), moved):
@@ -314,7 +314,7 @@ def test_keys_are_left_behind_when_they_move(realm: Realm) -> None:
 
 
 def test_keys_that_come_back_are_fetched_again(realm: Realm) -> None:
-    """security.md 37, 237."""
+    """threat model 37, 237."""
     often = harmless("asked every minute", DISCOVERY_REPLY(header("cache-control", "max-age=60")))
     moved = refused("keys elsewhere", DISCOVERY(put(jwks_uri="https://op.example/moved")))
     with realm.provider.misbehaving(often):
@@ -328,7 +328,7 @@ def test_keys_that_come_back_are_fetched_again(realm: Realm) -> None:
 
 
 def test_two_issuers_with_keys_of_equal_names_are_not_mixed_up(either_world: World) -> None:
-    """security.md 37, 235, 240: over one runtime, with one user of the same name at each."""
+    """threat model 37, 235, 240: over one runtime, with one user of the same name at each."""
     providers = [new_provider("https://op.example"), new_provider("https://other.example")]
     runtime = simulated(either_world, *providers)
     realms = [new_realm(either_world, provider, runtime=runtime) for provider in providers]
@@ -341,7 +341,7 @@ def test_two_issuers_with_keys_of_equal_names_are_not_mixed_up(either_world: Wor
 
 
 def test_two_tenants_of_one_host_are_not_mixed_up(either_world: World) -> None:
-    """security.md 37, 59, 235."""
+    """threat model 37, 59, 235."""
     providers = [new_provider("https://op.example/a"), new_provider("https://op.example/b")]
     runtime = simulated(either_world, *providers)
     realms = [new_realm(either_world, provider, runtime=runtime) for provider in providers]
@@ -349,7 +349,7 @@ def test_two_tenants_of_one_host_are_not_mixed_up(either_world: World) -> None:
 
 
 def test_two_relying_parties_of_one_provider_share_nothing(either_world: World) -> None:
-    """security.md 240: no cache belongs to a class."""
+    """threat model 240: no cache belongs to a class."""
     provider = new_provider()
     for party in range(1, 3):
         new_realm(either_world, provider).log_in()
@@ -366,7 +366,7 @@ def test_each_algorithm_logs_in_when_it_is_the_registered_one(either_world: Worl
 @pytest.mark.parametrize("registered", ["RS256", "ES256", "HS256"])
 @pytest.mark.parametrize("alg", ["RS256", "ES256", "HS256"])
 def test_no_other_algorithm_logs_in(either_world: World, registered: str, alg: str) -> None:
-    """security.md 10, 82, 83: whatever the metadata advertise."""
+    """threat model 10, 82, 83: whatever the metadata advertise."""
     client = ClientMetadata("client1", SECRET, id_token_signed_response_alg=registered)
     realm = new_realm(either_world, new_provider(alg=alg), client_metadata=client)
     if alg == registered:
@@ -380,7 +380,7 @@ def test_no_other_algorithm_logs_in(either_world: World, registered: str, alg: s
 
 
 def test_fifty_first_logins_share_one_discovery_and_one_fetch_of_keys(either_world: World) -> None:
-    """security.md 241."""
+    """threat model 241."""
     realm = new_realm(either_world, latency=0.02)
     outcomes = either_world.run_together([realm.logging_in] * 50)
     assert [outcome for outcome in outcomes if isinstance(outcome, BaseException)] == []
@@ -389,7 +389,7 @@ def test_fifty_first_logins_share_one_discovery_and_one_fetch_of_keys(either_wor
 
 
 def test_threads_that_come_first_together_share_one_fetch_of_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 241: also when each of them gets ready to fetch."""
+    """threat model 241: also when each of them gets ready to fetch."""
 
     def slowly(runtime: Runtime, jwks_uri: str) -> ProviderKeys:
         time.sleep(0.05)
@@ -404,7 +404,7 @@ def test_threads_that_come_first_together_share_one_fetch_of_keys(monkeypatch: p
 
 
 def test_fifty_logins_at_a_dead_provider_share_one_attempt(either_world: World) -> None:
-    """security.md 229: and a caller that comes right after them asks nobody."""
+    """threat model 229: and a caller that comes right after them asks nobody."""
     realm = new_realm(either_world, latency=0.02)
     with realm.provider.misbehaving(Fault.DISCOVERY_RESET):
         outcomes = either_world.run_together([realm.beginning] * 50)

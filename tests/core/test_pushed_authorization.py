@@ -1,4 +1,4 @@
-"""Logins whose requests are pushed to the provider beforehand, in both worlds (RFC 9126). security.md 266."""
+"""Logins whose requests are pushed to the provider beforehand, in both worlds (RFC 9126). threat model 266."""
 
 import json
 from collections.abc import Mapping
@@ -106,7 +106,7 @@ def test_the_client_authenticates_as_for_tokens(either_world: World, method: str
 def test_a_push_that_is_tried_again_brings_a_new_assertion(
     either_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 75, 263: the provider may have seen the first one before it stumbled"""
+    """threat model 75, 263: the provider may have seen the first one before it stumbled"""
     provider = new_provider()
     registered: dict[str, Any] = {"token_endpoint_auth_method": "client_secret_jwt"}
     provider.register("client1", LONG_SECRET, redirect_uris=[REDIRECT_URI], **registered)
@@ -131,7 +131,7 @@ def test_a_push_that_is_tried_again_brings_a_new_assertion(
 def test_a_signed_object_is_pushed_with_nothing_but_client_authentication(
     either_world: World, method: str, beside: set[str], says: str
 ) -> None:
-    """RFC 9126 3; `request_parameter_supported` is about the authorization endpoint. security.md 397."""
+    """RFC 9126 3; `request_parameter_supported` is about the authorization endpoint. threat model 397."""
     provider = new_provider()
     registered: dict[str, Any] = {"request_object_signing_alg": "HS256", "token_endpoint_auth_method": method}
     provider.register("client1", LONG_SECRET, redirect_uris=[REDIRECT_URI], **registered)

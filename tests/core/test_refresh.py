@@ -1,4 +1,4 @@
-"""Refreshes of tokens in one process: one request for each refresh token. security.md 71 to 74, 229, 243, 250."""
+"""Refreshes of tokens in one process: one request for each refresh token. threat model 71 to 74, 229, 243, 250."""
 
 import logging
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ def user(either_world: World) -> Refreshing:
 
 
 def test_a_refresh_is_one_request_with_the_refresh_token(user: Refreshing) -> None:
-    """RFC 6749 6; security.md 73: the new refresh token comes with it."""
+    """RFC 6749 6; threat model 73: the new refresh token comes with it."""
     refresh = user.refresh()
     sent = user.provider.requests[-1]
     assert dict(parse_qsl(sent.request.body.decode())) == {
@@ -52,7 +52,7 @@ def test_a_refresh_is_one_request_with_the_refresh_token(user: Refreshing) -> No
 
 
 def test_each_new_refresh_token_is_good_for_the_next(user: Refreshing) -> None:
-    """security.md 73"""
+    """threat model 73"""
     token = user.token
     seen = {token}
     for _ in range(5):
@@ -62,7 +62,7 @@ def test_each_new_refresh_token_is_good_for_the_next(user: Refreshing) -> None:
 
 
 def test_without_a_new_refresh_token_the_result_has_none(either_world: World) -> None:
-    """security.md 73"""
+    """threat model 73"""
     provider = new_provider()
     provider.register("client1", SECRET, redirect_uris=[REDIRECT_URI], rotates_refresh_tokens=False)
     user = logged_in(either_world, provider)
@@ -77,7 +77,7 @@ def test_without_a_new_refresh_token_the_result_has_none(either_world: World) ->
 
 @pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.refused], ids=str)
 def test_an_id_token_of_another_login_is_rejected(user: Refreshing, fault: Misbehaviour) -> None:
-    """security.md 71, 72; OIDC Core 12.2"""
+    """threat model 71, 72; OIDC Core 12.2"""
     with user.provider.misbehaving(fault):
         assert isinstance(user.rejection(), TokenError)
     assert user.asked() == 1
@@ -96,14 +96,14 @@ def test_an_id_token_of_another_login_is_rejected(user: Refreshing, fault: Misbe
     ids=str,
 )
 def test_it_is_checked_as_at_login(user: Refreshing, fault: Misbehaviour) -> None:
-    """security.md 72"""
+    """threat model 72"""
     with user.provider.misbehaving(fault):
         assert isinstance(user.rejection(), TokenError)
 
 
 @pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.harmless], ids=str)
 def test_members_that_a_provider_may_omit_or_repeat_are_accepted(user: Refreshing, fault: Misbehaviour) -> None:
-    """security.md 71: the nonce of the login is right; OIDC Core 12.2, RFC 6749 5.1"""
+    """threat model 71: the nonce of the login is right; OIDC Core 12.2, RFC 6749 5.1"""
     with user.provider.misbehaving(fault):
         refresh = user.refresh()
     assert refresh.tokens.access_token
@@ -118,7 +118,7 @@ def test_the_user_is_checked_only_against_a_login_that_is_given(user: Refreshing
 
 
 def test_each_caller_has_a_check_of_its_own(user: Refreshing) -> None:
-    """security.md 71: a result of one caller is rejected for the session of another user."""
+    """threat model 71: a result of one caller is rejected for the session of another user."""
     user.refresh()
     other = {**user.login.id_token, "sub": "mallory"}
     with pytest.raises(ClaimInvalid):
@@ -130,7 +130,7 @@ def test_each_caller_has_a_check_of_its_own(user: Refreshing) -> None:
 
 
 def test_one_refresh_serves_a_crowd(either_world: World) -> None:
-    """security.md 243"""
+    """threat model 243"""
     user = logged_in(either_world, latency=0.05)
     crowd = CROWD[isinstance(either_world, AsyncWorld)]
     refreshes = user.together(crowd)
@@ -140,14 +140,14 @@ def test_one_refresh_serves_a_crowd(either_world: World) -> None:
 def test_a_caller_whose_flight_starts_late_finds_the_work_done(
     user: Refreshing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 243"""
+    """threat model 243"""
     twice_in_a_row(monkeypatch, user.realm.party)
     user.refresh()
     assert user.asked() == 1
 
 
 def test_latecomers_get_the_same_for_a_while(user: Refreshing) -> None:
-    """security.md 243, 353: afterwards the provider isn't asked either, since it would take that for theft"""
+    """threat model 243, 353: afterwards the provider isn't asked either, since it would take that for theft"""
     first = user.refresh()
     user.provider.clock.advance(REPLAY_SECONDS - 1)
     assert user.refresh() == first
@@ -159,7 +159,7 @@ def test_latecomers_get_the_same_for_a_while(user: Refreshing) -> None:
 
 @pytest.mark.parametrize("jump", [86_400, -86_400], ids=str)
 def test_a_clock_that_is_set_changes_nothing(user: Refreshing, jump: float) -> None:
-    """security.md 236"""
+    """threat model 236"""
     first = user.refresh()
     user.provider.clock.jump(jump)
     assert user.refresh() == first
@@ -175,7 +175,7 @@ def test_a_replayed_result_has_the_time_of_its_request(user: Refreshing) -> None
 
 
 def test_sessions_are_refreshed_each_by_itself(either_world: World) -> None:
-    """security.md 235, 249"""
+    """threat model 235, 249"""
     user = logged_in(either_world, latency=0.05)
     others = [Refreshing(user.realm, user.realm.log_in(scope="openid offline_access")) for _ in range(5)]
     refreshes = either_world.run_together([other.refreshing for other in others])
@@ -183,7 +183,7 @@ def test_sessions_are_refreshed_each_by_itself(either_world: World) -> None:
 
 
 def test_each_process_asks_for_itself_without_a_store(user: Refreshing) -> None:
-    """security.md 244: the limit of sealed cookies, which docs/guides/refreshing-access-tokens.md tells"""
+    """threat model 244: the limit of sealed cookies, which docs/guides/refreshing-access-tokens.md tells"""
     user.refresh()
     assert isinstance(user.elsewhere().rejection(), OAuthError)
     assert user.asked() == 2
@@ -193,7 +193,7 @@ def test_each_process_asks_for_itself_without_a_store(user: Refreshing) -> None:
 
 
 def test_a_rejection_is_replayed_and_not_requested_again_at_once(user: Refreshing) -> None:
-    """security.md 74, 229"""
+    """threat model 74, 229"""
     with user.provider.misbehaving(Fault.TOKEN_INVALID_GRANT):
         for _ in range(5):
             rejection = user.rejection()
@@ -218,7 +218,7 @@ def test_a_rejection_is_replayed_and_not_requested_again_at_once(user: Refreshin
     ],
 )
 def test_a_refresh_that_fails_is_tried_once(user: Refreshing, fault: Misbehaviour, error: type[OIDCError]) -> None:
-    """security.md 69: a second one could be taken for theft"""
+    """threat model 69: a second one could be taken for theft"""
     with user.provider.misbehaving(fault):
         assert isinstance(user.rejection(), error)
     assert user.provider.count("token") == 2
@@ -260,7 +260,7 @@ async def _outcome(user: Refreshing, token: str) -> BaseException | None:
 
 @pytest.mark.parametrize("fault", [None, Fault.TOKEN_INVALID_GRANT, *REFRESH_FAULTS], ids=str)
 def test_no_token_shows(user: Refreshing, fault: Misbehaviour | None, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 250 to 253"""
+    """threat model 250 to 253"""
     outcome: Any
     with caplog.at_level(logging.DEBUG), user.provider.misbehaving(*([fault] if fault else [])):
         try:

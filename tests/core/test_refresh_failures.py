@@ -1,4 +1,4 @@
-"""What each error means for the answer to a refresh, and for the refresh token. security.md 354, 355."""
+"""What each error means for the answer to a refresh, and for the refresh token. threat model 354, 355."""
 
 from collections.abc import Iterator
 

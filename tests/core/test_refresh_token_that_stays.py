@@ -1,4 +1,4 @@
-"""Refresh tokens that a provider doesn't rotate: whose access token is replaced decides. security.md 357."""
+"""Refresh tokens that a provider doesn't rotate: whose access token is replaced decides. threat model 357."""
 
 from functools import partial
 from typing import Any

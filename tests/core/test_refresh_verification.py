@@ -1,4 +1,4 @@
-"""Refreshes whose answer comes late, or can't be verified: one request all the same. security.md 353 to 356, 359."""
+"""Refreshes whose answer comes late, or can't be verified: one request all the same. threat model 353 to 356, 359."""
 
 import asyncio
 from collections.abc import Callable
@@ -81,7 +81,7 @@ def continues(user: Refreshing, refresh: Refresh) -> bool:
 def test_what_can_not_be_verified_is_verified_later(
     user: Refreshing, fault: Misbehaviour, error: type[OIDCError]
 ) -> None:
-    """security.md 354: the keys were rotated, and can't be had for a moment"""
+    """threat model 354: the keys were rotated, and can't be had for a moment"""
     user.provider.rotate_keys()
     with user.provider.misbehaving(fault):
         failure = user.rejection()
@@ -97,7 +97,7 @@ def test_what_can_not_be_verified_is_verified_later(
 def test_a_clock_that_is_wrong_for_a_moment_costs_no_tokens(
     user: Refreshing, jump: float, error: type[OIDCError]
 ) -> None:
-    """security.md 354"""
+    """threat model 354"""
     with user.provider.misbehaving(_then(lambda: user.provider.clock.jump(jump))):
         failure = user.rejection()
         assert isinstance(failure, error)
@@ -121,7 +121,7 @@ def _then(happens: Callable[[], object]) -> Misbehaviour:
 
 
 def test_all_waiting_callers_get_the_same_result(either_world: World) -> None:
-    """security.md 353, 354: a wave while the keys can't be had, and one afterwards"""
+    """threat model 353, 354: a wave while the keys can't be had, and one afterwards"""
     user = logged_in(either_world, latency=0.05)
     user.provider.rotate_keys()
     with user.provider.misbehaving(Fault.JWKS_500):
@@ -151,7 +151,7 @@ def test_who_verifies_leads(user: Refreshing) -> None:
 
 
 def test_a_fault_of_our_own_costs_no_tokens(user: Refreshing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 353: neither does another exception than OIDCError"""
+    """threat model 353: neither does another exception than OIDCError"""
     party: Any = getattr(user.realm.party, "_origin", user.realm.party)
     with monkeypatch.context() as patch:
         patch.setattr(party._userinfo._claim_sources, "resolve", None)
@@ -162,7 +162,7 @@ def test_a_fault_of_our_own_costs_no_tokens(user: Refreshing, monkeypatch: pytes
 
 
 def test_the_answer_is_kept_for_some_minutes(user: Refreshing) -> None:
-    """security.md 353, 354: then the refresh token is given up, and not sent again"""
+    """threat model 353, 354: then the refresh token is given up, and not sent again"""
     user.provider.rotate_keys()
     with user.provider.misbehaving(Fault.JWKS_500):
         user.rejection()
@@ -182,7 +182,7 @@ def test_the_answer_is_kept_for_some_minutes(user: Refreshing) -> None:
 def test_a_response_that_arrives_after_all_callers_left_is_kept(
     either_world: World, monkeypatch: pytest.MonkeyPatch, store: str | None
 ) -> None:
-    """security.md 359: the provider has rotated the refresh token, and answers too late, as after a restart."""
+    """threat model 359: the provider has rotated the refresh token, and answers too late, as after a restart."""
     for module, name, value in (
         (single_flight, "REPEATING_SECONDS", 0.0),
         (single_flight, "_MARGIN", 0.0),
@@ -220,7 +220,7 @@ def test_a_response_that_arrives_after_all_callers_left_is_kept(
 def test_a_refresh_token_is_not_sent_again_after_an_answer_that_is_invalid(
     user: Refreshing, fault: Misbehaviour
 ) -> None:
-    """security.md 353, 355: the provider said 200, so it has most likely rotated the refresh token"""
+    """threat model 353, 355: the provider said 200, so it has most likely rotated the refresh token"""
     with user.provider.misbehaving(fault):
         failure = user.rejection()
         assert ends_refresh_token(failure)
@@ -247,7 +247,7 @@ def test_without_an_answer_the_next_caller_tries(user: Refreshing, fault: Misbeh
 
 @pytest.mark.parametrize("changes", [{"refresh_token": None}, {"refresh_token": "same"}], ids=str)
 def test_an_invalid_answer_that_rotates_nothing_costs_nothing(user: Refreshing, changes: dict[str, Any]) -> None:
-    """security.md 355"""
+    """threat model 355"""
 
     def answer(document: Any, scene: Any) -> Any:
         token = user.token if changes["refresh_token"] == "same" else None
@@ -264,7 +264,7 @@ def test_an_invalid_answer_that_rotates_nothing_costs_nothing(user: Refreshing, 
 
 
 def test_a_caller_who_is_cancelled_loses_nothing() -> None:
-    """security.md 353: the next caller gets the response of the provider"""
+    """threat model 353: the next caller gets the response of the provider"""
     world = AsyncWorld()
     user = logged_in(world, latency=0.1)
 
@@ -286,7 +286,7 @@ def test_a_caller_who_is_cancelled_loses_nothing() -> None:
 
 
 def test_another_process_verifies_what_this_one_could_not(either_world: World) -> None:
-    """security.md 354: also after the time for which results are replayed"""
+    """threat model 354: also after the time for which results are replayed"""
     shelf = Shelf(either_world)
     shelf.provider.rotate_keys()
     with shelf.provider.misbehaving(Fault.JWKS_500):
@@ -299,7 +299,7 @@ def test_another_process_verifies_what_this_one_could_not(either_world: World) -
 
 
 def test_processes_that_can_not_verify_prolong_nothing(either_world: World) -> None:
-    """security.md 354: the answer goes when its time is over, however often somebody tries"""
+    """threat model 354: the answer goes when its time is over, however often somebody tries"""
     shelf = Shelf(either_world)
     shelf.provider.rotate_keys()
     with shelf.provider.misbehaving(Fault.JWKS_500):
@@ -317,7 +317,7 @@ def test_processes_that_can_not_verify_prolong_nothing(either_world: World) -> N
 def test_a_store_that_fails_while_keys_are_away_costs_nobody_the_tokens(
     either_world: World, methods: list[str]
 ) -> None:
-    """security.md 353"""
+    """threat model 353"""
     shelf = Shelf(either_world)
     shelf.provider.rotate_keys()
     shelf.store.methods = methods
@@ -329,7 +329,7 @@ def test_a_store_that_fails_while_keys_are_away_costs_nobody_the_tokens(
 
 
 def test_a_broken_response_is_shared_with_all_processes(either_world: World) -> None:
-    """security.md 353, 355"""
+    """threat model 353, 355"""
     shelf = Shelf(either_world)
     with shelf.provider.misbehaving(Fault.TOKEN_HTML):
         mine, others = shelf.user.rejection(), shelf.other.rejection()
@@ -363,7 +363,7 @@ def test_a_broken_response_is_shared_with_all_processes(either_world: World) -> 
     ids=repr,
 )
 def test_a_result_of_another_version_is_rejected(either_world: World, document: bytes) -> None:
-    """security.md 356: sealed with the right key, it still may say anything"""
+    """threat model 356: sealed with the right key, it still may say anything"""
     shelf = Shelf(either_world)
     party: Any = getattr(shelf.user.realm.party, "_origin", shelf.user.realm.party)
     name = result_name(party._refreshes._key(shelf.user.token))

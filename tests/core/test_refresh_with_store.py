@@ -1,6 +1,6 @@
 """Refreshes in several processes that share a store: still one request.
 
-security.md 74, 243, 244, 249, 250, 353, 355.
+threat model 74, 243, 244, 249, 250, 353, 355.
 """
 
 import json
@@ -81,7 +81,7 @@ def shelf(either_world: World) -> Shelf:
 
 
 def test_one_refresh_serves_all_processes(either_world: World, new_face: Callable[[], Store]) -> None:
-    """security.md 244"""
+    """threat model 244"""
     provider = new_provider()
     with provider.serve(login_page=False):
         runtimes = [either_world.runtime() for _ in range(PROCESSES)]
@@ -105,7 +105,7 @@ def test_an_invalid_answer_to_a_refresh_token_that_stays_is_not_left_for_others(
 
 
 def test_latecomers_of_another_process_get_the_same_for_a_while(shelf: Shelf) -> None:
-    """security.md 243, 244, 353: claims, tokens and time"""
+    """threat model 243, 244, 353: claims, tokens and time"""
     first = shelf.user.refresh()
     shelf.clock.advance(REPLAY_SECONDS - 1)
     late = shelf.other.refresh()
@@ -154,7 +154,7 @@ def test_a_refresh_costs_five_calls_of_the_store(shelf: Shelf) -> None:
 
 
 def test_a_rejection_is_shared_with_all_processes_briefly(shelf: Shelf) -> None:
-    """security.md 74, 229"""
+    """threat model 74, 229"""
     with shelf.provider.misbehaving(Fault.TOKEN_INVALID_GRANT):
         mine, others = shelf.user.rejection(), shelf.other.rejection()
         assert (type(others), str(others), others.evidence) == (OAuthError, str(mine), mine.evidence)
@@ -173,7 +173,7 @@ def test_a_leader_that_fails_lets_the_next_one_try(either_world: World) -> None:
 
 
 def test_a_response_that_is_never_going_to_be_valid_fails_in_each_process(shelf: Shelf) -> None:
-    """security.md 71, 355: and the provider is not asked again"""
+    """threat model 71, 355: and the provider is not asked again"""
     with shelf.provider.misbehaving(Fault.REFRESH_ISS_OTHER):
         mine, others = shelf.user.rejection(), shelf.other.rejection()
     assert (type(mine), str(mine)) == (type(others), str(others))
@@ -184,7 +184,7 @@ def test_a_response_that_is_never_going_to_be_valid_fails_in_each_process(shelf:
 
 
 def test_a_response_that_is_invalid_costs_no_refresh_token_that_stays_good(either_world: World) -> None:
-    """security.md 355"""
+    """threat model 355"""
     shelf = Shelf(either_world, rotates_refresh_tokens=False)
     with shelf.provider.misbehaving(Fault.REFRESH_ISS_OTHER):
         assert [ends_refresh_token(user.rejection()) for user in (shelf.user, shelf.other)] == [False, False]
@@ -276,7 +276,7 @@ def test_a_lock_that_was_lost_is_not_taken_from_its_new_holder(shelf: Shelf, mon
 
 
 def test_what_lies_in_the_store_needs_the_refresh_token(shelf: Shelf) -> None:
-    """security.md 250: neither keys nor values tell a token, and no other token opens them"""
+    """threat model 250: neither keys nor values tell a token, and no other token opens them"""
     refresh = shelf.user.refresh()
     ((key, value),) = shelf.results().items()
     names = ("access_token", "refresh_token", "id_token")
@@ -310,7 +310,7 @@ def test_a_result_is_good_for_its_own_refresh_token(shelf: Shelf, either_world: 
 
 @pytest.mark.parametrize("other", ["client", "issuer"])
 def test_clients_that_share_a_store_do_not_meet(either_world: World, other: str) -> None:
-    """security.md 235, 240: though a provider issued the refresh token of another one"""
+    """threat model 235, 240: though a provider issued the refresh token of another one"""
     shelf = Shelf(either_world)
     shelf.user.refresh()
     elsewhere = new_provider("https://other.example") if other == "issuer" else shelf.provider
@@ -324,7 +324,7 @@ def test_clients_that_share_a_store_do_not_meet(either_world: World, other: str)
 
 
 def test_without_the_store_no_refresh_is_sent(shelf: Shelf) -> None:
-    """security.md 244: others may be at it"""
+    """threat model 244: others may be at it"""
     shelf.store.methods = ["put_if_absent"]
     assert isinstance(shelf.user.rejection(), StoreUnavailable)
     assert shelf.user.asked() == 0

@@ -49,7 +49,7 @@ def test_a_registered_client_authenticates_as_it_asked_for(either_world: World, 
 
 @pytest.mark.parametrize("alg", ["RS256", "ES256", "PS384", "HS256", "EdDSA"])
 def test_the_algorithm_of_id_tokens_is_that_of_the_registration(either_world: World, alg: str) -> None:
-    """security.md 10, 83: the only one that is taken"""
+    """threat model 10, 83: the only one that is taken"""
     registering = new_registering(either_world, info={"id_token_signed_response_alg": alg})
     assert registering.realm.log_in().id_token["sub"] == "alice"
     registering.provider.register("other", redirect_uris=[REDIRECT_URI])
@@ -109,7 +109,7 @@ def test_nothing_is_meant_for_a_client_that_is_not_registered(registering: Regis
 
 
 def test_many_at_once_register_one_client(either_world: World) -> None:
-    """security.md 243"""
+    """threat model 243"""
     registering = new_registering(either_world, latency=0.05)
     crowd = CROWD[type(either_world).__name__]
     outcomes = either_world.run_together([registering.asking] * crowd)
@@ -270,7 +270,7 @@ def test_an_invalid_registration_is_none_and_the_next_one_is_tried(
 def test_a_provider_that_registers_unsigned_id_tokens_logs_nobody_in_by_them(
     either_world: World, unsigned: Misbehaviour
 ) -> None:
-    """OIDC Registration 3.2, security.md 80, 400: the algorithm that was asked for is the one that counts."""
+    """OIDC Registration 3.2, threat model 80, 400: the algorithm that was asked for is the one that counts."""
     registering = new_registering(either_world)
     with registering.provider.misbehaving(Fault.REGISTRATION_ALG_NONE):
         assert registering.client()["id_token_signed_response_alg"] == "RS256"

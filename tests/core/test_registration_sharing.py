@@ -1,4 +1,4 @@
-"""One registration for all processes and for the next start: in a store, or in a file. security.md 243, 244, 250."""
+"""One registration for all processes and for the next start: in a store, or in a file. threat model 243, 244, 250."""
 
 import json
 import logging
@@ -63,7 +63,7 @@ def new_process(
 def test_many_in_many_processes_register_one_client(
     new_process: Process, either_world: World, provider: SimulatedProvider
 ) -> None:
-    """security.md 244: and when the secret has expired, again one"""
+    """threat model 244: and when the secret has expired, again one"""
     provider.open_registration(secret_seconds=3600)
     with provider.serve(login_page=False):
         runtimes = [either_world.runtime(clock=provider.clock) for _ in range(PROCESSES)]
@@ -207,7 +207,7 @@ def shared(either_world: World) -> Shared:
 
 
 def test_the_store_holds_nothing_that_can_be_read(shared: Shared) -> None:
-    """security.md 251"""
+    """threat model 251"""
     client = shared.one.client()
     ((key, value),) = shared.entries().items()
     hidden = [client["client_id"], client["client_secret"], client["registration_access_token"], "op.example"]

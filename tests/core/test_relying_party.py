@@ -1,4 +1,4 @@
-"""A login without a framework: security.md C, D, F, O, P and Q as the relying party sees them."""
+"""A login without a framework: threat model C, D, F, O, P and Q as the relying party sees them."""
 
 import json
 import re
@@ -57,7 +57,7 @@ def test_a_form_post_brings_a_login_too(realm: Realm) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_userinfo_is_asked_by_the_configured_method(either_world: World, method: str) -> None:
-    """security.md 120: with the token in the header."""
+    """threat model 120: with the token in the header."""
     realm = new_realm(either_world, userinfo_http_method=method)
     assert realm.log_in().userinfo == {"sub": "alice"}
     request = realm.provider.requests[-1].request
@@ -82,7 +82,7 @@ def test_userinfo_can_be_left_out(either_world: World) -> None:
 
 
 def test_claims_of_userinfo_do_not_replace_those_of_the_id_token(realm: Realm) -> None:
-    """security.md 119."""
+    """threat model 119."""
     with realm.provider.misbehaving(Fault.USERINFO_ID_TOKEN_CLAIMS):
         login = realm.log_in()
     assert login.id_token["iss"] == realm.provider.issuer
@@ -92,7 +92,7 @@ def test_claims_of_userinfo_do_not_replace_those_of_the_id_token(realm: Realm) -
 
 
 def test_the_login_has_a_narrower_scope(realm: Realm) -> None:
-    """security.md 67."""
+    """threat model 67."""
     with realm.provider.misbehaving(Fault.TOKEN_SCOPE_NARROWER):
         assert realm.log_in(scope="openid email").tokens.scope == "openid"
 
@@ -129,7 +129,7 @@ def test_logout_goes_to_the_provider_with_what_it_needs(realm: Realm) -> None:
 
 
 def test_a_provider_without_logout_has_no_url_for_it(realm: Realm) -> None:
-    """security.md 197."""
+    """threat model 197."""
 
     async def url() -> str | None:
         party = realm.party
@@ -143,7 +143,7 @@ def test_a_provider_without_logout_has_no_url_for_it(realm: Realm) -> None:
 
 
 def test_the_request_asks_for_a_code_and_is_protected(realm: Realm) -> None:
-    """security.md 41, 56, 260."""
+    """threat model 41, 56, 260."""
     begun = realm.begin()
     parameters = asked(begun)
     assert parameters == {
@@ -160,7 +160,7 @@ def test_the_request_asks_for_a_code_and_is_protected(realm: Realm) -> None:
 
 
 def test_state_nonce_and_verifier_are_long_random_and_plain(realm: Realm) -> None:
-    """security.md 41, 260: 256 bits each, never the same twice, in characters that need no encoding."""
+    """threat model 41, 260: 256 bits each, never the same twice, in characters that need no encoding."""
     pending = [realm.begin().pending for _ in range(50)]
     secrets = [secret for login in pending for secret in (login.state, login.nonce, login.code_verifier)]
     assert len(set(secrets)) == 150
@@ -203,7 +203,7 @@ def test_parameters_of_the_call_may_be_what_those_of_the_configuration_may_be(re
     ids=str,
 )
 def test_a_caller_cannot_weaken_the_request(realm: Realm, parameters: dict[str, str]) -> None:
-    """security.md 56, 213, 214."""
+    """threat model 56, 213, 214."""
     with pytest.raises(ConfigurationError) as refused:
         realm.begin(**parameters)
     # it was not set there
@@ -214,7 +214,7 @@ def test_a_caller_cannot_weaken_the_request(realm: Realm, parameters: dict[str, 
 
 
 def test_max_age_is_enforced(realm: Realm) -> None:
-    """security.md 101."""
+    """threat model 101."""
     with realm.provider.misbehaving(Fault.ID_TOKEN_AUTH_TIME_OLD):
         assert realm.log_in().id_token["sub"] == "alice"
         with pytest.raises(ClaimInvalid, match="auth_time"):
@@ -222,13 +222,13 @@ def test_max_age_is_enforced(realm: Realm) -> None:
 
 
 def test_max_age_0_means_a_login_just_now(realm: Realm) -> None:
-    """security.md 261."""
+    """threat model 261."""
     assert realm.log_in(max_age="0").id_token["sub"] == "alice"
 
 
 @pytest.mark.parametrize("fault", [Fault.ID_TOKEN_ACR_WEAK, Fault.ID_TOKEN_ACR_MISSING], ids=str)
 def test_an_essential_acr_is_enforced(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 102."""
+    """threat model 102."""
     assert realm.log_in(claims=ESSENTIAL_ACR).id_token["acr"] == "urn:example:strong"
     with realm.provider.misbehaving(fault):
         assert realm.log_in().id_token["sub"] == "alice"
@@ -260,14 +260,14 @@ def test_the_clocks_may_differ_a_little(either_world: World, settings: dict[str,
     ids=["none", "that-of-the-provider-counts", "of-the-application"],
 )
 def test_the_clocks_may_not_differ_more(either_world: World, settings: dict[str, Any]) -> None:
-    """security.md 91."""
+    """threat model 91."""
     realm = new_realm(either_world, **settings)
     with realm.provider.misbehaving(EXPIRED_20_SECONDS_AGO), pytest.raises(TokenExpired):
         realm.log_in()
 
 
 def test_userinfo_of_somebody_else_ends_the_login(realm: Realm) -> None:
-    """security.md 112."""
+    """threat model 112."""
     with realm.provider.misbehaving(Fault.USERINFO_SUB_OTHER), pytest.raises(UserInfoInvalid):
         realm.log_in()
 
@@ -306,7 +306,7 @@ def over_http(either_world: World) -> Iterator[Realm]:
 
 
 def test_a_cookie_that_was_set_for_one_user_is_not_sent_for_the_next(over_http: Realm) -> None:
-    """security.md 122."""
+    """threat model 122."""
     over_http.provider.add_user("bob")
     with over_http.provider.misbehaving(Fault.ANY_COOKIE):
         for user in ("alice", "bob"):

@@ -1,4 +1,4 @@
-"""Logins whose requests are objects, in both worlds (OIDC Core 6, RFC 9101). security.md 264, 265."""
+"""Logins whose requests are objects, in both worlds (OIDC Core 6, RFC 9101). threat model 264, 265."""
 
 import json
 from typing import Any
@@ -160,7 +160,7 @@ def test_lists_and_objects_are_json_in_the_object(either_world: World) -> None:
 def test_it_is_valid_from_now_on_for_an_hour_at_most(
     either_world: World, login_seconds: int, object_seconds: int
 ) -> None:
-    """FAPI 2.0 Message Signing 5.3.1; security.md 398."""
+    """FAPI 2.0 Message Signing 5.3.1; threat model 398."""
     realm = registered(either_world, party={"login_lifetime_seconds": login_seconds})
     claims = inside(realm.begin())
     assert claims["nbf"] == claims["iat"] == pytest.approx(realm.provider.clock(), abs=5)
@@ -263,7 +263,7 @@ def test_what_the_provider_does_not_take_is_not_sent(either_world: World, way: s
     ],
 )
 def test_metadata_of_another_type_are_rejected(either_world: World, change: Any) -> None:
-    """security.md 9."""
+    """threat model 9."""
     realm = registered(either_world)
     with (
         realm.provider.misbehaving(refused("of another type", DISCOVERY(change))),
@@ -324,7 +324,7 @@ def test_keys_to_encrypt_to_are_fetched_once(either_world: World) -> None:
 def test_a_place_for_objects_that_can_not_be(
     either_world: World, way: str, request_uri: str | None, unsigned: bool, word: str
 ) -> None:
-    """security.md 265."""
+    """threat model 265."""
     with pytest.raises(ConfigurationError, match=word):
         new_realm(
             either_world,

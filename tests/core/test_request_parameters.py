@@ -82,7 +82,7 @@ from tests.core.configured import configured, requested
     ],
 )
 def test_parameters_of_the_request_that_are_ours_are_rejected(parameters: dict[str, Any], words: list[str]) -> None:
-    """security.md 41, 52, 56, 57, 95, 101, 102, 214, 264, 265, 396."""
+    """threat model 41, 52, 56, 57, 95, 101, 102, 214, 264, 265, 396."""
     with pytest.raises(ConfigurationError) as caught:
         configured(auth_request_params=parameters)
     assert [word for word in words if word not in str(caught.value)] == []
@@ -108,7 +108,7 @@ def test_parameters_of_the_request_that_are_ours_are_rejected(parameters: dict[s
     ],
 )
 def test_parameters_of_a_logout_that_are_ours_are_rejected(parameters: dict[str, Any], words: list[str]) -> None:
-    """security.md 198, 199."""
+    """threat model 198, 199."""
     with pytest.raises(ConfigurationError) as caught:
         configured(end_session_params=parameters)
     assert [word for word in ["end_session_params", *words] if word not in str(caught.value)] == []
@@ -172,7 +172,7 @@ def test_parameters_of_token_requests_are_repeated_for_each_value(
 def test_parameters_of_token_requests_that_the_client_sets_itself_are_rejected(
     parameters: dict[str, Any], words: list[str]
 ) -> None:
-    """security.md 396: nothing of the grant and nothing of the client's authentication can be replaced."""
+    """threat model 396: nothing of the grant and nothing of the client's authentication can be replaced."""
     with pytest.raises(ConfigurationError) as caught:
         configured(token_request_params=parameters)
     assert [word for word in ["token_request_params", *words] if word not in str(caught.value)] == []

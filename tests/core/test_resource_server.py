@@ -1,4 +1,4 @@
-"""Access tokens without a framework: security.md G, H and N as the resource server sees them."""
+"""Access tokens without a framework: threat model G, H and N as the resource server sees them."""
 
 import logging
 from typing import Any
@@ -64,7 +64,7 @@ def test_a_token_of_a_client_has_no_user(api: API) -> None:
 
 
 def test_an_answer_for_a_client_that_registered_for_signed_ones_is_verified(either_world: World) -> None:
-    """security.md 134; RFC 9701."""
+    """threat model 134; RFC 9701."""
     signed: dict[str, Any] = {"introspection_signed_response_alg": "RS256"}
     api = new_api(either_world, new_provider(**signed), client=signed)
     assert api.verify(api.issue()).subject == "alice"
@@ -95,25 +95,25 @@ def test_metadata_may_be_given_in_place_of_discovery(either_world: World) -> Non
     ids=lambda t: ascii(t[:12]),
 )
 def test_a_token_of_no_provider_is_inactive(api: API, token: str) -> None:
-    """security.md 124, 136."""
+    """threat model 124, 136."""
     assert isinstance(api.rejection(token), TokenInactive)
     assert api.provider.requests[-1].form_names[1:] == ("token_type_hint",)
 
 
 def test_half_a_character_is_rejected_without_a_request(api: API) -> None:
-    """security.md 143."""
+    """threat model 143."""
     assert isinstance(api.rejection("\ud800"), TokenMalformed)
     assert api.asked() == 0
 
 
 def test_a_token_does_not_add_parameters(api: API) -> None:
-    """security.md 136: not even behind a good one."""
+    """threat model 136: not even behind a good one."""
     assert isinstance(api.rejection(api.issue() + "&client_id=app"), TokenInactive)
 
 
 @pytest.mark.parametrize("jwt", [False, True], ids=["introspection", "jwt"])
 def test_a_token_ends(either_world: World, jwt: bool) -> None:
-    """security.md 127, 145."""
+    """threat model 127, 145."""
     api = jwt_api(either_world) if jwt else new_api(either_world)
     token = api.issue(jwt=jwt)
     api.verify(token)
@@ -122,7 +122,7 @@ def test_a_token_ends(either_world: World, jwt: bool) -> None:
 
 
 def test_a_revoked_token_is_rejected_when_it_is_introspected(api: API) -> None:
-    """security.md 145, 237."""
+    """threat model 145, 237."""
     token = api.issue()
     api.verify(token)
     api.provider.revoke_access_token(token)
@@ -131,7 +131,7 @@ def test_a_revoked_token_is_rejected_when_it_is_introspected(api: API) -> None:
 
 
 def test_an_id_token_is_rejected_as_an_access_token(either_world: World) -> None:
-    """security.md 148: of the same issuer, for the same client, and signed by the same key."""
+    """threat model 148: of the same issuer, for the same client, and signed by the same key."""
     for settings in ({}, {"accept_untyped_access_tokens": True, "audience": ["api", "client1"]}):
         api = jwt_api(either_world, **settings)
         with api.provider.misbehaving(Fault.ACCESS_TOKEN_ID_TOKEN):
@@ -145,7 +145,7 @@ def test_an_id_token_is_rejected_as_an_access_token(either_world: World) -> None
 def test_tokens_without_a_type_are_taken_as_configured(
     either_world: World, verification: str, header: dict[str, str]
 ) -> None:
-    """security.md 148."""
+    """threat model 148."""
     settings = {"audience": "https://api.example", "access_token_verification": verification}
     untyped = jwt_api(either_world, accept_untyped_access_tokens=True, **settings)
     token = untyped.issue(audience="https://api.example", jwt=True, header=header)
@@ -156,7 +156,7 @@ def test_tokens_without_a_type_are_taken_as_configured(
 
 
 def test_an_algorithm_is_taken_when_it_is_configured(either_world: World) -> None:
-    """security.md 150."""
+    """threat model 150."""
     api = jwt_api(either_world, access_token_algorithms=("ES256",))
     assert api.rejection(api.issue(jwt=True)).code == "algorithm_not_allowed"
     api = jwt_api(either_world, access_token_algorithms=["ES256", "RS256"])
@@ -182,7 +182,7 @@ def test_an_algorithm_is_taken_when_it_is_configured(either_world: World) -> Non
 def test_the_audience_is_enforced(
     either_world: World, settings: dict[str, Any], audience: str | list[str], taken: bool
 ) -> None:
-    """security.md 127, 149."""
+    """threat model 127, 149."""
     api = new_api(either_world, **settings)
     token = api.issue(audience=audience)
     if taken:
@@ -194,13 +194,13 @@ def test_the_audience_is_enforced(
 
 
 def test_without_an_audience_the_setting_is_named(api: API) -> None:
-    """security.md 127; contract.md 4."""
+    """threat model 127; contract.md 4."""
     with api.provider.misbehaving(Fault.INTROSPECTION_AUD_MISSING):
         assert "enforce_audience=False" in str(api.rejection(api.issue()))
 
 
 def test_auto_asks_about_jwts_as_long_as_no_audience_is_configured(either_world: World) -> None:
-    """security.md 149."""
+    """threat model 149."""
     api = new_api(either_world, access_token_verification="auto")
     assert api.verify(api.issue(jwt=True)).subject == "alice"
     assert (api.asked(), api.statistics.verified_here) == (1, 0)
@@ -227,7 +227,7 @@ def test_auto_asks_about_jwts_as_long_as_no_audience_is_configured(either_world:
 def test_requirements_are_held_against_the_token_known_or_not(
     api: API, requirements: dict[str, Any], error: type[OIDCError] | None
 ) -> None:
-    """security.md 146."""
+    """threat model 146."""
     token = api.issue(scope="read write", claims={"acr": "urn:gold", "auth_time": START - 100})
     for _ in range(2):
         if error is None:
@@ -295,7 +295,7 @@ def test_we_ask_as_the_client_is_registered(
 
 
 def test_the_token_is_in_the_body_and_nowhere_else(api: API) -> None:
-    """security.md 136, 250."""
+    """threat model 136, 250."""
     token = api.issue()
     api.verify(token)
     request = api.provider.requests[-1].request
@@ -307,7 +307,7 @@ def test_the_token_is_in_the_body_and_nowhere_else(api: API) -> None:
 def test_an_endpoint_that_rejects_the_client_says_nothing_about_the_token(
     either_world: World, fault: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 126: the operator sees it in the log, the token is not rejected, and nothing is cached."""
+    """threat model 126: the operator sees it in the log, the token is not rejected, and nothing is cached."""
     api = new_api(either_world)
     token = api.issue()
     api.provider.register("api", SECRET if fault else "another secret since this morning")
@@ -323,7 +323,7 @@ def test_an_endpoint_that_rejects_the_client_says_nothing_about_the_token(
 
 
 def test_a_token_is_shown_to_its_own_provider_alone(either_world: World) -> None:
-    """security.md 137."""
+    """threat model 137."""
     other = new_provider("https://other.example")
     api = new_api(either_world, audience="api", access_token_verification="auto")
     foreign = other.issue_access_token("app", audience="api", username="alice", jwt=True)
@@ -355,7 +355,7 @@ def test_a_token_is_shown_to_its_own_provider_alone(either_world: World) -> None
     ],
 )
 def test_a_configuration_that_cannot_be_safe_is_rejected(settings: dict[str, Any], named: str) -> None:
-    """security.md 149, 150."""
+    """threat model 149, 150."""
     with pytest.raises(ConfigurationError, match=named):
         ProviderConfiguration(**{"issuer": ISSUER, "client_metadata": ClientMetadata("api", SECRET), **settings})
 

@@ -1,4 +1,4 @@
-"""What comes of every fault of introspection and of JWT access tokens. security.md 123 to 135, 144 to 151."""
+"""What comes of every fault of introspection and of JWT access tokens. threat model 123 to 135, 144 to 151."""
 
 import logging
 
@@ -138,7 +138,7 @@ def test_the_tables_have_each_fault_that_must_be_rejected() -> None:
 
 @pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
 def test_a_fault_of_introspection_raises_its_error(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 123 to 127, 134, 135: it says something of the token, or something of the provider."""
+    """threat model 123 to 127, 134, 135: it says something of the token, or something of the provider."""
     api = api_for(either_world, fault, "introspection")
     with api.provider.misbehaving(fault):
         token = api.issue()
@@ -149,7 +149,7 @@ def test_a_fault_of_introspection_raises_its_error(either_world: World, fault: M
 
 @pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if not fault.refused], ids=str)
 def test_an_oddity_of_introspection_disturbs_nobody(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 128, 130, 133."""
+    """threat model 128, 130, 133."""
     api = api_for(either_world, fault, "introspection")
     with api.provider.misbehaving(fault):
         access = api.verify(api.issue())
@@ -159,7 +159,7 @@ def test_an_oddity_of_introspection_disturbs_nobody(either_world: World, fault: 
 
 @pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
 def test_once_it_is_over_the_token_is_taken(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 125, 131, 234: no failure is cached for long."""
+    """threat model 125, 131, 234: no failure is cached for long."""
     api = api_for(either_world, fault, "introspection")
     token = api.issue()
     with api.provider.misbehaving(fault):
@@ -171,7 +171,7 @@ def test_once_it_is_over_the_token_is_taken(either_world: World, fault: Misbehav
 @pytest.mark.parametrize("verification", ["jwt", "auto"])
 @pytest.mark.parametrize("fault", [fault for fault in OF_JWTS if fault.refused], ids=str)
 def test_a_fault_of_a_jwt_raises_its_error(either_world: World, fault: Misbehaviour, verification: str) -> None:
-    """security.md 144, 145, 148 to 151: in "auto", other tokens are introspected, and inactive."""
+    """threat model 144, 145, 148 to 151: in "auto", other tokens are introspected, and inactive."""
     api = api_for(either_world, fault, verification)
     is_introspected = (
         verification == "auto" and fault.name.removeprefix("ACCESS_TOKEN_") in INTROSPECTED_IN_AUTO.split()
@@ -206,7 +206,7 @@ def test_nothing_but_our_own_errors_comes_out(either_world: World, fault: Misbeh
 def test_the_operator_hears_of_the_provider_and_not_of_tokens(
     either_world: World, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 125, 126: failures are errors in the log; an invalid token is not."""
+    """threat model 125, 126: failures are errors in the log; an invalid token is not."""
     api = api_for(either_world, fault, "introspection")
     with api.provider.misbehaving(fault):
         api.rejection(api.issue())
@@ -220,7 +220,7 @@ def test_the_operator_hears_of_the_provider_and_not_of_tokens(
 
 @pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
 def test_an_invalid_signed_response_says_nothing_about_the_token(either_world: World, fault: Misbehaviour) -> None:
-    """security.md 125, 134: whatever is wrong with the envelope, the token is as unknown as before."""
+    """threat model 125, 134: whatever is wrong with the envelope, the token is as unknown as before."""
     api = api_for(either_world, fault, "introspection")
     with api.provider.misbehaving(fault):
         error = api.rejection(api.issue())

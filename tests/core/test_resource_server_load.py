@@ -1,4 +1,4 @@
-"""Many tokens at once, and a provider that is slow or down: security.md 125, 229, 234, 239, 241 to 249."""
+"""Many tokens at once, and a provider that is slow or down: threat model 125, 229, 234, 239, 241 to 249."""
 
 import asyncio
 import threading
@@ -66,7 +66,7 @@ def kinds(outcomes: list[Access | BaseException]) -> dict[str, int]:
 
 @pytest.mark.parametrize("verification", ["introspection", "jwt"])
 def test_a_crowd_with_one_uncached_token_causes_one_request(either_world: World, verification: str) -> None:
-    """security.md 241: and one discovery, and one fetch of keys."""
+    """threat model 241: and one discovery, and one fetch of keys."""
     api = new_api(either_world, latency=0.1, audience="api", access_token_verification=verification)
     outcomes = api.together([api.issue(jwt=verification == "jwt")] * api.crowd)
     assert kinds(outcomes) == {"Access": api.crowd}
@@ -77,14 +77,14 @@ def test_a_crowd_with_one_uncached_token_causes_one_request(either_world: World,
 
 
 def test_those_of_a_crowd_share_nothing_that_could_be_changed(slow_api: API) -> None:
-    """security.md 247."""
+    """threat model 247."""
     outcomes = [access for access in slow_api.together([slow_api.issue()] * 20) if isinstance(access, Access)]
     outcomes[0].claims["sub"] = "mallory"
     assert [access.subject for access in outcomes] == ["mallory"] + ["alice"] * 19
 
 
 def test_each_of_a_crowd_gets_the_access_of_its_own_token(slow_api: API) -> None:
-    """security.md 247."""
+    """threat model 247."""
     tokens = [slow_api.issue(claims={"jti": str(number)}) for number in range(50)]
     outcomes = slow_api.together(tokens * 2)
     assert [access["jti"] for access in outcomes if isinstance(access, Access)] == [str(n) for n in range(50)] * 2
@@ -92,7 +92,7 @@ def test_each_of_a_crowd_gets_the_access_of_its_own_token(slow_api: API) -> None
 
 
 def test_a_crowd_with_an_invalid_token_causes_one_request(slow_api: API) -> None:
-    """security.md 131, 241."""
+    """threat model 131, 241."""
     outcomes = slow_api.together(["guessed"] * slow_api.crowd)
     assert kinds(outcomes) == {"TokenInactive": slow_api.crowd}
     assert len({id(outcome) for outcome in outcomes}) == slow_api.crowd
@@ -100,7 +100,7 @@ def test_a_crowd_with_an_invalid_token_causes_one_request(slow_api: API) -> None
 
 
 def test_a_key_that_is_missing_is_looked_for_once_by_a_crowd(either_world: World) -> None:
-    """security.md 241."""
+    """threat model 241."""
     api = new_api(either_world, latency=0.05, audience="api", access_token_verification="jwt")
     api.verify(api.issue(jwt=True))
     with api.provider.misbehaving(Fault.ACCESS_TOKEN_KID_UNKNOWN):
@@ -110,14 +110,14 @@ def test_a_key_that_is_missing_is_looked_for_once_by_a_crowd(either_world: World
 
 
 def test_a_caller_whose_flight_starts_late_finds_the_work_done(api: API, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 241: as for two callers of whom the second gets its turn after the first one's call is complete."""
+    """threat model 241: as for two callers of whom the second starts after the first one's call is complete."""
     twice_in_a_row(monkeypatch, api.server)
     assert api.verify(api.issue()).subject == "alice"
     assert api.asked() == 1
 
 
 def test_a_failure_is_shared_and_not_cached(slow_api: API) -> None:
-    """security.md 125, 234: it says nothing about the token, and the next request after a pause succeeds."""
+    """threat model 125, 234: it says nothing about the token, and the next request after a pause succeeds."""
     token = slow_api.issue()
     with slow_api.provider.misbehaving(Fault.INTROSPECTION_500):
         outcomes = slow_api.together([token] * slow_api.crowd)
@@ -130,7 +130,7 @@ def test_a_failure_is_shared_and_not_cached(slow_api: API) -> None:
 
 
 def test_the_first_may_go_away_without_the_others() -> None:
-    """security.md 242."""
+    """threat model 242."""
     world = AsyncWorld()
     api = new_api(world, latency=0.1)
     token = api.issue()
@@ -152,7 +152,7 @@ def test_the_first_may_go_away_without_the_others() -> None:
 
 
 def test_a_result_that_all_callers_have_left_is_cached() -> None:
-    """security.md 242."""
+    """threat model 242."""
     world = AsyncWorld()
     api = new_api(world, latency=0.05)
     token = api.issue()
@@ -170,7 +170,7 @@ def test_a_result_that_all_callers_have_left_is_cached() -> None:
 
 
 def test_a_cached_token_does_not_wait(either_world: World, serve: Serve) -> None:
-    """security.md 249: while somebody waits for the provider, those who are known pass."""
+    """threat model 249: while somebody waits for the provider, those who are known pass."""
     may_answer, is_asked = threading.Event(), threading.Event()
 
     def answer(connection: Connection) -> None:
@@ -209,7 +209,7 @@ async def _moment(world: World) -> None:
 
 @pytest.mark.parametrize("fault", OUTAGES, ids=str)
 def test_an_outage_does_not_affect_cached_tokens_and_causes_no_requests(api: API, fault: Misbehaviour) -> None:
-    """security.md 125, 229: within the pause no request is sent at all."""
+    """threat model 125, 229: within the pause no request is sent at all."""
     known, unknown = api.issue(), [api.issue() for _ in range(20)]
     api.verify(known)
     with api.provider.misbehaving(fault):
@@ -225,7 +225,7 @@ def test_an_outage_does_not_affect_cached_tokens_and_causes_no_requests(api: API
 
 @pytest.mark.parametrize("fault", OUTAGES, ids=str)
 def test_recovery_is_noticed_by_the_first_after_the_pause(api: API, fault: Misbehaviour) -> None:
-    """security.md 229."""
+    """threat model 229."""
     tokens = [api.issue() for _ in range(5)]
     with api.provider.misbehaving(fault):
         api.rejection(tokens[0])
@@ -235,7 +235,7 @@ def test_recovery_is_noticed_by_the_first_after_the_pause(api: API, fault: Misbe
 
 
 def test_while_it_lasts_one_tries_in_each_pause(api: API) -> None:
-    """security.md 229."""
+    """threat model 229."""
     with api.provider.misbehaving(Fault.INTROSPECTION_SLOW):
         api.rejection(api.issue())
         for _ in range(5):
@@ -247,7 +247,7 @@ def test_while_it_lasts_one_tries_in_each_pause(api: API) -> None:
 
 @pytest.mark.parametrize("answer", ["good", "inactive", *STUMBLES], ids=str)
 def test_any_answer_shows_that_the_provider_is_back(api: API, answer: str | Misbehaviour) -> None:
-    """security.md 229: requests with invalid tokens do not keep the others out."""
+    """threat model 229: requests with invalid tokens do not keep the others out."""
     with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
         api.rejection(api.issue())
     api.pass_time(1)
@@ -264,7 +264,7 @@ def test_any_answer_shows_that_the_provider_is_back(api: API, answer: str | Misb
 
 @pytest.mark.parametrize("fault", STUMBLES, ids=str)
 def test_no_single_token_stops_all_others(api: API, fault: Misbehaviour) -> None:
-    """security.md 229."""
+    """threat model 229."""
     with api.provider.misbehaving(fault):
         error = api.rejection(api.issue())
     assert isinstance(error, OAuthError | ProviderUnreachable | IntrospectionInvalid | ProviderError)
@@ -274,7 +274,7 @@ def test_no_single_token_stops_all_others(api: API, fault: Misbehaviour) -> None
 
 
 def test_a_token_whose_introspection_fails_is_not_introspected_again_at_once(api: API) -> None:
-    """security.md 229."""
+    """threat model 229."""
     token = api.issue()
     with api.provider.misbehaving(Fault.INTROSPECTION_500):
         assert [type(api.rejection(token)) for _ in range(10)] == [ProviderUnreachable] * 10
@@ -282,7 +282,7 @@ def test_a_token_whose_introspection_fails_is_not_introspected_again_at_once(api
 
 
 def test_a_discovery_that_fails_is_not_tried_for_each_token(api: API) -> None:
-    """security.md 229."""
+    """threat model 229."""
     with api.provider.misbehaving(Fault.DISCOVERY_RESET):
         tries = []
         for _ in range(20):
@@ -343,7 +343,7 @@ async def verifying(server: Any, token: str) -> Access:
 
 
 def test_a_provider_that_hangs_holds_nobody_beyond_the_deadline(either_world: World, serve: Serve) -> None:
-    """security.md 125, 229: nor do those pile up who come meanwhile."""
+    """threat model 125, 229: nor do those pile up who come meanwhile."""
 
     def silence(connection: Connection) -> None:
         for _ in connection.requests():
@@ -369,7 +369,7 @@ def test_a_provider_that_hangs_holds_nobody_beyond_the_deadline(either_world: Wo
 
 
 def test_our_own_queue_is_not_the_fault_of_the_provider(either_world: World, serve: Serve) -> None:
-    """security.md 229: a request that finds the queue full is rejected, and the circuit breaker stays closed."""
+    """threat model 229: a request that finds the queue full is rejected, and the circuit breaker stays closed."""
 
     def answer(connection: Connection) -> None:
         for _ in connection.requests():
@@ -385,7 +385,7 @@ def test_our_own_queue_is_not_the_fault_of_the_provider(either_world: World, ser
 
 
 def test_over_real_connections_a_crowd_makes_one_call(either_world: World) -> None:
-    """security.md 241."""
+    """threat model 241."""
     provider: SimulatedProvider = new_provider()
     with provider.serve(login_page=False):
         runtime = either_world.runtime(clock=provider.clock, monotonic=provider.clock.monotonic)

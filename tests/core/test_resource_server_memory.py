@@ -1,4 +1,4 @@
-"""What a resource server caches, and what it must never cache: security.md 129 to 133 and N."""
+"""What a resource server caches, and what it must never cache: threat model 129 to 133 and N."""
 
 from functools import partial
 from typing import Any
@@ -54,7 +54,7 @@ def test_a_cached_token_is_not_introspected_again(api: API) -> None:
 def test_a_valid_token_is_cached_until_the_first_end(
     either_world: World, lifetime: int, cache: dict[str, Any], known_for: float
 ) -> None:
-    """security.md 129."""
+    """threat model 129."""
     api = new_api(either_world, server={"cache": AccessCache(**cache)})
     token = api.issue(lifetime=lifetime)
     api.verify(token)
@@ -79,7 +79,7 @@ def test_a_valid_token_is_cached_until_the_first_end(
     ids=str,
 )
 def test_an_end_that_nobody_knows_comes_soon(api: API, fault: Any, known_for: float) -> None:
-    """security.md 130, 133."""
+    """threat model 130, 133."""
     token = api.issue()
     with api.provider.misbehaving(fault):
         api.verify(token)
@@ -90,7 +90,7 @@ def test_an_end_that_nobody_knows_comes_soon(api: API, fault: Any, known_for: fl
 
 
 def test_a_token_within_the_leeway_is_not_cached(api: API) -> None:
-    """security.md 129: no accepted result goes beyond `exp`."""
+    """threat model 129: no accepted result goes beyond `exp`."""
     token = api.issue(claims={"exp": START - 10})
     for asked in (1, 2):
         assert api.verify(token)
@@ -100,7 +100,7 @@ def test_a_token_within_the_leeway_is_not_cached(api: API) -> None:
 
 @pytest.mark.parametrize("jwt", [False, True], ids=["introspection", "jwt"])
 def test_an_expired_entry_is_not_served_while_the_provider_is_down(either_world: World, jwt: bool) -> None:
-    """security.md 239."""
+    """threat model 239."""
     api = new_api(either_world, audience="api", access_token_verification="auto")
     token = api.issue(jwt=jwt, lifetime=30)
     api.verify(token)
@@ -111,7 +111,7 @@ def test_an_expired_entry_is_not_served_while_the_provider_is_down(either_world:
 
 
 def test_the_cap_holds_while_the_provider_is_down(api: API) -> None:
-    """security.md 239: the token may be good still, but nobody says so."""
+    """threat model 239: the token may be good still, but nobody says so."""
     token = api.issue()
     api.verify(token)
     with api.provider.misbehaving(Fault.INTROSPECTION_RESET):
@@ -125,7 +125,7 @@ def test_the_cap_holds_while_the_provider_is_down(api: API) -> None:
 
 @pytest.mark.parametrize("jump", [3600, -3600, 86_400 * 365, -86_400 * 365], ids=str)
 def test_a_clock_that_is_set_does_not_prolong_an_entry(api: API, jump: float) -> None:
-    """security.md 236."""
+    """threat model 236."""
     token = api.issue(lifetime=20)
     api.verify(token)
     api.provider.clock.jump(jump)
@@ -134,7 +134,7 @@ def test_a_clock_that_is_set_does_not_prolong_an_entry(api: API, jump: float) ->
 
 
 def test_a_clock_that_was_behind_when_the_token_came_prolongs_it_to_the_cap_at_most(api: API) -> None:
-    """security.md 236."""
+    """threat model 236."""
     token = api.issue()
     api.provider.clock.jump(-20)
     api.verify(token)
@@ -148,7 +148,7 @@ def test_a_clock_that_was_behind_when_the_token_came_prolongs_it_to_the_cap_at_m
 
 @pytest.mark.parametrize("seconds", [5, 1, 0])
 def test_a_cached_rejection_ends_soon(either_world: World, seconds: float) -> None:
-    """security.md 131: a token may become good a moment later."""
+    """threat model 131: a token may become good a moment later."""
     settings: dict[str, Any] = {} if seconds == 5 else {"refused_seconds": seconds}
     api = new_api(either_world, server={"cache": AccessCache(**settings)})
     with api.provider.misbehaving(Fault.INTROSPECTION_INACTIVE_IN_FULL):
@@ -174,7 +174,7 @@ def test_a_cached_rejection_is_the_same_each_time(api: API) -> None:
 
 
 def test_a_flood_of_invalid_tokens_does_not_evict_the_valid_one(either_world: World) -> None:
-    """security.md 131, 230."""
+    """threat model 131, 230."""
     api = new_api(either_world, server={"cache": AccessCache(entries=20)})
     good = api.issue()
     api.verify(good)
@@ -193,7 +193,7 @@ def published(provider: SimulatedProvider) -> Any:
 
 
 def test_a_key_that_is_published_a_moment_later_serves_at_once(either_world: World) -> None:
-    """security.md 131: a missing key says nothing of the token for long."""
+    """threat model 131: a missing key says nothing of the token for long."""
     api = new_api(either_world, audience="api", access_token_verification="jwt")
     api.verify(api.issue(jwt=True))
     keys_of_yesterday = refused("keys of yesterday", JWKS(put(keys=published(api.provider))))
@@ -217,7 +217,7 @@ def test_keys_may_be_rotated(either_world: World, same_kid: bool) -> None:
 
 
 def test_forged_tokens_do_not_make_us_fetch_keys_again_and_again(either_world: World) -> None:
-    """security.md 229."""
+    """threat model 229."""
     api = new_api(either_world, audience="api", access_token_verification="jwt")
     api.verify(api.issue(jwt=True))
     with api.provider.misbehaving(Fault.ACCESS_TOKEN_KID_UNKNOWN):
@@ -227,7 +227,7 @@ def test_forged_tokens_do_not_make_us_fetch_keys_again_and_again(either_world: W
 
 
 def test_keys_that_cannot_be_fetched_say_nothing_about_the_token(either_world: World) -> None:
-    """security.md 125."""
+    """threat model 125."""
     api = new_api(either_world, audience="api", access_token_verification="jwt")
     token = api.issue(jwt=True)
     with api.provider.misbehaving(Fault.JWKS_RESET):
@@ -240,7 +240,7 @@ def test_keys_that_cannot_be_fetched_say_nothing_about_the_token(either_world: W
 
 
 def test_what_one_caller_does_to_claims_another_does_not_see(api: API) -> None:
-    """security.md 247."""
+    """threat model 247."""
     token = api.issue(claims={"roles": ["user"]})
     for access in (api.verify(token), api.verify(token), api.server.known(token)):
         assert access is not None
@@ -278,7 +278,7 @@ def neighbours(world: World, one: dict[str, Any], other: dict[str, Any]) -> tupl
 def test_what_is_good_for_one_server_is_not_good_for_another(
     either_world: World, one: dict[str, Any], other: dict[str, Any], error: type[TokenError]
 ) -> None:
-    """security.md 132, 235."""
+    """threat model 132, 235."""
     if "client_metadata" in other:
         other = {"client_metadata": ClientMetadata("app", "the client secret of the app, 32+")}
     first, second = neighbours(either_world, one, other)
@@ -290,7 +290,7 @@ def test_what_is_good_for_one_server_is_not_good_for_another(
 
 
 def test_clients_who_take_any_audience_ask_for_themselves(either_world: World) -> None:
-    """security.md 132: the provider may tell each of them something else."""
+    """threat model 132: the provider may tell each of them something else."""
     app = ClientMetadata("app", "the client secret of the app, 32+")
     first, second = neighbours(
         either_world, {"enforce_audience": False}, {"enforce_audience": False, "client_metadata": app}
@@ -306,7 +306,7 @@ def test_clients_who_take_any_audience_ask_for_themselves(either_world: World) -
 
 
 def test_a_generous_leeway_is_not_lent_to_a_strict_server(either_world: World) -> None:
-    """security.md 132, 235."""
+    """threat model 132, 235."""
     first, second = neighbours(either_world, {"clock_skew_seconds": 300}, {"clock_skew_seconds": 0})
     token = first.issue(claims={"nbf": START + 100})
     assert first.verify(token)
@@ -316,7 +316,7 @@ def test_a_generous_leeway_is_not_lent_to_a_strict_server(either_world: World) -
 
 @pytest.mark.parametrize("at_once", [False, True], ids=["one after the other", "at once"])
 def test_two_providers_with_the_same_token_keep_it_apart(either_world: World, at_once: bool) -> None:
-    """security.md 235: whatever else is equal, the client, the subject and the token itself."""
+    """threat model 235: whatever else is equal, the client, the subject and the token itself."""
     clock = Clock(START)
     providers = [new_provider(clock=clock), new_provider(OTHER, clock=clock)]
     runtime = simulated(either_world, *providers, latency=0.02)
@@ -338,7 +338,7 @@ def test_two_providers_with_the_same_token_keep_it_apart(either_world: World, at
 
 
 def test_a_jwt_of_another_provider_with_the_same_names_is_rejected(either_world: World) -> None:
-    """security.md 235: equal `sub`, equal `kid`, and the right audience."""
+    """threat model 235: equal `sub`, equal `kid`, and the right audience."""
     clock, cache = Clock(START), AccessCache()
     providers = [new_provider(clock=clock), new_provider(OTHER, clock=clock)]
     shared: dict[str, Any] = {"runtime": simulated(either_world, *providers), "server": {"cache": cache}}
@@ -367,7 +367,7 @@ def test_servers_that_are_alike_in_all_share_what_they_know(either_world: World)
 
 
 def test_each_server_has_a_cache_of_its_own_by_default(either_world: World) -> None:
-    """security.md 240."""
+    """threat model 240."""
     provider = new_provider()
     first, second = (new_api(either_world, provider) for _ in range(2))
     token = first.issue()
@@ -376,7 +376,7 @@ def test_each_server_has_a_cache_of_its_own_by_default(either_world: World) -> N
 
 
 def test_a_part_of_a_token_is_not_the_token(api: API) -> None:
-    """security.md 132."""
+    """threat model 132."""
     token = api.issue()
     api.verify(token)
     for other in (token[:-1], token + "x", token.upper(), token[1:], " " + token):
@@ -385,7 +385,7 @@ def test_a_part_of_a_token_is_not_the_token(api: API) -> None:
 
 
 def test_the_token_itself_is_not_kept(api: API) -> None:
-    """security.md 132."""
+    """threat model 132."""
     token = api.issue()
     api.verify(token)
     api.rejection("guessed-token")

@@ -1,4 +1,4 @@
-"""Whatever goes wrong with a token at an API, it shows nowhere: security.md 132, 250 to 253."""
+"""Whatever goes wrong with a token at an API, it shows nowhere: threat model 132, 250 to 253."""
 
 import logging
 from typing import Any
@@ -46,7 +46,7 @@ def insides_of(api: API) -> list[str]:
 def test_no_token_shows_whatever_goes_wrong(
     either_world: World, verification: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 250, 251, 252: in no message, repr, evidence, traceback or log record of any logger."""
+    """threat model 250, 251, 252: in no message, repr, evidence, traceback or log record of any logger."""
     caplog.set_level(logging.DEBUG)
     for fault in thinned(API_FAULTS):
         jwt = fault.exchange == "access_token"
@@ -66,7 +66,7 @@ def test_no_token_shows_whatever_goes_wrong(
 def test_nothing_of_a_malformed_token_shows(
     either_world: World, behind: str, verification: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 143, 250."""
+    """threat model 143, 250."""
     caplog.set_level(logging.DEBUG)
     api = new_api(either_world, audience="api", access_token_verification=verification)
     texts = outcomes_of(api, CANARY + behind)
@@ -75,7 +75,7 @@ def test_nothing_of_a_malformed_token_shows(
 
 
 def test_no_subject_is_in_the_text_of_an_access(either_world: World) -> None:
-    """security.md 251."""
+    """threat model 251."""
     api = new_api(either_world)
     access = api.verify(api.issue())
     assert isinstance(access, Access)
@@ -83,7 +83,7 @@ def test_no_subject_is_in_the_text_of_an_access(either_world: World) -> None:
 
 
 def test_no_token_is_logged_over_http(either_world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 252, 253: nor by a library on the way."""
+    """threat model 252, 253: nor by a library on the way."""
     caplog.set_level(logging.DEBUG)
     provider = new_provider()
     with provider.serve(login_page=False):

@@ -91,7 +91,7 @@ def test_the_usual_way_need_not_be_named(realm: Realm, response_type: str) -> No
 def test_a_code_is_always_asked_for_with_a_challenge_and_every_login_with_a_nonce(
     realm: Realm, response_type: str
 ) -> None:
-    """security.md 56, 95."""
+    """threat model 56, 95."""
     begun = realm.begin(response_type=response_type)
     parameters = asked(begun)
     assert parameters["nonce"] == begun.pending.nonce
@@ -102,7 +102,7 @@ def test_a_code_is_always_asked_for_with_a_challenge_and_every_login_with_a_nonc
 
 
 def test_pkce_does_not_depend_on_what_the_provider_says_of_it(realm: Realm) -> None:
-    """security.md 56."""
+    """threat model 56."""
     with realm.provider.misbehaving(Fault.DISCOVERY_OPTIONAL_MISSING):
         assert asked(realm.begin(response_type="code id_token"))["code_challenge_method"] == "S256"
 
@@ -111,7 +111,7 @@ def test_pkce_does_not_depend_on_what_the_provider_says_of_it(realm: Realm) -> N
     ("given", "sent"), [("token id_token", "id_token token"), ("token id_token code", "code id_token token")]
 )
 def test_a_response_type_is_sent_as_it_is_registered(either_world: World, given: str, sent: str) -> None:
-    """security.md 262"""
+    """threat model 262"""
     realm = new_realm(either_world, auth_request_params={"response_type": given})
     begun = realm.begin()
     assert asked(begun)["response_type"] == begun.pending.response_type == sent
@@ -138,7 +138,7 @@ def test_the_access_token_is_that_of_the_token_endpoint(realm: Realm, response_t
 
 @every_way
 def test_an_error_comes_by_the_way_that_was_asked_for(realm: Realm, response_type: str, mode: str) -> None:
-    """security.md 49."""
+    """threat model 49."""
     begun = realm.begin(response_type=response_type, response_mode=mode)
     callback = realm.provider.authorize(begun.url, consent=False)
     assert callback.response_mode == mode
@@ -150,7 +150,7 @@ def test_an_error_comes_by_the_way_that_was_asked_for(realm: Realm, response_typ
 @pytest.mark.parametrize("came_by", RESPONSE_MODES)
 @pytest.mark.parametrize("asked_by", RESPONSE_MODES)
 def test_a_response_by_another_way_is_rejected(realm: Realm, asked_by: ResponseMode, came_by: ResponseMode) -> None:
-    """security.md 52."""
+    """threat model 52."""
     begun = realm.begin(response_mode=asked_by)
     response = realm.provider.authorize(begun.url).response
 
@@ -171,7 +171,7 @@ def test_a_response_by_another_way_is_rejected(realm: Realm, asked_by: ResponseM
 def test_requirements_of_the_login_are_checked_in_the_browser_s_id_token_too(
     realm: Realm, response_type: str, max_age: str
 ) -> None:
-    """security.md 101."""
+    """threat model 101."""
     with realm.provider.misbehaving(Fault.ID_TOKEN_AUTH_TIME_OLD), pytest.raises(ClaimInvalid, match="auth_time"):
         realm.log_in(response_type=response_type, max_age=max_age)
     assert "token" not in endpoints(realm)
@@ -179,7 +179,7 @@ def test_requirements_of_the_login_are_checked_in_the_browser_s_id_token_too(
 
 @pytest.mark.parametrize("fault", [fault for fault in FRONT_CHANNEL_FAULTS if fault.refused], ids=str)
 def test_a_fault_of_the_front_channel_ends_the_login(realm: Realm, fault: Misbehaviour) -> None:
-    """security.md 51, 63, 66, 95, 97, 100: and nothing is asked of the provider any more, except for its keys."""
+    """threat model 51, 63, 66, 95, 97, 100: and nothing is asked of the provider any more, except for its keys."""
     begun = realm.begin(**fault.needs)
     with realm.provider.misbehaving(fault):
         callback = realm.provider.authorize(begun.url)
@@ -204,7 +204,7 @@ def test_an_oddity_of_the_front_channel_disturbs_nothing(realm: Realm, fault: Mi
 
 
 def test_an_id_token_of_another_login_is_rejected(realm: Realm) -> None:
-    """security.md 95: without a code nothing but the nonce binds the response to this browser."""
+    """threat model 95: without a code nothing but the nonce binds the response to this browser."""
     ours, theirs = realm.begin(response_type="id_token"), realm.begin(response_type="id_token")
     stolen = str(realm.provider.authorize(theirs.url).get("id_token"))
     callback = realm.provider.authorize(ours.url)

@@ -216,7 +216,7 @@ def test_a_provider_that_stumbles_is_asked_again(world: World, serve: Serve) -> 
 
 
 def test_every_try_after_the_first_ends_within_the_budget() -> None:
-    """security.md 223: a provider that breaks connections late holds nobody up for longer than one that hangs."""
+    """threat model 223: a provider that breaks connections late holds nobody up for longer than one that hangs."""
     runtime = Script(DOWN, DOWN, FINE, each_takes=2.0)
     assert outcome_of(runtime) == FINE
     assert runtime.seconds[0] == math.inf

@@ -97,7 +97,7 @@ WRONG_CLIENT = rejected("invalid_client", ANY_REPLY(error("invalid_client", stat
 def test_a_failure_does_not_show_the_token(
     user: Refreshing, fault: Misbehaviour, kind: type[OIDCError], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 250"""
+    """threat model 250"""
     with (
         caplog.at_level(logging.DEBUG),
         user.provider.misbehaving(fault),

@@ -14,7 +14,7 @@ DATA = b"an access token that nobody may see"
 
 
 def test_a_name_is_another_one_for_each_text_purpose_and_secret() -> None:
-    """security.md 351: and the same one in each process"""
+    """threat model 351: and the same one in each process"""
     names = [
         Sealer([secret]).keyed_hash(purpose, text)
         for secret in (SECRET, FORMER)
@@ -41,18 +41,18 @@ def test_what_was_sealed_can_be_opened(data: bytes) -> None:
     [("login", "cookie-name"), ("logout", "cookie-name"), ("session", "other-name"), ("session", ""), ("", "")],
 )
 def test_what_was_sealed_for_one_purpose_and_place_opens_for_no_other(purpose: str, context: str) -> None:
-    """security.md 159"""
+    """threat model 159"""
     assert Sealer([SECRET]).open(purpose, context, sealed()) is None
 
 
 def test_the_purpose_and_the_context_are_not_mistaken_for_each_other() -> None:
-    """security.md 159"""
+    """threat model 159"""
     sealer = Sealer([SECRET])
     assert sealer.open("ab", "c", sealer.seal("a", "bc", DATA)) is None
 
 
 def test_a_change_anywhere_is_noticed() -> None:
-    """security.md 160"""
+    """threat model 160"""
     raw = urlsafe_b64decode(sealed() + "==")
     changed = [raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :] for place in range(len(raw))]
     opened = {Sealer([SECRET]).open("session", "cookie-name", _encoded(text)) for text in changed}
@@ -60,7 +60,7 @@ def test_a_change_anywhere_is_noticed() -> None:
 
 
 def test_a_cut_anywhere_is_noticed() -> None:
-    """security.md 160"""
+    """threat model 160"""
     text = sealed()
     cut = {Sealer([SECRET]).open("session", "cookie-name", text[:end]) for end in range(len(text))}
     tail = {Sealer([SECRET]).open("session", "cookie-name", text[start:]) for start in range(1, len(text) + 1)}
@@ -109,17 +109,17 @@ def test_a_cut_anywhere_is_noticed() -> None:
     ],
 )
 def test_what_is_not_sealed_text_is_nothing(change: Callable[[str], str]) -> None:
-    """security.md 160, 162"""
+    """threat model 160, 162"""
     assert Sealer([SECRET]).open("session", "cookie-name", change(sealed())) is None
 
 
 def test_another_secret_opens_nothing() -> None:
-    """security.md 160"""
+    """threat model 160"""
     assert Sealer([STRANGE]).open("session", "cookie-name", sealed()) is None
 
 
 def test_a_former_secret_opens_and_the_present_one_seals() -> None:
-    """security.md 160"""
+    """threat model 160"""
     before, during, after = Sealer([FORMER]), Sealer([SECRET, FORMER]), Sealer([SECRET])
     assert during.open("session", "name", before.seal("session", "name", DATA)) == DATA
     assert after.open("session", "name", during.seal("session", "name", DATA)) == DATA
@@ -128,18 +128,18 @@ def test_a_former_secret_opens_and_the_present_one_seals() -> None:
 
 
 def test_the_same_data_never_looks_the_same() -> None:
-    """security.md 164"""
+    """threat model 164"""
     assert len({sealed() for _ in range(100)}) == 100
 
 
 def test_what_is_sealed_is_not_in_the_text() -> None:
-    """security.md 164"""
+    """threat model 164"""
     raw = urlsafe_b64decode(sealed() + "==")
     assert not any(DATA[start : start + 4] in raw for start in range(len(DATA) - 4))
 
 
 def test_secrets_are_not_in_what_a_debugger_shows() -> None:
-    """security.md 251"""
+    """threat model 251"""
     sealer = Sealer([SECRET])
     sealer.seal("session", "cookie-name", DATA)
     assert SECRET.decode() not in f"{sealer!r} {vars(sealer)['_cipher']!r}"

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, no secret shows: in no message, repr, evidence, traceback or log (security.md 250 to 253)."""
+"""Whatever goes wrong, no secret shows: in no message, repr, evidence, traceback or log (threat model 250 to 253)."""
 
 import logging
 import traceback
@@ -78,7 +78,7 @@ def meet(realm: Realm, fault: Misbehaviour) -> tuple[list[PendingLogin], list[st
 
 
 def test_no_secret_shows_whatever_goes_wrong(either_world: World, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 250, 251, 252: in no message, repr, evidence, traceback or log record of any logger."""
+    """threat model 250, 251, 252: in no message, repr, evidence, traceback or log record of any logger."""
     caplog.set_level(logging.DEBUG)
     for fault in thinned(ALL_FAULTS):
         realm = new_realm(either_world, alg=fault.needs_alg)
@@ -90,7 +90,7 @@ def test_no_secret_shows_whatever_goes_wrong(either_world: World, caplog: pytest
 
 
 def test_no_secret_is_logged_by_a_login_over_http(over_http: Realm, caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 252, 253: nor by the HTTP library, which logs each step of a request."""
+    """threat model 252, 253: nor by the HTTP library, which logs each step of a request."""
     caplog.set_level(logging.DEBUG)
     pending, _ = meet(over_http, Fault.ANY_COOKIE)
     logged = [record.getMessage() for record in caplog.records]
@@ -100,7 +100,7 @@ def test_no_secret_is_logged_by_a_login_over_http(over_http: Realm, caplog: pyte
 
 
 def test_no_secret_shows_in_the_text_of_a_login(realm: Realm) -> None:
-    """security.md 251."""
+    """threat model 251."""
     begun = realm.begin(scope="openid offline_access")
     login = realm.complete(begun.pending, realm.provider.authorize(begun.url))
     assert shown(secrets_of(realm, begun.pending), repr(begun), repr(begun.pending), repr(login), str(login)) == []

@@ -1,6 +1,6 @@
 """Tokens of the client's own: a grant is a request, a service token is kept.
 
-security.md 229, 235, 240, 241, 249, 358.
+threat model 229, 235, 240, 241, 249, 358.
 """
 
 from dataclasses import replace
@@ -150,7 +150,7 @@ def test_one_of_which_nobody_knows_the_end_is_not_kept(service: Service, fault: 
 
 @pytest.mark.parametrize("jump", [86_400, -86_400], ids=str)
 def test_a_clock_that_is_set_changes_nothing(service: Service, jump: float) -> None:
-    """security.md 236."""
+    """threat model 236."""
     first = service.token()
     service.provider.clock.jump(jump)
     assert service.token() is first
@@ -159,7 +159,7 @@ def test_a_clock_that_is_set_changes_nothing(service: Service, jump: float) -> N
 
 
 def test_one_request_serves_a_crowd(either_world: World) -> None:
-    """security.md 241."""
+    """threat model 241."""
     service = new_service(either_world, latency=0.1)
     outcomes = either_world.run_together([lambda: service.getting("read")] * 50)
     assert len({token.access_token for token in outcomes if isinstance(token, TokenResponse)}) == 1
@@ -174,7 +174,7 @@ def test_one_request_serves_a_crowd(either_world: World) -> None:
 def test_a_caller_whose_flight_starts_late_finds_the_work_done(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 241: as for two callers of whom the second gets its turn after the first one's call is complete."""
+    """threat model 241: as for two callers of whom the second starts after the first one's call is complete."""
     twice_in_a_row(monkeypatch, service.party)
     service.token("read")
     assert service.asked() == 1
@@ -194,7 +194,7 @@ KINDS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
 
 
 def test_different_kinds_are_kept_apart(service: Service) -> None:
-    """security.md 235."""
+    """threat model 235."""
     tokens = [service.token(*scope, **extra).access_token for scope, extra in KINDS]
     assert len(set(tokens)) == len(KINDS)
     assert [service.token(*scope, **extra).access_token for scope, extra in KINDS] == tokens
@@ -207,7 +207,7 @@ def test_the_order_of_parameters_makes_no_difference(service: Service) -> None:
 
 
 def test_different_kinds_are_fetched_at_the_same_time(either_world: World) -> None:
-    """security.md 235, 249."""
+    """threat model 235, 249."""
     service = new_service(either_world, latency=0.05)
     calls = [lambda scope=scope: service.getting(scope) for scope in ("a", "b", "c")] * 5
     outcomes = either_world.run_together(calls)
@@ -216,14 +216,14 @@ def test_different_kinds_are_fetched_at_the_same_time(either_world: World) -> No
 
 
 def test_each_client_keeps_its_own(either_world: World) -> None:
-    """security.md 240."""
+    """threat model 240."""
     one, other = new_service(either_world), new_service(either_world)
     assert one.token().access_token != other.token().access_token
     assert (one.asked(), other.asked()) == (1, 1)
 
 
 def test_the_number_of_kinds_is_bounded(service: Service) -> None:
-    """security.md 230: the one that was fetched first goes first."""
+    """threat model 230: the one that was fetched first goes first."""
     for number in range(MAX_KEPT + 1):
         service.token(f"scope{number}")
     assert service.asked() == MAX_KEPT + 1
@@ -235,7 +235,7 @@ def test_the_number_of_kinds_is_bounded(service: Service) -> None:
 
 
 def test_a_failure_is_not_kept(service: Service) -> None:
-    """security.md 229, 234: but it is not requested again at once."""
+    """threat model 229, 234: but it is not requested again at once."""
     with service.provider.misbehaving(Fault.TOKEN_500):
         for _ in range(5):
             with pytest.raises(ProviderUnreachable):
@@ -246,7 +246,7 @@ def test_a_failure_is_not_kept(service: Service) -> None:
 
 
 def test_a_failure_to_renew_does_not_bring_back_an_old_one(service: Service) -> None:
-    """security.md 239."""
+    """threat model 239."""
     service.token("read")
     service.provider.clock.advance(570)
     with service.provider.misbehaving(Fault.TOKEN_500), pytest.raises(ProviderUnreachable):
@@ -254,7 +254,7 @@ def test_a_failure_to_renew_does_not_bring_back_an_old_one(service: Service) -> 
 
 
 def test_a_failure_is_shared_by_those_who_wait(either_world: World) -> None:
-    """security.md 241."""
+    """threat model 241."""
     service = new_service(either_world, latency=0.1)
     with service.provider.misbehaving(Fault.TOKEN_500):
         outcomes = either_world.run_together([lambda: service.getting("read")] * 20)
@@ -263,7 +263,7 @@ def test_a_failure_is_shared_by_those_who_wait(either_world: World) -> None:
 
 
 def test_no_token_shows(service: Service) -> None:
-    """security.md 250."""
+    """threat model 250."""
     token = service.token("read")
     party: Any = getattr(service.party, "_origin", service.party)
     texts = [repr(token), str(token), repr(vars(party)), repr(vars(party._service_tokens))]
@@ -271,7 +271,7 @@ def test_no_token_shows(service: Service) -> None:
 
 
 def test_the_time_that_the_provider_took_counts(service: Service) -> None:
-    """security.md 358: `expires_in` counts from when the token was issued, and that may be before it arrives"""
+    """threat model 358: `expires_in` counts from when the token was issued, and that may be before it arrives"""
     slow = harmless("4 seconds", TOKEN_REPLY(lambda reply, scene: replace(reply, delay=4.0)))
     with service.provider.misbehaving(lasting(10), slow):
         first = service.token()

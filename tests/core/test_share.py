@@ -49,7 +49,7 @@ class Work:
 
 
 def test_fifty_callers_make_one_fetch(either_world: World) -> None:
-    """security.md 241"""
+    """threat model 241"""
     runtime = either_world.runtime()
     work = Work(runtime, seconds=0.2)
     results = either_world.run_together([lambda: runtime.share("key", work)] * 50)
@@ -82,7 +82,7 @@ def test_none_is_a_result_too(either_world: World) -> None:
 
 
 def test_a_failure_is_shared_and_repeated_for_a_while(either_world: World) -> None:
-    """security.md 229"""
+    """threat model 229"""
     clock = Clock()
     runtime = either_world.runtime(HttpSettings(failure_pause=2.0), monotonic=clock)
     work = Work(runtime, seconds=0.2, raises=ProviderUnreachable("down", reason="dns"))
@@ -177,7 +177,7 @@ def test_a_copied_error_is_the_same_failure_without_its_frames() -> None:
 
 
 def test_the_first_caller_may_be_cancelled() -> None:
-    """security.md 242"""
+    """threat model 242"""
     runtime = AsyncRuntime()
     work = Work(runtime)
 
@@ -196,7 +196,7 @@ def test_the_first_caller_may_be_cancelled() -> None:
 
 
 def test_a_call_continues_when_all_callers_have_left() -> None:
-    """security.md 242"""
+    """threat model 242"""
     runtime = AsyncRuntime()
     stored = list[int]()
     work = Work(runtime)
@@ -459,7 +459,7 @@ def test_the_context_of_the_caller_is_not_inherited(either_world: World) -> None
 
 
 def test_no_lock_is_held_while_work_is_done() -> None:
-    """security.md 249"""
+    """threat model 249"""
     runtime = BlockingRuntime()
     begun, may_land = threading.Event(), threading.Event()
 

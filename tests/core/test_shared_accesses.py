@@ -1,4 +1,4 @@
-"""What processes with one store tell each other of tokens. security.md 129, 130, 132, 197, 237."""
+"""What processes with one store tell each other of tokens. threat model 129, 130, 132, 197, 237."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_it_goes_by_any_store(either_world: World, new_face: Callable[[], Store]
 
 
 def test_all_together_trust_a_token_for_no_longer_than_one_does(fleet: Fleet) -> None:
-    """security.md 129: each would otherwise add its own time"""
+    """threat model 129: each would otherwise add its own time"""
     first, second, third = (fleet.process() for _ in range(3))
     token = first.issue()
     first.verify(token)
@@ -92,7 +92,7 @@ def test_all_together_trust_a_token_for_no_longer_than_one_does(fleet: Fleet) ->
 
 
 def test_a_token_is_trusted_until_it_expires(fleet: Fleet) -> None:
-    """security.md 129"""
+    """threat model 129"""
     one, other = fleet.process(), fleet.process()
     token = one.issue(lifetime=20)
     one.verify(token)
@@ -148,7 +148,7 @@ def test_what_is_not_ours_is_not_believed(fleet: Fleet, forge: Callable[[bytes],
     "data", [b"", b"1234567", b"12345678", b"12345678[]", b"12345678{", b"12345678\xff"], ids=str
 )
 def test_an_entry_of_another_version_is_none(fleet: Fleet, data: bytes) -> None:
-    """security.md 352: though it was sealed with our key"""
+    """threat model 352: though it was sealed with our key"""
     one, other = fleet.process(), fleet.process()
     token = one.issue()
     one.verify(token)
@@ -180,7 +180,7 @@ OTHERS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("options", OTHERS.values(), ids=OTHERS)
 def test_who_would_judge_otherwise_asks(fleet: Fleet, options: dict[str, Any]) -> None:
-    """security.md 132"""
+    """threat model 132"""
     one, other = fleet.process(audience="api"), fleet.process(**{"audience": "api", **options})
     token = one.issue()
     one.verify(token)
@@ -212,7 +212,7 @@ def test_rejections_and_local_verifications_are_not_shared(fleet: Fleet) -> None
 
 
 def test_an_invalidated_token_is_introspected_by_other_processes_too(fleet: Fleet) -> None:
-    """security.md 197, 237"""
+    """threat model 197, 237"""
     one, other = fleet.process(), fleet.process()
     token = one.issue()
     one.verify(token)
@@ -223,7 +223,7 @@ def test_an_invalidated_token_is_introspected_by_other_processes_too(fleet: Flee
 
 
 def test_an_answer_that_was_under_way_elsewhere_is_not_kept(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 237"""
+    """threat model 237"""
     one, slow, third = fleet.process(), fleet.process(), fleet.process()
     token = one.issue()
 
@@ -275,7 +275,7 @@ def test_a_logout_succeeds_while_the_store_is_down(fleet: Fleet, caplog: pytest.
 
 
 def test_a_failure_of_the_provider_is_not_shared(fleet: Fleet) -> None:
-    """security.md 125"""
+    """threat model 125"""
     one, other = fleet.process(), fleet.process()
     token = one.issue()
     with fleet.provider.misbehaving(Fault.INTROSPECTION_RESET):

@@ -92,7 +92,7 @@ def test_a_snapshot_stays_as_it_is_and_holds_numbers_alone(api: API) -> None:
 
 
 def test_servers_count_for_themselves(either_world: World) -> None:
-    """security.md 240."""
+    """threat model 240."""
     one, other = new_api(either_world), new_api(either_world)
     one.verify(one.issue())
     assert counted(other) == {}

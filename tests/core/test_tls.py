@@ -219,7 +219,7 @@ def test_a_proxy_that_rejects_is_named_without_its_password(own_world: World, se
 def test_proxies_of_the_environment_are_not_used(
     own_world: World, serve: Serve, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """security.md 218"""
+    """threat model 218"""
     monkeypatch.setenv(name, f"http://127.0.0.1:{unused_port()}")
     server = serve(always(response()))
     assert own_world.run(own_world.runtime().send(get(server.url))).status == 200

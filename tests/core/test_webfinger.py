@@ -1,4 +1,4 @@
-"""The provider of a user who names only themselves: security.md 14, 215 to 217."""
+"""The provider of a user who names only themselves: threat model 14, 215 to 217."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -108,7 +108,7 @@ def test_an_issuer_that_is_not_allowed_is_rejected(either_world: World, provider
 def test_a_host_that_is_not_allowed_is_never_asked(
     either_world: World, provider: SimulatedProvider, identifier: str, allowed_hosts: list[str]
 ) -> None:
-    """security.md 215"""
+    """threat model 215"""
     with pytest.raises(HostNotAllowed, match="allowed_hosts"):
         discover(
             either_world,
@@ -159,7 +159,7 @@ def resolving(monkeypatch: pytest.MonkeyPatch, runtime: Runtime, *answers: Seque
 def test_a_host_of_a_domain_with_a_private_address_is_never_asked(
     either_world: World, provider: SimulatedProvider, monkeypatch: pytest.MonkeyPatch, addresses: list[str]
 ) -> None:
-    """security.md 216: one private address among public ones is enough."""
+    """threat model 216: one private address among public ones is enough."""
     runtime = simulated(either_world, provider)
     sent = resolving(monkeypatch, runtime, addresses)
     with pytest.raises(HostNotAllowed, match="public addresses"):
@@ -170,7 +170,7 @@ def test_a_host_of_a_domain_with_a_private_address_is_never_asked(
 def test_a_host_of_a_domain_is_asked_at_the_address_that_was_looked_at(
     either_world: World, provider: SimulatedProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 216: a second look-up, which could tell another address, never happens."""
+    """threat model 216: a second look-up, which could tell another address, never happens."""
     runtime = simulated(either_world, provider)
     sent = resolving(monkeypatch, runtime, ["1.1.1.1"], ["127.0.0.1"])
     assert discover(either_world, runtime, "joe@op.example", **BY_DOMAIN) == ISSUER

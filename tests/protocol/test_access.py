@@ -1,4 +1,4 @@
-"""What a token grants, and what a resource asks of it: security.md 128, 146."""
+"""What a token grants, and what a resource asks of it: threat model 128, 146."""
 
 import json
 from typing import Any
@@ -52,7 +52,7 @@ def access(**changes: Any) -> Access:
     ],
 )
 def test_scopes_are_read_from_what_providers_send(claims: dict[str, Any], scopes: set[str]) -> None:
-    """security.md 128."""
+    """threat model 128."""
     assert read_scopes(claims) == scopes
     assert Access.of(claims).scopes == scopes
 
@@ -102,7 +102,7 @@ def test_access_is_true_even_without_claims() -> None:
 
 
 def test_claims_of_one_caller_cannot_be_changed_by_another() -> None:
-    """security.md 247."""
+    """threat model 247."""
     token = access()
     other = token.copy()
     token.claims["sub"] = "mallory"
@@ -194,7 +194,7 @@ SCOPE, AUTHENTICATION = "insufficient_scope", "insufficient_user_authentication"
 def test_requirements_are_held_against_what_is_granted(
     requirements: dict[str, Any], claims: dict[str, Any], expected: str
 ) -> None:
-    """security.md 146."""
+    """threat model 146."""
     assert outcome(asking(**requirements), **claims) == expected
 
 
@@ -214,7 +214,7 @@ def test_the_leeway_is_on_the_side_of_the_user() -> None:
     ids=["all", "any", "both", "none"],
 )
 def test_a_missing_scope_is_named(requirements: Requirements, scope: str) -> None:
-    """security.md 146: what the challenge says."""
+    """threat model 146: what the challenge says."""
     assert requirements.scope == scope
     if scope:
         with pytest.raises(InsufficientScope) as caught:
@@ -235,7 +235,7 @@ words = st.frozensets(st.sampled_from(["read", "write", "readwrite", "rea", "adm
 @settings(max_examples=examples(100), deadline=None)
 @given(words, words, words)
 def test_scopes_are_whole_words(granted: frozenset[str], all_of: frozenset[str], any_of: frozenset[str]) -> None:
-    """security.md 146."""
+    """threat model 146."""
     is_enough = all(word in granted for word in all_of) and (not any_of or any(word in granted for word in any_of))
     expected = "granted" if is_enough else SCOPE
     assert outcome(asking(scopes=all_of, any_scopes=any_of), scope=" ".join(granted)) == expected

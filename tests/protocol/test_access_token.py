@@ -1,4 +1,4 @@
-"""JWT access tokens and what every access token must say: security.md 127, 135, 144, 145, 148 to 151, 366 to 368."""
+"""JWT access tokens and what every access token must say: threat model 127, 135, 144, 145, 148 to 151, 366 to 368."""
 
 from contextlib import suppress
 from dataclasses import replace
@@ -92,7 +92,7 @@ OTHER_TYPES = ["logout+jwt", "dpop+jwt", "token-introspection+jwt", "at+jw", "at
 
 @pytest.mark.parametrize("typ", [ABSENT, "JWT", "application/jwt", *OTHER_TYPES], ids=str)
 def test_another_type_is_rejected_before_any_key_is_needed(typ: object) -> None:
-    """security.md 148."""
+    """threat model 148."""
     header = {"alg": "RS256"} if typ is ABSENT else {"alg": "RS256", "typ": typ}
     with pytest.raises(ClaimInvalid) as caught:
         parse_access_token(PresentedToken(compact(header, CLAIMS)), ("RS256",), untyped=False)
@@ -107,14 +107,14 @@ def test_tokens_without_a_type_are_taken_when_that_is_asked_for(typ: object) -> 
 
 @pytest.mark.parametrize("typ", OTHER_TYPES, ids=str)
 def test_those_of_another_type_are_not_taken_even_then(typ: object) -> None:
-    """security.md 148."""
+    """threat model 148."""
     with pytest.raises(ClaimInvalid, match="typ"):
         read(header={"alg": "RS256", "typ": typ}, untyped=True)
 
 
 @pytest.mark.parametrize("name", ["nonce", "at_hash", "c_hash", "s_hash", "events"])
 def test_an_id_token_without_a_type_is_recognized_by_its_claims(name: str) -> None:
-    """security.md 148."""
+    """threat model 148."""
     with pytest.raises(ClaimInvalid) as caught:
         read({**CLAIMS, name: "x"}, header={"alg": "RS256"}, untyped=True)
     assert caught.value.claim == name
@@ -123,7 +123,7 @@ def test_an_id_token_without_a_type_is_recognized_by_its_claims(name: str) -> No
 
 @pytest.mark.parametrize("aud", ["client", ["client"]], ids=str)
 def test_an_id_token_without_a_type_is_recognized_by_its_audience(aud: object) -> None:
-    """security.md 148: an API that is its own client gets ID tokens with the same `aud`."""
+    """threat model 148: an API that is its own client gets ID tokens with the same `aud`."""
     expectations = replace(EXPECTATIONS, audience=frozenset({"client", "api"}))
     with pytest.raises(ClaimInvalid) as caught:
         read({**CLAIMS, "aud": aud}, expectations, header={"alg": "RS256"}, untyped=True)
@@ -168,7 +168,7 @@ def test_a_token_may_name_in_another_claim_whom_it_is_for() -> None:
     ],
 )
 def test_no_other_token_passes_by_the_audience_in_another_claim(changes: dict[str, Any], claim: str) -> None:
-    """security.md 366."""
+    """threat model 366."""
     with pytest.raises(ClaimInvalid) as caught:
         read(claims_with(**{**COGNITO, **changes}), BY_CLIENT, **UNTYPED)
     assert caught.value.claim == claim
@@ -190,7 +190,7 @@ def test_a_wrong_audience_names_the_setting() -> None:
 
 @pytest.mark.parametrize("marks", [{"scope": True}, {"typ": "Bearer"}], ids=str)
 def test_marks_tell_an_access_token_for_the_client_itself_from_an_id_token(marks: Any) -> None:
-    """security.md 368: a client that is its own API gets both with the same `aud`."""
+    """threat model 368: a client that is its own API gets both with the same `aud`."""
     own = replace(EXPECTATIONS, audience=frozenset({"client"}), marks=read_marks(marks))
     claims = claims_with(aud="client", typ="Bearer")
     assert read(claims, own, **UNTYPED)["sub"] == "alice"
@@ -222,7 +222,7 @@ def test_marks_tell_an_access_token_for_the_client_itself_from_an_id_token(marks
 def test_an_api_may_accept_some_clients_and_subjects_only(
     accepted: dict[str, Any], changes: dict[str, Any], claim: str | None
 ) -> None:
-    """security.md 367: in introspection responses, too."""
+    """threat model 367: in introspection responses, too."""
     expected: dict[str, Any] = {name: frozenset(names) for name, names in accepted.items()}
     expectations = replace(EXPECTATIONS, **expected)
     claims = claims_with(**changes)
@@ -236,7 +236,7 @@ def test_an_api_may_accept_some_clients_and_subjects_only(
 
 
 def test_an_id_token_is_recognized_by_an_accepted_client() -> None:
-    """security.md 148: where the API is not a client itself."""
+    """threat model 148: where the API is not a client itself."""
     expectations = replace(EXPECTATIONS, audience=frozenset({"app"}), clients=frozenset({"app"}))
     with pytest.raises(ClaimInvalid, match="may be an ID token"):
         read(claims_with(aud="app"), expectations, client_id=None, **UNTYPED)
@@ -249,7 +249,7 @@ def test_an_id_token_is_recognized_by_an_accepted_client() -> None:
     "alg", ["none", "None", "", None, ["RS256"], "HS256", "RS512", "PS256", "ES256", "rs256"], ids=str
 )
 def test_an_algorithm_that_is_not_configured_is_rejected_before_any_key_is_needed(alg: object) -> None:
-    """security.md 150."""
+    """threat model 150."""
     token = compact({"alg": alg, "typ": "at+jwt"}, CLAIMS)
     for candidate in (token, token.rpartition(".")[0] + "."):
         with pytest.raises(AlgorithmNotAllowed):
@@ -258,13 +258,13 @@ def test_an_algorithm_that_is_not_configured_is_rejected_before_any_key_is_neede
 
 @pytest.mark.parametrize("algorithms", [(), ("HS256",), ("RS256", "HS512"), ("none",), ("RS999",)], ids=str)
 def test_no_secret_and_no_unknown_algorithm_can_be_configured(algorithms: tuple[str, ...]) -> None:
-    """security.md 150: a shared secret could sign for every client that has it."""
+    """threat model 150: a shared secret could sign for every client that has it."""
     with pytest.raises(ConfigurationError, match="access_token_algorithms"):
         parse_access_token(PresentedToken(compact(HEADER, CLAIMS)), algorithms, untyped=False)
 
 
 def test_a_key_of_the_sender_is_not_used() -> None:
-    """security.md 150."""
+    """threat model 150."""
     foreign = rsa_key(2)
     with pytest.raises(SignatureInvalid):
         read(header={**HEADER, "jwk": public_jwk(foreign)}, key=foreign)
@@ -282,7 +282,7 @@ def test_a_key_for_another_algorithm_is_not_used() -> None:
     ids=lambda token: ascii(token[:10]),
 )
 def test_anything_but_a_jwt_is_malformed(token: str) -> None:
-    """security.md 144."""
+    """threat model 144."""
     with pytest.raises(TokenMalformed):
         parse_access_token(PresentedToken(token), ("RS256",), untyped=False)
     assert PresentedToken(token).claimed_issuer is None
@@ -334,7 +334,7 @@ def test_claims_that_are_not_an_object_are_malformed(payload: bytes) -> None:
     ],
 )
 def test_a_claim_that_is_wrong_is_named(changes: dict[str, Any], claim: str) -> None:
-    """security.md 127, 135, 145, 149, 151."""
+    """threat model 127, 135, 145, 149, 151."""
     with pytest.raises((ClaimInvalid, TokenExpired)) as caught:
         read(claims_with(**changes))
     assert caught.value.evidence["claim"] == claim
@@ -358,13 +358,13 @@ def test_what_leaves_no_doubt_is_taken(changes: dict[str, Any]) -> None:
 
 
 def test_expiry_is_an_error_of_its_own() -> None:
-    """security.md 145."""
+    """threat model 145."""
     with pytest.raises(TokenExpired):
         read(claims_with(exp=NOW - 31))
 
 
 def test_a_claim_missing_from_introspection_is_not_required_except_the_audience() -> None:
-    """security.md 127."""
+    """threat model 127."""
     require_access_claims({"aud": "api"}, EXPECTATIONS, now=NOW)
     with pytest.raises(ClaimInvalid, match="enforce_audience=False"):
         require_access_claims({}, EXPECTATIONS, now=NOW)
@@ -372,13 +372,13 @@ def test_a_claim_missing_from_introspection_is_not_required_except_the_audience(
 
 
 def test_an_audience_is_never_empty() -> None:
-    """security.md 149."""
+    """threat model 149."""
     with pytest.raises(ConfigurationError, match="audience"):
         AccessExpectations(issuer=ISSUER, audience=frozenset(), leeway_seconds=0)
 
 
 def test_a_jwt_is_not_read_without_an_audience() -> None:
-    """security.md 149."""
+    """threat model 149."""
     with pytest.raises(ConfigurationError, match="audience"):
         read(expectations=replace(EXPECTATIONS, audience=None))
 

@@ -1,4 +1,4 @@
-"""The authorization request and its response, without a provider: security.md C."""
+"""The authorization request and its response, without a provider: threat model C."""
 
 from collections.abc import Callable
 from typing import Any
@@ -97,7 +97,7 @@ def test_parameters_that_nobody_knows_do_no_harm() -> None:
     ],
 )
 def test_an_invalid_response_is_rejected(parameters: dict[str, str], error: type[LoginError]) -> None:
-    """security.md 38, 39, 44, 45, 48, 51, 60."""
+    """threat model 38, 39, 44, 45, 48, 51, 60."""
     with pytest.raises(error) as caught:
         read(parameters)
     assert "c1" not in str(caught.value)
@@ -109,13 +109,13 @@ def test_a_code_may_be_as_long_as_allowed() -> None:
 
 
 def test_iss_is_checked_before_an_error_is_believed() -> None:
-    """security.md 46: a mixed-up provider may send an error as well."""
+    """threat model 46: a mixed-up provider may send an error as well."""
     with pytest.raises(AuthorizationResponseInvalid, match="another provider"):
         read({"error": "access_denied", "state": "s1", "iss": "https://other.example"})
 
 
 def test_state_is_checked_before_anything_else() -> None:
-    """security.md 50."""
+    """threat model 50."""
     with pytest.raises(StateMismatch):
         read({"error": "access_denied", "state": "s2", "iss": "https://other.example"})
 
@@ -132,7 +132,7 @@ def test_state_is_checked_before_anything_else() -> None:
     ],
 )
 def test_what_a_provider_says_is_kept_printable_and_short(sent: str, description: str, error: str) -> None:
-    """security.md 49, 68, 256."""
+    """threat model 49, 68, 256."""
     with pytest.raises(AuthorizationRefused) as caught:
         read({"error": sent, "error_description": sent, "state": "s1", "iss": ISSUER})
     assert (caught.value.error_description, caught.value.error) == (description, error)
@@ -141,7 +141,7 @@ def test_what_a_provider_says_is_kept_printable_and_short(sent: str, description
 
 @pytest.mark.parametrize("name", ["code", "state", "iss", "error", "foo"])
 def test_a_parameter_must_not_occur_twice(name: str) -> None:
-    """security.md 47."""
+    """threat model 47."""
     with pytest.raises(DuplicateParameter, match=f"^{name} occurs twice"):
         parse_authorization_response(f"{name}=a&code=b&state=c&iss=d&error=e&foo=f&{name}=a")
 
@@ -150,14 +150,14 @@ def test_a_parameter_must_not_occur_twice(name: str) -> None:
     "encoded", ["code=a&%63ode=b", "code=a&code", "code&code", "code=a&c%6Fde=a"], ids=lambda text: str(text)
 )
 def test_a_parameter_must_not_occur_twice_in_disguise(encoded: str) -> None:
-    """security.md 47."""
+    """threat model 47."""
     with pytest.raises(DuplicateParameter):
         parse_authorization_response(encoded)
 
 
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "a b", "a\r\nb", "x" * 51, "\u00e9"])
 def test_the_name_of_a_repeated_parameter_is_shown_only_if_it_is_plain(name: str) -> None:
-    """security.md 49, 256: anybody can make a link with such names."""
+    """threat model 49, 256: anybody can make a link with such names."""
     with pytest.raises(DuplicateParameter, match=r"^A parameter occurs twice in the authorization response\.$"):
         parse_authorization_response(urlencode([(name, "1"), (name, "2")]))
 
@@ -176,7 +176,7 @@ def test_the_name_of_a_repeated_parameter_is_shown_only_if_it_is_plain(name: str
     ],
 )
 def test_anything_but_an_encoded_response_is_rejected(encoded: str) -> None:
-    """security.md 60, 231."""
+    """threat model 60, 231."""
     with pytest.raises(AuthorizationResponseInvalid) as caught:
         parse_authorization_response(encoded)
     # Python's own error would hold the whole response, with its code

@@ -1,4 +1,4 @@
-"""What a response type asks for, and what comes: OIDC Core 3.2.2.5 and 3.3.2.5, security.md 51 and 100."""
+"""What a response type asks for, and what comes: OIDC Core 3.2.2.5 and 3.3.2.5, threat model 51 and 100."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ def test_the_requested_parts_are_read(response_type: str) -> None:
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)
 @pytest.mark.parametrize("part", PARTS)
 def test_each_part_is_there_when_it_was_asked_for_and_only_then(response_type: str, part: str) -> None:
-    """security.md 51: a part more is an injection, a part less can't be verified."""
+    """threat model 51: a part more is an injection, a part less can't be verified."""
     parts = parts_of(response_type)
     if part in response_type.split():
         changed = {name: value for name, value in parts.items() if name not in PARTS[part]}
@@ -56,7 +56,7 @@ def test_each_part_is_there_when_it_was_asked_for_and_only_then(response_type: s
 
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)
 def test_an_error_is_one_whatever_comes_with_it(response_type: str) -> None:
-    """security.md 48."""
+    """threat model 48."""
     with pytest.raises(AuthorizationRefused):
         read({**parts_of(response_type), "error": "server_error"}, response_type)
 
@@ -80,7 +80,7 @@ def test_an_error_is_one_whatever_comes_with_it(response_type: str) -> None:
     ],
 )
 def test_a_malformed_part_is_rejected(changes: dict[str, str], parameter: str) -> None:
-    """security.md 51, 57, 63, 66."""
+    """threat model 51, 57, 63, 66."""
     with pytest.raises(AuthorizationResponseInvalid) as caught:
         read({**IMPLICIT, **changes}, "id_token token")
     assert caught.value.evidence["parameter"] == parameter
@@ -88,12 +88,12 @@ def test_a_malformed_part_is_rejected(changes: dict[str, str], parameter: str) -
 
 @pytest.mark.parametrize("token_type", ["bearer", "BEARER", "bEaReR"])
 def test_the_token_type_has_no_case(token_type: str) -> None:
-    """security.md 63."""
+    """threat model 63."""
     assert read({**IMPLICIT, "token_type": token_type}, "id_token token").tokens.access_token == "the-token"
 
 
 def test_the_lifetime_may_be_missing_or_too_long() -> None:
-    """security.md 66."""
+    """threat model 66."""
     without = {name: value for name, value in IMPLICIT.items() if name != "expires_in"}
     assert read(without, "id_token token").tokens.expires_in is None
     assert read({**IMPLICIT, "expires_in": "9" * 40}, "id_token token").tokens.expires_in == 10 * 365 * 24 * 3600
@@ -104,7 +104,7 @@ SENDS_ISS = PROVIDER.copy(authorization_response_iss_parameter_supported=True)
 
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)
 def test_iss_may_be_missing_where_an_id_token_says_it(response_type: str) -> None:
-    """security.md 45; RFC 9207 4."""
+    """threat model 45; RFC 9207 4."""
     parameters = {"state": "s1", **parts_of(response_type)}
     if "id_token" in response_type.split():
         assert read_authorization_response(parameters, SENDS_ISS, "s1", response_type).tokens.id_token
@@ -115,7 +115,7 @@ def test_iss_may_be_missing_where_an_id_token_says_it(response_type: str) -> Non
 
 @pytest.mark.parametrize("response_type", RESPONSE_TYPES)
 def test_an_iss_that_is_there_must_be_right(response_type: str) -> None:
-    """security.md 44."""
+    """threat model 44."""
     with pytest.raises(AuthorizationResponseInvalid, match="another provider"):
         read({**parts_of(response_type), "iss": "https://other.example"}, response_type)
 
@@ -136,7 +136,7 @@ CLAIMS: dict[str, Any] = {"iss": ISSUER, "sub": "alice", "aud": "client1", "auth
     ids=str,
 )
 def test_two_id_tokens_of_one_login_agree(changes: dict[str, Any]) -> None:
-    """security.md 100; OIDC Core 3.3.3.6."""
+    """threat model 100; OIDC Core 3.3.3.6."""
     (name,) = changes
     for one, other in ((CLAIMS, {**CLAIMS, **changes}), ({**CLAIMS, **changes}, CLAIMS)):
         with pytest.raises(ClaimInvalid, match=f"^{name} must be the same in both ID tokens"):

@@ -1,4 +1,4 @@
-"""Bearer tokens in requests, and challenges: security.md 138 to 144, 147."""
+"""Bearer tokens in requests, and challenges: threat model 138 to 144, 147."""
 
 import re
 
@@ -75,7 +75,7 @@ def test_a_request_without_a_bearer_token_has_none(authorizations: list[str]) ->
     ],
 )
 def test_anything_but_a_token_is_rejected_without_being_repeated(header: str) -> None:
-    """security.md 139, 143, 144."""
+    """threat model 139, 143, 144."""
     with pytest.raises(BearerRequestInvalid) as caught:
         read_bearer_token([header])
     assert caught.value.code == "invalid_request"
@@ -98,7 +98,7 @@ def test_anything_but_a_token_is_rejected_without_being_repeated(header: str) ->
     ],
 )
 def test_one_token_is_enough(authorizations: list[str], form_tokens: list[str]) -> None:
-    """security.md 140."""
+    """threat model 140."""
     with pytest.raises(BearerRequestInvalid, match="one"):
         read_bearer_token(authorizations, form_tokens)
 
@@ -111,7 +111,7 @@ def test_a_token_may_be_in_the_form() -> None:
 
 @pytest.mark.parametrize("value", ["", "a b", "a\r\nb", "x" * (MAX_TOKEN_LENGTH + 1)], ids=ascii)
 def test_a_token_in_the_form_is_held_to_the_same(value: str) -> None:
-    """security.md 143, 144."""
+    """threat model 143, 144."""
     with pytest.raises(BearerRequestInvalid):
         read_bearer_token([], [value])
 
@@ -131,7 +131,7 @@ headers = st.one_of(
 @given(st.lists(headers, max_size=3), st.lists(st.text(max_size=10) | st.text("aA0-._~+/=", max_size=10), max_size=2))
 @example([f"Bearer {TOKEN}"], [])
 def test_the_result_is_a_token_nothing_or_a_rejection(authorizations: list[str], form_tokens: list[str]) -> None:
-    """security.md 139 to 143: a token is of the characters of RFC 6750 2.1, and stood there, alone."""
+    """threat model 139 to 143: a token is of the characters of RFC 6750 2.1, and stood there, alone."""
     try:
         token = read_bearer_token(authorizations, form_tokens)
     except BearerRequestInvalid:
@@ -170,7 +170,7 @@ def test_a_challenge_says_what_there_is_to_say(parameters: dict[str, str | None]
 @settings(max_examples=examples(100), deadline=None)
 @given(st.dictionaries(st.sampled_from(["error", "error_description", "scope", "acr_values"]), st.none() | st.text()))
 def test_nothing_breaks_out_of_a_challenge(parameters: dict[str, str | None]) -> None:
-    """security.md 147, 154: whatever the values, the header is ASCII in one line, and can be parsed."""
+    """threat model 147, 154: whatever the values, the header is ASCII in one line, and can be parsed."""
     header = challenge(parameters)
     one = r'[a-z_]+="[ !#-\[\]-~]*"'
     assert re.fullmatch(rf"Bearer( {one}(, {one})*)?", header)
@@ -196,5 +196,5 @@ def test_nothing_breaks_out_of_a_challenge(parameters: dict[str, str | None]) ->
 def test_a_token_follows_its_name_among_the_subprotocols(
     offered: list[str], tokens: list[str], names: list[str]
 ) -> None:
-    """security.md 379, 380"""
+    """threat model 379, 380"""
     assert read_subprotocols(offered) == (tokens, names)

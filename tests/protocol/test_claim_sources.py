@@ -1,4 +1,4 @@
-"""Aggregated and distributed claims: the claims of each source, malformed ones (OIDC Core 5.6.2). security.md 121."""
+"""Aggregated and distributed claims: claims of each source, malformed ones (OIDC Core 5.6.2). threat model 121."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ OF_THE_PROVIDER = "iss sub aud exp iat nbf nonce auth_time acr amr azp sid at_ha
 
 @pytest.mark.parametrize("name", OF_THE_PROVIDER.split())
 def test_what_only_the_provider_says(name: str) -> None:
-    """security.md 119."""
+    """threat model 119."""
     assert name in PROVIDER_ONLY_CLAIMS
 
 
@@ -118,7 +118,7 @@ def test_a_malformed_source(sources: object) -> None:
 
 
 def test_distributed_claims_are_asked_for_with_the_token_in_the_header_once() -> None:
-    """security.md 120."""
+    """threat model 120."""
     request = distributed_claims_request(ENDPOINT, "secret", 9.5)
     assert (request.method, request.url, request.repeatable, request.body) == ("GET", ENDPOINT, False, b"")
     assert request.headers == {"accept": "application/jwt", "authorization": "Bearer secret"}
@@ -191,7 +191,7 @@ def test_a_token_is_not_believed(header: dict[str, Any], more: dict[str, Any], c
 
 
 def test_a_token_is_signed_by_the_key_and_by_the_algorithm_that_is_expected() -> None:
-    """security.md 80, 83, 84."""
+    """threat model 80, 83, 84."""
     with pytest.raises(SignatureInvalid):
         read(compact({"alg": "RS256"}, SIGNED, key=rsa_key(2)))
     with pytest.raises(AlgorithmNotAllowed):

@@ -37,7 +37,7 @@ from oidc_async.protocol.claims_parameter import RequiredClaims, read_required_c
     ],
 )
 def test_what_is_required(claims: str, required: dict[str, Any]) -> None:
-    """security.md 102."""
+    """threat model 102."""
     assert read_required_claims(claims) == RequiredClaims(**required)
 
 
@@ -66,6 +66,6 @@ def test_what_is_required(claims: str, required: dict[str, Any]) -> None:
     ],
 )
 def test_claims_that_cannot_be_understood_are_rejected(claims: str) -> None:
-    """security.md 102: what is required must not get lost."""
+    """threat model 102: what is required must not get lost."""
     with pytest.raises(ValueError, match=r"\w"):
         read_required_claims(claims)

@@ -1,4 +1,4 @@
-"""How a client proves who it is: security.md 77."""
+"""How a client proves who it is: threat model 77."""
 
 from base64 import b64decode
 from typing import Any
@@ -36,7 +36,7 @@ def request(method: str, client_id: str = "c1", secret: str | None = "s1") -> tu
 
 @pytest.mark.parametrize(("client_id", "secret"), [("c1", "s1"), (ODD, ODD), ("https://rp.example/", ":")], ids=ascii)
 def test_basic_credentials_are_form_encoded_before_they_are_joined(client_id: str, secret: str) -> None:
-    """security.md 77."""
+    """threat model 77."""
     form, header = request("client_secret_basic", client_id, secret)
     assert form == {"grant_type": "authorization_code"}
     scheme, _, credentials = (header or "").partition(" ")
@@ -46,7 +46,7 @@ def test_basic_credentials_are_form_encoded_before_they_are_joined(client_id: st
 
 
 def test_a_space_in_basic_credentials_is_a_plus() -> None:
-    """security.md 77: forms are encoded so, and providers decode so."""
+    """threat model 77: forms are encoded so, and providers decode so."""
     _, header = request("client_secret_basic", "a b", "c+d%")
     assert b64decode((header or "").removeprefix("Basic ")) == b"a+b:c%2Bd%25"
 
@@ -79,7 +79,7 @@ def test_a_public_client_sends_its_id_and_never_a_secret() -> None:
 def test_the_method_is_the_registered_one_or_one_that_the_provider_supports(
     client: dict[str, Any], supported: list[str] | None, method: str
 ) -> None:
-    """security.md 11: without metadata about it, client_secret_basic."""
+    """threat model 11: without metadata about it, client_secret_basic."""
     provider = ProviderMetadata("https://op.example", token_endpoint_auth_methods_supported=supported)
     assert authentication_method(ClientMetadata("c1", **client), provider) == method
 
@@ -182,7 +182,7 @@ def test_a_client_with_a_certificate_is_known_by_its_metadata(client: dict[str, 
 
 
 def test_no_secret_shows_in_the_text_of_a_client() -> None:
-    """security.md 251."""
+    """threat model 251."""
     members: dict[str, Any] = {
         "client_secret": "canary",
         "registration_access_token": "canary",

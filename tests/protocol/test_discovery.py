@@ -1,4 +1,4 @@
-"""What a discovery document must be like to be believed: security.md A."""
+"""What a discovery document must be like to be believed: threat model A."""
 
 import json
 from typing import Any
@@ -44,7 +44,7 @@ def read(document: bytes | dict[str, Any], issuer: str = ISSUER) -> ProviderMeta
 
 
 def test_a_minimal_document_is_enough() -> None:
-    """security.md 11: everything optional may be absent."""
+    """threat model 11: everything optional may be absent."""
     assert read(MINIMAL).to_dict() == MINIMAL
 
 
@@ -63,7 +63,7 @@ def test_members_that_nobody_knows_are_kept() -> None:
     ],
 )
 def test_the_document_is_below_the_issuer(issuer: str, uri: str) -> None:
-    """security.md 3: one slash at the end is left out there, and only there."""
+    """threat model 3: one slash at the end is left out there, and only there."""
     assert well_known_uri(issuer) == uri
     assert discovery_request(uri).url == uri
     assert read({**MINIMAL, "issuer": issuer}, issuer)["issuer"] == issuer
@@ -93,7 +93,7 @@ def test_the_document_is_below_the_issuer(issuer: str, uri: str) -> None:
     ],
 )
 def test_a_document_that_speaks_for_another_issuer_is_rejected(published: Any) -> None:
-    """security.md 1, 2, 16: every code point counts."""
+    """threat model 1, 2, 16: every code point counts."""
     with pytest.raises(IssuerMismatch, match="issuer") as caught:
         read({**MINIMAL, "issuer": published})
     assert str(caught.value).isprintable()
@@ -101,13 +101,13 @@ def test_a_document_that_speaks_for_another_issuer_is_rejected(published: Any) -
 
 
 def test_a_document_without_an_issuer_is_rejected() -> None:
-    """security.md 1."""
+    """threat model 1."""
     with pytest.raises(IssuerMismatch):
         read({name: MINIMAL[name] for name in MINIMAL if name != "issuer"})
 
 
 def test_the_issuer_of_a_hostile_document_is_shown_short_and_printable() -> None:
-    """security.md 256."""
+    """threat model 256."""
     with pytest.raises(IssuerMismatch) as caught:
         read({**MINIMAL, "issuer": "x\r\n\x1b[31m\u202e" + "x" * 100_000})
     assert str(caught.value).isprintable()
@@ -133,21 +133,21 @@ def test_the_issuer_of_a_hostile_document_is_shown_short_and_printable() -> None
     ],
 )
 def test_anything_but_a_json_object_is_rejected(body: bytes) -> None:
-    """security.md 7, 8, 227."""
+    """threat model 7, 8, 227."""
     with pytest.raises(MetadataInvalid, match=r"must be one JSON object"):
         read(body)
 
 
 @pytest.mark.parametrize("status", [100, 201, 204, 301, 302, 307, 400, 401, 404, 429, 500, 503])
 def test_only_200_answers_discovery(status: int) -> None:
-    """security.md 7, 12: redirects are not followed."""
+    """threat model 7, 12: redirects are not followed."""
     with pytest.raises(MetadataInvalid, match=str(status)):
         read_discovery(answered(MINIMAL, status), ISSUER)
 
 
 @pytest.mark.parametrize("name", [*REQUIRED_ENDPOINTS, "token_endpoint"])
 def test_a_required_endpoint_must_be_there(name: str) -> None:
-    """security.md 9."""
+    """threat model 9."""
     for document in ({**MINIMAL, name: None}, {key: MINIMAL[key] for key in MINIMAL if key != name}):
         with pytest.raises(MetadataInvalid, match=name) as caught:
             read(document)
@@ -167,7 +167,7 @@ def test_who_asks_for_no_code_needs_no_token_endpoint(response_type: str) -> Non
 
 @pytest.mark.parametrize("name", OPTIONAL_ENDPOINTS)
 def test_an_optional_endpoint_may_be_null(name: str) -> None:
-    """security.md 11."""
+    """threat model 11."""
     assert name not in read({**MINIMAL, name: None})
 
 
@@ -195,21 +195,21 @@ def test_an_optional_endpoint_may_be_null(name: str) -> None:
     ],
 )
 def test_an_endpoint_that_no_token_may_go_to_is_rejected(name: str, value: Any) -> None:
-    """security.md 4, 5, 9, 216."""
+    """threat model 4, 5, 9, 216."""
     with pytest.raises(MetadataInvalid, match=f"^{name} ") as caught:
         read({**MINIMAL, name: value})
     assert str(caught.value).isprintable()
 
 
 def test_a_local_issuer_may_have_local_endpoints() -> None:
-    """security.md 4: the exemption for development."""
+    """threat model 4: the exemption for development."""
     assert read(LOCAL, LOCAL["issuer"]).to_dict() == LOCAL
 
 
 @pytest.mark.parametrize("name", BOOLEANS)
 @pytest.mark.parametrize("value", ["true", "false", 1, 0, [], {}], ids=ascii)
 def test_a_boolean_must_be_one(name: str, value: Any) -> None:
-    """security.md 9, 45: what is promised must not get lost."""
+    """threat model 9, 45: what is promised must not get lost."""
     with pytest.raises(MetadataInvalid, match=f"^{name} "):
         read({**MINIMAL, name: value})
 
@@ -217,7 +217,7 @@ def test_a_boolean_must_be_one(name: str, value: Any) -> None:
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("value", ["client_secret_basic", 5, {}, [5], [["a"]], [None], True], ids=ascii)
 def test_a_list_must_be_one_of_strings(name: str, value: Any) -> None:
-    """security.md 9."""
+    """threat model 9."""
     with pytest.raises(MetadataInvalid, match=f"^{name} "):
         read({**MINIMAL, name: value})
 
@@ -225,7 +225,7 @@ def test_a_list_must_be_one_of_strings(name: str, value: Any) -> None:
 @pytest.mark.parametrize("name", LISTS)
 @pytest.mark.parametrize("value", [None, [], ["a", "b"]], ids=ascii)
 def test_a_list_may_be_absent_or_empty(name: str, value: Any) -> None:
-    """security.md 11."""
+    """threat model 11."""
     assert read({**MINIMAL, name: value}).get(name) == value
 
 
@@ -248,7 +248,7 @@ ALIASES = "mtls_endpoint_aliases"
     ],
 )
 def test_an_alias_that_is_not_an_endpoint_is_rejected(aliases: Any, field: str) -> None:
-    """security.md 15; RFC 8705 5: nothing falls back to the endpoint that asks for no certificate."""
+    """threat model 15; RFC 8705 5: nothing falls back to the endpoint that asks for no certificate."""
     with pytest.raises(MetadataInvalid) as caught:
         read({**MINIMAL, ALIASES: aliases})
     assert caught.value.evidence == {"field": field}
@@ -306,6 +306,6 @@ def test_no_document_makes_anything_fail_but_with_our_errors(status: int, member
     ],
 )
 def test_a_provider_cannot_ask_to_be_asked_always_or_never(cache_control: str, seconds: float) -> None:
-    """security.md 233."""
+    """threat model 233."""
     response = HttpResponse(status=200, headers={"cache-control": cache_control})
     assert freshness_lifetime(response, default=3600, minimum=60, maximum=86400) == seconds

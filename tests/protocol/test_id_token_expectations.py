@@ -19,19 +19,19 @@ from tests.protocol.id_tokens import CLAIMS, EXPECTATIONS, read
 @pytest.mark.parametrize(
     "algorithms",
     [
-        pytest.param((), id="security.md 110: empty"),
-        pytest.param([], id="security.md 110: an empty list"),
-        pytest.param(None, id="security.md 110: None"),
-        pytest.param("RS256", id="security.md 110: a string"),
-        pytest.param("", id="security.md 110: an empty string"),
-        pytest.param(["RS256"], id="security.md 110: a list"),
-        pytest.param({"RS256"}, id="security.md 110: a set"),
-        pytest.param(("RS256", "none"), id="security.md 80, 110: none"),
-        pytest.param(("None",), id="security.md 80, 110: None in capitals"),
-        pytest.param(("RS256", "XX256"), id="security.md 110: unknown"),
-        pytest.param(("RS256", None), id="security.md 110: a None inside"),
-        pytest.param((["RS256"],), id="security.md 110: a list inside"),
-        pytest.param(("",), id="security.md 110: an empty name"),
+        pytest.param((), id="threat model 110: empty"),
+        pytest.param([], id="threat model 110: an empty list"),
+        pytest.param(None, id="threat model 110: None"),
+        pytest.param("RS256", id="threat model 110: a string"),
+        pytest.param("", id="threat model 110: an empty string"),
+        pytest.param(["RS256"], id="threat model 110: a list"),
+        pytest.param({"RS256"}, id="threat model 110: a set"),
+        pytest.param(("RS256", "none"), id="threat model 80, 110: none"),
+        pytest.param(("None",), id="threat model 80, 110: None in capitals"),
+        pytest.param(("RS256", "XX256"), id="threat model 110: unknown"),
+        pytest.param(("RS256", None), id="threat model 110: a None inside"),
+        pytest.param((["RS256"],), id="threat model 110: a list inside"),
+        pytest.param(("",), id="threat model 110: an empty name"),
     ],
 )
 def test_algorithms_are_a_tuple_of_known_names(algorithms: Any) -> None:
@@ -82,7 +82,7 @@ def test_a_hash_can_only_be_a_must_with_its_value() -> None:
 
 
 def test_expectations_show_no_secret() -> None:
-    """security.md 251"""
+    """threat model 251"""
     told = repr(EXPECTATIONS)
     assert "the nonce" not in told
     assert "the access token" not in told
@@ -90,7 +90,7 @@ def test_expectations_show_no_secret() -> None:
 
 
 def test_messages_show_iss_and_aud_of_a_verified_token_only_printable_and_cut() -> None:
-    """security.md 256"""
+    """threat model 256"""
     for claim in ("iss", "aud"):
         with pytest.raises(ClaimInvalid) as caught:
             read({**CLAIMS, claim: "https://evil.example\r\n\x1b[31m\u202e" + "x" * 5000})
@@ -115,7 +115,7 @@ def test_messages_show_iss_and_aud_of_a_verified_token_only_printable_and_cut() 
     ids=["nonce", "sub", "at_hash", "c_hash", "exp", "events", "another claim"],
 )
 def test_messages_and_evidence_hold_no_secret(changes: dict[str, Any]) -> None:
-    """security.md 250"""
+    """threat model 250"""
     expectations = replace(EXPECTATIONS, nonce="canary-1", access_token="canary-2", code="canary-3")
     payload = {**CLAIMS, "nonce": "canary-1", **changes}
     with pytest.raises(TokenError) as caught:

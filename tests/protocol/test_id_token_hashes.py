@@ -21,7 +21,7 @@ from tests.protocol.signing import half_hash
     ("claim", "value"), [("at_hash", "the access token"), ("c_hash", "the code")], ids=["at_hash", "c_hash"]
 )
 def test_a_hash_can_be_made_a_must(claim: str, value: str) -> None:
-    """security.md 97"""
+    """threat model 97"""
     must = replace(EXPECTATIONS, require_at_hash=claim == "at_hash", require_c_hash=claim == "c_hash")
     assert read({**CLAIMS, claim: half_hash(value, "sha256")}, must)["sub"] == "alice"
     with pytest.raises(ClaimInvalid) as caught:
@@ -31,7 +31,7 @@ def test_a_hash_can_be_made_a_must(claim: str, value: str) -> None:
 
 @pytest.mark.parametrize("alg", SUPPORTED_ALGORITHMS)
 def test_the_hash_is_that_of_the_token_s_algorithm(alg: str) -> None:
-    """security.md 98, 99: SHA-512 for Ed25519"""
+    """threat model 98, 99: SHA-512 for Ed25519"""
     expectations = replace(EXPECTATIONS, algorithms=(alg,))
     right = "sha512" if alg.startswith("Ed") else f"sha{alg[2:]}"
     for hash_name in ("sha256", "sha384", "sha512"):
@@ -45,7 +45,7 @@ def test_the_hash_is_that_of_the_token_s_algorithm(alg: str) -> None:
 
 @pytest.mark.parametrize("alg", ["none", "", "ES256K", "XX256", "RS1"])
 def test_a_hash_by_an_unknown_algorithm_fails(alg: str) -> None:
-    """security.md 99"""
+    """threat model 99"""
     for hash_name in ("sha256", "sha512"):
         with pytest.raises(ClaimInvalid, match="at_hash"):
             require_token_hash({"at_hash": half_hash("token", hash_name)}, "at_hash", "token", alg)

@@ -62,7 +62,7 @@ FIRST = {**CLAIMS, "auth_time": NOW - 100}
     ids=str,
 )
 def test_an_id_token_of_the_same_login_may_leave_out_and_add(changes: dict[str, Any]) -> None:
-    """security.md 71; OIDC Core 12.2"""
+    """threat model 71; OIDC Core 12.2"""
     claims = {name: value for name, value in {**FIRST, **changes}.items() if value is not ABSENT}
     require_same_login(claims, FIRST)
 
@@ -88,7 +88,7 @@ def test_an_id_token_of_the_same_login_may_leave_out_and_add(changes: dict[str, 
     ids=str,
 )
 def test_an_id_token_of_another_login_is_rejected(name: str, value: Any) -> None:
-    """security.md 71; OIDC Core 12.2"""
+    """threat model 71; OIDC Core 12.2"""
     claims = {key: member for key, member in {**FIRST, name: value}.items() if member is not ABSENT}
     with pytest.raises(ClaimInvalid) as caught:
         require_same_login(claims, FIRST)
@@ -114,7 +114,7 @@ def test_a_login_without_nonce_has_nothing_to_compare() -> None:
     ids=str,
 )
 def test_a_user_is_a_subject_of_an_issuer(changes: dict[str, Any], expected: bool) -> None:
-    """security.md 168; OIDC Core 5.7"""
+    """threat model 168; OIDC Core 5.7"""
     claims = {name: value for name, value in {**FIRST, **changes}.items() if value is not ABSENT}
     assert is_same_user(claims, FIRST) is expected
     assert is_same_user(FIRST, claims) is expected

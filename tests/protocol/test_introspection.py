@@ -1,4 +1,4 @@
-"""Asking about a token, and what the answer is worth: security.md 123 to 128, 133 to 136."""
+"""Asking about a token, and what the answer is worth: threat model 123 to 128, 133 to 136."""
 
 import json
 from base64 import b64decode
@@ -66,7 +66,7 @@ def answer(document: object = None, *, status: int = 200, media_type: str = "app
     ids=ascii,
 )
 def test_a_token_stays_one_parameter(token: str) -> None:
-    """security.md 136."""
+    """threat model 136."""
     request = introspection_request(PROVIDER, CLIENT, token, signed=False)
     assert (request.method, request.url) == ("POST", f"{ISSUER}/introspect")
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
@@ -166,7 +166,7 @@ def test_an_answer_is_read_active_or_not() -> None:
     ],
 )
 def test_an_invalid_response_says_nothing_about_the_token(response: HttpResponse, error: type[OIDCError]) -> None:
-    """security.md 125, 126."""
+    """threat model 125, 126."""
     with pytest.raises(error) as caught:
         read_introspection(response)
     assert not isinstance(caught.value, TokenError)
@@ -229,7 +229,7 @@ def test_a_signed_answer_gives_what_is_inside() -> None:
 def test_a_signed_answer_is_verified_and_nothing_less_is_taken(
     response: HttpResponse, error: type[OIDCError]
 ) -> None:
-    """security.md 134; RFC 9701 5."""
+    """threat model 134; RFC 9701 5."""
     with pytest.raises(error):
         read_signed(response)
 
@@ -259,13 +259,13 @@ def test_a_signed_answer_is_verified_and_nothing_less_is_taken(
     ],
 )
 def test_a_token_that_is_not_good_is_rejected(changes: dict[str, Any], error: type[TokenError]) -> None:
-    """security.md 123, 124, 127, 135."""
+    """threat model 123, 124, 127, 135."""
     with pytest.raises(error):
         read_introspected_token({**ACTIVE, **changes}, EXPECTATIONS, now=NOW)
 
 
 def test_active_must_be_there() -> None:
-    """security.md 123."""
+    """threat model 123."""
     with pytest.raises(TokenInactive):
         read_introspected_token({"aud": "api"}, EXPECTATIONS, now=NOW)
 
@@ -279,7 +279,7 @@ def test_the_message_does_not_claim_an_active_that_the_response_lacks(document: 
 
 
 def test_an_audience_is_required_unless_that_is_disabled() -> None:
-    """security.md 127."""
+    """threat model 127."""
     with pytest.raises(ClaimInvalid, match="enforce_audience=False") as caught:
         read_introspected_token({"active": True}, EXPECTATIONS, now=NOW)
     assert caught.value.claim == "aud"
@@ -289,13 +289,13 @@ def test_an_audience_is_required_unless_that_is_disabled() -> None:
 
 @pytest.mark.parametrize("expiry", [MAX_TIME + 1, 1e15, 1e300, 10**200], ids=lambda value: f"{value:.0e}")
 def test_an_end_beyond_all_calendars_is_the_end_of_the_calendar(expiry: float) -> None:
-    """security.md 133."""
+    """threat model 133."""
     assert read_introspected_token({**ACTIVE, "exp": expiry}, EXPECTATIONS, now=NOW)["exp"] == MAX_TIME
 
 
 @pytest.mark.parametrize("expiry", [NOW + 0.5, NOW - 29.5, MAX_TIME], ids=str)
 def test_an_end_may_have_a_fraction(expiry: float) -> None:
-    """security.md 133."""
+    """threat model 133."""
     assert read_introspected_token({**ACTIVE, "exp": expiry}, EXPECTATIONS, now=NOW)["exp"] == expiry
 
 
@@ -316,7 +316,7 @@ members = st.dictionaries(
 @settings(max_examples=examples(200), deadline=None)
 @given(members)
 def test_only_a_valid_token_is_accepted_for_any_response(changes: dict[str, Any]) -> None:
-    """security.md 123, 127."""
+    """threat model 123, 127."""
     document = {**ACTIVE, **changes}
     try:
         claims = read_introspected_token(document, EXPECTATIONS, now=NOW)
@@ -332,7 +332,7 @@ def test_only_a_valid_token_is_accepted_for_any_response(changes: dict[str, Any]
 @settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=60), st.sampled_from([200, 204, 302, 400, 401, 500]), st.sampled_from(["", JWT_TYPE]))
 def test_whatever_is_answered_our_own_errors_come_out(body: bytes, status: int, media_type: str) -> None:
-    """security.md 125."""
+    """threat model 125."""
     response = answer(body, status=status, media_type=media_type)
     for read in (read_introspection, read_signed):
         with suppress(OIDCError):

@@ -40,7 +40,7 @@ def test_a_token_is_taken_apart() -> None:
 
 
 def test_neither_payload_nor_signature_shows_in_the_repr() -> None:
-    """security.md 251"""
+    """threat model 251"""
     shown = repr(parse_compact(TOKEN))
     assert "alice" not in shown
     assert SIGNATURE_PART[:20] not in shown
@@ -50,36 +50,36 @@ def test_neither_payload_nor_signature_shows_in_the_repr() -> None:
 @pytest.mark.parametrize(
     "token",
     [
-        pytest.param("", id="security.md 109: nothing"),
-        pytest.param(HEADER_PART, id="security.md 109: 1 segment"),
-        pytest.param(f"{HEADER_PART}.{PAYLOAD_PART}", id="security.md 109: 2 segments"),
-        pytest.param(f"{TOKEN}.{SIGNATURE_PART}", id="security.md 109: 4 segments"),
-        pytest.param(f"{TOKEN}...", id="security.md 109: 6 segments"),
-        pytest.param("." * 100_000, id="security.md 226: nothing but dots"),
-        pytest.param('{"payload":"e30","signature":""}', id="security.md 109: JSON serialization"),
-        pytest.param('{"' + TOKEN + '":""}', id="security.md 109: JSON around a token"),
-        pytest.param(f" {TOKEN}", id="security.md 109: a leading blank"),
-        pytest.param(f"{TOKEN}\n", id="security.md 109: a trailing line break"),
-        pytest.param(f"{HEADER_PART}.{PAYLOAD_PART[:4]} {PAYLOAD_PART[4:]}.x", id="security.md 109: a blank inside"),
-        pytest.param(f"{HEADER_PART}=.{PAYLOAD_PART}.{SIGNATURE_PART}", id="security.md 109: padded header"),
-        pytest.param(f"{HEADER_PART}.e30=.{SIGNATURE_PART}", id="security.md 109: padded payload"),
-        pytest.param(f"{TOKEN}==", id="security.md 109: padded signature"),
-        pytest.param(f"{HEADER_PART}.e31.{SIGNATURE_PART}", id="security.md 109: stray bits at the end"),
-        pytest.param(f"{HEADER_PART}.e.{SIGNATURE_PART}", id="security.md 109: an impossible length"),
-        pytest.param(f"{HEADER_PART}.{PAYLOAD_PART}.+/+/", id="security.md 109: the plain base64 alphabet"),
-        pytest.param(f"{HEADER_PART}.e30.%%%%", id="security.md 109: characters outside base64"),
-        pytest.param(f"{HEADER_PART}.e30.ÄÖÜ", id="security.md 109: not ASCII"),
-        pytest.param(f"{HEADER_PART}.e30.\ud800", id="security.md 109: a lone surrogate"),
+        pytest.param("", id="threat model 109: nothing"),
+        pytest.param(HEADER_PART, id="threat model 109: 1 segment"),
+        pytest.param(f"{HEADER_PART}.{PAYLOAD_PART}", id="threat model 109: 2 segments"),
+        pytest.param(f"{TOKEN}.{SIGNATURE_PART}", id="threat model 109: 4 segments"),
+        pytest.param(f"{TOKEN}...", id="threat model 109: 6 segments"),
+        pytest.param("." * 100_000, id="threat model 226: nothing but dots"),
+        pytest.param('{"payload":"e30","signature":""}', id="threat model 109: JSON serialization"),
+        pytest.param('{"' + TOKEN + '":""}', id="threat model 109: JSON around a token"),
+        pytest.param(f" {TOKEN}", id="threat model 109: a leading blank"),
+        pytest.param(f"{TOKEN}\n", id="threat model 109: a trailing line break"),
+        pytest.param(f"{HEADER_PART}.{PAYLOAD_PART[:4]} {PAYLOAD_PART[4:]}.x", id="threat model 109: a blank inside"),
+        pytest.param(f"{HEADER_PART}=.{PAYLOAD_PART}.{SIGNATURE_PART}", id="threat model 109: padded header"),
+        pytest.param(f"{HEADER_PART}.e30=.{SIGNATURE_PART}", id="threat model 109: padded payload"),
+        pytest.param(f"{TOKEN}==", id="threat model 109: padded signature"),
+        pytest.param(f"{HEADER_PART}.e31.{SIGNATURE_PART}", id="threat model 109: stray bits at the end"),
+        pytest.param(f"{HEADER_PART}.e.{SIGNATURE_PART}", id="threat model 109: an impossible length"),
+        pytest.param(f"{HEADER_PART}.{PAYLOAD_PART}.+/+/", id="threat model 109: the plain base64 alphabet"),
+        pytest.param(f"{HEADER_PART}.e30.%%%%", id="threat model 109: characters outside base64"),
+        pytest.param(f"{HEADER_PART}.e30.ÄÖÜ", id="threat model 109: not ASCII"),
+        pytest.param(f"{HEADER_PART}.e30.\ud800", id="threat model 109: a lone surrogate"),
         pytest.param(f"..{SIGNATURE_PART}", id="an empty header"),
-        pytest.param("A" * (128 * 1024 + 1), id="security.md 226: one character too many"),
-        pytest.param(f"{HEADER_PART}.{'A' * 131_072}.AAAA", id="security.md 226: a long payload"),
-        pytest.param(f"{LONG_HEADER_PART}.e30.AAAA", id="security.md 226: a long header"),
-        pytest.param(compact(b"[]", PAYLOAD), id="security.md 108: a header that is a list"),
-        pytest.param(compact(b'{"alg":"none","alg":"RS256"}', PAYLOAD), id="security.md 108: alg twice"),
-        pytest.param(compact('{"alg":"RS256"}'.encode("utf-16"), PAYLOAD), id="security.md 108: UTF-16 header"),
-        pytest.param(compact(b'{"alg":"RS256","x":' + b"[" * 3000, PAYLOAD), id="security.md 227: a deep header"),
+        pytest.param("A" * (128 * 1024 + 1), id="threat model 226: one character too many"),
+        pytest.param(f"{HEADER_PART}.{'A' * 131_072}.AAAA", id="threat model 226: a long payload"),
+        pytest.param(f"{LONG_HEADER_PART}.e30.AAAA", id="threat model 226: a long header"),
+        pytest.param(compact(b"[]", PAYLOAD), id="threat model 108: a header that is a list"),
+        pytest.param(compact(b'{"alg":"none","alg":"RS256"}', PAYLOAD), id="threat model 108: alg twice"),
+        pytest.param(compact('{"alg":"RS256"}'.encode("utf-16"), PAYLOAD), id="threat model 108: UTF-16 header"),
+        pytest.param(compact(b'{"alg":"RS256","x":' + b"[" * 3000, PAYLOAD), id="threat model 227: a deep header"),
         pytest.param(
-            compact(b'{"alg":"RS256","x":' + b"1" * 5000 + b"}", PAYLOAD), id="security.md 228: a long integer"
+            compact(b'{"alg":"RS256","x":' + b"1" * 5000 + b"}", PAYLOAD), id="threat model 228: a long integer"
         ),
     ],
 )
@@ -110,7 +110,7 @@ def is_canonical(segment: str) -> bool:
     ],
 )
 def test_every_pair_of_last_characters_is_canonical_or_rejected(before: str, count: int) -> None:
-    """security.md 109: text that no encoder produces is rejected as base64url"""
+    """threat model 109: text that no encoder produces is rejected as base64url"""
     accepted = 0
     for segment in [before, *(f"{before}{one}" for one in ASCII), *(f"{before}{a}{b}" for a in ASCII for b in ASCII)]:
         token = f"{HEADER_PART}.{segment}.AAAA"
@@ -124,7 +124,7 @@ def test_every_pair_of_last_characters_is_canonical_or_rejected(before: str, cou
 
 
 def test_an_encrypted_token_is_named_as_such() -> None:
-    """security.md 106, 107, 109"""
+    """threat model 106, 107, 109"""
     with pytest.raises(TokenMalformed, match="encrypted"):
         parse_compact("e30.a.b.c.d")
     with pytest.raises(TokenMalformed, match="3 segments"):
@@ -133,7 +133,7 @@ def test_an_encrypted_token_is_named_as_such() -> None:
 
 @pytest.mark.parametrize("token", ["é30.e30.AAAA", "e30.e30.\ud800", "e" * 131_073], ids=["é", "surrogate", "long"])
 def test_a_token_is_measured_before_it_is_taken_apart(token: str) -> None:
-    """security.md 109, 226"""
+    """threat model 109, 226"""
     with pytest.raises(TokenMalformed, match="at most 131072 ASCII characters"):
         parse_compact(token)
 
@@ -148,20 +148,20 @@ def test_only_text_is_a_token() -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        pytest.param({"alg": "RS256", "crit": []}, id="security.md 103: crit empty"),
-        pytest.param({"alg": "RS256", "crit": ["exp"]}, id="security.md 103: crit names what is absent"),
-        pytest.param({"alg": "RS256", "crit": ["kid"], "kid": "one"}, id="security.md 103: crit of kid"),
-        pytest.param({"alg": "RS256", "crit": ["x"], "x": 1}, id="security.md 103: crit unknown"),
-        pytest.param({"alg": "RS256", "crit": None}, id="security.md 103: crit null"),
-        pytest.param({"alg": "RS256", "crit": "b64"}, id="security.md 103: crit a string"),
-        pytest.param({"alg": "RS256", "b64": False}, id="security.md 103: b64 false"),
-        pytest.param({"alg": "RS256", "b64": True}, id="security.md 103: b64 true"),
-        pytest.param({"alg": "RS256", "b64": False, "crit": ["b64"]}, id="security.md 103: b64 in crit"),
-        pytest.param({"alg": "RS256", "kid": 7}, id="security.md 35: kid a number"),
-        pytest.param({"alg": "RS256", "kid": None}, id="security.md 35: kid null"),
-        pytest.param({"alg": "RS256", "kid": ["one"]}, id="security.md 35: kid a list"),
-        pytest.param({"alg": "RS256", "kid": {"kid": "one"}}, id="security.md 35: kid an object"),
-        pytest.param({"alg": "RS256", "kid": "x" * 1025}, id="security.md 35: kid of 1025 characters"),
+        pytest.param({"alg": "RS256", "crit": []}, id="threat model 103: crit empty"),
+        pytest.param({"alg": "RS256", "crit": ["exp"]}, id="threat model 103: crit names what is absent"),
+        pytest.param({"alg": "RS256", "crit": ["kid"], "kid": "one"}, id="threat model 103: crit of kid"),
+        pytest.param({"alg": "RS256", "crit": ["x"], "x": 1}, id="threat model 103: crit unknown"),
+        pytest.param({"alg": "RS256", "crit": None}, id="threat model 103: crit null"),
+        pytest.param({"alg": "RS256", "crit": "b64"}, id="threat model 103: crit a string"),
+        pytest.param({"alg": "RS256", "b64": False}, id="threat model 103: b64 false"),
+        pytest.param({"alg": "RS256", "b64": True}, id="threat model 103: b64 true"),
+        pytest.param({"alg": "RS256", "b64": False, "crit": ["b64"]}, id="threat model 103: b64 in crit"),
+        pytest.param({"alg": "RS256", "kid": 7}, id="threat model 35: kid a number"),
+        pytest.param({"alg": "RS256", "kid": None}, id="threat model 35: kid null"),
+        pytest.param({"alg": "RS256", "kid": ["one"]}, id="threat model 35: kid a list"),
+        pytest.param({"alg": "RS256", "kid": {"kid": "one"}}, id="threat model 35: kid an object"),
+        pytest.param({"alg": "RS256", "kid": "x" * 1025}, id="threat model 35: kid of 1025 characters"),
     ],
 )
 def test_header_parameters_that_would_change_the_rules_are_rejected(header: dict[str, Any]) -> None:
@@ -172,13 +172,13 @@ def test_header_parameters_that_would_change_the_rules_are_rejected(header: dict
 @pytest.mark.parametrize(
     "header",
     [
-        pytest.param({}, id="security.md 80: missing"),
-        pytest.param({"alg": ""}, id="security.md 80: empty"),
-        pytest.param({"alg": None}, id="security.md 80: null"),
-        pytest.param({"alg": 256}, id="security.md 80: a number"),
-        pytest.param({"alg": ["RS256"]}, id="security.md 80: a list"),
-        pytest.param({"alg": {"alg": "RS256"}}, id="security.md 80: an object"),
-        pytest.param({"alg": True}, id="security.md 80: true"),
+        pytest.param({}, id="threat model 80: missing"),
+        pytest.param({"alg": ""}, id="threat model 80: empty"),
+        pytest.param({"alg": None}, id="threat model 80: null"),
+        pytest.param({"alg": 256}, id="threat model 80: a number"),
+        pytest.param({"alg": ["RS256"]}, id="threat model 80: a list"),
+        pytest.param({"alg": {"alg": "RS256"}}, id="threat model 80: an object"),
+        pytest.param({"alg": True}, id="threat model 80: true"),
     ],
 )
 def test_a_token_must_name_an_algorithm(header: dict[str, Any]) -> None:
@@ -189,11 +189,11 @@ def test_a_token_must_name_an_algorithm(header: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        pytest.param({"alg": "RS256", "x-our-own": {"deep": [1]}}, id="security.md 111: unknown parameter"),
-        pytest.param({"alg": "RS256", "cty": "JWT"}, id="security.md 111: registered parameter"),
+        pytest.param({"alg": "RS256", "x-our-own": {"deep": [1]}}, id="threat model 111: unknown parameter"),
+        pytest.param({"alg": "RS256", "cty": "JWT"}, id="threat model 111: registered parameter"),
         pytest.param({"alg": "RS256", "x5c": ["A" * 2000] * 3}, id="a certificate chain"),
-        pytest.param({"alg": "RS256", "kid": "../../etc/passwd"}, id="security.md 35: kid like a path"),
-        pytest.param({"alg": "RS256", "kid": "x" * 1024}, id="security.md 35: kid of 1024 characters"),
+        pytest.param({"alg": "RS256", "kid": "../../etc/passwd"}, id="threat model 35: kid like a path"),
+        pytest.param({"alg": "RS256", "kid": "x" * 1024}, id="threat model 35: kid of 1024 characters"),
     ],
 )
 def test_harmless_header_parameters_are_accepted(header: dict[str, Any]) -> None:
@@ -266,7 +266,7 @@ def test_a_header_that_was_rejected_is_rejected_again() -> None:
 
 
 def test_another_spelling_of_a_known_header_is_rejected() -> None:
-    """security.md 109: with padding, and with each of the 15 values of the stray bits"""
+    """threat model 109: with padding, and with each of the 15 values of the stray bits"""
     known = b64(b'{"alg":"RS256"}\n')
     assert parse_compact(f"{known}.e30.AAAA").alg == "RS256"
     assert known[-1] == "g"
@@ -278,7 +278,7 @@ def test_another_spelling_of_a_known_header_is_rejected() -> None:
 
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c"])
 def test_a_key_that_the_token_brings_along_is_never_used(name: str) -> None:
-    """security.md 34"""
+    """threat model 34"""
     forger = rsa_key(2)
     values = {"jwk": public_jwk(forger), "x5c": ["MIIB"]}
     header = {"alg": "RS256", name: values.get(name, "https://evil.example/keys")}
@@ -287,7 +287,7 @@ def test_a_key_that_the_token_brings_along_is_never_used(name: str) -> None:
 
 
 def test_messages_hold_nothing_of_the_token() -> None:
-    """security.md 250"""
+    """threat model 250"""
     tokens = [
         compact({"alg": "RS256", "kid": "canary", "crit": ["canary"]}, {"sub": "canary"}),
         compact({"alg": "canary"}, {"sub": "canary"}),

@@ -1,4 +1,4 @@
-"""Encrypted tokens and what decrypts them: security.md 105 to 107, 224 to 228."""
+"""Encrypted tokens and what decrypts them: threat model 105 to 107, 224 to 228."""
 
 import hashlib
 import json
@@ -211,7 +211,7 @@ BROKEN = [(encryption, name) for encryption in KINDS for name in broken(encrypti
 
 @pytest.mark.parametrize(("encryption", "name"), BROKEN, ids=lambda it: it if isinstance(it, str) else it.alg)
 def test_what_cannot_be_decrypted_is_rejected_without_a_word_why(encryption: Encryption, name: str) -> None:
-    """security.md 106: an error for all, without evidence, cause or context."""
+    """threat model 106: an error for all, without evidence, cause or context."""
     jwe = parse_jwe(broken(encryption)[name], encryption)
     with pytest.raises(DecryptionFailed) as caught:
         decrypt_jwe(jwe, (key_that_opens(encryption),))
@@ -325,7 +325,7 @@ def test_a_token_names_its_key() -> None:
 
 
 def test_nothing_of_the_token_shows() -> None:
-    """security.md 250, 251."""
+    """threat model 250, 251."""
     token = encrypted(OAEP, "canary.canary.canary", header={"canary": "canary"})
     jwe = parse_jwe(token, OAEP)
     assert not [part for part in token.split(".") if part in repr(jwe)]

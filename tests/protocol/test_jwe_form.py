@@ -1,4 +1,4 @@
-"""Encrypted tokens that are rejected before they are decrypted, or for what is inside. security.md 224 to 228."""
+"""Encrypted tokens that are rejected before they are decrypted, or for what is inside. threat model 224 to 228."""
 
 import json
 from typing import Any
@@ -37,38 +37,38 @@ LONG = "A" * 131_072
     "token",
     [
         pytest.param("", id="nothing"),
-        pytest.param(CONTENT, id="security.md 105: not encrypted"),
-        pytest.param(joined(HEADER, KEY, IV, CIPHERTEXT), id="security.md 109: 4 segments"),
-        pytest.param(f"{GOOD}.", id="security.md 109: 6 segments"),
-        pytest.param("." * 100_000, id="security.md 226: nothing but dots"),
-        pytest.param(f"{GOOD}=", id="security.md 109: padded"),
-        pytest.param(f" {GOOD}", id="security.md 109: a leading blank"),
-        pytest.param(f"{GOOD}\n", id="security.md 109: a trailing line break"),
-        pytest.param(GOOD.replace(".", ".+", 1), id="security.md 109: the plain base64 alphabet"),
-        pytest.param(GOOD[:-1] + "é", id="security.md 109: not ASCII"),
-        pytest.param(json.dumps({"protected": b64(HEADER)}), id="security.md 109: JSON serialization"),
-        pytest.param(joined(HEADER, KEY, IV, LONG, TAG), id="security.md 226: a long content"),
-        pytest.param(joined(HEADER, "A" * 1404, IV, CIPHERTEXT, TAG), id="security.md 226: a long key"),
-        pytest.param(joined(HEADER, KEY, "A" * 68, CIPHERTEXT, TAG), id="security.md 226: a long IV"),
-        pytest.param(joined(HEADER, KEY, IV, CIPHERTEXT, "A" * 68), id="security.md 226: a long tag"),
-        pytest.param(joined(HEADER + b" " * 8192, KEY, IV, CIPHERTEXT, TAG), id="security.md 226: a long header"),
-        pytest.param(joined(b"[]", KEY, IV, CIPHERTEXT, TAG), id="security.md 108: a header that is a list"),
+        pytest.param(CONTENT, id="threat model 105: not encrypted"),
+        pytest.param(joined(HEADER, KEY, IV, CIPHERTEXT), id="threat model 109: 4 segments"),
+        pytest.param(f"{GOOD}.", id="threat model 109: 6 segments"),
+        pytest.param("." * 100_000, id="threat model 226: nothing but dots"),
+        pytest.param(f"{GOOD}=", id="threat model 109: padded"),
+        pytest.param(f" {GOOD}", id="threat model 109: a leading blank"),
+        pytest.param(f"{GOOD}\n", id="threat model 109: a trailing line break"),
+        pytest.param(GOOD.replace(".", ".+", 1), id="threat model 109: the plain base64 alphabet"),
+        pytest.param(GOOD[:-1] + "é", id="threat model 109: not ASCII"),
+        pytest.param(json.dumps({"protected": b64(HEADER)}), id="threat model 109: JSON serialization"),
+        pytest.param(joined(HEADER, KEY, IV, LONG, TAG), id="threat model 226: a long content"),
+        pytest.param(joined(HEADER, "A" * 1404, IV, CIPHERTEXT, TAG), id="threat model 226: a long key"),
+        pytest.param(joined(HEADER, KEY, "A" * 68, CIPHERTEXT, TAG), id="threat model 226: a long IV"),
+        pytest.param(joined(HEADER, KEY, IV, CIPHERTEXT, "A" * 68), id="threat model 226: a long tag"),
+        pytest.param(joined(HEADER + b" " * 8192, KEY, IV, CIPHERTEXT, TAG), id="threat model 226: a long header"),
+        pytest.param(joined(b"[]", KEY, IV, CIPHERTEXT, TAG), id="threat model 108: a header that is a list"),
         pytest.param(
-            joined(b'{"alg":"dir",' + HEADER[1:], KEY, IV, CIPHERTEXT, TAG), id="security.md 108: alg twice"
+            joined(b'{"alg":"dir",' + HEADER[1:], KEY, IV, CIPHERTEXT, TAG), id="threat model 108: alg twice"
         ),
         pytest.param(
-            joined(b'{"x":' + b"[" * 3000 + b",", KEY, IV, CIPHERTEXT, TAG), id="security.md 227: a deep header"
+            joined(b'{"x":' + b"[" * 3000 + b",", KEY, IV, CIPHERTEXT, TAG), id="threat model 227: a deep header"
         ),
         pytest.param(
-            joined(b'{"x":' + b"1" * 5000 + b"}", KEY, IV, CIPHERTEXT, TAG), id="security.md 228: a long integer"
+            joined(b'{"x":' + b"1" * 5000 + b"}", KEY, IV, CIPHERTEXT, TAG), id="threat model 228: a long integer"
         ),
-        pytest.param(encrypted(OAEP, at_last={"zip": "DEF"}), id="security.md 224: compressed"),
-        pytest.param(encrypted(OAEP, at_last={"zip": None}), id="security.md 224: zip null"),
-        pytest.param(encrypted(OAEP, at_last={"crit": ["exp"]}), id="security.md 103: crit"),
-        pytest.param(encrypted(OAEP, at_last={"crit": []}), id="security.md 103: crit empty"),
-        pytest.param(encrypted(OAEP, at_last={"crit": ["exp"], "exp": 1}), id="security.md 103: crit of a member"),
-        pytest.param(encrypted(OAEP, at_last={"kid": 5}), id="security.md 35: kid a number"),
-        pytest.param(encrypted(OAEP, at_last={"kid": "x" * 1025}), id="security.md 35: kid of 1025 characters"),
+        pytest.param(encrypted(OAEP, at_last={"zip": "DEF"}), id="threat model 224: compressed"),
+        pytest.param(encrypted(OAEP, at_last={"zip": None}), id="threat model 224: zip null"),
+        pytest.param(encrypted(OAEP, at_last={"crit": ["exp"]}), id="threat model 103: crit"),
+        pytest.param(encrypted(OAEP, at_last={"crit": []}), id="threat model 103: crit empty"),
+        pytest.param(encrypted(OAEP, at_last={"crit": ["exp"], "exp": 1}), id="threat model 103: crit of a member"),
+        pytest.param(encrypted(OAEP, at_last={"kid": 5}), id="threat model 35: kid a number"),
+        pytest.param(encrypted(OAEP, at_last={"kid": "x" * 1025}), id="threat model 35: kid of 1025 characters"),
     ],
 )
 def test_anything_but_a_compact_jwe_is_rejected(token: str) -> None:
@@ -86,20 +86,20 @@ def test_only_text_is_a_token() -> None:
 @pytest.mark.parametrize(
     "members",
     [
-        pytest.param({"alg": "RSA1_5"}, id="security.md 106: RSA1_5"),
-        pytest.param({"alg": "RSA-OAEP-256"}, id="security.md 106: RSA-OAEP-256"),
+        pytest.param({"alg": "RSA1_5"}, id="threat model 106: RSA1_5"),
+        pytest.param({"alg": "RSA-OAEP-256"}, id="threat model 106: RSA-OAEP-256"),
         pytest.param({"alg": "RSA-OAEP-512"}, id="RSA-OAEP-512"),
-        pytest.param({"alg": "dir"}, id="security.md 106: dir"),
+        pytest.param({"alg": "dir"}, id="threat model 106: dir"),
         pytest.param({"alg": "A128KW"}, id="A128KW"),
         pytest.param({"alg": "A256GCMKW", "iv": "AA", "tag": "AA"}, id="A256GCMKW"),
-        pytest.param({"alg": "PBES2-HS256+A128KW", "p2s": "AA", "p2c": 2**31}, id="security.md 225: PBES2"),
+        pytest.param({"alg": "PBES2-HS256+A128KW", "p2s": "AA", "p2c": 2**31}, id="threat model 225: PBES2"),
         pytest.param({"alg": "none"}, id="none"),
         pytest.param({"alg": "RS256"}, id="a signature algorithm"),
         pytest.param({"alg": "rsa-oaep"}, id="another case"),
         pytest.param({"alg": None}, id="null"),
         pytest.param({"alg": ["RSA-OAEP"]}, id="a list"),
-        pytest.param({"enc": "A256CBC-HS512"}, id="security.md 106: another enc"),
-        pytest.param({"enc": "A128GCM"}, id="security.md 106: GCM"),
+        pytest.param({"enc": "A256CBC-HS512"}, id="threat model 106: another enc"),
+        pytest.param({"enc": "A128GCM"}, id="threat model 106: GCM"),
         pytest.param({"enc": "none"}, id="enc none"),
         pytest.param({"enc": None}, id="enc null"),
         pytest.param({"enc": 5}, id="enc a number"),

@@ -40,7 +40,7 @@ def kids(jwks: JWKS) -> list[str | None]:
 
 
 def test_the_request_may_be_repeated_and_is_bounded() -> None:
-    """security.md 36"""
+    """threat model 36"""
     request = jwks_request("https://op.example/keys")
     assert (request.method, request.url, request.repeatable) == ("GET", "https://op.example/keys", True)
     assert request.headers == {"accept": "application/json, application/jwk-set+json"}
@@ -53,7 +53,7 @@ def test_all_kinds_of_keys_are_read_in_their_order() -> None:
 
 
 def test_encryption_keys_are_separate_from_verification_keys() -> None:
-    """security.md 27: one without a use is for both."""
+    """threat model 27: one without a use is for both."""
     jwks = read_jwks(
         answer(
             GOOD,
@@ -70,19 +70,19 @@ def test_encryption_keys_are_separate_from_verification_keys() -> None:
 @pytest.mark.parametrize(
     "odd",
     [
-        pytest.param({}, id="security.md 22: an empty object"),
-        pytest.param(None, id="security.md 22: null"),
-        pytest.param("RSA", id="security.md 22: a string"),
-        pytest.param([GOOD], id="security.md 22: a list"),
-        pytest.param(7, id="security.md 22: a number"),
-        pytest.param({"kty": "AKP", "pub": "x"}, id="security.md 22: an unknown type"),
-        pytest.param({"kty": "RSA", "n": None, "e": {}}, id="security.md 22: members of wrong types"),
-        pytest.param(public_jwk(rsa_key(2), kid="good", use="enc"), id="security.md 27: for encryption"),
-        pytest.param(public_jwk(rsa_key(2), key_ops=["wrapKey"]), id="security.md 27: key_ops without verify"),
-        pytest.param(public_jwk(rsa_key(2), n=b64_int((1 << 1023) + 1)), id="security.md 31: 1024 bits"),
-        pytest.param(public_jwk(rsa_key(2), n=b64_int((1 << 16000) + 1)), id="security.md 32: 16001 bits"),
-        pytest.param(public_jwk(ec_key("secp256k1")), id="security.md 33: secp256k1"),
-        pytest.param(public_jwk(rsa_key(2), kid=["good"]), id="security.md 35: kid a list"),
+        pytest.param({}, id="threat model 22: an empty object"),
+        pytest.param(None, id="threat model 22: null"),
+        pytest.param("RSA", id="threat model 22: a string"),
+        pytest.param([GOOD], id="threat model 22: a list"),
+        pytest.param(7, id="threat model 22: a number"),
+        pytest.param({"kty": "AKP", "pub": "x"}, id="threat model 22: an unknown type"),
+        pytest.param({"kty": "RSA", "n": None, "e": {}}, id="threat model 22: members of wrong types"),
+        pytest.param(public_jwk(rsa_key(2), kid="good", use="enc"), id="threat model 27: for encryption"),
+        pytest.param(public_jwk(rsa_key(2), key_ops=["wrapKey"]), id="threat model 27: key_ops without verify"),
+        pytest.param(public_jwk(rsa_key(2), n=b64_int((1 << 1023) + 1)), id="threat model 31: 1024 bits"),
+        pytest.param(public_jwk(rsa_key(2), n=b64_int((1 << 16000) + 1)), id="threat model 32: 16001 bits"),
+        pytest.param(public_jwk(ec_key("secp256k1")), id="threat model 33: secp256k1"),
+        pytest.param(public_jwk(rsa_key(2), kid=["good"]), id="threat model 35: kid a list"),
     ],
 )
 def test_an_odd_key_is_left_out_and_logged(odd: object, caplog: pytest.LogCaptureFixture) -> None:
@@ -95,9 +95,9 @@ def test_an_odd_key_is_left_out_and_logged(odd: object, caplog: pytest.LogCaptur
 @pytest.mark.parametrize(
     "keys",
     [
-        pytest.param([], id="security.md 23: no key"),
-        pytest.param([public_jwk(SECRET.encode())], id="security.md 29: only a symmetric key"),
-        pytest.param([{"kty": "RSA"}, None, public_jwk(rsa_key(), use="enc")], id="security.md 22: only odd ones"),
+        pytest.param([], id="threat model 23: no key"),
+        pytest.param([public_jwk(SECRET.encode())], id="threat model 29: only a symmetric key"),
+        pytest.param([{"kty": "RSA"}, None, public_jwk(rsa_key(), use="enc")], id="threat model 22: only odd ones"),
     ],
 )
 def test_a_key_set_without_a_usable_key_is_invalid(keys: list[object]) -> None:
@@ -111,20 +111,20 @@ def test_a_key_set_without_a_usable_key_is_invalid(keys: list[object]) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        pytest.param(b"", id="security.md 20: nothing"),
-        pytest.param(b"<html>Welcome</html>", id="security.md 20: HTML"),
-        pytest.param(b"[]", id="security.md 23: a list"),
-        pytest.param(b"null", id="security.md 23: null"),
-        pytest.param(b"{}", id="security.md 23: keys missing"),
-        pytest.param(b'{"keys": null}', id="security.md 23: keys null"),
-        pytest.param(b'{"keys": {}}', id="security.md 23: keys an object"),
-        pytest.param(b'{"keys": "RSA"}', id="security.md 23: keys a string"),
-        pytest.param(b'{"keys": 1}', id="security.md 23: keys a number"),
-        pytest.param(b'{"keys": [], "keys": []}', id="security.md 20: keys twice"),
-        pytest.param(json.dumps({"keys": [GOOD]}).encode("utf-16"), id="security.md 20: UTF-16"),
-        pytest.param(b'{"keys": [NaN]}', id="security.md 20: NaN"),
-        pytest.param(b'{"keys": ' + b"[" * 40_000, id="security.md 227: deep"),
-        pytest.param(b'{"keys": [' + b"7" * 5000 + b"]}", id="security.md 228: a long integer"),
+        pytest.param(b"", id="threat model 20: nothing"),
+        pytest.param(b"<html>Welcome</html>", id="threat model 20: HTML"),
+        pytest.param(b"[]", id="threat model 23: a list"),
+        pytest.param(b"null", id="threat model 23: null"),
+        pytest.param(b"{}", id="threat model 23: keys missing"),
+        pytest.param(b'{"keys": null}', id="threat model 23: keys null"),
+        pytest.param(b'{"keys": {}}', id="threat model 23: keys an object"),
+        pytest.param(b'{"keys": "RSA"}', id="threat model 23: keys a string"),
+        pytest.param(b'{"keys": 1}', id="threat model 23: keys a number"),
+        pytest.param(b'{"keys": [], "keys": []}', id="threat model 20: keys twice"),
+        pytest.param(json.dumps({"keys": [GOOD]}).encode("utf-16"), id="threat model 20: UTF-16"),
+        pytest.param(b'{"keys": [NaN]}', id="threat model 20: NaN"),
+        pytest.param(b'{"keys": ' + b"[" * 40_000, id="threat model 227: deep"),
+        pytest.param(b'{"keys": [' + b"7" * 5000 + b"]}", id="threat model 228: a long integer"),
     ],
 )
 def test_anything_but_a_key_set_is_invalid(body: bytes) -> None:
@@ -134,7 +134,7 @@ def test_anything_but_a_key_set_is_invalid(body: bytes) -> None:
 
 @pytest.mark.parametrize("status", [201, 204, 206, 301, 304, 400, 404, 500, 503])
 def test_only_200_brings_keys(status: int) -> None:
-    """security.md 20"""
+    """threat model 20"""
     with pytest.raises(JWKSInvalid, match=str(status)):
         read_jwks(answer(GOOD, status=status))
 
@@ -147,7 +147,7 @@ def test_any_media_type_will_do() -> None:
 
 
 def test_a_hundred_keys_are_read_and_one_more_is_not() -> None:
-    """security.md 36"""
+    """threat model 36"""
     keys = [{**GOOD, "kid": str(number)} for number in range(101)]
     assert len(read_jwks(answer(*keys[:100])).keys) == 100
     with pytest.raises(JWKSInvalid, match="at most 100"):
@@ -155,7 +155,7 @@ def test_a_hundred_keys_are_read_and_one_more_is_not() -> None:
 
 
 def test_published_private_members_are_warned_of_and_not_imported(caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 30, 252"""
+    """threat model 30, 252"""
     published = private_rsa_jwk(rsa_key(), kid="oops")
     with caplog.at_level(logging.DEBUG, logger=LOGGER):
         (key,) = read_jwks(answer(published)).keys
@@ -165,14 +165,14 @@ def test_published_private_members_are_warned_of_and_not_imported(caplog: pytest
 
 
 def test_a_published_symmetric_key_is_warned_of_and_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 29"""
+    """threat model 29"""
     with caplog.at_level(logging.DEBUG, logger=LOGGER):
         assert kids(read_jwks(answer(public_jwk(SECRET.encode(), kid="secret"), GOOD))) == ["good"]
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
 
 
 def test_a_key_s_text_reaches_no_log(caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 252, 256"""
+    """threat model 252, 256"""
     odd = {"kty": "canary", "kid": "canary\r\nERROR forged", "n": "canary", "use": "canary", "k": "canary"}
     with caplog.at_level(logging.DEBUG, logger=LOGGER):
         read_jwks(answer(odd, {**odd, "kty": "RSA"}, {**odd, "kty": "oct"}, GOOD))
@@ -201,17 +201,17 @@ OKP_1 = key("1", private=ed25519_key())
     [
         pytest.param({"alg": "RS256", "kid": "1"}, [RSA_1, RSA_2], RSA_1, id="by kid"),
         pytest.param({"alg": "RS256", "kid": "2"}, [RSA_1, RSA_2], RSA_2, id="by kid, the second"),
-        pytest.param({"alg": "RS256"}, [RSA_1], RSA_1, id="security.md 24: no kid, one key"),
-        pytest.param({"alg": "RS256"}, [EC_1, OKP_1, RSA_1], RSA_1, id="security.md 24: no kid, one of the type"),
-        pytest.param({"alg": "RS256"}, [RSA_1_PS256, RSA_2], RSA_2, id="security.md 24: no kid, one for alg"),
-        pytest.param({"alg": "ES384"}, [EC_1, EC_1_P384], EC_1_P384, id="security.md 24: no kid, one of the curve"),
-        pytest.param({"alg": "RS256"}, [RSA_ANON], RSA_ANON, id="security.md 24: no kid on either side"),
-        pytest.param({"alg": "RS256", "kid": "1"}, [EC_1, OKP_1, RSA_1], RSA_1, id="security.md 26: RSA, decoys"),
-        pytest.param({"alg": "ES256", "kid": "1"}, [RSA_1, EC_1_P384, EC_1], EC_1, id="security.md 26: EC, decoys"),
-        pytest.param({"alg": "EdDSA", "kid": "1"}, [RSA_1, EC_1, OKP_1], OKP_1, id="security.md 26: OKP, decoys"),
-        pytest.param({"alg": "Ed25519", "kid": "1"}, [EC_1, OKP_1], OKP_1, id="security.md 26: Ed25519 by name"),
+        pytest.param({"alg": "RS256"}, [RSA_1], RSA_1, id="threat model 24: no kid, one key"),
+        pytest.param({"alg": "RS256"}, [EC_1, OKP_1, RSA_1], RSA_1, id="threat model 24: no kid, one of the type"),
+        pytest.param({"alg": "RS256"}, [RSA_1_PS256, RSA_2], RSA_2, id="threat model 24: no kid, one for alg"),
+        pytest.param({"alg": "ES384"}, [EC_1, EC_1_P384], EC_1_P384, id="threat model 24: no kid, one of the curve"),
+        pytest.param({"alg": "RS256"}, [RSA_ANON], RSA_ANON, id="threat model 24: no kid on either side"),
+        pytest.param({"alg": "RS256", "kid": "1"}, [EC_1, OKP_1, RSA_1], RSA_1, id="threat model 26: RSA, decoys"),
+        pytest.param({"alg": "ES256", "kid": "1"}, [RSA_1, EC_1_P384, EC_1], EC_1, id="threat model 26: EC, decoys"),
+        pytest.param({"alg": "EdDSA", "kid": "1"}, [RSA_1, EC_1, OKP_1], OKP_1, id="threat model 26: OKP, decoys"),
+        pytest.param({"alg": "Ed25519", "kid": "1"}, [EC_1, OKP_1], OKP_1, id="threat model 26: Ed25519 by name"),
         pytest.param(
-            {"alg": "RS256", "kid": "1"}, [RSA_1_PS256, RSA_1_RS256], RSA_1_RS256, id="security.md 26: decoy by alg"
+            {"alg": "RS256", "kid": "1"}, [RSA_1_PS256, RSA_1_RS256], RSA_1_RS256, id="threat model 26: decoy by alg"
         ),
     ],
 )
@@ -225,16 +225,16 @@ def test_the_key_that_fits_is_chosen(
     ("header", "keys"),
     [
         pytest.param({"alg": "RS256"}, [], id="no key at all"),
-        pytest.param({"alg": "RS256", "kid": "3"}, [RSA_1, RSA_2], id="security.md 17: unknown kid"),
-        pytest.param({"alg": "RS256", "kid": "3"}, [RSA_1], id="security.md 17: unknown kid, one key"),
+        pytest.param({"alg": "RS256", "kid": "3"}, [RSA_1, RSA_2], id="threat model 17: unknown kid"),
+        pytest.param({"alg": "RS256", "kid": "3"}, [RSA_1], id="threat model 17: unknown kid, one key"),
         pytest.param({"alg": "RS256", "kid": "1"}, [RSA_ANON], id="kid that no key has"),
         pytest.param({"alg": "RS256", "kid": ""}, [RSA_1, RSA_ANON], id="empty kid"),
-        pytest.param({"alg": "RS256", "kid": "1 "}, [RSA_1], id="security.md 35: kid with a blank"),
-        pytest.param({"alg": "ES256", "kid": "1"}, [RSA_1, EC_1_P384, OKP_1], id="security.md 26: decoys only"),
-        pytest.param({"alg": "RS256", "kid": "1"}, [RSA_1_PS256], id="security.md 28: reserved for another alg"),
-        pytest.param({"alg": "HS256", "kid": "1"}, [RSA_1, EC_1, OKP_1], id="security.md 81: HMAC and public keys"),
-        pytest.param({"alg": "none"}, [RSA_1, client_secret_key(SECRET)], id="security.md 80: none"),
-        pytest.param({"alg": "RS256"}, [client_secret_key(SECRET)], id="security.md 81: RSA and a secret"),
+        pytest.param({"alg": "RS256", "kid": "1 "}, [RSA_1], id="threat model 35: kid with a blank"),
+        pytest.param({"alg": "ES256", "kid": "1"}, [RSA_1, EC_1_P384, OKP_1], id="threat model 26: decoys only"),
+        pytest.param({"alg": "RS256", "kid": "1"}, [RSA_1_PS256], id="threat model 28: reserved for another alg"),
+        pytest.param({"alg": "HS256", "kid": "1"}, [RSA_1, EC_1, OKP_1], id="threat model 81: HMAC and public keys"),
+        pytest.param({"alg": "none"}, [RSA_1, client_secret_key(SECRET)], id="threat model 80: none"),
+        pytest.param({"alg": "RS256"}, [client_secret_key(SECRET)], id="threat model 81: RSA and a secret"),
     ],
 )
 def test_no_key_fits(header: dict[str, str], keys: list[VerificationKey]) -> None:
@@ -245,10 +245,10 @@ def test_no_key_fits(header: dict[str, str], keys: list[VerificationKey]) -> Non
 @pytest.mark.parametrize(
     ("header", "keys"),
     [
-        pytest.param({"alg": "RS256"}, [RSA_1, RSA_2], id="security.md 25: no kid, two keys"),
-        pytest.param({"alg": "PS512"}, [RSA_ANON, RSA_ANON_2], id="security.md 25: no kid on either side"),
-        pytest.param({"alg": "RS256", "kid": "1"}, [RSA_1, RSA_1_OTHER], id="security.md 26: one kid, two keys"),
-        pytest.param({"alg": "RS256", "kid": "1"}, [RSA_1, RSA_1_RS256], id="security.md 26: one kid, one alg"),
+        pytest.param({"alg": "RS256"}, [RSA_1, RSA_2], id="threat model 25: no kid, two keys"),
+        pytest.param({"alg": "PS512"}, [RSA_ANON, RSA_ANON_2], id="threat model 25: no kid on either side"),
+        pytest.param({"alg": "RS256", "kid": "1"}, [RSA_1, RSA_1_OTHER], id="threat model 26: one kid, two keys"),
+        pytest.param({"alg": "RS256", "kid": "1"}, [RSA_1, RSA_1_RS256], id="threat model 26: one kid, one alg"),
     ],
 )
 def test_two_keys_that_fit_are_ambiguous(header: dict[str, str], keys: list[VerificationKey]) -> None:
@@ -266,7 +266,7 @@ def test_a_client_secret_fits_whatever_kid_the_token_names() -> None:
 
 
 def test_a_symmetric_key_in_the_key_set_signs_nothing() -> None:
-    """security.md 29: who reads the key set could sign with it"""
+    """threat model 29: who reads the key set could sign with it"""
     published = b"published" * 8
     jwks = read_jwks(answer(public_jwk(published, kid="1", alg="HS256"), public_jwk(rsa_key(), kid="1")))
     jws = parse_compact(compact({"alg": "HS256", "kid": "1"}, {}, alg="HS256", key=published))
@@ -277,7 +277,7 @@ def test_a_symmetric_key_in_the_key_set_signs_nothing() -> None:
 
 
 def test_a_token_of_another_key_fails_even_when_its_kid_is_right() -> None:
-    """security.md 84"""
+    """threat model 84"""
     jws = parse_compact(compact({"alg": "RS256", "kid": "1"}, {}, key=rsa_key(2)))
     with pytest.raises(SignatureInvalid):
         verify_compact(jws, select_key(jws, [RSA_1, RSA_2]))

@@ -1,4 +1,4 @@
-"""The logout token and everything that must be true of it: security.md 175 to 184."""
+"""The logout token and everything that must be true of it: threat model 175 to 184."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -115,7 +115,7 @@ def test_every_algorithm_serves_when_the_client_registered_it(alg: str) -> None:
         pytest.param({"sub": "x" * 255}, id="the longest sub"),
         pytest.param({"events": {EVENT: {"reason": "any"}}}, id="an event that says more"),
         pytest.param({"events": {EVENT: {}, "urn:example:other": 1}}, id="another event beside it"),
-        pytest.param({"auth_time": NOW, "azp": "other"}, id="security.md 190: claims that mean nothing here"),
+        pytest.param({"auth_time": NOW, "azp": "other"}, id="threat model 190: claims that mean nothing here"),
     ],
 )
 def test_a_token_may_say_it_in_another_way(changes: dict[str, Any]) -> None:
@@ -187,7 +187,7 @@ def test_a_token_may_say_it_in_another_way(changes: dict[str, Any]) -> None:
     ids=str,
 )
 def test_a_claim_that_is_wrong_is_named(claim: str, value: object) -> None:
-    """security.md 177 to 182"""
+    """threat model 177 to 182"""
     with pytest.raises(ClaimInvalid) as caught:
         read(claims_with(**{claim: value}))
     assert caught.value.claim == claim
@@ -195,19 +195,19 @@ def test_a_claim_that_is_wrong_is_named(claim: str, value: object) -> None:
 
 
 def test_a_token_that_has_expired_is_rejected() -> None:
-    """security.md 178"""
+    """threat model 178"""
     with pytest.raises(TokenExpired):
         read(claims_with(exp=NOW - 31))
 
 
 def test_a_token_about_nobody_is_rejected() -> None:
-    """security.md 181"""
+    """threat model 181"""
     with pytest.raises(ClaimInvalid, match="sub or sid"):
         read(claims_with(sub=ABSENT, sid=ABSENT))
 
 
 def test_a_missing_exp_is_borne_when_that_is_said() -> None:
-    """security.md 178"""
+    """threat model 178"""
     old_provider = replace(EXPECTATIONS, without_exp=True)
     assert read(claims_with(exp=ABSENT), old_provider).exp is None
     with pytest.raises(TokenExpired):
@@ -218,7 +218,7 @@ def test_a_missing_exp_is_borne_when_that_is_said() -> None:
 
 @pytest.mark.parametrize("alg", ["none", "None", "", None, ["RS256"], "HS256", "PS256", "RS512", "ES256", "rs256"])
 def test_an_algorithm_that_was_not_registered_is_rejected_before_any_key_is_needed(alg: object) -> None:
-    """security.md 175, 176"""
+    """threat model 175, 176"""
     token = compact({"alg": alg, "typ": "logout+jwt"}, CLAIMS)
     for candidate in (token, token.rpartition(".")[0] + "."):
         with pytest.raises(AlgorithmNotAllowed):
@@ -227,7 +227,7 @@ def test_an_algorithm_that_was_not_registered_is_rejected_before_any_key_is_need
 
 @pytest.mark.parametrize("alg", [alg for alg in SUPPORTED_ALGORITHMS if alg != "RS256"])
 def test_a_valid_signature_by_another_algorithm_is_rejected(alg: str) -> None:
-    """security.md 176"""
+    """threat model 176"""
     jws = parse_compact(compact({"alg": alg}, CLAIMS, alg=alg))
     key = client_secret_key(SECRET) if alg.startswith("HS") else import_jwk(public_jwk(key_for(alg)))
     with pytest.raises(AlgorithmNotAllowed, match="RS256"):
@@ -241,7 +241,7 @@ def test_the_signature_of_somebody_else_is_rejected() -> None:
 
 @pytest.mark.parametrize("typ", ["logout+jwt", "LOGOUT+JWT", "application/logout+jwt", "JWT", "jwt", ABSENT])
 def test_a_type_that_will_do(typ: object) -> None:
-    """security.md 184"""
+    """threat model 184"""
     header = {name: value for name, value in {**HEADER, "typ": typ}.items() if value is not ABSENT}
     assert read(CLAIMS, header=header).sub == "alice"
     strict = replace(EXPECTATIONS, untyped=False)
@@ -256,7 +256,7 @@ def test_a_type_that_will_do(typ: object) -> None:
     "typ", ["at+jwt", "dpop+jwt", "secevent+jwt", "id_token+jwt", "logout", "", None, 5, ["JWT"]]
 )
 def test_another_type_is_rejected(typ: object) -> None:
-    """security.md 184"""
+    """threat model 184"""
     with pytest.raises(ClaimInvalid) as caught:
         parse_logout_token(compact({**HEADER, "typ": typ}, CLAIMS), EXPECTATIONS)
     assert caught.value.claim == "typ"
@@ -271,7 +271,7 @@ def test_a_payload_that_is_not_an_object_is_rejected(payload: bytes) -> None:
 
 
 def test_an_id_token_is_not_a_logout_token() -> None:
-    """security.md 183: BCL 4.1, whatever else it says of itself"""
+    """threat model 183: BCL 4.1, whatever else it says of itself"""
     id_token = {**ID_TOKEN_CLAIMS, "sid": "session 1", "jti": "token 1"}
     for payload in (id_token, {name: id_token[name] for name in id_token if name != "nonce"}):
         with pytest.raises(ClaimInvalid, match="events"):
@@ -280,7 +280,7 @@ def test_an_id_token_is_not_a_logout_token() -> None:
 
 @pytest.mark.parametrize("typ", ["logout+jwt", "JWT"])
 def test_a_logout_token_is_not_an_id_token(typ: str) -> None:
-    """security.md 183, 104: not even with the right nonce"""
+    """threat model 183, 104: not even with the right nonce"""
     payload = {**ID_TOKEN_CLAIMS, **CLAIMS, "nonce": ID_TOKEN_CLAIMS["nonce"]}
     with pytest.raises(ClaimInvalid, match="typ" if typ == "logout+jwt" else "events"):
         read_as_id_token(payload, header={"alg": "RS256", "typ": typ})
@@ -294,7 +294,7 @@ def test_expectations_without_a_known_algorithm_are_rejected(algorithms: Any) ->
 
 @pytest.mark.parametrize("changes", [{}, *({name: 5} for name in CLAIMS), {"nonce": "a canary"}], ids=str)
 def test_no_message_holds_the_token(changes: dict[str, Any]) -> None:
-    """security.md 250"""
+    """threat model 250"""
     token = compact(HEADER, claims_with(**changes), key=rsa_key(2))
     with pytest.raises(TokenError) as caught:
         read_logout_token(

@@ -1,4 +1,4 @@
-"""What messages quote of an `error_description`: security.md 394."""
+"""What messages quote of an `error_description`: threat model 394."""
 
 import base64
 import json
@@ -44,7 +44,7 @@ def request(body: bytes = b"", authorization: str = "") -> HttpRequest:
     ids=repr,
 )
 def test_it_is_printable_and_short_and_has_nothing_that_looks_random(description: object, shown: str) -> None:
-    """security.md 256, 394"""
+    """threat model 256, 394"""
     said = quote_description(description)
     assert said == (f' The provider says: "{shown}"' if shown else "")
     assert said.isprintable()
@@ -76,7 +76,7 @@ def test_it_is_quoted_whatever_the_status(status: int) -> None:
     ],
 )
 def test_what_was_sent_is_not_quoted(sent: HttpRequest, secret: str) -> None:
-    """security.md 394"""
+    """threat model 394"""
     said = json.dumps({"error": "invalid_request", "error_description": f"I don't know {secret}, sorry"})
     with pytest.raises(OAuthError, match=r"I don't know \.\.\., sorry") as caught:
         require_success(HttpResponse(status=400, body=said.encode(), request=sent), "token endpoint")
@@ -96,7 +96,7 @@ def test_the_request_is_not_a_part_of_the_value_of_a_response() -> None:
 
 
 def test_a_response_by_the_browser_is_quoted_too() -> None:
-    """security.md 394"""
+    """threat model 394"""
     parameters = {"state": "s", "error": "invalid_scope", "error_description": "Invalid scopes: openid groups"}
     with pytest.raises(AuthorizationRefused) as caught:
         read_authorization_response(parameters, ProviderMetadata(issuer="https://op.example"), "s", "code")

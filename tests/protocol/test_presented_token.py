@@ -1,4 +1,4 @@
-"""A token before anything is known about it: security.md 362."""
+"""A token before anything is known about it: threat model 362."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def full_of(unit: bytes, size: int = SIZE) -> str:
 
 
 def test_a_token_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 362: whichever part of it is needed first."""
+    """threat model 362: whichever part of it is needed first."""
     read: list[bytes] = []
 
     def counting(payload: bytes) -> dict[str, Any]:
@@ -37,7 +37,7 @@ def test_a_token_is_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("unit", FULL_OF.values(), ids=list(FULL_OF))
 def test_one_full_of_brackets_is_rejected_before_it_is_read(unit: bytes) -> None:
-    """security.md 362."""
+    """threat model 362."""
     token = PresentedToken(full_of(unit))
     assert token.claimed_issuer is None
     with pytest.raises(TokenMalformed, match=f"at most {MAX_BRACKETS} objects and arrays"):
@@ -46,7 +46,7 @@ def test_one_full_of_brackets_is_rejected_before_it_is_read(unit: bytes) -> None
 
 @pytest.mark.parametrize("unit", FULL_OF.values(), ids=list(FULL_OF))
 def test_one_with_as_many_brackets_as_are_allowed_is_read(unit: bytes) -> None:
-    """security.md 362: the limit rejects nothing below it."""
+    """threat model 362: the limit rejects nothing below it."""
     brackets = unit.count(b"[") + unit.count(b"{")
     size = (MAX_BRACKETS - 2) // brackets * (len(unit) + 1)
     assert PresentedToken(full_of(unit, size)).claimed_issuer == "https://op.example"

@@ -1,4 +1,4 @@
-"""Which addresses are accepted in a private network because somebody named them. security.md 399, 402."""
+"""Which addresses are accepted in a private network because somebody named them. threat model 399, 402."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def test_browsers_are_not_sent_inside(name: str) -> None:
     ],
 )
 def test_nothing_else_becomes_acceptable_by_a_backchannel(endpoint: str) -> None:
-    """security.md 399: neither another port, nor this machine."""
+    """threat model 399: neither another port, nor this machine."""
     assert problem_of("token_endpoint", endpoint, BACKCHANNEL)
 
 
@@ -68,7 +68,7 @@ def test_nothing_else_becomes_acceptable_by_a_backchannel(endpoint: str) -> None
     ],
 )
 def test_nothing_else_becomes_acceptable_by_a_named_host(endpoint: str) -> None:
-    """security.md 402."""
+    """threat model 402."""
     assert problem_of("token_endpoint", endpoint, NAMED)
 
 
@@ -134,13 +134,13 @@ def test_a_malformed_address_is_not_a_backchannel(url: Any) -> None:
     ["keycloak", ["http://keycloak"], ["keycloak:8080"], [".example"], ["*"], [""], ["Keycloak"], [7], 7, None],
 )
 def test_a_malformed_name_is_not_a_host(hosts: Any) -> None:
-    """security.md 402: exact names, neither patterns nor domains."""
+    """threat model 402: exact names, neither patterns nor domains."""
     with pytest.raises(ConfigurationError, match="insecure_hosts"):
         private_network(None, hosts)
 
 
 def test_a_provider_with_the_issuer_of_the_request_gets_its_own_hint() -> None:
-    """security.md 399: the issuer stays the public one, and the message tells what to configure."""
+    """threat model 399: the issuer stays the public one, and the message tells what to configure."""
     for issuer, is_ours in ((f"{INSIDE}/realms/dev", True), ("https://evil.example", False)):
         with pytest.raises(IssuerMismatch) as caught:
             require_issuer({"issuer": issuer}, ISSUER, BACKCHANNEL)

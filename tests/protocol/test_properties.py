@@ -179,7 +179,7 @@ spellings |= st.builds(
 @example("A===")
 @example("====")
 def test_a_segment_is_what_encoding_gives_or_no_base64url(segment: str) -> None:
-    """security.md 109"""
+    """threat model 109"""
     try:
         payload = parse_compact(f"{HEADER}.{segment}.AAAA").payload
     except TokenMalformed:

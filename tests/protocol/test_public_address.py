@@ -1,4 +1,4 @@
-"""Which addresses are everybody's: security.md L 216."""
+"""Which addresses are everybody's: threat model L 216."""
 
 import pytest
 

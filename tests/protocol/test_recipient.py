@@ -1,4 +1,4 @@
-"""Keys of a provider that one may encrypt to, and what is encrypted to them. security.md 26, 27, 29 to 33, 106."""
+"""Keys of a provider that one may encrypt to, and what is encrypted to them. threat model 26, 27, 29 to 33, 106."""
 
 import warnings
 from typing import Any

@@ -1,4 +1,4 @@
-"""Registering a client and managing it (OIDC Registration 3, 4; RFC 7591, RFC 7592): security.md 216, 217, 250."""
+"""Registering a client and managing it (OIDC Registration 3, 4; RFC 7591, RFC 7592): threat model 216, 217, 250."""
 
 import base64
 import json
@@ -173,7 +173,7 @@ def test_these_are_borne(changes: dict[str, Any]) -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_client_that_is_not_the_one_asked_for_is_rejected_by_name(name: str, values: list[Any]) -> None:
-    """OIDC Registration 3.2; security.md 10, 216: no weaker algorithm, and no token to wherever"""
+    """OIDC Registration 3.2; threat model 10, 216: no weaker algorithm, and no token to wherever"""
     assert [value for value in values if rejection(answer(**{name: value})).evidence["field"] != name] == []
 
 
@@ -195,7 +195,7 @@ def test_none_is_taken_where_it_was_asked_for() -> None:
 )
 @pytest.mark.parametrize("asked", ["ES256", None])
 def test_a_requested_signature_does_not_become_none(name: str, asked: str | None) -> None:
-    """OIDC Registration 3.2, security.md 400: the requested value is kept, also when the client is read later."""
+    """OIDC Registration 3.2, threat model 400: the requested value is kept, also when the client is read later."""
     requested = {key: value for key, value in {**REQUESTED, name: asked}.items() if value is not None}
     unsigned: dict[str, Any] = {name: "none"}
     client = read(answer(**unsigned), requested)
@@ -225,7 +225,7 @@ def test_a_malformed_body_registers_nobody(body: bytes) -> None:
 
 @pytest.mark.parametrize("status", [202, 204, 302, 307])
 def test_another_status_registers_nobody(status: int) -> None:
-    """security.md 217"""
+    """threat model 217"""
     headers = {"location": "https://evil.example"}
     response = HttpResponse(status=status, headers=headers, body=json.dumps(ANSWER).encode())
     assert rejection(response).evidence["status"] == status
@@ -339,7 +339,7 @@ def test_another_status_ended_nothing(status: int) -> None:
 
 
 def test_neither_secret_nor_access_token_shows() -> None:
-    """security.md 250, 251"""
+    """threat model 250, 251"""
     shown = [
         repr(CLIENT),
         str(CLIENT),

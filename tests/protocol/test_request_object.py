@@ -38,7 +38,7 @@ def claims_of(**parameters: Any) -> dict[str, Any]:
 
 
 def test_it_is_of_the_client_for_one_provider_and_expires() -> None:
-    """security.md 264."""
+    """threat model 264."""
     of_the_jwt = {"iss": "c1", "aud": "https://op.example/", "jti": "j", "iat": 1_700_000_000, "exp": 1_700_000_600}
     of_the_jwt["nbf"] = 1_700_000_000  # FAPI 2.0 Message Signing 5.3.1
     assert claims_of() == {**REQUEST, **of_the_jwt}

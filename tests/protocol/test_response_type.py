@@ -19,7 +19,7 @@ from oidc_async.protocol.response_type import RESPONSE_TYPES, default_response_m
     ],
 )
 def test_the_values_of_a_response_type_have_no_order(given: str, registered: str) -> None:
-    """security.md 262"""
+    """threat model 262"""
     assert registered_response_type(given) == registered
 
 

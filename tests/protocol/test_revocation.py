@@ -1,4 +1,4 @@
-"""Telling a provider that a token is not needed any more (RFC 7009): security.md 194."""
+"""Telling a provider that a token is not needed any more (RFC 7009): threat model 194."""
 
 import json
 import traceback
@@ -89,7 +89,7 @@ def test_another_status_revoked_nothing(status: int) -> None:
 
 
 def test_no_message_has_what_the_provider_quotes() -> None:
-    """security.md 250"""
+    """threat model 250"""
     with pytest.raises(OAuthError) as caught:
         read_revocation(refused(400, {"error": "invalid_request", "error_description": QUOTED}))
     assert QUOTED[:8] not in "".join(traceback.format_exception(caught.value))

@@ -32,7 +32,7 @@ from tests.protocol.verifying import PAYLOAD, PAYLOAD_PART, SIGNATURE_PART, resi
 
 
 def test_the_supported_algorithms_are_these() -> None:
-    """security.md 80: none is not among them"""
+    """threat model 80: none is not among them"""
     families = [f"{family}{size}" for family in ("RS", "PS", "ES", "HS") for size in (256, 384, 512)]
     assert sorted(SUPPORTED_ALGORITHMS) == sorted([*families, "EdDSA", "Ed25519"])
 
@@ -64,7 +64,7 @@ def test_a_right_signature_verifies(alg: str) -> None:
     ],
 )
 def test_a_broken_signature_does_not_verify(alg: str, damage: Any) -> None:
-    """security.md 84, 85"""
+    """threat model 84, 85"""
     jws = parse_compact(compact({"alg": alg}, PAYLOAD, alg=alg))
     with pytest.raises(SignatureInvalid):
         verify_compact(resigned(jws, damage(jws.signature)), verification_key(alg))
@@ -72,7 +72,7 @@ def test_a_broken_signature_does_not_verify(alg: str, damage: Any) -> None:
 
 @pytest.mark.parametrize("alg", SUPPORTED_ALGORITHMS)
 def test_a_changed_payload_or_header_does_not_verify(alg: str) -> None:
-    """security.md 84"""
+    """threat model 84"""
     header, payload, signed = compact({"alg": alg}, PAYLOAD, alg=alg).split(".")
     other_header = compact({"alg": alg, "kid": "two"}, PAYLOAD, alg=alg).split(".")[0]
     for forged in (f"{header}.{b64(b'{}')}.{signed}", f"{other_header}.{payload}.{signed}"):
@@ -82,7 +82,7 @@ def test_a_changed_payload_or_header_does_not_verify(alg: str) -> None:
 
 @pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512"])
 def test_an_ecdsa_signature_in_der_form_does_not_verify(alg: str) -> None:
-    """security.md 85"""
+    """threat model 85"""
     key, jws = key_for(alg), parse_compact(compact({"alg": alg}, PAYLOAD, alg=alg))
     assert isinstance(key, ec.EllipticCurvePrivateKey)
     digest = HASHES[alg[2:]]
@@ -92,7 +92,7 @@ def test_an_ecdsa_signature_in_der_form_does_not_verify(alg: str) -> None:
 
 @pytest.mark.parametrize("alg", ["ES256", "ES384", "ES512"])
 def test_psychic_ecdsa_signatures_do_not_verify(alg: str) -> None:
-    """security.md 85: r and s of nothing, or of multiples of the curve's order"""
+    """threat model 85: r and s of nothing, or of multiples of the curve's order"""
     jws = parse_compact(compact({"alg": alg}, PAYLOAD, alg=alg))
     size, order = len(jws.signature) // 2, CURVES[CURVE_OF[alg]].group_order
     for r, s in [(0, 0), (0, 1), (1, 0), (order, order), (0, order), (order, 1)]:
@@ -113,7 +113,7 @@ def test_pss_with_another_salt_length_does_not_verify() -> None:
 @pytest.mark.parametrize("signed_by", [alg for alg in SUPPORTED_ALGORITHMS if alg[0] in "RP"])
 @pytest.mark.parametrize("claimed", ["RS256", "PS256"])
 def test_a_signature_counts_for_its_own_algorithm_only(claimed: str, signed_by: str) -> None:
-    """security.md 83"""
+    """threat model 83"""
     jws = parse_compact(compact({"alg": claimed}, PAYLOAD, alg=signed_by))
     if claimed == signed_by:
         verify_compact(jws, verification_key(claimed))
@@ -126,7 +126,7 @@ def test_a_signature_counts_for_its_own_algorithm_only(claimed: str, signed_by: 
 @pytest.mark.parametrize("alg", SUPPORTED_ALGORITHMS)
 @pytest.mark.parametrize("other", ["RS256", "ES256", "ES384", "ES512", "EdDSA", "HS256"])
 def test_a_key_of_another_type_or_curve_is_rejected(alg: str, other: str) -> None:
-    """security.md 28, 33, 81"""
+    """threat model 28, 33, 81"""
     key, jws = verification_key(other), parse_compact(compact({"alg": alg}, PAYLOAD, alg=alg))
     same_kind = (key.kty, key.crv) == (ALGORITHMS[alg].kty, ALGORITHMS[alg].crv)
     assert key.is_for(alg) == same_kind
@@ -145,7 +145,7 @@ def public_key_texts() -> list[bytes]:
 
 @pytest.mark.parametrize("number", range(7))
 def test_an_hmac_made_with_the_public_key_does_not_verify(number: int) -> None:
-    """security.md 81: PEM, DER and JWK text of the public key as the secret"""
+    """threat model 81: PEM, DER and JWK text of the public key as the secret"""
     token = compact({"alg": "HS256"}, PAYLOAD, alg="HS256", key=public_key_texts()[number])
     with pytest.raises(KeyUnusable):
         verify_compact(parse_compact(token), verification_key("RS256"))
@@ -153,7 +153,7 @@ def test_an_hmac_made_with_the_public_key_does_not_verify(number: int) -> None:
 
 @pytest.mark.parametrize("alg", ["none", "None", "NoNe", "NONE", "ES256K", "Ed448", "RS1", "rs256", "HS256 ", "dir"])
 def test_an_algorithm_outside_the_table_is_never_verified(alg: str) -> None:
-    """security.md 80"""
+    """threat model 80"""
     header = b64(f'{{"alg": "{alg}"}}'.encode())
     for signed in ("", SIGNATURE_PART):
         jws = parse_compact(f"{header}.{PAYLOAD_PART}.{signed}")

@@ -1,4 +1,4 @@
-"""What another site says when it wants a login here: security.md 212, 213."""
+"""What another site says when it wants a login here: threat model 212, 213."""
 
 from contextlib import suppress
 from urllib.parse import urlencode
@@ -63,7 +63,7 @@ def test_anything_else_is_rejected(encoded: str, error: type[LoginError], words:
 
 
 def test_what_identifies_a_user_is_not_shown() -> None:
-    """security.md 250"""
+    """threat model 250"""
     login = read_third_party_login(f"iss={OP}&login_hint=alice&target_link_uri=https://rp.example/alice")
     assert "alice" not in repr(login)
 

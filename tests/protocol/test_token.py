@@ -1,4 +1,4 @@
-"""The token request and its response, without a provider: security.md D."""
+"""The token request and its response, without a provider: threat model D."""
 
 import json
 from dataclasses import replace
@@ -49,7 +49,7 @@ def outcome(response: HttpResponse) -> str:
 
 
 def test_the_request_has_the_code_the_redirect_uri_and_the_verifier() -> None:
-    """security.md 55, 79: the code goes to the token endpoint of this provider only, with its verifier."""
+    """threat model 55, 79: the code goes to the token endpoint of this provider only, with its verifier."""
     client = ClientAuthentication(method="none", client_id="c1")
     request = authorization_code_request(
         PROVIDER, client, code="the code", redirect_uri="https://rp.example/cb?a=b", code_verifier="v" * 43
@@ -66,7 +66,7 @@ def test_the_request_has_the_code_the_redirect_uri_and_the_verifier() -> None:
 
 
 def test_a_code_is_never_sent_twice() -> None:
-    """security.md 69."""
+    """threat model 69."""
     client = ClientAuthentication(method="client_secret_basic", client_id="c1", client_secret="s1")
     request = authorization_code_request(
         PROVIDER, client, code="c", redirect_uri="https://rp.example/", code_verifier="v"
@@ -76,7 +76,7 @@ def test_a_code_is_never_sent_twice() -> None:
 
 @pytest.mark.parametrize("token", ["rt", "a b&c=d%", "~" * 5000], ids=["plain", "to be encoded", "long"])
 def test_a_refresh_has_the_refresh_token_and_no_scope(token: str) -> None:
-    """RFC 6749 6: what is not asked for is what was granted; security.md 69: it is sent once."""
+    """RFC 6749 6: what is not asked for is what was granted; threat model 69: it is sent once."""
     client = ClientAuthentication(method="client_secret_basic", client_id="c1", client_secret="s1")
     request = refresh_request(PROVIDER, client, token)
     assert (request.method, request.url, request.repeatable) == ("POST", PROVIDER["token_endpoint"], False)
@@ -118,7 +118,7 @@ def test_what_is_missing_is_none() -> None:
 
 
 def test_a_narrower_scope_is_shown() -> None:
-    """security.md 67."""
+    """threat model 67."""
     assert read(scope="openid").scope == "openid"
 
 
@@ -143,7 +143,7 @@ def test_a_narrower_scope_is_shown() -> None:
     ],
 )
 def test_a_success_that_is_not_a_json_object_is_rejected(body: bytes) -> None:
-    """security.md 61, 66, 227, 228."""
+    """threat model 61, 66, 227, 228."""
     with pytest.raises(TokenResponseInvalid):
         read_token_response(answered(body))
 
@@ -194,7 +194,7 @@ def test_a_scope_may_be_a_list_of_words(scope: object, read: str) -> None:
     ],
 )
 def test_a_member_of_the_wrong_kind_is_rejected(changes: dict[str, Any], parameter: str) -> None:
-    """security.md 62 to 67."""
+    """threat model 62 to 67."""
     with pytest.raises(TokenResponseInvalid, match=parameter) as caught:
         read(**changes)
     assert caught.value.evidence == {"parameter": parameter}
@@ -203,7 +203,7 @@ def test_a_member_of_the_wrong_kind_is_rejected(changes: dict[str, Any], paramet
 
 @pytest.mark.parametrize("token_type", ["bearer", "BEARER", "bEaReR"])
 def test_the_case_of_token_type_does_not_matter(token_type: str) -> None:
-    """security.md 63."""
+    """threat model 63."""
     assert read(token_type=token_type).access_token == "at-secret"
 
 
@@ -213,13 +213,13 @@ def test_the_case_of_token_type_does_not_matter(token_type: str) -> None:
     ids=str,
 )
 def test_a_lifetime_is_read_and_bounded(sent: object, lifetime: float) -> None:
-    """security.md 66, 172."""
+    """threat model 66, 172."""
     assert read(expires_in=sent).expires_in == lifetime
 
 
 @pytest.mark.parametrize("digits", ["9" * 400, "0" * 400])
 def test_a_lifetime_in_quotes_does_not_overflow(digits: str) -> None:
-    """security.md 66."""
+    """threat model 66."""
     lifetime = read(expires_in=digits).expires_in
     assert lifetime is not None
     assert 0 <= lifetime <= MAX_LIFETIME
@@ -227,14 +227,14 @@ def test_a_lifetime_in_quotes_does_not_overflow(digits: str) -> None:
 
 @pytest.mark.parametrize("status", [100, 201, 204, 301, 302, 307, 308])
 def test_only_200_is_a_success(status: int) -> None:
-    """security.md 61, 70: redirects are not followed, whatever they carry."""
+    """threat model 61, 70: redirects are not followed, whatever they carry."""
     with pytest.raises(TokenResponseInvalid, match=str(status)):
         read_token_response(answered(GOOD, status))
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504, 599])
 def test_a_failing_provider_is_one_that_cannot_be_reached(status: int) -> None:
-    """security.md 69."""
+    """threat model 69."""
     with pytest.raises(ProviderUnreachable, match=str(status)):
         read_token_response(answered({"error": "server_error"}, status))
 
@@ -257,7 +257,7 @@ def test_a_failing_provider_is_one_that_cannot_be_reached(status: int) -> None:
 def test_an_error_response_is_shown_in_safe_characters(
     body: bytes | dict[str, Any], error: str, description: str | None
 ) -> None:
-    """security.md 68, 256."""
+    """threat model 68, 256."""
     with pytest.raises(OAuthError) as caught:
         read_token_response(answered(body, 400))
     assert caught.value.error == error
@@ -267,7 +267,7 @@ def test_an_error_response_is_shown_in_safe_characters(
 
 
 def test_an_error_response_that_quotes_the_code_does_not_put_it_into_the_message() -> None:
-    """security.md 68, 250, 394: what we sent may come back in it, and messages are logged."""
+    """threat model 68, 250, 394: what we sent may come back in it, and messages are logged."""
     request = HttpRequest(method="POST", url="https://op.example/token", body=b"grant_type=x&code=SplxlOBe")
     response = answered({"error": "invalid_grant", "error_description": "code SplxlOBe is unknown"}, 400)
     with pytest.raises(OAuthError) as caught:
@@ -291,7 +291,7 @@ def test_what_is_missing_is_said_to_be_missing(name: str) -> None:
 
 
 def test_no_token_shows_in_the_text_of_a_response() -> None:
-    """security.md 251: nor what may be a token under a name that we don't know."""
+    """threat model 251: nor what may be a token under a name that we don't know."""
     response = read(refresh_token="rt-secret", device_secret="ds-secret", x={"y": "x-secret"}, expires_in=5)
     for text in (repr(response), str(response), f"{response}"):
         assert "secret" not in text.replace("device_secret", "")
@@ -341,6 +341,6 @@ def test_no_member_makes_anything_fail_but_with_our_errors(members: dict[str, An
     ids=["brackets", "escapes", "digits", "objects"],
 )
 def test_a_hostile_body_costs_little(body: bytes) -> None:
-    """security.md 227, 228."""
+    """threat model 227, 228."""
     with pytest.raises(TokenResponseInvalid):
         read_token_response(answered(body))

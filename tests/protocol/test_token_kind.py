@@ -1,4 +1,4 @@
-"""What tells access tokens from the other tokens of a provider: security.md 364, 368."""
+"""What tells access tokens from the other tokens of a provider: threat model 364, 368."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ ACCESS: dict[str, list[str | None]] = {
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in OTHER.items() for value in values])
 def test_a_token_that_says_it_is_another_kind_is_not_an_access_token(name: str, value: str) -> None:
-    """security.md 364."""
+    """threat model 364."""
     with pytest.raises(ClaimInvalid, match="not an access token") as caught:
         require_no_other_kind({"sub": "alice", name: value})
     assert caught.value.claim == name
@@ -46,7 +46,7 @@ def test_a_token_that_says_it_is_another_kind_is_not_an_access_token(name: str, 
 @pytest.mark.parametrize("name", OTHER)
 @pytest.mark.parametrize("value", [["Bearer"], {"is": "ID"}, 5, True, []], ids=str)
 def test_a_kind_that_is_not_text_is_rejected(name: str, value: object) -> None:
-    """security.md 364: what was not understood is not waved through."""
+    """threat model 364: what was not understood is not waved through."""
     with pytest.raises(ClaimInvalid, match=f"{name} must be a string"):
         require_no_other_kind({name: value})
 
@@ -89,7 +89,7 @@ B2C = {"scp": True, "tfp": ("B2C_1_a", "B2C_1_b")}
     ],
 )
 def test_marks_tell_an_access_token(marks: Any, claims: dict[str, Any], is_one: bool) -> None:
-    """security.md 368."""
+    """threat model 368."""
     read = read_marks(marks)
     if is_one:
         require_marks(claims, read)
@@ -127,6 +127,6 @@ def test_marks_tell_an_access_token(marks: Any, claims: dict[str, Any], is_one: 
     ],
 )
 def test_marks_that_tell_nothing_are_a_mistake(marks: object) -> None:
-    """security.md 368."""
+    """threat model 368."""
     with pytest.raises(ConfigurationError, match="access_token_marks"):
         read_marks(marks)

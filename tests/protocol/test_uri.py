@@ -1,4 +1,4 @@
-"""Which URIs may carry codes and tokens: security.md 4, 5, 6, 9, 216."""
+"""Which URIs may carry codes and tokens: threat model 4, 5, 6, 9, 216."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ from oidc_async.protocol.uri import (
     ],
 )
 def test_a_usable_uri_has_no_problem(uri: str) -> None:
-    """security.md 4: plain http only to a literal loopback host."""
+    """threat model 4: plain http only to a literal loopback host."""
     assert uri_problem(uri) is None
 
 
@@ -110,7 +110,7 @@ def test_a_usable_uri_has_no_problem(uri: str) -> None:
     ],
 )
 def test_a_hidden_host_or_a_malformed_url_is_a_problem(uri: Any, problem: str) -> None:
-    """security.md 4, 5, 9, 16, 202, 204, 207, 208, 216."""
+    """threat model 4, 5, 9, 16, 202, 204, 207, 208, 216."""
     found = uri_problem(uri)
     assert found is not None
     assert problem in found
@@ -119,7 +119,7 @@ def test_a_hidden_host_or_a_malformed_url_is_a_problem(uri: Any, problem: str) -
 
 @pytest.mark.parametrize("issuer", ["https://op.example?", "https://op.example/?tenant=a"])
 def test_an_issuer_has_no_query(issuer: str) -> None:
-    """security.md 6."""
+    """threat model 6."""
     assert uri_problem(issuer) is None
     assert issuer_problem(issuer) == "must not have a query"
 
@@ -147,7 +147,7 @@ def test_no_text_is_too_odd_to_be_judged(uri: str) -> None:
     ],
 )
 def test_loopback_is_judged_by_the_literal_host(host: str | None, answer: bool) -> None:
-    """security.md 4, 5."""
+    """threat model 4, 5."""
     assert is_loopback(host) is answer
 
 
@@ -175,7 +175,7 @@ def test_an_origin_is_scheme_host_and_port(uri: str, expected: str) -> None:
     ],
 )
 def test_a_value_cannot_break_out_of_its_parameter(uri: str, expected: str) -> None:
-    """security.md 136, 214."""
+    """threat model 136, 214."""
     assert with_query(uri, {"x": "&y=?#+ %"}) == expected
 
 

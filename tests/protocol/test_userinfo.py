@@ -1,4 +1,4 @@
-"""The UserInfo request and its response: security.md F."""
+"""The UserInfo request and its response: threat model F."""
 
 import json
 from typing import Any
@@ -41,7 +41,7 @@ def read(
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_the_token_travels_in_the_header_only(method: str) -> None:
-    """security.md 120."""
+    """threat model 120."""
     request = userinfo_request(ENDPOINT, "the-token", method)
     assert (request.method, request.url, request.body) == (method, ENDPOINT, b"")
     assert request.headers["authorization"] == "Bearer the-token"
@@ -49,7 +49,7 @@ def test_the_token_travels_in_the_header_only(method: str) -> None:
 
 
 def test_the_token_travels_in_the_form_only_when_it_is_asked_to() -> None:
-    """RFC 6750 2.2; security.md 120."""
+    """RFC 6750 2.2; threat model 120."""
     request = userinfo_request(ENDPOINT, "the+token/=", "POST", in_body=True)
     assert (request.method, request.url, request.body) == ("POST", ENDPOINT, b"access_token=the%2Btoken%2F%3D")
     accept = {"accept": "application/json"}
@@ -83,7 +83,7 @@ def test_the_content_type_of_json_does_not_matter(content_type: str) -> None:
     ],
 )
 def test_claims_of_somebody_else_are_rejected(claims: dict[str, Any]) -> None:
-    """security.md 112."""
+    """threat model 112."""
     with pytest.raises(UserInfoInvalid, match="sub") as caught:
         read(claims)
     assert caught.value.evidence == {"claim": "sub"}
@@ -107,7 +107,7 @@ def test_claims_of_somebody_else_are_rejected(claims: dict[str, Any]) -> None:
     ],
 )
 def test_anything_but_a_json_object_is_rejected(body: bytes) -> None:
-    """security.md 113, 114, 227."""
+    """threat model 113, 114, 227."""
     with pytest.raises(UserInfoInvalid, match="JSON object"):
         read(body)
 
@@ -115,14 +115,14 @@ def test_anything_but_a_json_object_is_rejected(body: bytes) -> None:
 @pytest.mark.parametrize("content_type", ["application/jwt", "Application/JWT; charset=utf-8"])
 @pytest.mark.parametrize("body", [b"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbGljZSJ9.", b'{"sub":"alice"}'])
 def test_a_jwt_is_rejected_when_none_was_registered(content_type: str, body: bytes) -> None:
-    """security.md 114."""
+    """threat model 114."""
     with pytest.raises(UserInfoInvalid, match="JWT"):
         read(body, content_type=content_type)
 
 
 @pytest.mark.parametrize("status", [100, 201, 204, 301, 302, 307, 308, 400, 401, 403, 404, 429])
 def test_only_200_answers_userinfo(status: int) -> None:
-    """security.md 117, 118: redirects are not followed, the token never leaves its origin."""
+    """threat model 117, 118: redirects are not followed, the token never leaves its origin."""
     with pytest.raises(UserInfoInvalid, match=str(status)) as caught:
         read({"sub": "alice"}, status=status)
     assert caught.value.evidence == {"status": status}
@@ -201,7 +201,7 @@ def test_signed_claims_of_the_right_user_are_read(changes: dict[str, Any]) -> No
     ],
 )
 def test_what_a_signed_response_says_must_be_right(changes: dict[str, Any], name: str) -> None:
-    """security.md 104, 112, 115."""
+    """threat model 104, 112, 115."""
     with pytest.raises((TokenError, UserInfoInvalid), match=name) as caught:
         read_signed(changed(changes))
     assert caught.value.evidence["claim"] == name
@@ -214,14 +214,14 @@ def test_a_signed_response_may_say_that_it_is_a_jwt(typ: str) -> None:
 
 @pytest.mark.parametrize("typ", ["at+jwt", "logout+jwt", "dpop+jwt", "token-introspection+jwt", "", 5, None, ["JWT"]])
 def test_a_token_of_another_kind_is_not_userinfo(typ: Any) -> None:
-    """security.md 104."""
+    """threat model 104."""
     with pytest.raises(ClaimInvalid, match="typ"):
         read_signed(SIGNED, header={"typ": typ})
 
 
 @pytest.mark.parametrize("alg", [alg for alg in SUPPORTED_ALGORITHMS if alg != "RS256"])
 def test_no_algorithm_but_the_registered_one_signs_userinfo(alg: str) -> None:
-    """security.md 114."""
+    """threat model 114."""
     assert read_signed(SIGNED, alg=alg, algorithms=(alg,)) == SIGNED
     with pytest.raises(AlgorithmNotAllowed):
         read_signed(SIGNED, alg=alg)
@@ -231,13 +231,13 @@ def test_no_algorithm_but_the_registered_one_signs_userinfo(alg: str) -> None:
     "payload", [b"", b"[]", b"null", b'{"sub":"alice"', b'{"sub":"mallory","sub":"alice"}'], ids=str
 )
 def test_signed_nonsense_is_rejected(payload: bytes) -> None:
-    """security.md 113."""
+    """threat model 113."""
     with pytest.raises(UserInfoInvalid, match="JSON object"):
         read_signed(payload)
 
 
 def test_a_forged_response_is_rejected() -> None:
-    """security.md 114."""
+    """threat model 114."""
     jws = parse_signed_userinfo(compact({"alg": "RS256"}, SIGNED, key=rsa_key(2)), ("RS256",))
     with pytest.raises(SignatureInvalid):
         read_signed_userinfo(
@@ -248,7 +248,7 @@ def test_a_forged_response_is_rejected() -> None:
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "", "application/jwt+json"])
 @pytest.mark.parametrize("body", [b'{"sub":"alice"}', b"a.b.c"])
 def test_what_is_called_no_jwt_is_none(content_type: str, body: bytes) -> None:
-    """security.md 116."""
+    """threat model 116."""
     response = HttpResponse(status=200, headers={"content-type": content_type}, body=body)
     with pytest.raises(UserInfoInvalid, match="must have the type application/jwt"):
         read_userinfo_token(response)
@@ -256,7 +256,7 @@ def test_what_is_called_no_jwt_is_none(content_type: str, body: bytes) -> None:
 
 @pytest.mark.parametrize("status", [204, 302, 401, 403])
 def test_only_200_brings_a_jwt(status: int) -> None:
-    """security.md 117, 118."""
+    """threat model 117, 118."""
     response = HttpResponse(status=status, headers={"content-type": "application/jwt"}, body=b"a.b.c")
     with pytest.raises(UserInfoInvalid, match=str(status)):
         read_userinfo_token(response)

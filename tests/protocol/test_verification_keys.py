@@ -29,14 +29,14 @@ from tests.protocol.verifying import PAYLOAD, TOKEN
 
 
 def test_key_material_does_not_show() -> None:
-    """security.md 251"""
+    """threat model 251"""
     assert SECRET not in repr(client_secret_key(SECRET))
     jwk = public_jwk(rsa_key(), kid="one", alg="RS256")
     assert repr(import_jwk(jwk)) == "VerificationKey(kid='one', kty='RSA', crv=None, alg='RS256')"
 
 
 def test_private_members_are_not_imported() -> None:
-    """security.md 30"""
+    """threat model 30"""
     key = import_jwk(private_rsa_jwk(rsa_key()))
     verify_compact(parse_compact(TOKEN), key)
     assert not key.material.is_private
@@ -85,45 +85,45 @@ def test_a_key_that_is_fit_is_imported(jwk: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("jwk", "named"),
     [
-        pytest.param({}, "kty", id="security.md 22: nothing"),
-        pytest.param({"kty": "EC2"}, "kty", id="security.md 22: unknown type"),
-        pytest.param({"kty": None}, "kty", id="security.md 22: type null"),
-        pytest.param({"kty": ["RSA"]}, "kty", id="security.md 22: type a list"),
-        pytest.param(public_jwk(SECRET.encode()), "kty", id="security.md 29: symmetric"),
-        pytest.param(with_rsa(use="enc"), "use", id="security.md 27: use=enc"),
-        pytest.param(with_rsa(use="SIG"), "use", id="security.md 27: use in capitals"),
-        pytest.param(with_rsa(use=["sig"]), "use", id="security.md 27: use a list"),
-        pytest.param(with_rsa(use=None), "use", id="security.md 27: use null"),
-        pytest.param(with_rsa(key_ops=[]), "key_ops", id="security.md 27: no operation"),
-        pytest.param(with_rsa(key_ops=["sign"]), "key_ops", id="security.md 27: sign only"),
-        pytest.param(with_rsa(key_ops=["encrypt", "wrapKey"]), "key_ops", id="security.md 27: encryption"),
-        pytest.param(with_rsa(key_ops="verify"), "key_ops", id="security.md 27: key_ops a string"),
-        pytest.param(with_rsa(key_ops={"verify": 1}), "key_ops", id="security.md 27: key_ops an object"),
-        pytest.param(with_rsa(key_ops=None), "key_ops", id="security.md 27: key_ops null"),
-        pytest.param(with_rsa(alg="ES256"), "alg", id="security.md 28: alg of another type"),
-        pytest.param(with_rsa(alg="RSA-OAEP-256"), "alg", id="security.md 28: alg for encryption"),
-        pytest.param(with_rsa(alg="HS256"), "alg", id="security.md 28: alg symmetric"),
-        pytest.param(with_rsa(alg="none"), "alg", id="security.md 28: alg none"),
-        pytest.param(with_rsa(alg=""), "alg", id="security.md 28: alg empty"),
-        pytest.param(with_rsa(alg=7), "alg", id="security.md 28: alg a number"),
-        pytest.param(with_rsa(alg=None), "alg", id="security.md 28: alg null"),
-        pytest.param(with_ec(alg="ES384"), "alg", id="security.md 33: alg of another curve"),
-        pytest.param(with_rsa(kid=7), "kid", id="security.md 35: kid a number"),
-        pytest.param(with_rsa(kid=None), "kid", id="security.md 35: kid null"),
-        pytest.param(with_rsa(kid="x" * 1025), "kid", id="security.md 35: kid too long"),
-        pytest.param(with_rsa(n=odd(512)), "2048", id="security.md 31: 512 bits"),
-        pytest.param(with_rsa(n=odd(1024)), "2048", id="security.md 31: 1024 bits"),
-        pytest.param(with_rsa(n=odd(2047)), "2048", id="security.md 31: 2047 bits"),
-        pytest.param(with_rsa(n=b64(bytes(200) + b"\xff")), "2048", id="security.md 31: long, but zeros"),
-        pytest.param(with_rsa(n=odd(8193)), "8192", id="security.md 32: 8193 bits"),
-        pytest.param(with_rsa(n=odd(65536)), "n must", id="security.md 32: 65536 bits"),
-        pytest.param(with_rsa(n="A" * 400_000), "n must", id="security.md 32: 400 kB"),
-        pytest.param(with_rsa(n=b64_int(1 << 2047)), "odd", id="security.md 32: even modulus"),
-        pytest.param(with_rsa(e=b64_int(1)), "e must", id="security.md 32: exponent 1"),
-        pytest.param(with_rsa(e=b64_int(65536)), "e must", id="security.md 32: even exponent"),
-        pytest.param(with_rsa(e=b64_int(2**32 + 1)), "e must", id="security.md 32: exponent 2^32+1"),
-        pytest.param(with_rsa(e=odd(2048)), "e must", id="security.md 32: exponent of 2048 bits"),
-        pytest.param(with_rsa(e="AA"), "e must", id="security.md 32: exponent 0"),
+        pytest.param({}, "kty", id="threat model 22: nothing"),
+        pytest.param({"kty": "EC2"}, "kty", id="threat model 22: unknown type"),
+        pytest.param({"kty": None}, "kty", id="threat model 22: type null"),
+        pytest.param({"kty": ["RSA"]}, "kty", id="threat model 22: type a list"),
+        pytest.param(public_jwk(SECRET.encode()), "kty", id="threat model 29: symmetric"),
+        pytest.param(with_rsa(use="enc"), "use", id="threat model 27: use=enc"),
+        pytest.param(with_rsa(use="SIG"), "use", id="threat model 27: use in capitals"),
+        pytest.param(with_rsa(use=["sig"]), "use", id="threat model 27: use a list"),
+        pytest.param(with_rsa(use=None), "use", id="threat model 27: use null"),
+        pytest.param(with_rsa(key_ops=[]), "key_ops", id="threat model 27: no operation"),
+        pytest.param(with_rsa(key_ops=["sign"]), "key_ops", id="threat model 27: sign only"),
+        pytest.param(with_rsa(key_ops=["encrypt", "wrapKey"]), "key_ops", id="threat model 27: encryption"),
+        pytest.param(with_rsa(key_ops="verify"), "key_ops", id="threat model 27: key_ops a string"),
+        pytest.param(with_rsa(key_ops={"verify": 1}), "key_ops", id="threat model 27: key_ops an object"),
+        pytest.param(with_rsa(key_ops=None), "key_ops", id="threat model 27: key_ops null"),
+        pytest.param(with_rsa(alg="ES256"), "alg", id="threat model 28: alg of another type"),
+        pytest.param(with_rsa(alg="RSA-OAEP-256"), "alg", id="threat model 28: alg for encryption"),
+        pytest.param(with_rsa(alg="HS256"), "alg", id="threat model 28: alg symmetric"),
+        pytest.param(with_rsa(alg="none"), "alg", id="threat model 28: alg none"),
+        pytest.param(with_rsa(alg=""), "alg", id="threat model 28: alg empty"),
+        pytest.param(with_rsa(alg=7), "alg", id="threat model 28: alg a number"),
+        pytest.param(with_rsa(alg=None), "alg", id="threat model 28: alg null"),
+        pytest.param(with_ec(alg="ES384"), "alg", id="threat model 33: alg of another curve"),
+        pytest.param(with_rsa(kid=7), "kid", id="threat model 35: kid a number"),
+        pytest.param(with_rsa(kid=None), "kid", id="threat model 35: kid null"),
+        pytest.param(with_rsa(kid="x" * 1025), "kid", id="threat model 35: kid too long"),
+        pytest.param(with_rsa(n=odd(512)), "2048", id="threat model 31: 512 bits"),
+        pytest.param(with_rsa(n=odd(1024)), "2048", id="threat model 31: 1024 bits"),
+        pytest.param(with_rsa(n=odd(2047)), "2048", id="threat model 31: 2047 bits"),
+        pytest.param(with_rsa(n=b64(bytes(200) + b"\xff")), "2048", id="threat model 31: long, but zeros"),
+        pytest.param(with_rsa(n=odd(8193)), "8192", id="threat model 32: 8193 bits"),
+        pytest.param(with_rsa(n=odd(65536)), "n must", id="threat model 32: 65536 bits"),
+        pytest.param(with_rsa(n="A" * 400_000), "n must", id="threat model 32: 400 kB"),
+        pytest.param(with_rsa(n=b64_int(1 << 2047)), "odd", id="threat model 32: even modulus"),
+        pytest.param(with_rsa(e=b64_int(1)), "e must", id="threat model 32: exponent 1"),
+        pytest.param(with_rsa(e=b64_int(65536)), "e must", id="threat model 32: even exponent"),
+        pytest.param(with_rsa(e=b64_int(2**32 + 1)), "e must", id="threat model 32: exponent 2^32+1"),
+        pytest.param(with_rsa(e=odd(2048)), "e must", id="threat model 32: exponent of 2048 bits"),
+        pytest.param(with_rsa(e="AA"), "e must", id="threat model 32: exponent 0"),
         pytest.param(with_rsa(e=""), "e must", id="exponent empty"),
         pytest.param(with_rsa(e=65537), "e must", id="exponent a number"),
         pytest.param(with_rsa(e="AQAB="), "e must", id="exponent padded"),
@@ -132,10 +132,10 @@ def test_a_key_that_is_fit_is_imported(jwk: dict[str, Any]) -> None:
         pytest.param(with_rsa(n=None), "n must", id="modulus null"),
         pytest.param({"kty": "RSA", "e": "AQAB"}, "n must", id="modulus missing"),
         pytest.param({"kty": "RSA", "n": with_rsa()["n"]}, "e must", id="exponent missing"),
-        pytest.param(public_jwk(ec_key("secp256k1")), "crv", id="security.md 33: secp256k1"),
+        pytest.param(public_jwk(ec_key("secp256k1")), "crv", id="threat model 33: secp256k1"),
         pytest.param(with_ec(crv=None), "crv", id="curve null"),
         pytest.param(with_ec(crv=["P-256"]), "crv", id="curve a list"),
-        pytest.param(with_ec(crv="P-384"), "invalid", id="security.md 33: another curve than the point's"),
+        pytest.param(with_ec(crv="P-384"), "invalid", id="threat model 33: another curve than the point's"),
         pytest.param(with_ec(x=b64(b"\1" * 32)), "invalid", id="a point off the curve"),
         pytest.param(with_ec(x=b64(bytes(32)), y=b64(bytes(32))), "invalid", id="the point 0, 0"),
         pytest.param(with_ec(x=b64(b"\xff" * 66)), "invalid", id="a coordinate out of range"),
@@ -158,7 +158,7 @@ def test_a_key_that_is_not_fit_is_rejected(jwk: dict[str, Any], named: str) -> N
 @pytest.mark.parametrize("alg", SUPPORTED_ALGORITHMS)
 @pytest.mark.parametrize("reserved", ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"])
 def test_a_key_reserved_for_one_algorithm_verifies_no_other(reserved: str, alg: str) -> None:
-    """security.md 28"""
+    """threat model 28"""
     key = import_jwk(public_jwk(key_for(reserved), alg=reserved))
     jws = parse_compact(compact({"alg": alg}, PAYLOAD, alg=alg))
     if alg == reserved:

@@ -1,4 +1,4 @@
-"""Identifiers of users, WebFinger requests and their responses: security.md 14."""
+"""Identifiers of users, WebFinger requests and their responses: threat model 14."""
 
 import json
 from typing import Any

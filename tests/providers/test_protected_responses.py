@@ -81,7 +81,7 @@ def test_what_was_not_registered_is_rejected(
     believed: dict[str, str],
     error: type[Exception],
 ) -> None:
-    """security.md 83, 105, 106, 114, 116: when application and provider do not agree on the registration."""
+    """threat model 83, 105, 106, 114, 116: when application and provider do not agree on the registration."""
     with pytest.raises(error):
         log_in(configured(node_provider, client, **believed), node_provider, visitor, apps[2])
 
@@ -90,7 +90,7 @@ def test_what_was_not_registered_is_rejected(
 def test_what_is_encrypted_to_another_key_is_rejected(
     node_provider: NodeProvider, visitor: Visitor, apps: list[str], kid: str
 ) -> None:
-    """security.md 106: the key has been replaced, and the provider doesn't know it yet."""
+    """threat model 106: the key has been replaced, and the provider doesn't know it yet."""
     others = own_key(rsa.generate_private_key(public_exponent=65537, key_size=2048), kid)
     configuration = configuration_of(node_provider, node_provider.clients["encrypted-rsa"], client_keys=others)
     with pytest.raises(DecryptionFailed if kid == "rsa" else KeyNotFound):

@@ -1,5 +1,5 @@
 """Many requests in several processes with one session whose token has expired, at a provider that takes no refresh
-token twice: security.md 243, 244.
+token twice: threat model 243, 244.
 """
 
 import contextlib

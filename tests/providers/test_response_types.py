@@ -130,7 +130,7 @@ def test_in_an_application(
 def test_a_response_is_for_the_browser_that_began_the_login(
     app: str, node_provider: NodeProvider, visitor: Visitor, mode: str
 ) -> None:
-    """security.md 40."""
+    """threat model 40."""
     page = f"{app}/{page_for('code id_token', mode)}"
     begun = left_for(visitor.open(page, within=app))
     answer = node_provider.answer(visitor, begun, node_provider.alice)

@@ -51,7 +51,7 @@ def rows(path: Path, query: str = "SELECT count(*) FROM entries") -> int:
 
 
 def test_a_file_without_wal_mode_is_not_a_store(path: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 369: without it, a writer would hold up every reader, and a reader every writer."""
+    """threat model 369: without it, a writer would hold up every reader, and a reader every writer."""
     connect = sqlite3.connect
     # a database in memory allows none, as a network file system does
     monkeypatch.setattr(sqlite3, "connect", lambda _, **options: connect(":memory:", **options))

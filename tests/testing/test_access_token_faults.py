@@ -44,7 +44,7 @@ def forged(fault: Misbehaviour, provider: SimulatedProvider) -> str:
     ids=str,
 )
 def test_an_unsigned_token_says_so(fault: Misbehaviour, alg: object, provider: SimulatedProvider) -> None:
-    """security.md 150"""
+    """threat model 150"""
     token = forged(fault, provider)
     assert segment(token, 0).get("alg", "-") == alg
     assert token.endswith(".")
@@ -70,7 +70,7 @@ def test_hmac_verifies_with_the_public_key(
     provider: SimulatedProvider,
     rp: MiniRelyingParty,
 ) -> None:
-    """security.md 150"""
+    """threat model 150"""
     token = forged(fault, provider)
     signing_input, _, signature = token.rpartition(".")
     assert segment(token, 0)["alg"] == "HS256"
@@ -103,7 +103,7 @@ def test_another_algorithm_verifies_with_a_published_key(
 
 
 def test_injected_keys_verify_for_clients_that_trust_the_header(provider: SimulatedProvider) -> None:
-    """security.md 150"""
+    """threat model 150"""
     for fault in (Fault.ACCESS_TOKEN_JWK_INJECTED, Fault.INTROSPECTION_JWT_JWK_INJECTED):
         token = forged(fault, provider)
         verify(token, segment(token, 0)["jwk"])
@@ -132,7 +132,7 @@ def test_injected_keys_verify_for_clients_that_trust_the_header(provider: Simula
 def test_a_spoilt_signature_does_not_verify(
     fault: Misbehaviour, provider: SimulatedProvider, rp: MiniRelyingParty
 ) -> None:
-    """security.md 145"""
+    """threat model 145"""
     token = forged(fault, provider)
     assert segment(token, 0)["kid"] == rp.published("RS256")["kid"]
     with pytest.raises(BadSignatureError):
@@ -145,7 +145,7 @@ def test_a_spoilt_signature_does_not_verify(
 def test_an_id_token_is_one_for_its_own_client(
     provider: SimulatedProvider, rp: MiniRelyingParty, api: MiniResourceServer
 ) -> None:
-    """security.md 148"""
+    """threat model 148"""
     genuine = rp.log_in(provider).tokens["id_token"]
     token = forged(Fault.ACCESS_TOKEN_ID_TOKEN, provider)
     claims = api.verified(token)
@@ -176,7 +176,7 @@ def test_a_logout_token_is_signed_too(provider: SimulatedProvider, api: MiniReso
     ids=str,
 )
 def test_segments_are_as_many_as_named(fault: Misbehaviour, count: int, provider: SimulatedProvider) -> None:
-    """security.md 144"""
+    """threat model 144"""
     assert len(forged(fault, provider).split(".")) == count
 
 
@@ -189,7 +189,7 @@ def test_other_forms_hold_the_same_token(provider: SimulatedProvider, rp: MiniRe
 
 
 def test_huge_is_a_megabyte(provider: SimulatedProvider) -> None:
-    """security.md 144"""
+    """threat model 144"""
     assert len(forged(Fault.ACCESS_TOKEN_HUGE, provider)) > 1024 * 1024
 
 

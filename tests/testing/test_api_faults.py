@@ -148,7 +148,7 @@ def differing(good: dict[str, Any], bad: dict[str, Any]) -> set[str]:
 def test_only_the_named_member_is_wrong(
     fault: Misbehaviour, provider: SimulatedProvider, api: MiniResourceServer
 ) -> None:
-    """security.md 123, 127, 128, 133, 135"""
+    """threat model 123, 127, 128, 133, 135"""
     token = token_of(provider)
     with provider.misbehaving(fault):
         response = api.ask(token)
@@ -160,7 +160,7 @@ def test_only_the_named_member_is_wrong(
 def test_only_the_named_claim_is_wrong_and_the_signature_is_right(
     fault: Misbehaviour, provider: SimulatedProvider, api: MiniResourceServer
 ) -> None:
-    """security.md 149, 151"""
+    """threat model 149, 151"""
     with provider.misbehaving(fault):
         token = token_of(provider, jwt=True)
     verify(token, api.published())
@@ -170,7 +170,7 @@ def test_only_the_named_claim_is_wrong_and_the_signature_is_right(
 
 @only_at(ACCESS_TOKEN_HEADER)
 def test_only_the_named_parameter_of_a_token_is_wrong(fault: Misbehaviour, provider: SimulatedProvider) -> None:
-    """security.md 148, 150"""
+    """threat model 148, 150"""
     with provider.misbehaving(fault):
         token = token_of(provider, jwt=True)
     good = token_of(provider, jwt=True)
@@ -281,7 +281,7 @@ def test_a_jwt_comes_unasked(provider: SimulatedProvider, api: MiniResourceServe
 
 
 def test_json_comes_where_a_jwt_was_asked_for(provider: SimulatedProvider, signed_api: MiniResourceServer) -> None:
-    """security.md 134"""
+    """threat model 134"""
     response = signed_answer(Fault.INTROSPECTION_JWT_PLAIN, provider, signed_api)
     signed_api.accept = "application/json"
     assert response.media_type == "application/json"

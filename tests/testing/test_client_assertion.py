@@ -102,7 +102,7 @@ def test_a_valid_assertion_is_accepted(provider: SimulatedProvider, method: str,
     ids=str,
 )
 def test_any_other_is_rejected(provider: SimulatedProvider, method: str, changes: Any) -> None:
-    """security.md 263"""
+    """threat model 263"""
     assert ask(provider, assertion(method, **changes)) == (401, "invalid_client")
 
 
@@ -114,7 +114,7 @@ def test_the_key_is_the_one_that_is_named(kid: object) -> None:
 
 
 def test_an_assertion_is_good_once(provider: SimulatedProvider, method: str) -> None:
-    """security.md 263"""
+    """threat model 263"""
     token = assertion(method)
     assert [ask(provider, token), ask(provider, token)] == [(200, ""), (401, "invalid_client")]
     assert ask(provider, assertion(method, exp=NOW + 61)) == (401, "invalid_client")

@@ -102,7 +102,7 @@ def test_odd_values_are_written_as_they_are_called(
 def test_an_unsigned_token_says_so(
     fault: Misbehaviour, alg: object, provider: SimulatedProvider, rp: MiniRelyingParty
 ) -> None:
-    """security.md 80"""
+    """threat model 80"""
     token = id_token(fault, provider, rp)
     assert segment(token, 0).get("alg", "-") == alg
     assert token.endswith(".")
@@ -128,7 +128,7 @@ def test_hmac_verifies_with_a_public_value(
     provider: SimulatedProvider,
     rp: MiniRelyingParty,
 ) -> None:
-    """security.md 81, 82"""
+    """threat model 81, 82"""
     token = id_token(fault, provider, rp)
     signing_input, _, signature = token.rpartition(".")
     assert segment(token, 0)["alg"] == "HS256"
@@ -136,7 +136,7 @@ def test_hmac_verifies_with_a_public_value(
 
 
 def test_the_published_secret_verifies(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
-    """security.md 29"""
+    """threat model 29"""
     with provider.misbehaving(Fault.ID_TOKEN_HS256_PUBLISHED_KEY):
         token = read(rp.tokens(provider))["id_token"]
         verify(token, rp.published("HS256"))
@@ -154,7 +154,7 @@ def test_the_published_secret_verifies(provider: SimulatedProvider, rp: MiniRely
 def test_another_algorithm_verifies_with_a_published_key(
     fault: Misbehaviour, alg: str, key_alg: str, provider: SimulatedProvider, rp: MiniRelyingParty
 ) -> None:
-    """security.md 28, 83"""
+    """threat model 28, 83"""
     token = id_token(fault, provider, rp)
     key = rp.published(key_alg)
     verify(token, key)
@@ -164,7 +164,7 @@ def test_another_algorithm_verifies_with_a_published_key(
 def test_injected_keys_verify_for_clients_that_trust_the_header(
     provider: SimulatedProvider, rp: MiniRelyingParty
 ) -> None:
-    """security.md 34"""
+    """threat model 34"""
     token = id_token(Fault.ID_TOKEN_JWK_INJECTED, provider, rp)
     verify(token, segment(token, 0)["jwk"])
     token = id_token(Fault.ID_TOKEN_X5C_INJECTED, provider, rp)
@@ -202,7 +202,7 @@ def test_a_spoilt_signature_does_not_verify(
 
 
 def test_ecdsa_signatures_are_spoilt_in_their_own_ways(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
-    """security.md 85"""
+    """threat model 85"""
     zero = id_token(Fault.ID_TOKEN_ECDSA_ZERO, provider, rp)
     assert decoded(zero.rpartition(".")[2]) == bytes(64)
     signing_input, _, signature = id_token(Fault.ID_TOKEN_ECDSA_DER, provider, rp).rpartition(".")
@@ -228,12 +228,12 @@ def test_ecdsa_signatures_are_spoilt_in_their_own_ways(provider: SimulatedProvid
 def test_segments_are_as_many_as_named(
     fault: Misbehaviour, count: int, provider: SimulatedProvider, rp: MiniRelyingParty
 ) -> None:
-    """security.md 109"""
+    """threat model 109"""
     assert len(id_token(fault, provider, rp).split(".")) == count
 
 
 def test_other_forms_hold_the_same_token(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
-    """security.md 109"""
+    """threat model 109"""
     flattened = json.loads(id_token(Fault.ID_TOKEN_JSON_SERIALIZATION, provider, rp))
     verify(".".join(flattened[name] for name in ("protected", "payload", "signature")), rp.published("RS256"))
     padded = id_token(Fault.ID_TOKEN_PADDED, provider, rp)
@@ -262,7 +262,7 @@ def test_other_forms_hold_the_same_token(provider: SimulatedProvider, rp: MiniRe
 def test_the_payload_is_spoilt_under_a_valid_signature(
     fault: Misbehaviour, starts: bytes, provider: SimulatedProvider, rp: MiniRelyingParty
 ) -> None:
-    """security.md 108"""
+    """threat model 108"""
     token = id_token(fault, provider, rp)
     verify(token, rp.published("RS256"))
     assert decoded(token.split(".")[1]).startswith(starts)

@@ -104,7 +104,7 @@ def test_a_fault_strikes_logout_tokens_while_it_lasts(provider: SimulatedProvide
 
 
 def test_every_row_of_the_table_has_a_fault() -> None:
-    """security.md 175 to 184"""
+    """threat model 175 to 184"""
     names = {fault.name for fault in LOGOUT_FAULTS}
     kinds = ("ALG", "OTHER_ALGORITHM", "ISS", "AUD", "EXP", "IAT", "EVENTS", "NONCE", "SUB_AND_SID", "JTI", "TYP")
     missing = [kind for kind in (*kinds, "ID_TOKEN") if not any(f"LOGOUT_TOKEN_{kind}" in name for name in names)]
@@ -112,7 +112,7 @@ def test_every_row_of_the_table_has_a_fault() -> None:
 
 
 def test_an_id_token_is_one_in_all_but_its_name(provider: SimulatedProvider) -> None:
-    """security.md 183"""
+    """threat model 183"""
     provider.sign_in("alice")
     with provider.misbehaving(Fault.LOGOUT_TOKEN_ID_TOKEN):
         claims = segment(provider.logout_token("client1", "alice"), 1)

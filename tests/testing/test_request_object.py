@@ -171,7 +171,7 @@ def test_an_invalid_answer_from_the_client_is_rejected(fetch: Any) -> None:
 
 
 def test_an_unsigned_one_is_accepted_by_https_alone_and_only_from_a_client_registered_for_it() -> None:
-    """security.md 265."""
+    """threat model 265."""
     provider = new_provider(request_object_signing_alg="none")
     provider.fetch = fetching(unsigned())
     assert answer(provider, request=unsigned()) == ""

@@ -271,7 +271,7 @@ def bits(key: Mapping[str, Any], member: str) -> int:
 
 
 def test_the_weak_key_signs(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
-    """security.md 31"""
+    """threat model 31"""
     with provider.misbehaving(Fault.JWKS_RSA_1024):
         token, key = read(rp.tokens(provider))["id_token"], rp.published("RS256")
     numbers = rsa.RSAPublicNumbers(*(int.from_bytes(decoded(key[name]), "big") for name in "en"))

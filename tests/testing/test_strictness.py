@@ -161,7 +161,7 @@ def test_only_the_registered_authentication_is_taken(
 
 
 def test_basic_credentials_are_form_encoded(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:
-    """security.md 77"""
+    """threat model 77"""
     provider.register("client1", "100%+1", redirect_uris=[REDIRECT_URI])
     form = {"grant_type": "client_credentials"}
     assert ask(provider, "/token", basic("client1", "100%+1"), form).status == 200

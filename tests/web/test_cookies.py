@@ -24,7 +24,7 @@ NAME = COOKIES.name("session")
     ids=["https", "http"],
 )
 def test_the_attributes_fit_the_redirect_uri(redirect_uri: str, prefix: str, secure: bool) -> None:
-    """security.md 157"""
+    """threat model 157"""
     cookies = Cookies(redirect_uri)
     cookie = cookies.set(cookies.name("login"), "value", 600)
     assert cookie.name.startswith(prefix)
@@ -56,7 +56,7 @@ LENGTHS = [1, 2, PART_LENGTH - 1, PART_LENGTH, PART_LENGTH + 1, PART_LENGTH * 2,
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_a_long_value_comes_back_as_it_was(length: int) -> None:
-    """security.md 165"""
+    """threat model 165"""
     value = "".join(chr(ord("a") + index % 26) for index in range(length))
     jar = Jar().keep(COOKIES.set_long("session", value, 600, {}))
     assert COOKIES.read_long("session", jar) == value
@@ -65,7 +65,7 @@ def test_a_long_value_comes_back_as_it_was(length: int) -> None:
 
 @pytest.mark.parametrize("length", LENGTHS)
 def test_no_cookie_is_longer_than_browsers_keep(length: int) -> None:
-    """security.md 165; RFC 6265 6.1: 4,096 bytes with the name and the attributes"""
+    """threat model 165; RFC 6265 6.1: 4,096 bytes with the name and the attributes"""
     attributes = (
         "; Expires=Wed, 21 Oct 2015 07:28:00 GMT; Max-Age=9999999999; Secure; HttpOnly; Path=/; SameSite=None"
     )
@@ -74,7 +74,7 @@ def test_no_cookie_is_longer_than_browsers_keep(length: int) -> None:
 
 
 def test_a_value_that_browsers_would_not_carry_is_an_error_that_names_the_remedy() -> None:
-    """security.md 165"""
+    """threat model 165"""
     with pytest.raises(SessionTooLarge, match="userinfo_http_method") as caught:
         COOKIES.set_long("session", "a" * (PART_LENGTH * MAX_PARTS + 1), 600, {})
     assert caught.value.evidence["size"] == PART_LENGTH * MAX_PARTS + 1
@@ -84,7 +84,7 @@ def test_a_value_that_browsers_would_not_carry_is_an_error_that_names_the_remedy
 def test_a_value_that_some_servers_would_reject_is_logged(
     parts: int, is_logged: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 165"""
+    """threat model 165"""
     with caplog.at_level(logging.WARNING, "oidc_async"):
         COOKIES.set_long("session", "a" * PART_LENGTH * parts, 600, {})
     assert bool(caplog.records) is is_logged
@@ -96,7 +96,7 @@ def long_jar() -> Jar:
 
 
 def test_parts_that_a_shorter_value_leaves_over_are_deleted() -> None:
-    """security.md 161"""
+    """threat model 161"""
     jar = long_jar()
     cookies = COOKIES.set_long("session", "short", 600, jar)
     assert [cookie.name for cookie in cookies if cookie.max_age == 0] == [f"{NAME}-1", f"{NAME}-2"]
@@ -150,19 +150,19 @@ def _with_count(count: str) -> Jar:
     ids=lambda jar: f"{len(jar)} parts, count {jar.get(NAME, 'none')[:12]}",
 )
 def test_a_value_with_a_part_missing_or_a_count_of_nonsense_is_none_at_all(jar: Jar) -> None:
-    """security.md 161"""
+    """threat model 161"""
     assert COOKIES.read_long("session", jar) is None
 
 
 @pytest.mark.parametrize("count", ["1", "2"])
 def test_a_count_that_is_too_small_gives_less_than_was_set(count: str) -> None:
-    """security.md 161: the seal then does not open"""
+    """threat model 161: the seal then does not open"""
     value = COOKIES.read_long("session", _with_count(count))
     assert value is not None
     assert len(value) == PART_LENGTH * int(count)
 
 
 def test_values_are_not_in_what_a_debugger_shows() -> None:
-    """security.md 251"""
+    """threat model 251"""
     cookie: Cookie = COOKIES.set(NAME, "sealed-value", 600)
     assert "sealed-value" not in repr(cookie)

@@ -106,7 +106,7 @@ def test_a_busy_service_says_when_to_come_again(seconds: float, header: str) -> 
 @pytest.mark.parametrize("error", [error for error, _ in STATUSES], ids=lambda error: error.code)
 @pytest.mark.parametrize("prefers_json", [False, True], ids=["page", "JSON"])
 def test_no_answer_is_kept_in_caches_or_tells_its_address(error: OIDCError, prefers_json: bool) -> None:
-    """security.md 166, 257: the address may hold a code and a state"""
+    """threat model 166, 257: the address may hold a code and a state"""
     headers = failure_response(read_failure(error), web_request(prefers_json=prefers_json)).headers
     assert headers["cache-control"] == "no-store"
     assert headers["referrer-policy"] == "no-referrer"
@@ -114,7 +114,7 @@ def test_no_answer_is_kept_in_caches_or_tells_its_address(error: OIDCError, pref
 
 @pytest.mark.parametrize("error", [error for error, _ in STATUSES], ids=lambda error: error.code)
 def test_the_page_tells_nothing_of_the_inside(error: OIDCError) -> None:
-    """contract.md 1 (error view); security.md 250"""
+    """contract.md 1 (error view); threat model 250"""
     page = failure_response(read_failure(error), web_request()).body
     assert error.message not in page
     assert type(error).__name__ not in page
@@ -140,7 +140,7 @@ class Tags(HTMLParser):
     ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{explanation}", "{0}", "%s", "\u202e"],
 )
 def test_what_the_provider_says_is_not_in_the_page(text: str) -> None:
-    """security.md 49"""
+    """threat model 49"""
     page = failure_response(read_failure(rejected(text, text)), web_request()).body
     assert text not in page
     assert "script" not in Tags(page).tags
@@ -158,7 +158,7 @@ def test_what_the_provider_says_is_not_in_the_page(text: str) -> None:
     ],
 )
 def test_the_page_leads_on_to_the_root_of_the_application(root_path: str, link: str) -> None:
-    """security.md 201, 202"""
+    """threat model 201, 202"""
     failure = read_failure(errors.StateMismatch("Another state."))
     page = Tags(failure_response(failure, web_request(root_path=root_path)).body)
     assert page.links == [link]
@@ -188,7 +188,7 @@ def test_an_error_view_is_called_with_what_there_is(error: OIDCError, arguments:
 
 
 def test_a_failure_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 256"""
+    """threat model 256"""
     with caplog.at_level(logging.WARNING, "oidc_async"):
         read_failure(errors.StateMismatch("Another state."))
     assert [record.getMessage() for record in caplog.records] == ["a login failed: Another state. (state_mismatch)"]
@@ -197,7 +197,7 @@ def test_a_failure_is_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> N
 @pytest.mark.parametrize("error", [error for error, _ in STATUSES], ids=lambda error: error.code)
 @pytest.mark.parametrize("prefers_json", [False, True], ids=["page", "JSON"])
 def test_debug_mode_shows_the_reason(error: OIDCError, prefers_json: bool) -> None:
-    """security.md 392"""
+    """threat model 392"""
     answer = failure_response(read_failure(error), web_request(prefers_json=prefers_json, debug=True))
     assert unescape(answer.body).count(f"{error.message} ({error.code})") == 1
 
@@ -206,7 +206,7 @@ def test_debug_mode_shows_the_reason(error: OIDCError, prefers_json: bool) -> No
     "text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{explanation}", "%s"]
 )
 def test_the_reason_is_not_markup(text: str) -> None:
-    """security.md 392"""
+    """threat model 392"""
     page = Tags(failure_response(read_failure(errors.StateMismatch(text)), web_request(debug=True)).body)
     plain = Tags(failure_response(read_failure(errors.StateMismatch("plain")), web_request(debug=True)).body)
     assert page.tags == plain.tags
@@ -214,7 +214,7 @@ def test_the_reason_is_not_markup(text: str) -> None:
 
 
 def test_what_a_stranger_may_have_written_is_for_developers_alone(caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 393"""
+    """threat model 393"""
     with pytest.raises(errors.StateMissing) as caught:
         require_state({"error": "invalid_scope", "error_description": "Call 555 for help"})
     failure = read_failure(caught.value)

@@ -1,4 +1,4 @@
-"""The page that posts itself: what it says, and what it lets nobody do. security.md 166, 195, 253."""
+"""The page that posts itself: what it says, and what it lets nobody do. threat model 166, 195, 253."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -55,7 +55,7 @@ def test_an_endpoint_is_not_markup_either() -> None:
 
 
 def test_no_script_runs_but_the_one_that_posts_the_form() -> None:
-    """security.md 195: the policy names its digest, and nothing else may be loaded, framed or rebased"""
+    """threat model 195: the policy names its digest, and nothing else may be loaded, framed or rebased"""
     answer = form_post(ACTION, {"submit": "a field that hides the method"}, title="Go")
     (script,) = Reader(answer.body).scripts
     digest = b64encode(sha256(script.encode()).digest()).decode()
@@ -71,7 +71,7 @@ def test_no_script_runs_but_the_one_that_posts_the_form() -> None:
 
 
 def test_the_page_is_kept_nowhere_and_tells_nobody_where_it_was() -> None:
-    """security.md 166, 253"""
+    """threat model 166, 253"""
     answer = form_post(ACTION, {"id_token_hint": "a.b.c"}, title="Go")
     assert (answer.status, answer.headers["cache-control"]) == (200, "no-store")
     assert answer.headers["referrer-policy"] == "no-referrer"

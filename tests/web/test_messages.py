@@ -24,13 +24,13 @@ CANARY = "canary-4711"
     ids=["query", "raw path", "headers", "cookies", "location", "body", "redirect", "settings"],
 )
 def test_nothing_secret_is_in_what_a_debugger_shows(value: object) -> None:
-    """security.md 251, 252"""
+    """threat model 251, 252"""
     assert CANARY not in repr(value)
 
 
 @pytest.mark.parametrize("status", [302, 303])
 def test_a_redirect_is_kept_in_no_cache_and_told_to_nobody(status: int) -> None:
-    """contract.md 4; security.md 257"""
+    """contract.md 4; threat model 257"""
     answer = redirect("https://op.example/", status)
     assert (answer.status, answer.body) == (status, "")
     assert answer.headers == {

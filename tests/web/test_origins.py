@@ -1,4 +1,4 @@
-"""Whose pages may use the session in a WebSocket, by the settings. security.md 384."""
+"""Whose pages may use the session in a WebSocket, by the settings. threat model 384."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def test_others_are_allowed_beside_it(kind: type) -> None:
     ids=repr,
 )
 def test_a_value_that_is_not_an_origin_is_rejected_at_start(value: Any, told: str) -> None:
-    """security.md 384"""
+    """threat model 384"""
     with pytest.raises(ConfigurationError) as caught:
         origins(value)
     assert "OIDC_WEBSOCKET_ORIGINS" in caught.value.message
@@ -68,6 +68,6 @@ def test_a_value_that_is_not_an_origin_is_rejected_at_start(value: Any, told: st
 
 @pytest.mark.parametrize("sent", [None, "", "null", "https://rp.example/", "https://RP.example", "*"])
 def test_any_other_text_is_another_origin(sent: str | None) -> None:
-    """security.md 377, 378"""
+    """threat model 377, 378"""
     assert not is_allowed_origin({} if sent is None else {"origin": sent}, origins())
     assert is_allowed_origin({"origin": "https://rp.example"}, origins())

@@ -14,7 +14,7 @@ from .web_request import NOW, Jar
 
 
 def test_requests_that_change_different_things_both_keep_theirs() -> None:
-    """security.md 243"""
+    """threat model 243"""
     keeper = Keeper(session_idle_seconds=600.0)
     jar = keeper.log_in()
     first, second = keeper.open(jar), keeper.open(jar, NOW + 100)
@@ -51,7 +51,7 @@ def refreshed(number: int, now: float) -> Change:
 
 @pytest.mark.parametrize("late", [0, 1, 40], ids=["in the same second", "a second later", "much later"])
 def test_a_request_that_saves_late_overwrites_no_newer_refresh_token(late: float) -> None:
-    """security.md 243: though its refresh, a replay of the first one, seems to be the last one"""
+    """threat model 243: though its refresh, a replay of the first one, seems to be the last one"""
     keeper = Keeper()
     jar = keeper.log_in()
     slow = keeper.open(jar)
@@ -66,7 +66,7 @@ def test_a_request_that_saves_late_overwrites_no_newer_refresh_token(late: float
 
 
 def test_a_refresh_is_not_lost_to_a_change_of_something_else_in_the_same_second() -> None:
-    """security.md 243: the token of before is spent"""
+    """threat model 243: the token of before is spent"""
     keeper = Keeper()
     jar = keeper.log_in()
     slow = keeper.open(jar)
@@ -83,7 +83,7 @@ def dropped(keeper: Keeper, record: SessionRecord) -> SessionRecord:
 
 
 def test_a_refresh_token_that_is_dropped_late_leaves_a_newer_one_alone() -> None:
-    """security.md 74, 243: another process had more luck with the old one"""
+    """threat model 74, 243: another process had more luck with the old one"""
     keeper = Keeper()
     jar = keeper.log_in()
     slow = dropped(keeper, keeper.open(jar))
@@ -94,7 +94,7 @@ def test_a_refresh_token_that_is_dropped_late_leaves_a_newer_one_alone() -> None
 
 
 def test_a_refresh_token_that_is_dropped_early_keeps_no_newer_one_away() -> None:
-    """security.md 74, 243"""
+    """threat model 74, 243"""
     keeper = Keeper()
     jar = keeper.log_in()
     slow = keeper.open(jar)
@@ -107,7 +107,7 @@ def test_a_refresh_token_that_is_dropped_early_keeps_no_newer_one_away() -> None
 
 
 def test_a_refresh_token_that_was_dropped_is_not_restored_by_an_earlier_refresh() -> None:
-    """security.md 243: the second one was dropped, and the third came after it"""
+    """threat model 243: the second one was dropped, and the third came after it"""
     keeper = Keeper()
     jar = keeper.log_in()
     slow = keeper.open(jar)
@@ -120,7 +120,7 @@ def test_a_refresh_token_that_was_dropped_is_not_restored_by_an_earlier_refresh(
 
 
 def test_what_the_refresh_token_is_of_stays_with_it() -> None:
-    """security.md 71: a renewal that saves late leaves neither its ID token nor its nonce"""
+    """threat model 71: a renewal that saves late leaves neither its ID token nor its nonce"""
     keeper = Keeper()
     jar = keeper.log_in({**VALUES, "id_token": {"sub": "alice", "nonce": "first"}})
     keeper.change(jar, lambda user: user.update(id_token={"sub": "alice"}, refresh_token="refresh 2", now=NOW))
@@ -133,7 +133,7 @@ def test_what_the_refresh_token_is_of_stays_with_it() -> None:
 
 
 def test_tokens_of_one_provider_never_come_below_the_name_of_another() -> None:
-    """security.md 46: an application that puts another login in the place of one, while a refresh is under way"""
+    """threat model 46: an application that puts another login in the place of one, while a refresh is under way"""
     keeper = Keeper()
     jar = keeper.log_in()
 
@@ -177,7 +177,7 @@ def test_a_logout_deletes_the_record_and_the_cookie() -> None:
 
 
 def test_a_request_that_was_under_way_during_a_logout_revives_nothing() -> None:
-    """security.md 248"""
+    """threat model 248"""
     keeper = Keeper()
     jar = keeper.log_in()
     slow, slow_jar = keeper.open(jar), Jar(jar)
@@ -189,7 +189,7 @@ def test_a_request_that_was_under_way_during_a_logout_revives_nothing() -> None:
 
 
 def test_a_logout_between_two_looks_of_a_save_wins() -> None:
-    """security.md 248"""
+    """threat model 248"""
     keeper = Keeper()
     jar = keeper.log_in()
     slow, slow_jar = keeper.open(jar), Jar(jar)
@@ -200,7 +200,7 @@ def test_a_logout_between_two_looks_of_a_save_wins() -> None:
 
 
 def test_a_logout_wins_against_a_save_that_was_quicker() -> None:
-    """security.md 248"""
+    """threat model 248"""
     keeper = Keeper()
     jar = keeper.log_in()
     leaving, leaving_jar = keeper.open(jar), Jar(jar)
@@ -238,7 +238,7 @@ def test_a_change_is_tried_again_a_few_times_and_not_for_ever(caplog: pytest.Log
 
 @pytest.mark.parametrize("slow_is", ["of the former user", "of the new user"])
 def test_nothing_of_one_user_is_merged_into_the_session_of_another(slow_is: str) -> None:
-    """security.md 347: an application may clear a session and begin one itself, at the same provider"""
+    """threat model 347: an application may clear a session and begin one itself, at the same provider"""
     keeper = Keeper()
     jar = keeper.log_in({**VALUES, "userinfo": {"name": "Alice"}})
     alice, bob, late = (keeper.open(jar) for _ in range(3))

@@ -77,7 +77,7 @@ def test_several_logins_are_finished_in_any_order() -> None:
 
 @pytest.mark.parametrize("state", ["", "b", "A", "a ", "\ud800", "x" * 100_000])
 def test_a_state_that_this_browser_was_not_given_finishes_nothing(state: str) -> None:
-    """security.md 39, 40, 50"""
+    """threat model 39, 40, 50"""
     logins, jar = keeper(), begun("a")
     with pytest.raises(StateMismatch):
         logins.use(state, jar)
@@ -85,13 +85,13 @@ def test_a_state_that_this_browser_was_not_given_finishes_nothing(state: str) ->
 
 
 def test_another_browser_finishes_nothing() -> None:
-    """security.md 40, 58"""
+    """threat model 40, 58"""
     assert not can_finish("a", begun("b"))
     assert not can_finish("a", Jar())
 
 
 def test_a_login_is_finished_once() -> None:
-    """security.md 42"""
+    """threat model 42"""
     logins, jar = keeper(), begun("a")
     logins.use("a", jar)
     with pytest.raises(StateMismatch):
@@ -99,7 +99,7 @@ def test_a_login_is_finished_once() -> None:
 
 
 def test_of_many_at_the_same_time_one_finishes() -> None:
-    """security.md 42, 245"""
+    """threat model 42, 245"""
     logins, jar, together = keeper(), begun("a"), Barrier(16)
 
     def use(_: int) -> bool:
@@ -114,7 +114,7 @@ def test_of_many_at_the_same_time_one_finishes() -> None:
 
 
 def test_the_cookie_of_one_login_does_not_serve_another() -> None:
-    """security.md 55, 159"""
+    """threat model 55, 159"""
     jar = begun("a", "b")
     first, second = jar
     jar[first], jar[second] = jar[second], jar[first]
@@ -123,20 +123,20 @@ def test_the_cookie_of_one_login_does_not_serve_another() -> None:
 
 
 def test_a_cookie_of_another_secret_finishes_nothing() -> None:
-    """security.md 160"""
+    """threat model 160"""
     assert not can_finish("a", begun("a", logins=keeper(b"the secret of another application")))
 
 
 @pytest.mark.parametrize("change", ["", ".", "1.", "1.AAAA", "no dot", "1.2.3", "x" * 10_000])
 def test_a_broken_cookie_finishes_nothing(change: str) -> None:
-    """security.md 160"""
+    """threat model 160"""
     jar = begun("a")
     jar[next(iter(jar))] = change
     assert not can_finish("a", jar)
 
 
 def test_one_login_too_many_drops_the_oldest() -> None:
-    """security.md 163"""
+    """threat model 163"""
     states = [str(number) for number in range(MAX_PENDING + 3)]
     jar = begun(*states)
     assert len(jar) == MAX_PENDING
@@ -144,7 +144,7 @@ def test_one_login_too_many_drops_the_oldest() -> None:
 
 
 def test_logins_of_the_same_second_are_told_apart() -> None:
-    """security.md 163"""
+    """threat model 163"""
     jar, logins = Jar(), keeper()
     for number in range(MAX_PENDING + 1):
         jar.keep(logins.begin(login(str(number), begun_at=NOW + number / 1000), jar))
@@ -152,7 +152,7 @@ def test_logins_of_the_same_second_are_told_apart() -> None:
 
 
 def test_logins_with_long_return_paths_are_fewer() -> None:
-    """security.md 163, 165: cookies that servers reject would lock the user out"""
+    """threat model 163, 165: cookies that servers reject would lock the user out"""
     states = [str(number) for number in range(MAX_PENDING)]
     jar = begun(*states, return_path="/" + "a" * (MAX_LENGTH - 1))
     assert sum(map(len, jar.values())) <= MAX_PENDING_LENGTH
@@ -160,14 +160,14 @@ def test_logins_with_long_return_paths_are_fewer() -> None:
 
 
 def test_the_longest_login_fits_a_cookie() -> None:
-    """security.md 165"""
+    """threat model 165"""
     jar = begun("s" * 43, return_path="/" + "a" * (MAX_LENGTH - 1))
     assert all(len(name) + len(value) < 4000 for name, value in jar.items())
 
 
 @pytest.mark.parametrize("value", ["", "not a number", "-5.a", "9" * 5000 + ".a", "\u0661.a", "1e9.a", "0.a"])
 def test_a_login_whose_time_is_nonsense_is_the_oldest(value: str) -> None:
-    """security.md 162, 163"""
+    """threat model 162, 163"""
     jar = begun(*(str(number) for number in range(MAX_PENDING - 1)))
     odd = f"{COOKIES.name(KIND)}-{'0' * 16}"
     cookies = keeper().begin(login("new"), Jar({odd: value, **jar}))
@@ -186,7 +186,7 @@ def test_cookies_of_others_are_unchanged() -> None:
 
 @pytest.mark.parametrize("response_mode", ["query", "fragment", "form_post"])
 def test_the_cookie_is_not_sent_with_what_other_sites_post(response_mode: str) -> None:
-    """security.md 158: the response relay posts it again."""
+    """threat model 158: the response relay posts it again."""
     kept: Cookie = keeper().begin(login("a", response_mode=response_mode), {})[0]
     assert (kept.samesite, kept.secure, kept.max_age) == ("Lax", True, 600)
 
@@ -200,7 +200,7 @@ def test_a_login_is_begun_in_the_browser_that_has_its_cookie() -> None:
 
 
 def test_used_logins_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """security.md 230"""
+    """threat model 230"""
     monkeypatch.setattr(pending_logins, "MAX_USED", 10)
     logins = keeper()
     for number in range(100):
@@ -226,13 +226,13 @@ def test_used_logins_are_kept_within_bounds(monkeypatch: pytest.MonkeyPatch) -> 
     ids=["empty", "no login", "too little", "too much", "null", "list", "no provider", "no object"],
 )
 def test_a_login_of_another_version_is_none(document: Any) -> None:
-    """security.md 160: two versions share the secret while a new one is rolled out"""
+    """threat model 160: two versions share the secret while a new one is rolled out"""
     sealed = SEALER.seal(KIND, _name("a"), json.dumps(document).encode())
     assert not can_finish("a", Jar({_name("a"): f"1.{sealed}"}))
 
 
 def test_secrets_are_not_in_what_a_debugger_shows() -> None:
-    """security.md 251, 252"""
+    """threat model 251, 252"""
     pending = login("a-canary", nonce="b-canary", code_verifier="c-canary", return_path="/d-canary")
     assert "canary" not in repr(pending)
 

@@ -88,7 +88,7 @@ mounts = st.one_of(st.just(""), st.just("/app"), paths)
 def test_every_return_path_stays_on_this_origin(
     method: str, path: str, root_path: str, raw_path: str, query: str, referer: str, answers_get: bool
 ) -> None:
-    """security.md 201 to 211"""
+    """threat model 201 to 211"""
     request = web_request(
         method,
         path,
@@ -109,7 +109,7 @@ def test_every_return_path_stays_on_this_origin(
 @given(path=paths, query=anything, root_path=st.sampled_from(["", "/app"]))
 @settings(max_examples=examples(200), deadline=None)
 def test_a_return_path_is_the_page_itself_or_the_root(path: str, query: str, root_path: str) -> None:
-    """security.md 209: nothing is cut off to make it fit"""
+    """threat model 209: nothing is cut off to make it fit"""
     request = web_request(path=path, query=query, root_path=root_path)
     location = return_path(request, REDIRECT_URI)
     assert location == f"{root_path}/" or location.partition("?")[0].startswith(f"{root_path}/")
@@ -144,14 +144,14 @@ headers = st.one_of(
 @example(f'{COOKIES.name("session")}="1.\\303"')
 @settings(max_examples=examples(200), deadline=None)
 def test_no_cookie_header_is_an_error(header: str) -> None:
-    """security.md 160, 162, 167"""
+    """threat model 160, 162, 167"""
     _read_everything(parse_cookie(header))
 
 
 @given(jar=jars)
 @settings(max_examples=examples(200), deadline=None)
 def test_no_cookies_are_an_error(jar: dict[str, str]) -> None:
-    """security.md 160, 161, 162"""
+    """threat model 160, 161, 162"""
     _read_everything(jar)
 
 
@@ -184,7 +184,7 @@ def _login() -> LoginInBrowser:
 @given(text=st.one_of(any_text, st.text("ABCDabcd0123-_=\n ", max_size=200), st.binary(max_size=200).map(repr)))
 @settings(max_examples=examples(200), deadline=None)
 def test_nothing_that_we_did_not_seal_is_opened(text: str) -> None:
-    """security.md 160"""
+    """threat model 160"""
     assert SEALER.open("session", "name", text) is None
 
 
@@ -197,7 +197,7 @@ def test_whatever_was_sealed_is_opened(data: bytes, purpose: str, context: str) 
 @given(length=st.integers(1, PART_LENGTH * MAX_PARTS), before=st.integers(1, PART_LENGTH * MAX_PARTS))
 @settings(deadline=None)
 def test_whatever_was_there_before_a_long_value_comes_back(length: int, before: int) -> None:
-    """security.md 161"""
+    """threat model 161"""
     jar = Jar().keep(COOKIES.set_long("session", "b" * before, 600, {}))
     jar.keep(COOKIES.set_long("session", "a" * length, 600, jar))
     assert COOKIES.read_long("session", jar) == "a" * length
@@ -231,7 +231,7 @@ def test_whatever_claims_a_user_has_come_back(userinfo: dict[str, Any]) -> None:
 )
 @settings(deadline=None)
 def test_no_header_makes_the_question_whether_this_is_a_page_an_error(method: str, sent: dict[str, str]) -> None:
-    """security.md 170"""
+    """threat model 170"""
     assert is_navigation(web_request(method, headers=sent)) in (True, False)
 
 
@@ -254,7 +254,7 @@ steps = st.lists(
 def test_in_whatever_order_responses_come_nobody_has_a_session_but_the_current_one(
     steps: list[tuple[str, int, float]],
 ) -> None:
-    """security.md 346 to 348: requests overlap, each at a worker with a clock of its own"""
+    """threat model 346 to 348: requests overlap, each at a worker with a clock of its own"""
     jar, under_way = Jar(), list[tuple[str, int | None, list[Cookie]]]()
     current: int | None = None
     for number, (step, place, difference) in enumerate(steps):

@@ -1,4 +1,4 @@
-"""How many request objects strangers can have kept: security.md 373."""
+"""How many request objects strangers can have kept: threat model 373."""
 
 import secrets
 from typing import Any

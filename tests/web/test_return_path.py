@@ -59,7 +59,7 @@ FINE = {
 
 @pytest.mark.parametrize("path", EVIL.values(), ids=EVIL)
 def test_a_path_that_a_browser_may_take_for_another_host_is_not_of_this_origin(path: str) -> None:
-    """security.md 201 to 209"""
+    """threat model 201 to 209"""
     assert not is_same_origin_path(path)
 
 
@@ -129,7 +129,7 @@ GETS = {
 
 @pytest.mark.parametrize(("request_", "path"), GETS.values(), ids=GETS)
 def test_a_page_is_come_back_to_as_it_was_asked_for(request_: WebRequest, path: str) -> None:
-    """contract.md 2 (the return URL); security.md 201 to 209, 211"""
+    """contract.md 2 (the return URL); threat model 201 to 209, 211"""
     assert return_path(request_, REDIRECT_URI) == path
 
 
@@ -164,7 +164,7 @@ REFERERS = {
 
 @pytest.mark.parametrize(("referer", "path"), REFERERS.values(), ids=REFERERS)
 def test_a_form_is_come_back_to_where_it_was_sent_from(referer: str, path: str) -> None:
-    """contract.md 2 (form POST); security.md 201 to 209"""
+    """contract.md 2 (form POST); threat model 201 to 209"""
     request = web_request("POST", FALLBACK, headers={"referer": referer} if referer else {})
     assert return_path(request, REDIRECT_URI) == path
 
@@ -181,6 +181,6 @@ def test_a_page_is_come_back_to_whatever_it_was_linked_from() -> None:
 
 
 def test_a_header_of_the_host_decides_nothing() -> None:
-    """security.md 169"""
+    """threat model 169"""
     forged = {"host": "evil.example", "x-forwarded-host": "evil.example", "referer": "https://evil.example/page"}
     assert return_path(web_request("POST", "/form", headers=forged), REDIRECT_URI) == "/form"

@@ -106,7 +106,7 @@ def test_without_an_idle_lifetime_nothing_is_written_for_being_seen() -> None:
 
 
 def test_being_seen_prolongs_the_session_that_was_seen_and_no_other() -> None:
-    """security.md 159"""
+    """threat model 159"""
     keeper = sessions(session_idle_seconds=600.0)
     jar, other = logged_in(keeper), logged_in(keeper, now=NOW + 60)
     see(keeper, other, NOW + 500)
@@ -117,7 +117,7 @@ def test_being_seen_prolongs_the_session_that_was_seen_and_no_other() -> None:
 
 
 def test_a_page_that_took_long_does_not_undo_a_change() -> None:
-    """security.md 243: it only tells that the session was seen"""
+    """threat model 243: it only tells that the session was seen"""
     keeper = sessions(session_idle_seconds=600.0)
     jar = logged_in(keeper)
     slow = Jar(jar)
@@ -145,7 +145,7 @@ def changed(keeper: CookieSessions, jar: Jar, now: float) -> list[Cookie]:
 
 @pytest.mark.parametrize("difference", [-30.0, -0.5, 0.0, 0.5, 30.0])
 def test_a_logout_is_final_and_a_login_after_it_is_one_though_clocks_differ(difference: float) -> None:
-    """security.md 348: the logout, or the login, is at a worker whose clock is ahead or behind"""
+    """threat model 348: the logout, or the login, is at a worker whose clock is ahead or behind"""
     keeper = sessions()
     jar = logged_in(keeper)
     late = changed(keeper, jar, NOW)
@@ -161,7 +161,7 @@ def test_a_logout_is_final_and_a_login_after_it_is_one_though_clocks_differ(diff
 
 @pytest.mark.parametrize("parts", [(1, 1), (1, 3), (3, 1), (3, 3)], ids=str)
 def test_a_late_response_hands_nobody_the_session_of_another_user(parts: tuple[int, int]) -> None:
-    """security.md 347: however many cookies either session needs"""
+    """threat model 347: however many cookies either session needs"""
     keeper = sessions()
     alice, bob = (
         {**VALUES, "userinfo": {"sub": name, "padding": token_urlsafe(3800 * (count - 1))}}
@@ -181,7 +181,7 @@ def test_a_late_response_hands_nobody_the_session_of_another_user(parts: tuple[i
 
 
 def test_a_login_that_is_answered_late_revives_no_session_that_it_did_not_know() -> None:
-    """security.md 347: bob's login was sent before carol's, and comes after it"""
+    """threat model 347: bob's login was sent before carol's, and comes after it"""
     keeper = sessions()
     jar = Jar()
     bob = keeper.new(jar, NOW)
@@ -198,7 +198,7 @@ def test_a_login_that_is_answered_late_revives_no_session_that_it_did_not_know()
 
 
 def test_a_logout_is_final_though_the_session_was_replaced_by_a_dead_one() -> None:
-    """security.md 346"""
+    """threat model 346"""
     keeper = sessions()
     alice = logged_in(keeper)
     late = changed(keeper, alice, NOW)
@@ -210,7 +210,7 @@ def test_a_logout_is_final_though_the_session_was_replaced_by_a_dead_one() -> No
 
 
 def test_what_takes_the_place_of_a_session_in_one_request_is_another_session() -> None:
-    """security.md 347: an application may clear a session and begin one itself"""
+    """threat model 347: an application may clear a session and begin one itself"""
     keeper = sessions()
     jar = logged_in(keeper)
     late = changed(keeper, jar, NOW)
@@ -224,7 +224,7 @@ def test_what_takes_the_place_of_a_session_in_one_request_is_another_session() -
 
 @pytest.mark.parametrize("current", [None, "", "another", "x" * 5000, "\u0661"])
 def test_a_session_that_is_not_the_current_one_is_none(current: str | None) -> None:
-    """security.md 162, 346: whatever the browser lost, or was given"""
+    """threat model 162, 346: whatever the browser lost, or was given"""
     keeper = sessions()
     jar = logged_in(keeper)
     name = COOKIES.name("current")
@@ -236,7 +236,7 @@ def test_a_session_that_is_not_the_current_one_is_none(current: str | None) -> N
 
 
 def test_cookies_of_a_dead_session_are_deleted_when_they_are_met() -> None:
-    """security.md 349: and nothing of the current one"""
+    """threat model 349: and nothing of the current one"""
     keeper = sessions(session_seconds=3600.0)
     jar = logged_in(keeper, {**VALUES, "userinfo": {"padding": token_urlsafe(8000)}})
     late = changed(keeper, jar, NOW)
@@ -249,7 +249,7 @@ def test_cookies_of_a_dead_session_are_deleted_when_they_are_met() -> None:
 
 
 def test_what_another_worker_may_be_able_to_open_is_not_deleted() -> None:
-    """security.md 349: keys are replaced at one worker after the other"""
+    """threat model 349: keys are replaced at one worker after the other"""
     keeper, other = sessions(), sessions(secret_keys=(b"another secret of the tests",))
     jar = logged_in(other)
     assert run_without_loop(keeper.keep(keeper.load(jar, NOW), jar, NOW)) == []
@@ -271,7 +271,7 @@ def test_the_browser_keeps_the_cookie_as_long_as_the_session_or_until_it_closes(
 
 @pytest.mark.parametrize("year", [2037, 2039, 2107, 2500])
 def test_years_beyond_2038_are_years(year: int) -> None:
-    """security.md 172"""
+    """threat model 172"""
     now = datetime(year, 12, 31, tzinfo=UTC).timestamp()
     keeper = sessions(session_seconds=9e9, session_idle_seconds=600.0)
     jar = logged_in(keeper, now=now)
@@ -288,7 +288,7 @@ def test_an_empty_record_deletes_the_cookies_that_are_there() -> None:
 
 
 def test_a_session_of_200_groups_fits() -> None:
-    """security.md 165"""
+    """threat model 165"""
     groups = [f"{number:08x}-0000-4000-8000-{number * 7919:012x}" for number in range(200)]
     keeper = sessions()
     jar = logged_in(keeper, {**VALUES, "userinfo": {"groups": groups}})
@@ -296,7 +296,7 @@ def test_a_session_of_200_groups_fits() -> None:
 
 
 def test_a_refresh_token_that_was_dropped_stays_so_and_a_newer_one_is_another() -> None:
-    """security.md 74, 243: though the response that brings the newer one comes first, or last"""
+    """threat model 74, 243: though the response that brings the newer one comes first, or last"""
     keeper = sessions()
     old, new = ({**VALUES, "refresh_token": token} for token in ("old", "new"))
     jar = logged_in(keeper, old)
@@ -311,7 +311,7 @@ def test_a_refresh_token_that_was_dropped_stays_so_and_a_newer_one_is_another() 
 
 
 def test_that_one_was_dropped_concerns_one_session_only() -> None:
-    """security.md 159, 160"""
+    """threat model 159, 160"""
     keeper = sessions()
     values = {**VALUES, "refresh_token": "old"}
     jar = logged_in(keeper, values)

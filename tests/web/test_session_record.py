@@ -110,7 +110,7 @@ def test_a_saved_change_is_not_a_change_any_more() -> None:
 
 
 def test_it_is_known_what_was_changed() -> None:
-    """security.md 243: of two requests each writes its own"""
+    """threat model 243: of two requests each writes its own"""
     kept = record()
     kept["userinfo"] = {}
     del kept["access_token"]
@@ -134,7 +134,7 @@ def test_a_record_comes_back_with_its_times() -> None:
     ids=["client", "issuer", "name", "gone"],
 )
 def test_a_record_is_good_for_its_client_only(clients: dict[str, str]) -> None:
-    """security.md 235"""
+    """threat model 235"""
     assert decode_record(encode_record(record(), CLIENTS), clients) is None
 
 
@@ -144,7 +144,7 @@ def test_a_record_is_good_for_its_client_only(clients: dict[str, str]) -> None:
     ids=["a long text that compresses well", "a long list"],
 )
 def test_what_does_not_fit_is_an_error_of_its_own(value: Any) -> None:
-    """security.md 165"""
+    """threat model 165"""
     kept = record({**VALUES, "userinfo": {"claim": value}})
     with pytest.raises(SessionTooLarge):
         encode_record(kept, CLIENTS)
@@ -178,7 +178,7 @@ def circle() -> list[Any]:
     ids=["object", "bytes", "set", "NaN", "infinity", "surrogate", "long integer", "deep", "bottomless", "circle"],
 )
 def test_what_could_not_be_read_again_is_not_written(value: Any) -> None:
-    """security.md 160, 165: it would be an error at every request to come"""
+    """threat model 160, 165: it would be an error at every request to come"""
     kept = record({**VALUES, "userinfo": {"claim": value}})
     with pytest.raises(ConfigurationError, match="JSON"):
         encode_record(kept, CLIENTS)
@@ -209,7 +209,7 @@ def test_what_could_not_be_read_again_is_not_written(value: Any) -> None:
     ids=lambda document: json.dumps(document)[:60],
 )
 def test_a_record_of_another_version_is_not_a_session(document: Any) -> None:
-    """security.md 160, 352: two versions share the secret while a new one is rolled out"""
+    """threat model 160, 352: two versions share the secret while a new one is rolled out"""
     assert decode_record(zlib.compress(json.dumps(document).encode()), CLIENTS) is None
 
 
@@ -217,12 +217,12 @@ def test_a_record_of_another_version_is_not_a_session(document: Any) -> None:
     "data", [b"", b"{}", b"\x00" * 1000, zlib.compress(b"\xff"), zlib.compress(b'{"values":{}}')[:-9]]
 )
 def test_sealed_bytes_that_are_not_a_record_are_not_a_session(data: bytes) -> None:
-    """security.md 160"""
+    """threat model 160"""
     assert decode_record(data, CLIENTS) is None
 
 
 def test_a_record_is_not_inflated_without_bound() -> None:
-    """security.md 222, 224"""
+    """threat model 222, 224"""
     document = json.dumps(DOCUMENT).encode()
     assert dict(decode_record(zlib.compress(document), CLIENTS) or {}) == VALUES
     bomb = zlib.compress(document[:-1] + b" " * 20_000_000 + b"}", 9)
@@ -230,7 +230,7 @@ def test_a_record_is_not_inflated_without_bound() -> None:
 
 
 def test_the_record_of_a_login_is_masked_in_what_a_debugger_shows() -> None:
-    """security.md 251"""
+    """threat model 251"""
     kept = record()
     assert "the-access-token" not in f"{kept!r} {kept}"
     assert "access_token" in repr(kept)
@@ -254,7 +254,7 @@ def test_an_id_token_replaces_the_one_before_in_either_form() -> None:
 
 
 def test_nothing_is_pickled() -> None:
-    """security.md 174"""
+    """threat model 174"""
     package = Path(oidc_async.__file__).parent
     sources = [path.read_text() for path in package.rglob("*.py")]
     assert len(sources) > 50

@@ -59,7 +59,7 @@ def is_ended(
     ],
 )
 def test_a_mark_ends_what_is_from_before(login: LoginBegun, ended: bool) -> None:
-    """security.md 192: each time is compared with one of the same clock"""
+    """threat model 192: each time is compared with one of the same clock"""
     assert Revocation.new(NOW, NOW).ends(login, LEEWAY) is ended
 
 
@@ -97,7 +97,7 @@ def test_an_older_logout_that_comes_later_takes_nothing_back() -> None:
     ids=str,
 )
 def test_a_mark_is_of_those_whom_the_token_names(about: dict[str, Any], claims: dict[str, Any], ended: bool) -> None:
-    """security.md 188"""
+    """threat model 188"""
     kept = new_revocations()
     run_without_loop(kept.end(CLIENT, token(**about), NOW))
     assert is_ended(kept, begun(NOW - 60), claims) is ended
@@ -106,7 +106,7 @@ def test_a_mark_is_of_those_whom_the_token_names(about: dict[str, Any], claims: 
 
 
 def test_a_token_is_used_once() -> None:
-    """security.md 182"""
+    """threat model 182"""
     kept = new_revocations()
     assert not run_without_loop(kept.is_used(token()))
     assert run_without_loop(kept.use(token(), NOW))
@@ -116,7 +116,7 @@ def test_a_token_is_used_once() -> None:
 
 
 def test_marks_and_uses_end_when_they_are_of_no_use_any_more() -> None:
-    """security.md 230"""
+    """threat model 230"""
     now = 0.0
     kept = new_revocations(MemoryStore(monotonic=lambda: now))
     run_without_loop(kept.end(CLIENT, token(), NOW))
@@ -182,7 +182,7 @@ def started(kept: SessionRevocations, login: LoginBegun) -> LoginBegun:
 @pytest.mark.parametrize("difference", [-30.0, 0.0, 30.0])
 @pytest.mark.parametrize("sign_ins", [1, 3])
 def test_a_logout_ends_a_session_that_has_begun_whatever_the_clocks_say(difference: float, sign_ins: int) -> None:
-    """security.md 348: the worker that receives the logout has a clock that is ahead or behind"""
+    """threat model 348: the worker that receives the logout has a clock that is ahead or behind"""
     kept = new_revocations()
     for number in range(sign_ins):
         now = NOW + 100 * number
@@ -192,7 +192,7 @@ def test_a_logout_ends_a_session_that_has_begun_whatever_the_clocks_say(differen
 
 
 def test_a_logout_in_the_same_second_as_the_one_before_ends_what_began_between_them() -> None:
-    """security.md 348"""
+    """threat model 348"""
     kept = new_revocations()
     run_without_loop(kept.end(CLIENT, token(NOW), NOW))
     session = started(kept, begun(NOW + 0.1))
@@ -211,7 +211,7 @@ def test_an_older_logout_that_comes_later_ends_no_session_that_began_after_the_n
 
 @pytest.mark.parametrize(("apart", "ended"), [(0.1, True), (LEEWAY, True), (LEEWAY + 1, False)], ids=str)
 def test_clocks_of_a_providers_machines_may_differ_between_two_logouts(apart: float, ended: bool) -> None:
-    """security.md 348: the second logout may be by a machine whose clock is behind that of the first one"""
+    """threat model 348: the second logout may be by a machine whose clock is behind that of the first one"""
     kept = new_revocations()
     run_without_loop(kept.end(CLIENT, token(NOW), NOW))
     session = started(kept, begun(NOW + 5))
@@ -238,7 +238,7 @@ SHAPES = [b"", b"[]", b"1", b'{"a":1}', b'{"version":"a","issued_at":null,"recei
 
 @pytest.mark.parametrize("value", OTHERS, ids=str)
 def test_a_mark_that_somebody_else_wrote_is_an_outage(value: bytes) -> None:
-    """security.md 351: it says neither that the session has ended, nor that it has not"""
+    """threat model 351: it says neither that the session has ended, nor that it has not"""
     store = WatchedStore()
     kept = new_revocations(store)
     run_without_loop(kept.end(CLIENT, token(), NOW))
@@ -251,7 +251,7 @@ def test_a_mark_that_somebody_else_wrote_is_an_outage(value: bytes) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_a_mark_of_another_shape_is_an_outage(shape: bytes) -> None:
-    """security.md 351: though it was sealed with our key"""
+    """threat model 351: though it was sealed with our key"""
     store = WatchedStore()
     kept = new_revocations(store)
     run_without_loop(kept.expect(CLIENT, ALICE))
@@ -262,7 +262,7 @@ def test_a_mark_of_another_shape_is_an_outage(shape: bytes) -> None:
 
 
 def test_the_mark_of_one_user_is_none_of_another() -> None:
-    """security.md 351"""
+    """threat model 351"""
     store = WatchedStore()
     kept = new_revocations(store)
     run_without_loop(kept.end(CLIENT, token(sid=None), NOW))
@@ -275,7 +275,7 @@ def test_the_mark_of_one_user_is_none_of_another() -> None:
 
 
 def test_while_the_key_is_replaced_no_logout_is_missed() -> None:
-    """security.md 351: at one worker after the other; and a key that is gone locks nobody out"""
+    """threat model 351: at one worker after the other; and a key that is gone locks nobody out"""
     old, new = b"the former secret of the tests", b"the present secret of the tests"
     store = WatchedStore()
     before, during, after = new_revocations(store, old), new_revocations(store, new, old), new_revocations(store, new)
@@ -292,7 +292,7 @@ def test_while_the_key_is_replaced_no_logout_is_missed() -> None:
 
 
 def test_the_store_tells_nobody_s_name() -> None:
-    """security.md 351: nor can anybody who has no secret find the mark of a user"""
+    """threat model 351: nor can anybody who has no secret find the mark of a user"""
     store = WatchedStore()
     kept = new_revocations(store)
     run_without_loop(kept.expect(CLIENT, ALICE))

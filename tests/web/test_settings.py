@@ -143,7 +143,7 @@ def test_a_value_that_is_neither_true_nor_false_is_rejected(name: str, value: ob
 
 @pytest.mark.parametrize("name", sorted(KNOWN))
 def test_an_empty_setting_is_rejected_by_its_name(name: str) -> None:
-    """security.md 388: what is missing in an environment is often an empty string"""
+    """threat model 388: what is missing in an environment is often an empty string"""
     assert rejected(**{name: ""}).startswith(f"{name} is empty. Set it or remove it.")
 
 
@@ -200,7 +200,7 @@ def test_settings_that_only_look_like_ours_are_ignored(name: str) -> None:
 
 @pytest.mark.parametrize("missing", [{"SECRET_KEY": None}, {"SECRET_KEY": ""}, {"SECRET_KEY": b""}], ids=str)
 def test_a_missing_secret_is_rejected_with_the_way_to_make_one(missing: dict[str, Any]) -> None:
-    """security.md 171"""
+    """threat model 171"""
     message = rejected(**missing)
     assert message.startswith("SECRET_KEY is not set")
     assert "secrets.token_urlsafe" in message
@@ -218,7 +218,7 @@ def test_a_missing_secret_is_rejected_with_the_way_to_make_one(missing: dict[str
     ids=str,
 )
 class TestASecretThatCanBeGuessed:
-    """security.md 171"""
+    """threat model 171"""
 
     def test_is_rejected(self, config: dict[str, Any]) -> None:
         message = rejected(**config)

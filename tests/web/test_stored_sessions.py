@@ -17,7 +17,7 @@ from .web_request import NOW, ORIGIN, SECRET, Jar
 
 
 def test_the_browser_has_an_id_of_256_bits_for_this_host_only() -> None:
-    """security.md 157"""
+    """threat model 157"""
     keeper = Keeper()
     record = keeper.sessions.new({}, NOW)
     record.update(VALUES)
@@ -33,7 +33,7 @@ def test_no_two_sessions_have_the_same_id() -> None:
 
 
 def test_a_login_has_a_new_id_and_the_record_of_before_is_gone() -> None:
-    """security.md 156"""
+    """threat model 156"""
     keeper = Keeper()
     jar = keeper.log_in()
     before = Jar(jar)
@@ -45,7 +45,7 @@ def test_a_login_has_a_new_id_and_the_record_of_before_is_gone() -> None:
 
 
 def test_an_id_that_was_planted_becomes_no_session() -> None:
-    """security.md 156: neither by a login nor by what an application keeps itself"""
+    """threat model 156: neither by a login nor by what an application keeps itself"""
     keeper = Keeper()
     planted = "A" * 43
     jar = keeper.log_in(jar=Jar({SID: planted}))
@@ -77,7 +77,7 @@ def test_an_id_that_was_planted_becomes_no_session() -> None:
     ids=lambda value: ascii(value)[:20],
 )
 def test_what_can_not_be_an_id_is_nobody_and_asks_nobody(session_id: str) -> None:
-    """security.md 160, 161, 162"""
+    """threat model 160, 161, 162"""
     keeper = Keeper()
     assert not keeper.sessions.is_present({SID: session_id})
     assert keeper.open({SID: session_id}) == {}
@@ -85,7 +85,7 @@ def test_what_can_not_be_an_id_is_nobody_and_asks_nobody(session_id: str) -> Non
 
 
 def test_an_id_that_was_altered_is_nobody() -> None:
-    """security.md 160"""
+    """threat model 160"""
     keeper = Keeper()
     session_id = keeper.log_in()[SID]
     altered = ("A" if session_id[0] != "A" else "B") + session_id[1:]
@@ -97,7 +97,7 @@ def test_an_id_that_was_altered_is_nobody() -> None:
 
 
 def test_nothing_of_a_login_can_be_read_in_the_store() -> None:
-    """security.md 164"""
+    """threat model 164"""
     keeper = Keeper()
     values = {**VALUES, "userinfo": {"sub": "alice", "name": "Alice"}}
     session_id = keeper.log_in(values)[SID]
@@ -108,7 +108,7 @@ def test_nothing_of_a_login_can_be_read_in_the_store() -> None:
 
 
 def test_a_record_below_another_key_is_not_a_session() -> None:
-    """security.md 160: who may write to the store can't hand a session on"""
+    """threat model 160: who may write to the store can't hand a session on"""
     keeper = Keeper()
     alice, bob = keeper.log_in(), keeper.log_in({**VALUES, "access_token": "of bob"})
     first, second = keeper.store.values
@@ -119,7 +119,7 @@ def test_a_record_below_another_key_is_not_a_session() -> None:
 
 @pytest.mark.parametrize("value", [b"", b"A", b"A" * 1000, b"\xff\x00", json.dumps(VALUES).encode()])
 def test_a_record_of_nonsense_is_not_a_session(value: bytes) -> None:
-    """security.md 160"""
+    """threat model 160"""
     keeper = Keeper()
     jar = keeper.log_in()
     (key,) = keeper.store.values
@@ -128,7 +128,7 @@ def test_a_record_of_nonsense_is_not_a_session(value: bytes) -> None:
 
 
 def test_a_record_of_another_secret_is_not_a_session_but_one_of_a_former_secret_is() -> None:
-    """security.md 160"""
+    """threat model 160"""
     store, former = WatchedStore(), b"the former secret of the tests"
     jar = Keeper(store, secret_keys=(former,)).log_in()
     assert Keeper(store).open(jar) == {}
@@ -136,7 +136,7 @@ def test_a_record_of_another_secret_is_not_a_session_but_one_of_a_former_secret_
 
 
 def test_a_change_is_sealed_with_the_present_secret() -> None:
-    """security.md 160: the former one can be given up"""
+    """threat model 160: the former one can be given up"""
     store, former = WatchedStore(), b"the former secret of the tests"
     jar = Keeper(store, secret_keys=(former,)).log_in()
     Keeper(store, secret_keys=(SECRET, former)).change(jar, lambda user: user.update(userinfo={"sub": "alice"}))
@@ -144,14 +144,14 @@ def test_a_change_is_sealed_with_the_present_secret() -> None:
 
 
 def test_a_record_of_a_client_that_was_replaced_is_not_a_session() -> None:
-    """security.md 235"""
+    """threat model 235"""
     store = WatchedStore()
     jar = Keeper(store).log_in()
     assert Keeper(store, {"default": "client1 at https://other.example"}).open(jar) == {}
 
 
 def test_the_session_of_one_application_is_none_at_another_with_the_same_store_secret_and_client() -> None:
-    """security.md 37, 160: the cookies of applications on one host are seen by all of them"""
+    """threat model 37, 160: the cookies of applications on one host are seen by all of them"""
     store = WatchedStore()
     shop, admin = Keeper(store), Keeper(store, redirect_uri=f"{ORIGIN}/admin/redirect_uri")
     session_id = shop.log_in()[SID]
@@ -163,7 +163,7 @@ def test_the_session_of_one_application_is_none_at_another_with_the_same_store_s
 
 
 def test_a_session_may_be_much_larger_than_cookies_but_not_endless() -> None:
-    """security.md 165"""
+    """threat model 165"""
     keeper = Keeper()
     groups = [f"{number * 7919:032x}" for number in range(6000)]
     jar = keeper.log_in({**VALUES, "userinfo": {"groups": groups}})

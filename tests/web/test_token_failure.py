@@ -118,7 +118,7 @@ def test_the_setting_changes_nothing_else(error: OIDCError, status: int) -> None
 
 @pytest.mark.parametrize("error", UNAVAILABLE, ids=lambda error: error.code)
 def test_who_can_not_be_helped_by_a_token_is_asked_for_none(error: OIDCError) -> None:
-    """security.md 125"""
+    """threat model 125"""
     headers = failure_of(error, resource="https://rp.example").headers()
     assert "www-authenticate" not in headers
     assert int(headers["retry-after"]) >= 1
@@ -133,12 +133,12 @@ def test_a_client_that_has_to_wait_learns_how_long(
 
 
 def test_no_error_code_without_a_token() -> None:
-    """security.md 138"""
+    """threat model 138"""
     assert challenge_of(failure_of(errors.BearerTokenMissing("None."))) == {}
 
 
 def test_a_missing_scope_is_named() -> None:
-    """security.md 146"""
+    """threat model 146"""
     assert (
         challenge_of(failure_of(errors.InsufficientScope("Not that.", scope="read write")))["scope"] == "read write"
     )
@@ -167,7 +167,7 @@ def test_the_authentication_that_is_needed_is_named() -> None:
     "text", ['quo"te', "back\\slash", "line\r\nSet-Cookie: a=b", "\x00\x7f", "é", "\u2028", "😀"]
 )
 def test_nothing_breaks_out_of_the_challenge(text: str) -> None:
-    """security.md 147, 143, 208"""
+    """threat model 147, 143, 208"""
     for error in (
         errors.InsufficientScope(text, scope=text),
         errors.InsufficientUserAuthentication(text, acr_values=(text,)),
@@ -203,7 +203,7 @@ def test_a_challenge_points_to_the_metadata(resource: str, where: str) -> None:
 def test_no_response_is_cached_or_exposes_internals(
     error: OIDCError, status: int, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """security.md 250"""
+    """threat model 250"""
     # except two that say what is needed, in our words
     if code not in ("insufficient_scope", "insufficient_user_authentication"):
         monkeypatch.setattr(error, "args", (CANARY,))
@@ -282,7 +282,7 @@ def levels(caplog: pytest.LogCaptureFixture) -> list[str]:
 def test_strangers_do_not_fill_the_log_with_warnings(
     error: OIDCError, seconds: float, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """security.md 391"""
+    """threat model 391"""
     caplog.set_level(logging.INFO)
     clock = [1000.0]
     warnings = WarningLimit(lambda: clock[0])
@@ -294,7 +294,7 @@ def test_strangers_do_not_fill_the_log_with_warnings(
 
 
 def test_one_reason_does_not_silence_another(caplog: pytest.LogCaptureFixture) -> None:
-    """security.md 391"""
+    """threat model 391"""
     caplog.set_level(logging.INFO)
     warnings = WarningLimit(lambda: 0.0)
     for claim in ("aud", "iss", "aud", "typ"):
@@ -305,7 +305,7 @@ def test_one_reason_does_not_silence_another(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize("accept", ["application/json", "text/html"])
 @pytest.mark.parametrize("debug", [True, False])
 def test_the_reason_is_shown_in_debug_mode_alone(accept: str, debug: bool) -> None:
-    """security.md 392"""
+    """threat model 392"""
     failure = failure_of(errors.ClaimInvalid(CANARY, claim="aud"))
     answer = token_failure_response(failure, web_request(headers={"accept": accept}, debug=debug))
     assert (f"{CANARY} (claim_invalid)" in answer.body) is debug

@@ -34,7 +34,7 @@ def test_a_session_begins_is_seen_by_another_process_and_ends(
 
 
 def test_nothing_of_a_login_can_be_read_in_redis(site: Site, redis_server: RedisServer) -> None:
-    """security.md 164"""
+    """threat model 164"""
     browser = logged_in(site)
     (session_id,) = session_of(browser).values()
     who = browser.who()
@@ -49,7 +49,7 @@ def test_nothing_of_a_login_can_be_read_in_redis(site: Site, redis_server: Redis
 def test_what_somebody_wrote_into_redis_is_nobody_and_a_login_mends_it(
     site: Site, redis_server: RedisServer, written: str
 ) -> None:
-    """security.md 160"""
+    """threat model 160"""
     browser = logged_in(site)
     redis_server.cli("SET", redis_server.cli("KEYS", "*"), written)
     assert is_anonymous(browser)
@@ -57,7 +57,7 @@ def test_what_somebody_wrote_into_redis_is_nobody_and_a_login_mends_it(
 
 
 def test_the_record_of_another_is_not_a_record(site: Site, redis_server: RedisServer) -> None:
-    """security.md 160: who may write to Redis can't take a session over"""
+    """threat model 160: who may write to Redis can't take a session over"""
     alice, bob = logged_in(site, user="alice"), logged_in(site, user="bob")
     one, other = redis_server.cli("KEYS", "*").split()
     redis_server.cli("RENAME", one, "between")
@@ -68,7 +68,7 @@ def test_the_record_of_another_is_not_a_record(site: Site, redis_server: RedisSe
 
 
 def test_a_key_of_another_kind_is_nobody_and_a_login_mends_it(site: Site, redis_server: RedisServer) -> None:
-    """security.md 160"""
+    """threat model 160"""
     browser = logged_in(site)
     key = redis_server.cli("KEYS", "*")
     redis_server.cli("DEL", key)
@@ -84,7 +84,7 @@ def test_redis_drops_a_session_by_itself_when_it_is_over(make_site: MakeSite, re
 
 
 def test_a_login_has_a_new_id_and_the_record_of_before_is_gone(site: Site, redis_server: RedisServer) -> None:
-    """security.md 156"""
+    """threat model 156"""
     browser = logged_in(site, user="alice")
     before = redis_server.cli("KEYS", "*")
     browser.come_back(site.provider.authorize(login_again(browser), user="bob"))
@@ -94,7 +94,7 @@ def test_a_login_has_a_new_id_and_the_record_of_before_is_gone(site: Site, redis
 
 
 def test_requests_that_overlap_keep_both_changes_and_revive_nothing(site: Site, redis_server: RedisServer) -> None:
-    """security.md 243, 248"""
+    """threat model 243, 248"""
     browser = logged_in(site)
     first, second, slow = request_of(browser), request_of(browser), request_of(browser)
     first.session["userinfo"] = {"name": "Alice"}
