@@ -4,19 +4,16 @@ import html
 import secrets
 from dataclasses import replace
 from http.cookies import CookieError, SimpleCookie
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from oidc_async.protocol.http_message import HttpRequest
 
 from .authorization import reply_with
 from .endpoints import request_pairs
+from .interfaces import AsksUsers
 from .reply import Reply, page_reply
 from .session_management import COOKIE as SESSION_COOKIE
 from .stages import Endpoint
-
-if TYPE_CHECKING:
-    from .provider import SimulatedProvider
 
 COOKIE = "simulated_provider"
 LOGIN_PATH = "/login"
@@ -32,7 +29,7 @@ _WHETHER = '<button name="answer" value="allow">Allow</button>'
 class LoginPages:
     """The provider as browsers meet it: `handle` asks who they are where the provider itself would assume it."""
 
-    def __init__(self, provider: "SimulatedProvider") -> None:
+    def __init__(self, provider: AsksUsers) -> None:
         self._provider = provider
         self._browsers: dict[str, str] = {}
 

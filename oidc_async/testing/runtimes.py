@@ -12,13 +12,11 @@ from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 from oidc_async.runtime.async_runtime import AsyncRuntime
 from oidc_async.runtime.blocking_runtime import BlockingRuntime
 
-from .provider import SimulatedProvider
+from .interfaces import Reachable
 from .reply import Reply
 
 
-def async_runtime(
-    *providers: SimulatedProvider, settings: HttpSettings | None = None, latency: float = 0.0
-) -> AsyncRuntime:
+def async_runtime(*providers: Reachable, settings: HttpSettings | None = None, latency: float = 0.0) -> AsyncRuntime:
     """An AsyncRuntime on which these providers are the whole internet.
 
     It lives on the clock of the first one: its waiting, and that for a slow provider, moves that clock and
@@ -28,7 +26,7 @@ def async_runtime(
 
 
 def blocking_runtime(
-    *providers: SimulatedProvider, settings: HttpSettings | None = None, latency: float = 0.0
+    *providers: Reachable, settings: HttpSettings | None = None, latency: float = 0.0
 ) -> BlockingRuntime:
     """A BlockingRuntime on which these providers are the whole internet; see `async_runtime`."""
     return _BlockingSimulation(Network(providers=providers, settings=settings or HttpSettings(), latency=latency))
@@ -38,7 +36,7 @@ def blocking_runtime(
 class Network:
     """All there is to reach."""
 
-    providers: tuple[SimulatedProvider, ...]
+    providers: tuple[Reachable, ...]
     settings: HttpSettings
     latency: float
 
@@ -73,7 +71,7 @@ class Network:
             raise ProviderTimeout(f"the provider did not answer within {deadline:g} s", seconds=deadline, **answered)
         self.pass_time(reply.delay)
 
-    def _host(self, url: str) -> SimulatedProvider:
+    def _host(self, url: str) -> Reachable:
         """The provider at this origin; where several share one, the longest issuer that fits."""
         neighbours = [provider for provider in self.providers if _origin(provider.issuer) == _origin(url)]
         if not neighbours:

@@ -10,15 +10,13 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from oidc_async.protocol.http_message import HttpRequest
 
+from .interfaces import Servable
 from .login_page import LoginPages
 from .reply import Reply
-
-if TYPE_CHECKING:
-    from .provider import SimulatedProvider
 
 Answering = Callable[[HttpRequest], Reply]
 
@@ -33,7 +31,7 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 @contextmanager
 def serving(
-    provider: "SimulatedProvider", port: int = 0, *, login_page: bool = True, tls: ssl.SSLContext | None = None
+    provider: Servable, port: int = 0, *, login_page: bool = True, tls: ssl.SSLContext | None = None
 ) -> Generator[str]:
     """Serve the provider; the value is its issuer, which follows to this address.
 
