@@ -21,7 +21,7 @@ from .registry import (
     RequestedClaims,
 )
 from .registry import token as new_token
-from .reply import RefusalPage, Reply, form_page, redirect_reply
+from .reply import RejectionPage, Reply, form_page, redirect_reply
 from .request_object import requested_parameters
 from .session_management import session_state
 from .stages import AUTHORIZATION, FRONT_CHANNEL_CLAIMS, Answer, Scene, Spell, strike
@@ -43,11 +43,15 @@ class LoginNeeded(Exception):
 
 
 def single_valued(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """The parameters by name. Raises RefusalPage when one but `resource` occurs twice (RFC 6749 3.1, RFC 8707 2)."""
+    """Map parameters to values; only `resource` may occur more than once.
+
+    Raises:
+        RejectionPage: another parameter occurs twice (RFC 6749 3.1, RFC 8707 2).
+    """
     parameters = dict(pairs)
     names = [name for name, _ in pairs if name != "resource"]
     if len(set(names)) != len(names):
-        raise RefusalPage("A parameter occurs twice.")
+        raise RejectionPage("A parameter occurs twice.")
     return parameters
 
 
@@ -59,10 +63,18 @@ def answer_authorization(
     username: str | None,
     consent: bool = True,
 ) -> Answer:
-    """What goes back to the client when this user is in front of the browser.
+    """Create the authorization response for the user of this browser.
 
-    Raises RefusalPage when the client or its redirect URI is unknown, or a request object wrong, and LoginNeeded when
-    there is no user.
+    Args:
+        registry: the state of the provider.
+        spells: the faults in force.
+        parameters: those of the authorization request, before any request object is read.
+        username: the user who is logged in at the provider; None if nobody is.
+        consent: False if the user denies the client access.
+
+    Raises:
+        RejectionPage: the client or its redirect URI is unknown, or the request object is invalid.
+        LoginNeeded: nobody is logged in.
     """
     parameters = requested_parameters(registry, parameters)
     client = _require_client(registry, parameters)
@@ -95,9 +107,9 @@ def default_response_mode(response_type: str) -> str:
 def _require_client(registry: Registry, parameters: Mapping[str, str]) -> Client:
     client = registry.clients.get(parameters.get("client_id", ""))
     if client is None:
-        raise RefusalPage("No such client is registered.")
+        raise RejectionPage("No such client is registered.")
     if parameters.get("redirect_uri") not in client.redirect_uris:
-        raise RefusalPage("This redirect_uri is not registered for the client.")
+        raise RejectionPage("This redirect_uri is not registered for the client.")
     return client
 
 

@@ -7,7 +7,7 @@ from oidc_async.protocol.http_message import HttpRequest
 
 from .jwt import JWTStages, sign_jwt
 from .registry import Registry, token
-from .reply import JSON_HEADERS, Refusal, Reply
+from .reply import JSON_HEADERS, Rejection, Reply
 from .stages import SOURCE_CLAIMS, SOURCE_DRAFT, SOURCE_HEADER, SOURCE_TOKEN, Endpoint, Scene, Spell
 
 STAGES = JWTStages(header=SOURCE_HEADER, claims=SOURCE_CLAIMS, draft=SOURCE_DRAFT, token=SOURCE_TOKEN)
@@ -27,10 +27,10 @@ def distribute_claims(registry: Registry, claims: Mapping[str, Any]) -> dict[str
 
 
 def claims_reply(registry: Registry, spells: Sequence[Spell], request: HttpRequest) -> Reply:
-    """The claims that the bearer token stands for. Raises Refusal."""
+    """The claims that the bearer token stands for. Raises Rejection."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme != "Bearer" or value not in registry.distributed_claims:
-        raise Refusal("invalid_token", "No claims for this token.", status=401)
+        raise Rejection("invalid_token", "No claims for this token.", status=401)
     body = claims_token(registry, spells, registry.distributed_claims[value]).encode()
     return Reply(status=200, headers={**JSON_HEADERS, "content-type": "application/jwt"}, body=body)

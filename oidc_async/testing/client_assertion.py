@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .client_signature import SECRET_ALGORITHMS, JWTRefused, jwt_parts, require_signature
+from .client_signature import SECRET_ALGORITHMS, JWTRejected, jwt_parts, require_signature
 from .registry import Client, Registry
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -12,36 +12,36 @@ CLOCK_SKEW = 5
 
 
 def assertion_subject(assertion: str) -> str:
-    """The client that it says it is from, **not verified**. Raises JWTRefused."""
+    """The client that it says it is from, **not verified**. Raises JWTRejected."""
     return str(jwt_parts(assertion)[1].get("sub"))
 
 
 def assertion_method(assertion: str) -> str:
-    """By which of the two methods it was made. Raises JWTRefused."""
+    """By which of the two methods it was made. Raises JWTRejected."""
     return "client_secret_jwt" if jwt_parts(assertion)[0].get("alg") in SECRET_ALGORITHMS else "private_key_jwt"
 
 
 def spend_assertion(registry: Registry, client: Client, assertion: str, assertion_type: str | None) -> None:
     """Require that it is from this client, for this provider, of now, and never seen before."""
     if assertion_type != ASSERTION_TYPE:
-        raise JWTRefused("client_assertion_type is not that of a JWT")
+        raise JWTRejected("client_assertion_type is not that of a JWT")
     header, claims, signing_input, signature = jwt_parts(assertion)
     require_signature(registry, client, header, signing_input, signature, client.token_endpoint_auth_signing_alg)
     if claims.get("iss") != client.client_id or claims.get("sub") != client.client_id:
-        raise JWTRefused("iss and sub must be the client_id")
+        raise JWTRejected("iss and sub must be the client_id")
     endpoints = {"issuer": registry.issuer, "token_endpoint": registry.endpoint("/token")}
     if claims.get("aud") not in (endpoints[client.assertion_audience], [endpoints[client.assertion_audience]]):
-        raise JWTRefused("aud must be this provider and nobody else")
+        raise JWTRejected("aud must be this provider and nobody else")
     _require_times(claims, registry.now())
     jti = claims.get("jti")
     if not isinstance(jti, str) or not jti or (client.client_id, jti) in registry.spent_assertions:
-        raise JWTRefused("jti is missing, or was used before")
+        raise JWTRejected("jti is missing, or was used before")
     registry.spent_assertions.add((client.client_id, jti))
 
 
 def _require_times(claims: Mapping[str, Any], now: float) -> None:
     issued_at, expiry = claims.get("iat"), claims.get("exp")
     if type(issued_at) is not int or issued_at > now + CLOCK_SKEW:
-        raise JWTRefused("iat must be there, and not in the future")
+        raise JWTRejected("iat must be there, and not in the future")
     if type(expiry) is not int or not now < expiry <= issued_at + LONGEST_LIFE:
-        raise JWTRefused("exp must be in the future, and not far away")
+        raise JWTRejected("exp must be in the future, and not far away")

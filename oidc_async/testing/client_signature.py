@@ -24,12 +24,12 @@ SECRET_ALGORITHMS = ("HS256", "HS384", "HS512")
 KEY_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", *CURVE_OF, "EdDSA", "Ed25519")
 
 
-class JWTRefused(Exception):
+class JWTRejected(Exception):
     """What is wrong with it."""
 
 
 def jwt_parts(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
-    """Header, claims, what is signed, and the signature. Raises JWTRefused."""
+    """Header, claims, what is signed, and the signature. Raises JWTRejected."""
     try:
         head, body, signature = token.split(".")
         header, claims = json.loads(_bytes(head)), json.loads(_bytes(body))
@@ -42,7 +42,7 @@ def jwt_parts(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]
             _bytes(signature),
         )
     except ValueError:
-        raise JWTRefused("it is not a JWT") from None
+        raise JWTRejected("it is not a JWT") from None
 
 
 def require_signature(
@@ -53,34 +53,34 @@ def require_signature(
     signature: bytes,
     registered: str | None,
 ) -> None:
-    """Require that this client signed it, by the `alg` that it `registered` if it did. Raises JWTRefused."""
+    """Require that this client signed it, by the `alg` that it `registered` if it did. Raises JWTRejected."""
     alg = header.get("alg")
     if registered not in (None, alg):
-        raise JWTRefused("alg is not the registered one")
+        raise JWTRejected("alg is not the registered one")
     if alg in SECRET_ALGORITHMS:
         secret = (client.client_secret or "").encode()
         if not hmac.compare_digest(hmac.digest(secret, message, f"sha{alg[2:]}"), signature):
-            raise JWTRefused("the signature does not verify")
+            raise JWTRejected("the signature does not verify")
     elif alg in KEY_ALGORITHMS:
         _require_key_signature(_published(registry, client, header.get("kid")), alg, message, signature)
     else:
-        raise JWTRefused("alg is not supported")
+        raise JWTRejected("alg is not supported")
 
 
 def _published(registry: Registry, client: Client, kid: object) -> Mapping[str, Any]:
     keys = [key for key in client_keys(registry, client) if key.get("use") == "sig" and key.get("kid") == kid]
     if len(keys) != 1:
-        raise JWTRefused("kid names no signature key of the client")
+        raise JWTRejected("kid names no signature key of the client")
     return cast("Mapping[str, Any]", keys[0])
 
 
 def _require_key_signature(jwk: Mapping[str, Any], alg: str, message: bytes, signature: bytes) -> None:
     if jwk.get("alg", alg) != alg:
-        raise JWTRefused("the key is for another alg")
+        raise JWTRejected("the key is for another alg")
     try:
         _verify(jwk, alg, message, signature)
     except (InvalidSignature, KeyError):
-        raise JWTRefused("the signature does not verify") from None
+        raise JWTRejected("the signature does not verify") from None
 
 
 def _verify(jwk: Mapping[str, Any], alg: str, message: bytes, signature: bytes) -> None:
@@ -114,11 +114,11 @@ def _rsa(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey:
 
 
 def client_keys(registry: Registry, client: Client) -> list[dict[str, Any]]:
-    """The public keys of this client, fetched where it only said where they are. Raises JWTRefused."""
+    """The public keys of this client, fetched where it only said where they are. Raises JWTRejected."""
     if client.jwks_uri is None:
         return list(client.jwks.get("keys", []))
     if registry.fetch is None:
-        raise JWTRefused("jwks_uri can't be fetched: set provider.fetch")
+        raise JWTRejected("jwks_uri can't be fetched: set provider.fetch")
     return list(json.loads(registry.fetch(client.jwks_uri).body)["keys"])
 
 

@@ -7,19 +7,19 @@ from oidc_async.protocol.http_message import HttpRequest
 
 from .authorization import single_valued
 from .registry import Client, Registry
-from .reply import RefusalPage, Reply, page_reply, redirect_reply
+from .reply import RejectionPage, Reply, page_reply, redirect_reply
 
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 def logout_parameters(request: HttpRequest, pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Those of a request, each of them once, and by POST in the body only. Raises RefusalPage."""
+    """Those of a request, each of them once, and by POST in the body only. Raises RejectionPage."""
     if request.method == "POST":
         headers = {name.lower(): value for name, value in request.headers.items()}
         if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
-            raise RefusalPage(f"The body must be {FORM_TYPE}.")
+            raise RejectionPage(f"The body must be {FORM_TYPE}.")
         if urlsplit(request.url).query:
-            raise RefusalPage("By POST, the parameters are in the body.")
+            raise RejectionPage("By POST, the parameters are in the body.")
     return single_valued(pairs)
 
 
@@ -28,12 +28,12 @@ def end_session(registry: Registry, parameters: Mapping[str, str], *, username: 
     hint = parameters.get("id_token_hint")
     grant = registry.id_tokens.get(hint) if hint else None
     if hint and grant is None:
-        raise RefusalPage("id_token_hint is no ID token of this provider.")
+        raise RejectionPage("id_token_hint is no ID token of this provider.")
     client_id = parameters.get("client_id") or (grant.client_id if grant else None)
     if client_id is not None and client_id not in registry.clients:
-        raise RefusalPage("client_id is unknown.")
+        raise RejectionPage("client_id is unknown.")
     if grant and client_id != grant.client_id:
-        raise RefusalPage("client_id is not the one that id_token_hint was issued to.")
+        raise RejectionPage("client_id is not the one that id_token_hint was issued to.")
     location = _location(registry.clients.get(client_id or ""), parameters)
     leaving = grant.user.username if grant and grant.user else username
     if leaving is not None:
@@ -46,7 +46,7 @@ def _location(client: Client | None, parameters: Mapping[str, str]) -> str | Non
     if not target:
         return None
     if client is None or target not in client.post_logout_redirect_uris:
-        raise RefusalPage("This post_logout_redirect_uri is not registered for the client.")
+        raise RejectionPage("This post_logout_redirect_uri is not registered for the client.")
     if "state" not in parameters:
         return target
     return f"{target}{'&' if urlsplit(target).query else '?'}{urlencode({'state': parameters['state']})}"

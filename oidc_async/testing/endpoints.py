@@ -16,7 +16,7 @@ from .faults.jwks import attacker
 from .introspection import introspection_document, signed_reply, wants_jwt
 from .pushed_authorization import push
 from .registry import Registry
-from .reply import JSONObject, Refusal, RefusalPage, Reply, json_reply
+from .reply import JSONObject, Rejection, RejectionPage, Reply, json_reply
 from .revocation import revoke
 from .session_management import check_session_page
 from .stages import (
@@ -90,8 +90,8 @@ class Endpoints:
         endpoint = self.find(request.url)
         try:
             reply = self._respond(endpoint, request, seen, username) if endpoint else self._stray(request, seen)
-        except (Refusal, RefusalPage) as refusal:
-            reply = refusal.reply
+        except (Rejection, RejectionPage) as rejection:
+            reply = rejection.reply
         if endpoint and endpoint in REPLY_STAGES:
             reply = self._strike(REPLY_STAGES[endpoint], reply)
         return self._strike(ANY_REPLY, reply)
@@ -134,7 +134,7 @@ class Endpoints:
             case Endpoint.PUSHED_AUTHORIZATION:
                 return self._push(request, seen)
             case Endpoint.AUTHORIZATION:
-                raise RefusalPage("Only a browser can ask here.")
+                raise RejectionPage("Only a browser can ask here.")
 
     def _token(self, request: HttpRequest, seen: Seen) -> JSONObject:
         form = read_form(request)
@@ -199,7 +199,7 @@ def _require_method(endpoint: Endpoint, request: HttpRequest) -> None:
     allowed = METHODS[endpoint]
     if request.method not in allowed:
         names = ", ".join(allowed)
-        raise Refusal("invalid_request", f"This endpoint takes {names}.", status=405, allow=names)
+        raise Rejection("invalid_request", f"This endpoint takes {names}.", status=405, allow=names)
 
 
 def request_pairs(request: HttpRequest) -> list[tuple[str, str]]:
@@ -209,5 +209,5 @@ def request_pairs(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def request_parameters(request: HttpRequest) -> dict[str, str]:
-    """The same by name. Raises RefusalPage when one occurs twice."""
+    """The same by name. Raises RejectionPage when one occurs twice."""
     return single_valued(request_pairs(request))

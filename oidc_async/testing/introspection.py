@@ -7,7 +7,7 @@ from oidc_async.protocol.http_message import HttpRequest
 from .access_token import token_claims
 from .jwt import JWTStages, sign_jwt
 from .registry import Client, IssuedToken, Registry
-from .reply import JSON_HEADERS, JSONObject, Refusal, Reply
+from .reply import JSON_HEADERS, JSONObject, Rejection, Reply
 from .stages import SIGNED_CLAIMS, SIGNED_DRAFT, SIGNED_HEADER, SIGNED_TOKEN, Scene, Spell
 
 JWT_MEDIA_TYPE = "application/token-introspection+jwt"
@@ -18,7 +18,7 @@ STAGES = JWTStages(header=SIGNED_HEADER, claims=SIGNED_CLAIMS, draft=SIGNED_DRAF
 def introspection_document(registry: Registry, form: Mapping[str, str]) -> JSONObject:
     """What there is to say of the token: of one that is not an access token, or no more, nothing."""
     if "token" not in form:
-        raise Refusal("invalid_request", "token is missing.")
+        raise Rejection("invalid_request", "token is missing.")
     issued = registry.valid_access_token(form["token"])
     return {"active": False} if issued is None else _active(registry, issued)
 

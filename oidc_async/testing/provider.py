@@ -20,7 +20,7 @@ from .keys import KeyRing
 from .logout_token import frontchannel_logout_urls, issue_logout_token
 from .recorded_request import RecordedRequest
 from .registry import Grant, Registry, known
-from .reply import RefusalPage, Reply, page_reply
+from .reply import RejectionPage, Reply, page_reply
 from .request_object import requested_parameters
 from .stages import Answer, Endpoint, Misbehaviour, Spell, T
 from .users import CURRENT_USER, CurrentUser
@@ -203,10 +203,10 @@ class SimulatedProvider(Clients):
             return outcome
 
     def requested_parameters(self, request: HttpRequest) -> Mapping[str, str]:
-        """What an authentication request asks for, in an object or not; nothing when it is refused in any case."""
+        """What an authentication request asks for, in an object or not; nothing when it is rejected in any case."""
         try:
             return requested_parameters(self._registry, request_parameters(request))
-        except RefusalPage:
+        except RejectionPage:
             return {}
 
     def _authorization_outcome(
@@ -217,8 +217,8 @@ class SimulatedProvider(Clients):
             return answer_authorization(
                 self._registry, self._endpoints.spells, parameters, username=username, consent=consent
             )
-        except RefusalPage as refusal:
-            return refusal.reply
+        except RejectionPage as rejection:
+            return rejection.reply
         except LoginNeeded:
             return ask or page_reply("Login", "<p>Please log in.</p>")
 

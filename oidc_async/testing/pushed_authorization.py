@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from .registry import Client, Registry, token
-from .reply import JSONObject, Refusal, RefusalPage
+from .reply import JSONObject, Rejection, RejectionPage
 from .request_object import PUSHED, pushed_parameters
 
 LIFETIME = 600
@@ -14,15 +14,15 @@ def push(registry: Registry, client: Client, form: Mapping[str, str]) -> JSONObj
     """Keep the request of this client, and tell under which name."""
     parameters = {name: value for name, value in form.items() if name not in OF_THE_CLIENT}
     if "request_uri" in parameters or parameters.get("client_id", client.client_id) != client.client_id:
-        raise Refusal("invalid_request", "client_id must be that of the client, and there must be no request_uri.")
+        raise Rejection("invalid_request", "client_id must be that of the client, and there must be no request_uri.")
     if "request" in parameters and not parameters.keys() <= {"request", "client_id"}:
-        raise Refusal("invalid_request", "Beside request there must be client authentication, and nothing else.")
+        raise Rejection("invalid_request", "Beside request there must be client authentication, and nothing else.")
     try:
         wanted = pushed_parameters(registry, client, parameters)
-    except RefusalPage:
-        raise Refusal("invalid_request_object", "The request object is refused.") from None
+    except RejectionPage:
+        raise Rejection("invalid_request_object", "The request object is rejected.") from None
     if wanted.get("redirect_uri") not in client.redirect_uris:
-        raise Refusal("invalid_request", "redirect_uri must be a registered one.")
+        raise Rejection("invalid_request", "redirect_uri must be a registered one.")
     name = PUSHED + token()
     registry.pushed[name] = (client.client_id, dict(wanted), registry.now() + LIFETIME)
     return {"request_uri": name, "expires_in": LIFETIME}

@@ -14,7 +14,7 @@ from oidc_async.protocol.uri import uri_problem
 from .discovery import AUTH_METHODS, RESPONSE_TYPES
 from .keys import SIGNING_ALGORITHMS
 from .registry import Client, RegistrationPolicy, Registry, token
-from .reply import JSONObject, Refusal
+from .reply import JSONObject, Rejection
 from .stages import Endpoint
 
 UNUSUAL = "a: 100%+é&="
@@ -31,19 +31,19 @@ UNDERSTOOD = frozenset(field.name for field in fields(Client)) - {"access_tokens
 
 
 def register(registry: Registry, request: HttpRequest) -> JSONObject:
-    """A new client. Raises Refusal."""
+    """A new client. Raises Rejection."""
     policy = _policy(registry)
     if policy.initial_access_token not in (None, _bearer(request)):
         raise _unauthorized("The initial access token is missing or wrong.")
     metadata = _read_metadata(request)
     if OURS & metadata.keys():
-        raise Refusal("invalid_client_metadata", "The provider says who the client is.")
+        raise Rejection("invalid_client_metadata", "The provider says who the client is.")
     client_id = f"registered {UNUSUAL} {token()}"
     return _keep(registry, {"client_id": client_id, "client_id_issued_at": int(registry.now())}, metadata)
 
 
 def read(registry: Registry, request: HttpRequest) -> JSONObject:
-    """The client that the registration access token belongs to. Raises Refusal."""
+    """The client that the registration access token belongs to. Raises Rejection."""
     present = _present(registry, request)
     if _policy(registry).renews_secrets and 0 < present.get("client_secret_expires_at", 0) <= registry.now():
         present |= _new_secret(registry)
@@ -52,21 +52,21 @@ def read(registry: Registry, request: HttpRequest) -> JSONObject:
 
 
 def update(registry: Registry, request: HttpRequest) -> JSONObject:
-    """The client with other metadata, and with another registration access token. Raises Refusal."""
+    """The client with other metadata, and with another registration access token. Raises Rejection."""
     present, metadata = _present(registry, request), _read_metadata(request)
     if NOT_SENT_IN_UPDATES & metadata.keys():
-        raise Refusal("invalid_request", "The provider says that, and must not be told.")
+        raise Rejection("invalid_request", "The provider says that, and must not be told.")
     given = {name: metadata.pop(name, None) for name in ("client_id", "client_secret")}
     if given["client_id"] != present["client_id"] or given["client_secret"] not in (
         None,
         present.get("client_secret"),
     ):
-        raise Refusal("invalid_request", "client_id and client_secret must be those of the client.")
+        raise Rejection("invalid_request", "client_id and client_secret must be those of the client.")
     return _keep(registry, {name: value for name, value in present.items() if name in OURS}, metadata)
 
 
 def delete(registry: Registry, request: HttpRequest) -> None:
-    """Forget the client, and all tokens that it has. Raises Refusal."""
+    """Forget the client, and all tokens that it has. Raises Rejection."""
     client_id = _present(registry, request)["client_id"]
     del registry.registrations[client_id], registry.clients[client_id]
     grants = [issued.grant for issued in registry.access_tokens.values()]
@@ -76,7 +76,7 @@ def delete(registry: Registry, request: HttpRequest) -> None:
 
 def _policy(registry: Registry) -> RegistrationPolicy:
     if registry.registration is None:
-        raise Refusal("not_found", "Nobody can register here.", status=404)
+        raise Rejection("not_found", "Nobody can register here.", status=404)
     return registry.registration
 
 
@@ -125,35 +125,35 @@ def _bearer(request: HttpRequest) -> str | None:
     return value if scheme == "Bearer" else None
 
 
-def _unauthorized(description: str) -> Refusal:
-    return Refusal("invalid_token", description, status=401, www_authenticate='Bearer error="invalid_token"')
+def _unauthorized(description: str) -> Rejection:
+    return Rejection("invalid_token", description, status=401, www_authenticate='Bearer error="invalid_token"')
 
 
 def _read_metadata(request: HttpRequest) -> JSONObject:
     headers = {name.lower(): value for name, value in request.headers.items()}
     if headers.get("content-type") != "application/json":
-        raise Refusal("invalid_request", "The body must be application/json.")
+        raise Rejection("invalid_request", "The body must be application/json.")
     try:
         return read_object(request.body)
     except ValueError as error:
-        raise Refusal("invalid_client_metadata", f"The body must be one JSON object: {error}.") from None
+        raise Rejection("invalid_client_metadata", f"The body must be one JSON object: {error}.") from None
 
 
 def _require_metadata(metadata: JSONObject) -> None:
     uris: object = metadata.get("redirect_uris")
     if not isinstance(uris, list) or not uris or any(uri_problem(uri) for uri in cast("list[object]", uris)):
-        raise Refusal("invalid_redirect_uri", "redirect_uris must be a list of https URLs.")
+        raise Rejection("invalid_redirect_uri", "redirect_uris must be a list of https URLs.")
     if "jwks" in metadata and "jwks_uri" in metadata:
-        raise Refusal("invalid_client_metadata", "jwks and jwks_uri must not be there together.")
+        raise Rejection("invalid_client_metadata", "jwks and jwks_uri must not be there together.")
     for problem in _problems({**DEFAULTS, **metadata}):
-        raise Refusal("invalid_client_metadata", problem)
+        raise Rejection("invalid_client_metadata", problem)
 
 
 def _problems(metadata: JSONObject) -> list[str]:
     types, grants = metadata["response_types"], metadata["grant_types"]
     parts = {part for response_type in types for part in response_type.split()}
     keys = metadata.get("jwks", {}).get("keys", [])
-    refused = {
+    invalid = {
         "response_types": not set(types) <= set(RESPONSE_TYPES),
         "grant_types": ("code" in parts) > ("authorization_code" in grants)
         or bool(parts - {"code"}) > ("implicit" in grants),
@@ -162,4 +162,4 @@ def _problems(metadata: JSONObject) -> list[str]:
         "jwks": any({"d", "k"} & key.keys() for key in keys),
         **{name: uri_problem(metadata[name]) is not None for name in URIS if name in metadata},
     }
-    return [f"{name} can't be registered." for name, is_refused in refused.items() if is_refused]
+    return [f"{name} can't be registered." for name, is_invalid in invalid.items() if is_invalid]

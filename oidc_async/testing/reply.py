@@ -82,7 +82,7 @@ _STYLE = (
 )
 
 
-class Refusal(Exception):
+class Rejection(Exception):
     """The endpoint answers with an OAuth error response."""
 
     def __init__(self, error: str, description: str, *, status: int = 400, **headers: str) -> None:
@@ -90,7 +90,7 @@ class Refusal(Exception):
         self.reply = error_reply(error, description, status=status, **headers)
 
 
-class RefusalPage(Exception):
+class RejectionPage(Exception):
     """The endpoint cannot send the browser back, and tells the user why."""
 
     def __init__(self, text: str, *, status: int = 400) -> None:

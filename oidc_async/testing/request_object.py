@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from .client_signature import JWTRefused, jwt_parts, require_signature
+from .client_signature import JWTRejected, jwt_parts, require_signature
 from .decryption import NotDecrypted, decrypt
 from .registry import Client, Registry
-from .reply import RefusalPage
+from .reply import RejectionPage
 
 UNSIGNED = "none"
 PUSHED = "urn:ietf:params:oauth:request_uri:"
@@ -27,17 +27,17 @@ TYPES_OF_PARAMETERS: Mapping[str, tuple[type, ...]] = {
 OF_THE_JWT = frozenset({"iss", "aud", "exp", "iat", "nbf", "jti", "sub"})
 
 
-class RequestObjectRefused(Exception):
+class RequestObjectRejected(Exception):
     """What is wrong with it."""
 
 
-REFUSALS = (RequestObjectRefused, JWTRefused, NotDecrypted)
+REJECTIONS = (RequestObjectRejected, JWTRejected, NotDecrypted)
 
 
 def requested_parameters(registry: Registry, parameters: Mapping[str, str]) -> Mapping[str, str]:
     """What the client asks for: of a request with an object nothing but what is in that counts (RFC 9101 6.3).
 
-    Raises RefusalPage: where nothing can be believed, nobody knows where to send an answer.
+    Raises RejectionPage: where nothing can be believed, nobody knows where to send an answer.
     """
     if "request" not in parameters and "request_uri" not in parameters:
         return parameters
@@ -45,26 +45,26 @@ def requested_parameters(registry: Registry, parameters: Mapping[str, str]) -> M
         return _pushed(registry, parameters)
     client = registry.clients.get(parameters.get("client_id", ""))
     if client is None:
-        raise RefusalPage("No such client is registered.")
+        raise RejectionPage("No such client is registered.")
     try:
         _require_one(parameters)
         token = parameters.get("request") or _fetched(registry, parameters["request_uri"])
         return _parameters_in(registry, client, token, parameters)
-    except REFUSALS as refused:
-        raise RefusalPage(f"The request object is refused: {refused}.") from None
+    except REJECTIONS as error:
+        raise RejectionPage(f"The request object is rejected: {error}.") from None
 
 
 def pushed_parameters(registry: Registry, client: Client, form: Mapping[str, str]) -> Mapping[str, str]:
     """The same of a pushed request, where nothing but client authentication stands beside the object (RFC 9126 3).
 
-    Raises RefusalPage.
+    Raises RejectionPage.
     """
     if "request" not in form:
         return form
     try:
         return _parameters_in(registry, client, form["request"], form)
-    except REFUSALS as refused:
-        raise RefusalPage(f"The request object is refused: {refused}.") from None
+    except REJECTIONS as error:
+        raise RejectionPage(f"The request object is rejected: {error}.") from None
 
 
 def _parameters_in(
@@ -78,27 +78,27 @@ def _parameters_in(
 def _pushed(registry: Registry, parameters: Mapping[str, str]) -> Mapping[str, str]:
     client_id, pushed, expires_at = registry.pushed.get(parameters["request_uri"], ("", {}, 0.0))
     if parameters.get("client_id") != client_id or registry.now() >= expires_at:
-        raise RefusalPage("The pushed request is unknown, over, or of another client.")
+        raise RejectionPage("The pushed request is unknown, over, or of another client.")
     if set(parameters) != {"client_id", "request_uri"}:
-        raise RefusalPage("A pushed request takes nothing beside client_id and request_uri.")
+        raise RejectionPage("A pushed request takes nothing beside client_id and request_uri.")
     return pushed
 
 
 def _require_one(parameters: Mapping[str, str]) -> None:
     if "request" in parameters and "request_uri" in parameters:
-        raise RequestObjectRefused("request and request_uri must not be there together")
+        raise RequestObjectRejected("request and request_uri must not be there together")
     if "openid" not in parameters.get("scope", "").split() or "response_type" not in parameters:
-        raise RequestObjectRefused("scope with openid and response_type must stand beside it")
+        raise RequestObjectRejected("scope with openid and response_type must stand beside it")
 
 
 def _fetched(registry: Registry, uri: str) -> str:
     if registry.fetch is None:
-        raise RequestObjectRefused("request_uri can't be fetched: set provider.fetch")
+        raise RequestObjectRejected("request_uri can't be fetched: set provider.fetch")
     if len(uri) > LONGEST_URI or not uri.isascii():
-        raise RequestObjectRefused(f"request_uri must have at most {LONGEST_URI} ASCII characters")
+        raise RequestObjectRejected(f"request_uri must have at most {LONGEST_URI} ASCII characters")
     response = registry.fetch(uri)
     if response.status != 200 or response.media_type not in MEDIA_TYPES:
-        raise RequestObjectRefused(f"it must be answered with 200 and its own type, not {response.status}")
+        raise RequestObjectRejected(f"it must be answered with 200 and its own type, not {response.status}")
     return response.body.decode("ascii", "replace")
 
 
@@ -107,7 +107,7 @@ def _verified(registry: Registry, client: Client, token: str, uri: str | None) -
         token = decrypt(registry, client, token)
     header, claims, signing_input, signature = jwt_parts(token)
     if header.get("typ", "JWT") not in TYPES:
-        raise RequestObjectRefused("typ is that of another kind of token")
+        raise RequestObjectRejected("typ is that of another kind of token")
     if header.get("alg") == UNSIGNED:
         _require_none_meant(client, signature, uri)
     else:
@@ -118,40 +118,40 @@ def _verified(registry: Registry, client: Client, token: str, uri: str | None) -
 
 def _require_none_meant(client: Client, signature: bytes, uri: str | None) -> None:
     if client.request_object_signing_alg != UNSIGNED or signature:
-        raise RequestObjectRefused("it must be signed")
+        raise RequestObjectRejected("it must be signed")
     if uri is not None and urlsplit(uri).scheme != "https":
-        raise RequestObjectRefused("one that is not signed must be fetched by https")
+        raise RequestObjectRejected("one that is not signed must be fetched by https")
 
 
 def _require_claims(registry: Registry, client: Client, claims: Mapping[str, Any]) -> None:
     now, issued_at, expiry = registry.now(), claims.get("iat"), claims.get("exp")
     if claims.get("iss") != client.client_id or "sub" in claims:
-        raise RequestObjectRefused("iss must be the client_id, and there must be no sub")
+        raise RequestObjectRejected("iss must be the client_id, and there must be no sub")
     if claims.get("aud") not in (registry.issuer, [registry.issuer]):
-        raise RequestObjectRefused("aud must be this provider and nobody else")
+        raise RequestObjectRejected("aud must be this provider and nobody else")
     if type(issued_at) is not int or issued_at > now + CLOCK_SKEW:
-        raise RequestObjectRefused("iat must be there, and not in the future")
+        raise RequestObjectRejected("iat must be there, and not in the future")
     if type(expiry) is not int or not now < expiry <= issued_at + LONGEST_LIFE:
-        raise RequestObjectRefused("exp must be in the future, and not far away")
+        raise RequestObjectRejected("exp must be in the future, and not far away")
     # FAPI 2.0 Message Signing 5.3.1
     not_before = claims.get("nbf", issued_at)
     if type(not_before) is not int or not now - LONGEST_LIFE <= not_before <= now + CLOCK_SKEW:
-        raise RequestObjectRefused("nbf must not be in the future, nor longer ago than 60 minutes")
+        raise RequestObjectRejected("nbf must not be in the future, nor longer ago than 60 minutes")
     if not isinstance(claims.get("jti"), str):
-        raise RequestObjectRefused("jti must be there")
+        raise RequestObjectRejected("jti must be there")
     if "request" in claims or "request_uri" in claims:
-        raise RequestObjectRefused("request and request_uri must not be in it")
+        raise RequestObjectRejected("request and request_uri must not be in it")
 
 
 def _require_equal(parameters: Mapping[str, str], claims: Mapping[str, Any]) -> None:
     for name, value in parameters.items():
         if name not in ("request", "request_uri") and claims.get(name) != value:
-            raise RequestObjectRefused(f"{name} must be the same in it and beside it")
+            raise RequestObjectRejected(f"{name} must be the same in it and beside it")
 
 
 def _text(name: str, value: object) -> str:
     """As it would be a parameter, if it is of its type in JSON (OIDC Core 6.1)."""
     expected = TYPES_OF_PARAMETERS.get(name, (str,))
     if type(value) not in expected:
-        raise RequestObjectRefused(f"{name} must be of type {' or '.join(kind.__name__ for kind in expected)}")
+        raise RequestObjectRejected(f"{name} must be of type {' or '.join(kind.__name__ for kind in expected)}")
     return value if isinstance(value, str) else json.dumps(value)

@@ -3,19 +3,19 @@
 from collections.abc import Mapping
 
 from .registry import Client, Grant, Registry
-from .reply import Refusal
+from .reply import Rejection
 
 
 def revoke(registry: Registry, client: Client, form: Mapping[str, str]) -> None:
     """Forget the token, whatever the hint says; with a refresh token all that stems from the same login."""
     if "token" not in form:
-        raise Refusal("invalid_request", "token is missing.")
+        raise Rejection("invalid_request", "token is missing.")
     value = form["token"]
     grant = _grant_of(registry, value)
     if grant is None:
         return  # the client has what it wanted (RFC 7009 2.2)
     if grant.client_id != client.client_id:
-        raise Refusal("invalid_grant", "The token was issued to another client.")
+        raise Rejection("invalid_grant", "The token was issued to another client.")
     if value in registry.refresh_tokens:
         registry.revoke(grant.family)
     registry.access_tokens.pop(value, None)

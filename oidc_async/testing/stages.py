@@ -153,7 +153,7 @@ SOURCE_TOKEN = Stage[str]("such a JWT", "claim_source")
 SOURCE_REPLY = Stage[Reply]("the response that carries it", "claim_source")
 ANY_REPLY = Stage[Reply]("every response")
 
-Outcome = Literal["refused", "harmless", "either"]
+Outcome = Literal["rejected", "harmless", "either"]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -197,9 +197,9 @@ class Misbehaviour:
         return "login"
 
     @property
-    def refused(self) -> bool:
+    def rejected(self) -> bool:
         """The login, the refresh, the call to an API or the logout must fail."""
-        return self.outcome == "refused"
+        return self.outcome == "rejected"
 
     @property
     def harmless(self) -> bool:
@@ -207,7 +207,7 @@ class Misbehaviour:
         return self.outcome == "harmless"
 
 
-def refused(
+def rejected(
     does: str,
     *edits: Edit[Any],
     needs: Mapping[str, str] | None = None,
@@ -216,7 +216,7 @@ def refused(
 ) -> Misbehaviour:
     """A fault that must end what meets it."""
     return Misbehaviour(
-        does=does, edits=edits, outcome="refused", needs=needs or {}, needs_alg=alg, needs_encryption=encryption
+        does=does, edits=edits, outcome="rejected", needs=needs or {}, needs_alg=alg, needs_encryption=encryption
     )
 
 
@@ -228,7 +228,7 @@ def harmless(
 
 
 def either(does: str, *edits: Edit[Any]) -> Misbehaviour:
-    """A fault that may be refused or borne."""
+    """A fault that may be rejected or tolerated."""
     return Misbehaviour(does=does, edits=edits, outcome="either")
 
 

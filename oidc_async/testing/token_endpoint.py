@@ -11,11 +11,11 @@ from oidc_async.protocol.http_message import HttpRequest
 
 from .access_token import issue_access_token, meaning_of
 from .client_assertion import assertion_method, assertion_subject, spend_assertion
-from .client_signature import JWTRefused
+from .client_signature import JWTRejected
 from .id_token import issue_id_token
 from .keys import base64url
 from .registry import ACCESS_TOKEN_LIFETIME, Client, Grant, Registry
-from .reply import JSONObject, Refusal
+from .reply import JSONObject, Rejection
 from .stages import CODE_CLAIMS, REFRESH_CLAIMS, Spell
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
@@ -28,7 +28,7 @@ def read_form(request: HttpRequest) -> dict[str, str]:
     pairs = read_pairs(request)
     names = [name for name, _ in pairs if name not in TARGETS]
     if len(names) != len(set(names)):
-        raise Refusal("invalid_request", "A parameter occurs twice.")
+        raise Rejection("invalid_request", "A parameter occurs twice.")
     return dict(pairs)
 
 
@@ -37,7 +37,7 @@ def read_pairs(request: HttpRequest) -> list[tuple[str, str]]:
     headers = {name.lower(): value for name, value in request.headers.items()}
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
-        raise Refusal("invalid_request", "The body must be application/x-www-form-urlencoded.")
+        raise Rejection("invalid_request", "The body must be application/x-www-form-urlencoded.")
     return parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True)
 
 
@@ -51,7 +51,7 @@ def authenticate(
     headers = {name.lower(): value for name, value in request.headers.items()}
     basic = read_basic(headers.get("authorization", ""))
     if (basic is not None) + ("client_secret" in form) + ("client_assertion" in form) > 1:
-        raise Refusal("invalid_request", "More than one way of client authentication.")
+        raise Rejection("invalid_request", "More than one way of client authentication.")
     if "client_assertion" in form:
         return _authenticate_by_assertion(registry, form, registered)
     client_id = basic[0] if basic else form.get("client_id", "")
@@ -75,15 +75,15 @@ def _authenticate_by_assertion(
         subject, used = assertion_subject(assertion), assertion_method(assertion)
         client = registry.clients.get(subject)
         if client is None or used != registered(client) or form.get("client_id", subject) != subject:
-            raise JWTRefused("it is not from a client that authenticates so")
+            raise JWTRejected("it is not from a client that authenticates so")
         spend_assertion(registry, client, assertion, form.get("client_assertion_type"))
-    except JWTRefused as refused:
-        raise _invalid_client(f"The client assertion is refused: {refused}.") from None
+    except JWTRejected as error:
+        raise _invalid_client(f"The client assertion is rejected: {error}.") from None
     return client
 
 
-def _invalid_client(description: str) -> Refusal:
-    return Refusal("invalid_client", description, status=401, www_authenticate='Basic realm="token"')
+def _invalid_client(description: str) -> Rejection:
+    return Rejection("invalid_client", description, status=401, www_authenticate='Basic realm="token"')
 
 
 def read_basic(header: str) -> tuple[str, str] | None:
@@ -111,23 +111,23 @@ def token_document(
         case "client_credentials":
             return _client_credentials(registry, spells, client, form, targets)
         case None:
-            raise Refusal("invalid_request", "grant_type is missing.")
+            raise Rejection("invalid_request", "grant_type is missing.")
         case _:
-            raise Refusal("unsupported_grant_type", "This grant_type is not supported.")
+            raise Rejection("unsupported_grant_type", "This grant_type is not supported.")
 
 
 def _spend_code(registry: Registry, client: Client, form: Mapping[str, str]) -> Grant:
     code = form.get("code", "")
     if code in registry.spent_codes:
         registry.revoke(registry.spent_codes[code].family)
-        raise Refusal("invalid_grant", "The code was used before; its tokens are revoked.")
+        raise Rejection("invalid_grant", "The code was used before; its tokens are revoked.")
     issued = registry.codes.get(code)
     if issued is None or issued.grant.client_id != client.client_id:
-        raise Refusal("invalid_grant", "The code is unknown to this client.")
+        raise Rejection("invalid_grant", "The code is unknown to this client.")
     if registry.now() >= issued.expires_at:
-        raise Refusal("invalid_grant", "The code has expired.")
+        raise Rejection("invalid_grant", "The code has expired.")
     if form.get("redirect_uri") != issued.redirect_uri:
-        raise Refusal("invalid_grant", "redirect_uri is not that of the authorization request.")
+        raise Rejection("invalid_grant", "redirect_uri is not that of the authorization request.")
     _require_verifier(form.get("code_verifier", ""), issued.code_challenge)
     registry.spent_codes[code] = registry.codes.pop(code).grant
     return issued.grant
@@ -135,22 +135,22 @@ def _spend_code(registry: Registry, client: Client, form: Mapping[str, str]) -> 
 
 def _require_verifier(verifier: str, challenge: str | None) -> None:
     if not _VERIFIER.fullmatch(verifier):
-        raise Refusal("invalid_request", "code_verifier is missing or malformed.")
+        raise Rejection("invalid_request", "code_verifier is missing or malformed.")
     if base64url(hashlib.sha256(verifier.encode("ascii")).digest()) != challenge:
-        raise Refusal("invalid_grant", "code_verifier does not fit the code_challenge.")
+        raise Rejection("invalid_grant", "code_verifier does not fit the code_challenge.")
 
 
 def _spend_refresh_token(registry: Registry, client: Client, form: Mapping[str, str]) -> Grant:
     value = form.get("refresh_token", "")
     if value in registry.spent_refresh_tokens:
         registry.revoke(registry.spent_refresh_tokens[value].family)
-        raise Refusal("invalid_grant", "The refresh token was used before; its tokens are revoked.")
+        raise Rejection("invalid_grant", "The refresh token was used before; its tokens are revoked.")
     grant = registry.refresh_tokens.get(value)
     if grant is None or grant.client_id != client.client_id:
-        raise Refusal("invalid_grant", "The refresh token is unknown to this client.")
+        raise Rejection("invalid_grant", "The refresh token is unknown to this client.")
     wanted = form.get("scope", "").split()
     if not set(wanted) <= set(grant.scope):
-        raise Refusal("invalid_scope", "The scope is wider than what was granted.")
+        raise Rejection("invalid_scope", "The scope is wider than what was granted.")
     if client.rotates_refresh_tokens:
         registry.spent_refresh_tokens[value] = registry.refresh_tokens.pop(value)
     return grant
@@ -188,7 +188,7 @@ def _client_credentials(
     registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str], targets: Sequence[str]
 ) -> JSONObject:
     if client.token_endpoint_auth_method == "none":
-        raise Refusal("unauthorized_client", "A public client has no credentials.")
+        raise Rejection("unauthorized_client", "A public client has no credentials.")
     grant = Grant(client_id=client.client_id, scope=tuple(form.get("scope", "").split()))
     # one is named by itself, as most providers do
     audience = targets[0] if len(targets) == 1 else targets or None
@@ -201,5 +201,5 @@ def read_targets(request: HttpRequest) -> list[str]:
     pairs = read_pairs(request)
     resources = [value for name, value in pairs if name == "resource"]
     if any(not urlsplit(resource).scheme or "#" in resource for resource in resources):
-        raise Refusal("invalid_target", "resource must be an absolute URI without a fragment.")
+        raise Rejection("invalid_target", "resource must be an absolute URI without a fragment.")
     return resources or [value for name, value in pairs if name == "audience"]

@@ -8,7 +8,7 @@ from oidc_async.protocol.http_message import HttpRequest
 from .encryption import encrypt_for
 from .jwt import JWTStages, sign_jwt
 from .registry import Client, Grant, Registry
-from .reply import JSON_HEADERS, JSONObject, Refusal, Reply, json_bytes, json_reply
+from .reply import JSON_HEADERS, JSONObject, Rejection, Reply, json_bytes, json_reply
 from .stages import USERINFO_CLAIMS, USERINFO_DRAFT, USERINFO_HEADER, USERINFO_TOKEN, Scene, Spell
 from .token_endpoint import read_form
 
@@ -52,14 +52,14 @@ def _bearer_token(request: HttpRequest) -> str:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     form = read_form(request) if request.method == "POST" and request.body else {}
     if "access_token" in parse_qs(urlsplit(request.url).query, keep_blank_values=True):
-        raise Refusal("invalid_request", "The access token is in the URL.")
+        raise Rejection("invalid_request", "The access token is in the URL.")
     if scheme and "access_token" in form:
-        raise Refusal("invalid_request", "The access token was sent twice.")
+        raise Rejection("invalid_request", "The access token was sent twice.")
     if scheme and scheme.lower() != "bearer":
-        raise Refusal("invalid_request", "The Authorization header is not a bearer token.")
+        raise Rejection("invalid_request", "The Authorization header is not a bearer token.")
     return token or form.get("access_token", "")
 
 
-def _unauthorized(error: str, description: str, *, status: int) -> Refusal:
+def _unauthorized(error: str, description: str, *, status: int) -> Rejection:
     challenge = f'Bearer error="{error}", error_description="{description}"'
-    return Refusal(error, description, status=status, www_authenticate=challenge)
+    return Rejection(error, description, status=status, www_authenticate=challenge)

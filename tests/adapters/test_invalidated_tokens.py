@@ -11,7 +11,7 @@ from oidc_async.errors import StoreUnavailable
 from oidc_async.testing import Misbehaviour
 from oidc_async.testing.faults.documents import without
 from oidc_async.testing.faults.responses import reset
-from oidc_async.testing.stages import ANY_REPLY, DISCOVERY, harmless, refused
+from oidc_async.testing.stages import ANY_REPLY, DISCOVERY, harmless, rejected
 
 from .api import Api
 from .cookie_jar import jar_of, put
@@ -21,7 +21,7 @@ from .site import Browser, Framework, Page, Site, new_provider
 SESSIONS_IN = ("cookies", "memory", "sqlite")
 MakeSite = Callable[..., Site]
 NO_LOGOUT = harmless("no end_session_endpoint", DISCOVERY(without("end_session_endpoint")))
-DOWN = refused("nobody answers", ANY_REPLY(reset))
+DOWN = rejected("nobody answers", ANY_REPLY(reset))
 
 
 def views(framework: Framework) -> Callable[[Any, Any], None]:

@@ -24,9 +24,9 @@ SECRET = "a client secret of the tests, 32+"
 LONGEST_URL = 60_000
 """Characters; httpx sends no URL that is much longer."""
 
-REFUSED = [fault for fault in ALL_FAULTS if fault.refused]
+REFUSED = [fault for fault in ALL_FAULTS if fault.rejected]
 HARMLESS = [fault for fault in ALL_FAULTS if fault.harmless]
-EITHER = [fault for fault in ALL_FAULTS if not fault.refused and not fault.harmless]
+EITHER = [fault for fault in ALL_FAULTS if not fault.rejected and not fault.harmless]
 AFTER_DISCOVERY = [fault for fault in REFUSED if not fault.name.startswith(("DISCOVERY_", "JWKS_"))]
 
 OUTCOMES: list[tuple[str, int, str]] = [

@@ -20,7 +20,7 @@ STAGES = {"token": stages.TOKEN_REPLY, "userinfo": stages.USERINFO_REPLY}
 
 
 def failing(endpoint: str) -> Any:
-    return stages.refused("it is out of order", STAGES[endpoint](status(503)))
+    return stages.rejected("it is out of order", STAGES[endpoint](status(503)))
 
 
 def fail_logins(site: Site, endpoint: str) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from oidc_async.testing.faults.responses import status
-from oidc_async.testing.stages import ANY_REPLY, refused
+from oidc_async.testing.stages import ANY_REPLY, rejected
 
 from .cookie_jar import jar_of
 from .site import Site
@@ -32,7 +32,7 @@ def test_a_provider_that_takes_none_is_reported_and_leaves_no_trace(site: Site) 
     browser = site.browser()
     browser.get("/private")
     kept = jar_of(browser)
-    with site.provider.misbehaving(refused("it takes none", ANY_REPLY(status(400)))):
+    with site.provider.misbehaving(rejected("it takes none", ANY_REPLY(status(400)))):
         page = browser.get("/private")
     assert page.status_code == 502
     assert jar_of(browser) == kept

@@ -7,7 +7,7 @@ import pytest
 from oidc_async.testing import REFRESH_FAULTS, Fault, Misbehaviour
 from oidc_async.testing.faults.documents import put
 from oidc_async.testing.faults.responses import answered
-from oidc_async.testing.stages import TOKEN_REPLY, USERINFO, harmless, refused
+from oidc_async.testing.stages import TOKEN_REPLY, USERINFO, harmless, rejected
 
 from .at_once import Fetch, at_once
 from .cookie_jar import in_cookies, logged_in
@@ -32,7 +32,7 @@ OPTIONS: dict[str, Any] = {
 
 
 def rejecting(error: str) -> Misbehaviour:
-    return refused(error, TOKEN_REPLY(answered({"error": error}, status=400)))
+    return rejected(error, TOKEN_REPLY(answered({"error": error}, status=400)))
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_tokens_are_kept_though_the_response_has_no_claims_of_the_user(site: Sit
     assert asked(site.provider) == 2
 
 
-@pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.rejected], ids=str)
 def test_an_id_token_that_is_wrong_changes_nothing_but_the_spent_refresh_token(
     site: Site, fault: Misbehaviour
 ) -> None:

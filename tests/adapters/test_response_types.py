@@ -93,7 +93,7 @@ def test_a_response_is_for_the_browser_that_began_the_login(
     assert victim.who() == {}
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FRONT_CHANNEL_FAULTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in FRONT_CHANNEL_FAULTS if fault.rejected], ids=str)
 @in_cookies
 def test_a_fault_of_the_front_channel_leaves_the_session_as_it_was(make_site: MakeSite, fault: Misbehaviour) -> None:
     """threat model 51, 63, 66, 95, 97, 100."""

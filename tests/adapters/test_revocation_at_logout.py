@@ -9,7 +9,7 @@ import pytest
 from oidc_async.testing import Misbehaviour, SimulatedProvider
 from oidc_async.testing.faults.documents import without
 from oidc_async.testing.faults.responses import error, reset
-from oidc_async.testing.stages import ANY_REPLY, DISCOVERY, harmless, refused
+from oidc_async.testing.stages import ANY_REPLY, DISCOVERY, harmless, rejected
 
 from .refresh_site import OFFLINE
 from .site import Browser, Framework, Site, new_provider
@@ -70,8 +70,8 @@ def test_where_there_is_a_logout_or_neither_nothing_is_revoked(make_site: MakeSi
         assert provider.requests == ()
 
 
-DOWN = refused("nobody answers", ANY_REPLY(reset))
-REJECTS = refused("invalid_client", ANY_REPLY(error("invalid_client", status=401)))
+DOWN = rejected("nobody answers", ANY_REPLY(reset))
+REJECTS = rejected("invalid_client", ANY_REPLY(error("invalid_client", status=401)))
 
 
 @pytest.mark.parametrize("fault", [DOWN, REJECTS], ids=lambda fault: fault.does)

@@ -17,9 +17,9 @@ from .site import Page, new_provider
 
 SECRET = "canary-4711-of-the-client"
 
-REFUSED = [fault for fault in API_FAULTS if fault.refused]
+REFUSED = [fault for fault in API_FAULTS if fault.rejected]
 HARMLESS = [fault for fault in API_FAULTS if fault.harmless]
-EITHER = [fault for fault in API_FAULTS if not fault.refused and not fault.harmless]
+EITHER = [fault for fault in API_FAULTS if not fault.rejected and not fault.harmless]
 
 OUTCOMES: list[tuple[str, int]] = [
     # the introspection response can't be read, or not be trusted: nothing is known of the token

@@ -7,7 +7,7 @@ import pytest
 
 from oidc_async.testing import Misbehaviour
 from oidc_async.testing.faults.documents import put
-from oidc_async.testing.stages import TOKEN, USERINFO, refused
+from oidc_async.testing.stages import TOKEN, USERINFO, rejected
 
 from .cookie_jar import logged_in
 from .refresh_site import asked, token_of, token_site, user_of
@@ -18,8 +18,8 @@ from .test_renewal_with_refresh_token import OPTIONS
 pytestmark = pytest.mark.parametrize("sessions_in", ["cookies", "cookies beside sqlite"], indirect=True)
 MakeSite = Callable[..., Site]
 BIG = token_urlsafe(24_000)
-TOKENS = refused("a refresh token of 32 kB", TOKEN(put(refresh_token=BIG)))
-CLAIMS = refused("userinfo of 32 kB", USERINFO(put(groups=BIG)))
+TOKENS = rejected("a refresh token of 32 kB", TOKEN(put(refresh_token=BIG)))
+CLAIMS = rejected("userinfo of 32 kB", USERINFO(put(groups=BIG)))
 
 
 def test_a_page_is_shown_without_what_the_session_has_no_room_for(

@@ -197,7 +197,7 @@ def test_a_user_who_authenticated_again_elsewhere_is_the_same(site: Site) -> Non
 # What goes wrong
 
 
-@pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.rejected], ids=str)
 def test_an_id_token_that_is_wrong_changes_nothing_but_the_spent_refresh_token(
     site: Site, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,7 +12,7 @@ from oidc_async.testing.faults.forgeries import flipped, foreign_signature, sign
 from oidc_async.testing.faults.jwks import also, attacker, every_key_without
 from oidc_async.testing.keys import base64url
 from oidc_async.testing.reply import JSONObject
-from oidc_async.testing.stages import CLAIMS, DRAFT, HEADER, JWKS, Scene, harmless, refused
+from oidc_async.testing.stages import CLAIMS, DRAFT, HEADER, JWKS, Scene, harmless, rejected
 
 NOT_ASKED: Mapping[str, tuple[str, ...]] = {
     "webfinger": ("openid-configuration", "jwks", "token", "userinfo"),
@@ -99,12 +99,12 @@ def _keys_of_the_suite(document: JSONObject, scene: Scene) -> JSONObject:
 
 
 KEYS_OF_THE_SUITE = harmless("a key set as the suite has", JWKS(_keys_of_the_suite))
-SIGNATURE = refused("an invalid signature", DRAFT(signature(flipped)))
-FOREIGN = refused("somebody else's signature", DRAFT(foreign_signature))
-KID_MISSING = refused("no kid", HEADER(without("kid")))
+SIGNATURE = rejected("an invalid signature", DRAFT(signature(flipped)))
+FOREIGN = rejected("somebody else's signature", DRAFT(foreign_signature))
+KID_MISSING = rejected("no kid", HEADER(without("kid")))
 C_HASH = Fault.ID_TOKEN_C_HASH_WRONG
-SUB_MISSING = refused("no sub", CLAIMS(without("sub")))
-AUD_OF_OTHERS = refused("aud of others alone", CLAIMS(put(aud=["other-1", "other-2"])))
+SUB_MISSING = rejected("no sub", CLAIMS(without("sub")))
+AUD_OF_OTHERS = rejected("aud of others alone", CLAIMS(put(aud=["other-1", "other-2"])))
 
 LOGINS: tuple[Situation, ...] = (
     # The ID token of the code flow

@@ -19,10 +19,10 @@ def test_a_logout_token(driver: Driver, fault: Misbehaviour) -> None:
     driver.log_in()
     with driver.provider.misbehaving(fault):
         answer = tell(driver, driver.provider.logout_token(CLIENT_ID, "alice"))
-    assert answer.status_code == (400 if fault.refused else 200)
+    assert answer.status_code == (400 if fault.rejected else 200)
     assert "no-store" in answer.headers["cache-control"]
     assert not set(asked(driver.result())) & {"token", "userinfo"}
-    assert driver.session()["logged_in"] == fault.refused
+    assert driver.session()["logged_in"] == fault.rejected
 
 
 def test_a_logout_token_for_a_session_that_is_gone(driver: Driver) -> None:

@@ -4,13 +4,13 @@ import pytest
 
 from oidc_async.testing import Fault, Misbehaviour
 from oidc_async.testing.faults.documents import without
-from oidc_async.testing.stages import DISCOVERY, refused
+from oidc_async.testing.stages import DISCOVERY, rejected
 
 from .driver import Driver, asked
 from .situations import ENCRYPTED, ENCRYPTED_USERINFO, OWN_KEYS, SIGNED_USERINFO
 from .test_logins import require_login
 
-NO_REGISTRATION = refused("no registration_endpoint", DISCOVERY(without("registration_endpoint")))
+NO_REGISTRATION = rejected("no registration_endpoint", DISCOVERY(without("registration_endpoint")))
 
 
 def test_a_client_registers_once(driver: Driver) -> None:
@@ -96,7 +96,7 @@ def test_what_it_registered_for_is_kept_to(driver: Driver, fault: Misbehaviour, 
         (Fault.REGISTRATION_REDIRECT_URI_OTHER, "registration_invalid"),
         (Fault.REGISTRATION_RESPONSE_TYPE_OTHER, "registration_invalid"),
         (Fault.REGISTRATION_ALG_UNKNOWN, "registration_invalid"),
-        (Fault.REGISTRATION_REFUSED, "oauth_error"),
+        (Fault.REGISTRATION_REJECTED, "oauth_error"),
         (NO_REGISTRATION, "configuration_error"),
     ],
     ids=str,

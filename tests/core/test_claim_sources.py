@@ -153,7 +153,7 @@ def test_a_distributed_source_that_is_wrong_is_left_out(
     scene.tell({"s": source}, {"age": "s"})
     with scene.source.misbehaving(fault), caplog.at_level(logging.WARNING, "oidc_async.provider"):
         assert believed(scene) == fault.harmless
-    assert bool(caplog.records) == fault.refused
+    assert bool(caplog.records) == fault.rejected
     assert source["access_token"] not in caplog.text
     # asked once for each, and nobody is followed
     assert scene.source.count("claims") == 2

@@ -17,7 +17,7 @@ from oidc_async.protocol.token_kind import KIND_CLAIMS
 from oidc_async.provider.provider_keys import RENEWALS_AT_ONCE, SECONDS_PER_RENEWAL
 from oidc_async.resource_server.resource_server import AsyncResourceServer
 from oidc_async.testing import Callback, Clock
-from oidc_async.testing.stages import SIGNED_CLAIMS, SIGNED_HEADER, refused
+from oidc_async.testing.stages import SIGNED_CLAIMS, SIGNED_HEADER, rejected
 from tests.core.realm import SECRET, Realm, new_provider, new_realm
 from tests.core.worlds import World
 from tests.protocol.absent import ABSENT
@@ -78,7 +78,7 @@ class Site:
 
     def introspect(self, **claims: Any) -> None:
         """A token that nobody knows is introspected; the response is signed with a key that nobody knows."""
-        spell = refused(
+        spell = rejected(
             "forged", SIGNED_HEADER(lambda it, _: {**it, "kid": "x"}), SIGNED_CLAIMS(lambda it, _: {**it, **claims})
         )
         configuration = self.realm.party.configuration

@@ -163,7 +163,7 @@ def test_an_error_response_keeps_the_description_of_the_provider(realm: Realm) -
 
 @pytest.mark.parametrize(
     "fault",
-    [fault for fault in ALL_FAULTS if fault.name.startswith("TOKEN_") and fault.refused],
+    [fault for fault in ALL_FAULTS if fault.name.startswith("TOKEN_") and fault.rejected],
     ids=str,
 )
 def test_a_code_is_sent_once_whatever_comes_back(realm: Realm, fault: Misbehaviour) -> None:

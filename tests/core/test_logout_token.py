@@ -152,7 +152,7 @@ def test_a_logout_token_is_encrypted_as_an_id_token_is(either_world: World, alg:
     assert read(realm, token).sub == "alice"
 
 
-@pytest.mark.parametrize("fault", [fault for fault in LOGOUT_FAULTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in LOGOUT_FAULTS if fault.rejected], ids=str)
 def test_encryption_makes_no_invalid_logout_token_valid(either_world: World, fault: Misbehaviour) -> None:
     """threat model 107, 175 to 184."""
     realm = signed_in(protected_realm(either_world, **OAEP))
@@ -173,7 +173,7 @@ def test_logout_tokens_that_are_signed_only_can_be_accepted(either_world: World,
     assert read(realm, token).sub == "alice"
 
 
-@pytest.mark.parametrize("fault", [fault for fault in LOGOUT_FAULTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in LOGOUT_FAULTS if fault.rejected], ids=str)
 def test_what_is_wrong_with_a_logout_token_that_is_signed_only_stays_wrong(
     either_world: World, fault: Misbehaviour
 ) -> None:

@@ -14,7 +14,7 @@ from oidc_async.testing.stages import (
     USERINFO,
     USERINFO_REPLY,
     harmless,
-    refused,
+    rejected,
 )
 from tests.core.realm import Realm, new_provider, new_realm, simulated
 from tests.core.worlds import World
@@ -58,7 +58,7 @@ def test_an_address_that_is_mentioned_is_not_asked(realm: Realm, inside: Simulat
 
 @pytest.mark.parametrize(
     "fault",
-    [refused("at the token endpoint", TOKEN_REPLY(CHALLENGED)), refused("at userinfo", USERINFO_REPLY(CHALLENGED))],
+    [rejected("at the token endpoint", TOKEN_REPLY(CHALLENGED)), rejected("at userinfo", USERINFO_REPLY(CHALLENGED))],
     ids=["token", "userinfo"],
 )
 def test_a_challenge_names_no_place_that_we_go_to(

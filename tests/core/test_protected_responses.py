@@ -41,7 +41,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "with the secret": {"userinfo_signed_response_alg": "HS384", "userinfo_encrypted_response_alg": "dir"},
 }
 INSIDE = [fault for table in (IDTokenFaults, ClaimFaults) for fault in vars(table).values()]
-REJECTED_INSIDE = [fault for fault in INSIDE if isinstance(fault, Misbehaviour) and fault.refused]
+REJECTED_INSIDE = [fault for fault in INSIDE if isinstance(fault, Misbehaviour) and fault.rejected]
 OF_ITS_FORM = (Fault.SIGNED_USERINFO_AS_JSON, Fault.SIGNED_USERINFO_ENCRYPTED)
 """What is encrypted has no such form: see the test of all forms."""
 

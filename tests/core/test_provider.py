@@ -25,11 +25,11 @@ from oidc_async.testing.faults.documents import put
 from oidc_async.testing.faults.forgeries import signed_by
 from oidc_async.testing.faults.responses import header
 from oidc_async.testing.keys import SigningKey
-from oidc_async.testing.stages import DISCOVERY, DISCOVERY_REPLY, DRAFT, JWKS_REPLY, harmless, refused
+from oidc_async.testing.stages import DISCOVERY, DISCOVERY_REPLY, DRAFT, JWKS_REPLY, harmless, rejected
 from tests.core.realm import SECRET, Realm, new_provider, new_realm, simulated
 from tests.core.worlds import BlockingWorld, World
 
-DISCOVERY_FAULTS = [fault for fault in ALL_FAULTS if fault.name.startswith("DISCOVERY_") and fault.refused]
+DISCOVERY_FAULTS = [fault for fault in ALL_FAULTS if fault.name.startswith("DISCOVERY_") and fault.rejected]
 JUNK_KEYS = [
     Fault.JWKS_KEYS_NULL,
     Fault.JWKS_KEYS_MISSING,
@@ -279,7 +279,7 @@ def test_a_rotation_into_a_broken_key_set_lets_nobody_in(realm: Realm, fault: Mi
     realm.log_in()
     forged = SigningKey(kid="new", alg="RS256", private=realm_key(realm).private)
     with (
-        realm.provider.misbehaving(fault, refused("an unknown key", DRAFT(signed_by(forged, kid="new")))),
+        realm.provider.misbehaving(fault, rejected("an unknown key", DRAFT(signed_by(forged, kid="new")))),
         pytest.raises((ProviderError, TokenError)),
     ):
         realm.log_in()
@@ -292,7 +292,7 @@ def test_a_key_that_was_taken_back_ends_with_the_next_fetch(realm: Realm) -> Non
     realm.log_in()
     old = realm_key(realm)
     realm.provider.rotate_keys()
-    with realm.provider.misbehaving(refused("signed by an old key", DRAFT(signed_by(old, kid=old.kid)))):
+    with realm.provider.misbehaving(rejected("signed by an old key", DRAFT(signed_by(old, kid=old.kid)))):
         assert realm.log_in().id_token["sub"] == "alice"
         realm.provider.clock.advance(HOUR)
         with pytest.raises(KeyNotFound):
@@ -302,7 +302,7 @@ def test_a_key_that_was_taken_back_ends_with_the_next_fetch(realm: Realm) -> Non
 def test_keys_are_left_behind_when_they_move(realm: Realm) -> None:
     """threat model 37: what an earlier jwks_uri said counts no more."""
     realm.log_in()
-    moved = refused("keys elsewhere", DISCOVERY(put(jwks_uri="https://op.example/moved")))
+    moved = rejected("keys elsewhere", DISCOVERY(put(jwks_uri="https://op.example/moved")))
     with realm.provider.misbehaving(cached_for(60), moved):
         realm.provider.clock.advance(HOUR - 1)
         realm.log_in()
@@ -316,7 +316,7 @@ def test_keys_are_left_behind_when_they_move(realm: Realm) -> None:
 def test_keys_that_come_back_are_fetched_again(realm: Realm) -> None:
     """threat model 37, 237."""
     often = harmless("asked every minute", DISCOVERY_REPLY(header("cache-control", "max-age=60")))
-    moved = refused("keys elsewhere", DISCOVERY(put(jwks_uri="https://op.example/moved")))
+    moved = rejected("keys elsewhere", DISCOVERY(put(jwks_uri="https://op.example/moved")))
     with realm.provider.misbehaving(often):
         realm.log_in()
         realm.provider.clock.advance(60)
@@ -335,7 +335,7 @@ def test_two_issuers_with_keys_of_equal_names_are_not_mixed_up(either_world: Wor
     assert [realm_key(realm).kid for realm in realms] == ["rs256-1", "rs256-1"]
     assert [realm.log_in().id_token["iss"] for realm in realms] == [provider.issuer for provider in providers]
     assert [counts(realm) for realm in realms] == [(1, 1), (1, 1)]
-    foreign = refused("signed by the other", DRAFT(signed_by(realm_key(realms[0]))))
+    foreign = rejected("signed by the other", DRAFT(signed_by(realm_key(realms[0]))))
     with providers[1].misbehaving(foreign), pytest.raises(SignatureInvalid):
         realms[1].log_in()
 

@@ -75,7 +75,7 @@ def test_without_a_new_refresh_token_the_result_has_none(either_world: World) ->
     assert user.asked() == 2
 
 
-@pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in REFRESH_FAULTS if fault.rejected], ids=str)
 def test_an_id_token_of_another_login_is_rejected(user: Refreshing, fault: Misbehaviour) -> None:
     """threat model 71, 72; OIDC Core 12.2"""
     with user.provider.misbehaving(fault):

@@ -47,7 +47,7 @@ KEYS_ARE_AWAY = [
     (Fault.JWKS_ENDLESS, ProviderError),
     (Fault.JWKS_OUTDATED, KeyNotFound),
 ]
-FINAL = [fault for fault in REFRESH_FAULTS if fault.refused and fault is not Fault.REFRESH_ID_TOKEN_TAMPERED]
+FINAL = [fault for fault in REFRESH_FAULTS if fault.rejected and fault is not Fault.REFRESH_ID_TOKEN_TAMPERED]
 DRIPS = harmless("a body that comes too slowly", TOKEN_REPLY(lambda reply, scene: replace(reply, drips=True)))
 CUT = harmless("half a body", TOKEN_REPLY(lambda reply, scene: replace(reply, breaks_after=5)))
 BROKEN = [

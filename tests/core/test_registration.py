@@ -250,7 +250,7 @@ def test_a_provider_without_the_endpoint_registers_nobody(registering: Registeri
 # Faults
 
 
-@pytest.mark.parametrize("fault", [fault for fault in REGISTRATION_FAULTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in REGISTRATION_FAULTS if fault.rejected], ids=str)
 def test_an_invalid_registration_is_none_and_the_next_one_is_tried(
     either_world: World, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -19,7 +19,7 @@ from oidc_async.sealing import Sealer
 from oidc_async.stores import MemoryStore, SQLiteStore, Store
 from oidc_async.testing import Fault, SimulatedProvider
 from oidc_async.testing.faults.responses import status
-from oidc_async.testing.stages import REGISTRATION_REPLY, refused
+from oidc_async.testing.stages import REGISTRATION_REPLY, rejected
 from tests.core.broken_store import Broken
 from tests.core.registering import Registering, new_registering, open_provider, registrations
 from tests.core.test_refresh_with_store import face
@@ -30,7 +30,7 @@ PROCESSES = 4
 CALLERS = 8
 """In each of them."""
 Process = Callable[..., Registering]
-BUSY = refused("too many requests", REGISTRATION_REPLY(status(429)))
+BUSY = rejected("too many requests", REGISTRATION_REPLY(status(429)))
 ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("registering_worker.py")
 
@@ -279,7 +279,7 @@ def test_a_process_that_dies_while_registering_is_waited_for_and_no_longer(share
 
 
 def test_a_rejection_frees_the_place_for_the_next_try(shared: Shared) -> None:
-    with shared.provider.misbehaving(Fault.REGISTRATION_REFUSED):
+    with shared.provider.misbehaving(Fault.REGISTRATION_REJECTED):
         assert isinstance(shared.one.rejection(), OAuthError)
         assert isinstance(shared.other.rejection(), OAuthError)
     assert shared.entries() == {}

@@ -16,7 +16,7 @@ from oidc_async.protocol.response_type import RESPONSE_TYPES
 from oidc_async.relying_party.login import AuthorizationRequest
 from oidc_async.testing import NotRedirected, SimulatedProvider
 from oidc_async.testing.faults.documents import put, without
-from oidc_async.testing.stages import DISCOVERY, JWKS, refused
+from oidc_async.testing.stages import DISCOVERY, JWKS, rejected
 from tests.core.realm import REDIRECT_URI, Realm, new_realm
 from tests.core.worlds import World
 from tests.protocol.signing import (
@@ -39,7 +39,7 @@ KEYS = ClientKeys.from_jwk(
         ]
     }
 )
-MUST_BE_SIGNED = refused("it wants objects", DISCOVERY(put(require_signed_request_object=True)))
+MUST_BE_SIGNED = rejected("it wants objects", DISCOVERY(put(require_signed_request_object=True)))
 
 
 class Registered(Realm):
@@ -237,7 +237,7 @@ def test_the_parameters_are_plain_by_default(either_world: World) -> None:
 def test_what_the_provider_does_not_take_is_not_sent(either_world: World, way: str, change: Any, word: str) -> None:
     realm = registered(either_world, way)
     with (
-        realm.provider.misbehaving(refused("its metadata say so", DISCOVERY(change))),
+        realm.provider.misbehaving(rejected("its metadata say so", DISCOVERY(change))),
         pytest.raises(ConfigurationError, match=word),
     ):
         realm.begin()
@@ -266,7 +266,7 @@ def test_metadata_of_another_type_are_rejected(either_world: World, change: Any)
     """threat model 9."""
     realm = registered(either_world)
     with (
-        realm.provider.misbehaving(refused("of another type", DISCOVERY(change))),
+        realm.provider.misbehaving(rejected("of another type", DISCOVERY(change))),
         pytest.raises(OIDCError) as caught,
     ):
         realm.begin()
@@ -282,7 +282,7 @@ def test_metadata_that_do_not_say_it_may_be_overruled(either_world: World) -> No
         "provider_metadata": own,
         "request_object": "value",
     }
-    with realm.provider.misbehaving(refused("not said", DISCOVERY(without("request_parameter_supported")))):
+    with realm.provider.misbehaving(rejected("not said", DISCOVERY(without("request_parameter_supported")))):
         assert new_realm(either_world, realm.provider, **settings).log_in().id_token["sub"] == "alice"
 
 
@@ -294,7 +294,7 @@ def test_a_provider_that_wants_objects_is_not_asked_without(either_world: World)
 
 def test_a_provider_without_a_key_to_encrypt_to(either_world: World) -> None:
     realm = registered(either_world, request_object_encryption_alg="RSA-OAEP")
-    signs = refused(
+    signs = rejected(
         "no encryption key",
         JWKS(lambda document, _: {"keys": [jwk for jwk in document["keys"] if jwk["use"] == "sig"]}),
     )

@@ -131,12 +131,12 @@ def outcome(api: API, token: str) -> tuple[type[OIDCError] | None, str]:
 
 
 def test_the_tables_have_each_fault_that_must_be_rejected() -> None:
-    assert set(ERRORS) == {fault.name for fault in API_FAULTS if fault.refused}
+    assert set(ERRORS) == {fault.name for fault in API_FAULTS if fault.rejected}
     assert len(OF_INTROSPECTION) > 100
     assert len(OF_JWTS) > 90
 
 
-@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.rejected], ids=str)
 def test_a_fault_of_introspection_raises_its_error(either_world: World, fault: Misbehaviour) -> None:
     """threat model 123 to 127, 134, 135: it says something of the token, or something of the provider."""
     api = api_for(either_world, fault, "introspection")
@@ -147,7 +147,7 @@ def test_a_fault_of_introspection_raises_its_error(either_world: World, fault: M
     assert api.statistics.failures == issubclass(ERRORS[fault.name][0], ProviderError)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if not fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if not fault.rejected], ids=str)
 def test_an_oddity_of_introspection_disturbs_nobody(either_world: World, fault: Misbehaviour) -> None:
     """threat model 128, 130, 133."""
     api = api_for(either_world, fault, "introspection")
@@ -157,7 +157,7 @@ def test_an_oddity_of_introspection_disturbs_nobody(either_world: World, fault: 
         assert access.scopes == (set() if fault is Fault.INTROSPECTION_SCOPE_MISSING else {"read"})
 
 
-@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.rejected], ids=str)
 def test_once_it_is_over_the_token_is_taken(either_world: World, fault: Misbehaviour) -> None:
     """threat model 125, 131, 234: no failure is cached for long."""
     api = api_for(either_world, fault, "introspection")
@@ -169,7 +169,7 @@ def test_once_it_is_over_the_token_is_taken(either_world: World, fault: Misbehav
 
 
 @pytest.mark.parametrize("verification", ["jwt", "auto"])
-@pytest.mark.parametrize("fault", [fault for fault in OF_JWTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in OF_JWTS if fault.rejected], ids=str)
 def test_a_fault_of_a_jwt_raises_its_error(either_world: World, fault: Misbehaviour, verification: str) -> None:
     """threat model 144, 145, 148 to 151: in "auto", other tokens are introspected, and inactive."""
     api = api_for(either_world, fault, verification)
@@ -202,7 +202,7 @@ def test_nothing_but_our_own_errors_comes_out(either_world: World, fault: Misbeh
         assert outcome(api, api.issue(jwt=True))[0] in (None, ClaimInvalid)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.rejected], ids=str)
 def test_the_operator_hears_of_the_provider_and_not_of_tokens(
     either_world: World, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -218,7 +218,7 @@ def test_the_operator_hears_of_the_provider_and_not_of_tokens(
         assert ERRORS[fault.name][0].code in records[0].getMessage()
 
 
-@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in OF_INTROSPECTION if fault.rejected], ids=str)
 def test_an_invalid_signed_response_says_nothing_about_the_token(either_world: World, fault: Misbehaviour) -> None:
     """threat model 125, 134: whatever is wrong with the envelope, the token is as unknown as before."""
     api = api_for(either_world, fault, "introspection")

@@ -20,7 +20,7 @@ from oidc_async.protocol.strict_json import read_object
 from oidc_async.resource_server.token_cache import AccessCache
 from oidc_async.testing import Clock, Fault, SimulatedProvider
 from oidc_async.testing.faults.documents import put
-from oidc_async.testing.stages import JWKS, refused
+from oidc_async.testing.stages import JWKS, rejected
 from tests.core.api import API, ISSUER, START, new_api, new_provider, simulated
 from tests.core.worlds import World
 
@@ -196,7 +196,7 @@ def test_a_key_that_is_published_a_moment_later_serves_at_once(either_world: Wor
     """threat model 131: a missing key says nothing of the token for long."""
     api = new_api(either_world, audience="api", access_token_verification="jwt")
     api.verify(api.issue(jwt=True))
-    keys_of_yesterday = refused("keys of yesterday", JWKS(put(keys=published(api.provider))))
+    keys_of_yesterday = rejected("keys of yesterday", JWKS(put(keys=published(api.provider))))
     api.provider.rotate_keys()
     token = api.issue(jwt=True)
     with api.provider.misbehaving(keys_of_yesterday):
@@ -348,7 +348,7 @@ def test_a_jwt_of_another_provider_with_the_same_names_is_rejected(either_world:
     same_kid = [
         {**key, "kid": kid if number == 0 else key["kid"]} for number, key in enumerate(published(providers[1]))
     ]
-    with providers[1].misbehaving(refused("the kid of another", JWKS(put(keys=same_kid)))):
+    with providers[1].misbehaving(rejected("the kid of another", JWKS(put(keys=same_kid)))):
         tokens = [api.issue(jwt=True, header={"kid": kid}) for api in apis]
         assert [api.verify(token).issuer for api, token in zip(apis, tokens, strict=True)] == [ISSUER, OTHER]
         assert [type(api.rejection(token)) for api, token in zip(apis, reversed(tokens), strict=True)] == [

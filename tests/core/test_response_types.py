@@ -177,7 +177,7 @@ def test_requirements_of_the_login_are_checked_in_the_browser_s_id_token_too(
     assert "token" not in endpoints(realm)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in FRONT_CHANNEL_FAULTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in FRONT_CHANNEL_FAULTS if fault.rejected], ids=str)
 def test_a_fault_of_the_front_channel_ends_the_login(realm: Realm, fault: Misbehaviour) -> None:
     """threat model 51, 63, 66, 95, 97, 100: and nothing is asked of the provider any more, except for its keys."""
     begun = realm.begin(**fault.needs)

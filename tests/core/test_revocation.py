@@ -11,8 +11,7 @@ from oidc_async.errors import OAuthError, OIDCError, ProviderUnreachable
 from oidc_async.testing import Fault, Misbehaviour
 from oidc_async.testing.faults.documents import without
 from oidc_async.testing.faults.responses import error, reset
-from oidc_async.testing.stages import ANY_REPLY, DISCOVERY, harmless
-from oidc_async.testing.stages import refused as rejected
+from oidc_async.testing.stages import ANY_REPLY, DISCOVERY, harmless, rejected
 from tests.core.realm import REDIRECT_URI, SECRET, new_provider, new_realm
 from tests.core.refreshing import Refreshing, logged_in
 from tests.core.worlds import World

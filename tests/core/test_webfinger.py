@@ -62,7 +62,7 @@ def test_an_issuer_is_known_with_its_slash_and_its_path(either_world: World, iss
         discover(either_world, runtime, "joe@op.example", **others)
 
 
-@pytest.mark.parametrize("fault", [fault for fault in WEBFINGER_FAULTS if fault.refused], ids=str)
+@pytest.mark.parametrize("fault", [fault for fault in WEBFINGER_FAULTS if fault.rejected], ids=str)
 def test_an_invalid_response_is_rejected_and_no_other_host_is_asked(
     either_world: World, provider: SimulatedProvider, fault: Misbehaviour
 ) -> None:

@@ -105,7 +105,7 @@ def test_each_fault_has_a_name_a_description_and_one_outcome() -> None:
         assert getattr(Fault, fault.name) is fault
         assert fault.name.lower() == str(fault)
         assert fault.does
-        assert [fault.refused, fault.harmless, fault.outcome == "either"].count(True) == 1
+        assert [fault.rejected, fault.harmless, fault.outcome == "either"].count(True) == 1
 
 
 def test_faults_add_up(provider: SimulatedProvider, rp: MiniRelyingParty) -> None:

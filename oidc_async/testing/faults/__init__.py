@@ -1,6 +1,6 @@
 """Every way in which the provider can misbehave: one line each, in tables by where it strikes.
 
-A `refused` fault must end a login without a session, a `harmless` one must not disturb it. After `either` a login
+A `rejected` fault must end a login without a session, a `harmless` one must not disturb it. After `either` a login
 may go both ways, but nothing than our own errors may come out.
 
 Those of the front channel are met by a login that asks for more than a code, or for something else.
@@ -92,7 +92,7 @@ WEBFINGER_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAU
 CLAIM_SOURCE_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "claim_source"
 )
-"""Those of claims that a provider vouches for elsewhere: by a `refused` one they are not believed."""
+"""Those of claims that a provider vouches for elsewhere: by a `rejected` one they are not believed."""
 
 ENCRYPTION_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "encrypted_response"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from oidc_async.testing.encryption import KEY_SIZES, compact_jwe, public_key, seal
 from oidc_async.testing.keys import base64url, decode_base64url
 from oidc_async.testing.reply import json_bytes
-from oidc_async.testing.stages import JWE_DRAFT, JWE_TOKEN, Change, JWEDraft, Scene, harmless, refused
+from oidc_async.testing.stages import JWE_DRAFT, JWE_TOKEN, Change, JWEDraft, Scene, harmless, rejected
 
 from .forgeries import flipped, token
 from .jwks import attacker
@@ -116,56 +116,56 @@ def first_parts(number: int) -> Change[str]:
 
 class EncryptionFaults:
     # What it is encrypted with
-    ENCRYPTION_MISSING = refused("not encrypted, though registered", JWE_DRAFT(compacted(as_it_is)))
-    ENCRYPTION_TWICE = refused("encrypted, and encrypted again", JWE_DRAFT(compacted(twice_encrypted)))
-    ENCRYPTION_OTHER_KEY = refused("to a key of somebody else", JWE_DRAFT(for_another_key))
-    ENCRYPTION_OTHER_ALG = refused("by RSA-OAEP-256", JWE_DRAFT(registered_as(alg="RSA-OAEP-256")))
-    ENCRYPTION_OTHER_ENC = refused("by A256GCM", JWE_DRAFT(registered_as(enc="A256GCM")))
-    ENCRYPTION_WITH_SECRET = refused("by the client's secret", JWE_DRAFT(registered_as(alg="dir")))
-    ENCRYPTION_RSA1_5 = refused("by RSA1_5", JWE_DRAFT(compacted(rsa1_5)))
+    ENCRYPTION_MISSING = rejected("not encrypted, though registered", JWE_DRAFT(compacted(as_it_is)))
+    ENCRYPTION_TWICE = rejected("encrypted, and encrypted again", JWE_DRAFT(compacted(twice_encrypted)))
+    ENCRYPTION_OTHER_KEY = rejected("to a key of somebody else", JWE_DRAFT(for_another_key))
+    ENCRYPTION_OTHER_ALG = rejected("by RSA-OAEP-256", JWE_DRAFT(registered_as(alg="RSA-OAEP-256")))
+    ENCRYPTION_OTHER_ENC = rejected("by A256GCM", JWE_DRAFT(registered_as(enc="A256GCM")))
+    ENCRYPTION_WITH_SECRET = rejected("by the client's secret", JWE_DRAFT(registered_as(alg="dir")))
+    ENCRYPTION_RSA1_5 = rejected("by RSA1_5", JWE_DRAFT(compacted(rsa1_5)))
 
     # Header
-    ENCRYPTION_ALG_NONE = refused("alg is none", JWE_DRAFT(with_header(alg="none")))
-    ENCRYPTION_ALG_LIST = refused("alg is a list", JWE_DRAFT(with_header(alg=["RSA-OAEP"])))
-    ENCRYPTION_ALG_PBES2 = refused(
+    ENCRYPTION_ALG_NONE = rejected("alg is none", JWE_DRAFT(with_header(alg="none")))
+    ENCRYPTION_ALG_LIST = rejected("alg is a list", JWE_DRAFT(with_header(alg=["RSA-OAEP"])))
+    ENCRYPTION_ALG_PBES2 = rejected(
         "alg is a password's, and slow", JWE_DRAFT(with_header(alg="PBES2-HS512+A256KW", p2s="AAAA", p2c=2**31))
     )
-    ENCRYPTION_ALG_GCMKW = refused("alg is A256GCMKW", JWE_DRAFT(with_header(alg="A256GCMKW", iv="AA", tag="AA")))
-    ENCRYPTION_ENC_MISSING = refused("enc is null", JWE_DRAFT(with_header(enc=None)))
-    ENCRYPTION_ENC_NUMBER = refused("enc is 5", JWE_DRAFT(with_header(enc=5)))
-    ENCRYPTION_ZIP = refused("compressed", JWE_DRAFT(compressed))
-    ENCRYPTION_CRIT = refused("crit names what we don't know", JWE_DRAFT(with_header(crit=["foo"], foo=1)))
-    ENCRYPTION_CRIT_EMPTY = refused("crit is empty", JWE_DRAFT(with_header(crit=[])))
-    ENCRYPTION_KID_UNKNOWN = refused("a key that the client doesn't have", JWE_DRAFT(with_header(kid="unknown")))
-    ENCRYPTION_KID_NUMBER = refused("kid is 5", JWE_DRAFT(with_header(kid=5)))
+    ENCRYPTION_ALG_GCMKW = rejected("alg is A256GCMKW", JWE_DRAFT(with_header(alg="A256GCMKW", iv="AA", tag="AA")))
+    ENCRYPTION_ENC_MISSING = rejected("enc is null", JWE_DRAFT(with_header(enc=None)))
+    ENCRYPTION_ENC_NUMBER = rejected("enc is 5", JWE_DRAFT(with_header(enc=5)))
+    ENCRYPTION_ZIP = rejected("compressed", JWE_DRAFT(compressed))
+    ENCRYPTION_CRIT = rejected("crit names what we don't know", JWE_DRAFT(with_header(crit=["foo"], foo=1)))
+    ENCRYPTION_CRIT_EMPTY = rejected("crit is empty", JWE_DRAFT(with_header(crit=[])))
+    ENCRYPTION_KID_UNKNOWN = rejected("a key that the client doesn't have", JWE_DRAFT(with_header(kid="unknown")))
+    ENCRYPTION_KID_NUMBER = rejected("kid is 5", JWE_DRAFT(with_header(kid=5)))
     ENCRYPTION_KID_MISSING = harmless("no kid", JWE_DRAFT(without_kid))
-    ENCRYPTION_HEADER_HUGE = refused("a parameter of 100 KB", JWE_DRAFT(with_header(foo="x" * 100_000)))
+    ENCRYPTION_HEADER_HUGE = rejected("a parameter of 100 KB", JWE_DRAFT(with_header(foo="x" * 100_000)))
     ENCRYPTION_HEADER_EXTRA = harmless("a parameter that nobody knows", JWE_DRAFT(with_header(foo={"bar": 1})))
-    ENCRYPTION_HEADER_DUPLICATE_MEMBERS = refused("alg twice", JWE_TOKEN(part(0, twice("alg"))))
-    ENCRYPTION_HEADER_DEEP = refused("arrays in each other", JWE_TOKEN(part(0, deep)))
-    ENCRYPTION_HEADER_CHANGED = refused("a parameter more, afterwards", JWE_TOKEN(part(0, with_more_in_the_header)))
-    ENCRYPTION_POINT_OFF_CURVE = refused(
+    ENCRYPTION_HEADER_DUPLICATE_MEMBERS = rejected("alg twice", JWE_TOKEN(part(0, twice("alg"))))
+    ENCRYPTION_HEADER_DEEP = rejected("arrays in each other", JWE_TOKEN(part(0, deep)))
+    ENCRYPTION_HEADER_CHANGED = rejected("a parameter more, afterwards", JWE_TOKEN(part(0, with_more_in_the_header)))
+    ENCRYPTION_POINT_OFF_CURVE = rejected(
         "an ephemeral key that lies on no curve",
         JWE_DRAFT(lambda draft, scene: replace(draft, at_last={"epk": point_off_the_curve()})),
         encryption="ECDH-ES",
     )
-    ENCRYPTION_POINT_MISSING = refused("no ephemeral key", JWE_DRAFT(with_header(epk=None)), encryption="ECDH-ES")
+    ENCRYPTION_POINT_MISSING = rejected("no ephemeral key", JWE_DRAFT(with_header(epk=None)), encryption="ECDH-ES")
 
     # Parts
-    ENCRYPTION_KEY_RANDOM = refused("bytes for the key", JWE_TOKEN(part(1, random_again)))
-    ENCRYPTION_KEY_EMPTY = refused("no key", JWE_TOKEN(part(1, lambda value: b"")))
-    ENCRYPTION_KEY_HUGE = refused("a key of 50 KB", JWE_TOKEN(part(1, lambda value: bytes(50_000))))
-    ENCRYPTION_KEY_BESIDE_AGREEMENT = refused(
+    ENCRYPTION_KEY_RANDOM = rejected("bytes for the key", JWE_TOKEN(part(1, random_again)))
+    ENCRYPTION_KEY_EMPTY = rejected("no key", JWE_TOKEN(part(1, lambda value: b"")))
+    ENCRYPTION_KEY_HUGE = rejected("a key of 50 KB", JWE_TOKEN(part(1, lambda value: bytes(50_000))))
+    ENCRYPTION_KEY_BESIDE_AGREEMENT = rejected(
         "a key where none belongs", JWE_TOKEN(part(1, lambda value: bytes(40))), encryption="ECDH-ES"
     )
-    ENCRYPTION_IV_CHANGED = refused("one bit of the IV", JWE_TOKEN(part(2, flipped)))
-    ENCRYPTION_IV_SHORTER = refused("a byte of the IV less", JWE_TOKEN(part(2, lambda value: value[:-1])))
-    ENCRYPTION_CONTENT_CHANGED = refused("one bit of the content", JWE_TOKEN(part(3, flipped)))
-    ENCRYPTION_CONTENT_SHORTER = refused("a block less", JWE_TOKEN(part(3, lambda value: value[:-16])))
-    ENCRYPTION_CONTENT_EMPTY = refused("no content", JWE_TOKEN(part(3, lambda value: b"")))
-    ENCRYPTION_TAG_CHANGED = refused("one bit of the tag", JWE_TOKEN(part(4, flipped)))
-    ENCRYPTION_TAG_SHORTER = refused("half a tag", JWE_TOKEN(part(4, lambda value: value[: len(value) // 2])))
-    ENCRYPTION_TAG_EMPTY = refused("no tag", JWE_TOKEN(part(4, lambda value: b"")))
-    ENCRYPTION_FOUR_PARTS = refused("four parts", JWE_TOKEN(first_parts(4)))
-    ENCRYPTION_SIX_PARTS = refused("six parts", JWE_TOKEN(first_parts(6)))
-    ENCRYPTION_PADDED = refused("= after the tag", JWE_TOKEN(token("{}=".format)))
+    ENCRYPTION_IV_CHANGED = rejected("one bit of the IV", JWE_TOKEN(part(2, flipped)))
+    ENCRYPTION_IV_SHORTER = rejected("a byte of the IV less", JWE_TOKEN(part(2, lambda value: value[:-1])))
+    ENCRYPTION_CONTENT_CHANGED = rejected("one bit of the content", JWE_TOKEN(part(3, flipped)))
+    ENCRYPTION_CONTENT_SHORTER = rejected("a block less", JWE_TOKEN(part(3, lambda value: value[:-16])))
+    ENCRYPTION_CONTENT_EMPTY = rejected("no content", JWE_TOKEN(part(3, lambda value: b"")))
+    ENCRYPTION_TAG_CHANGED = rejected("one bit of the tag", JWE_TOKEN(part(4, flipped)))
+    ENCRYPTION_TAG_SHORTER = rejected("half a tag", JWE_TOKEN(part(4, lambda value: value[: len(value) // 2])))
+    ENCRYPTION_TAG_EMPTY = rejected("no tag", JWE_TOKEN(part(4, lambda value: b"")))
+    ENCRYPTION_FOUR_PARTS = rejected("four parts", JWE_TOKEN(first_parts(4)))
+    ENCRYPTION_SIX_PARTS = rejected("six parts", JWE_TOKEN(first_parts(6)))
+    ENCRYPTION_PADDED = rejected("= after the tag", JWE_TOKEN(token("{}=".format)))

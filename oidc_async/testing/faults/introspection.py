@@ -16,7 +16,7 @@ from oidc_async.testing.stages import (
     Scene,
     either,
     harmless,
-    refused,
+    rejected,
 )
 
 from .claims import DAY, HOUR, OTHER
@@ -81,53 +81,53 @@ def lifted(claims: JSONObject, scene: Scene) -> JSONObject:
 
 class IntrospectionFaults:
     # active
-    INTROSPECTION_ACTIVE_MISSING = refused("no active", INTROSPECTION(without("active")))
-    INTROSPECTION_ACTIVE_NULL = refused("active is null", INTROSPECTION(put(active=None)))
-    INTROSPECTION_ACTIVE_STRING = refused('active is "true"', INTROSPECTION(put(active="true")))
-    INTROSPECTION_ACTIVE_NUMBER = refused("active is 1", INTROSPECTION(put(active=1)))
-    INTROSPECTION_ACTIVE_DIGIT = refused('active is "1"', INTROSPECTION(put(active="1")))
-    INTROSPECTION_ACTIVE_LIST = refused("active is [true]", INTROSPECTION(put(active=[True])))
-    INTROSPECTION_INACTIVE_IN_FULL = refused("not active, all else is good", INTROSPECTION(put(active=False)))
+    INTROSPECTION_ACTIVE_MISSING = rejected("no active", INTROSPECTION(without("active")))
+    INTROSPECTION_ACTIVE_NULL = rejected("active is null", INTROSPECTION(put(active=None)))
+    INTROSPECTION_ACTIVE_STRING = rejected('active is "true"', INTROSPECTION(put(active="true")))
+    INTROSPECTION_ACTIVE_NUMBER = rejected("active is 1", INTROSPECTION(put(active=1)))
+    INTROSPECTION_ACTIVE_DIGIT = rejected('active is "1"', INTROSPECTION(put(active="1")))
+    INTROSPECTION_ACTIVE_LIST = rejected("active is [true]", INTROSPECTION(put(active=[True])))
+    INTROSPECTION_INACTIVE_IN_FULL = rejected("not active, all else is good", INTROSPECTION(put(active=False)))
 
     # exp, nbf, iat
-    INTROSPECTION_EXP_PAST = refused(
+    INTROSPECTION_EXP_PAST = rejected(
         "it expired an hour ago", INTROSPECTION(changed("exp", lambda exp: exp - 2 * HOUR))
     )
-    INTROSPECTION_EXP_STRING = refused("exp is a string", INTROSPECTION(changed("exp", str)))
-    INTROSPECTION_EXP_TRUE = refused("exp is true", INTROSPECTION(put(exp=True)))
-    INTROSPECTION_EXP_LIST = refused("exp is a list", INTROSPECTION(changed("exp", lambda exp: [exp])))
-    INTROSPECTION_EXP_NEGATIVE = refused("exp is negative", INTROSPECTION(changed("exp", lambda exp: -exp)))
-    INTROSPECTION_EXP_NAN = refused("exp is NaN, which is no JSON", INTROSPECTION(put(exp=NAN)))
-    INTROSPECTION_EXP_OVERFLOW = refused("exp is 1e400", INTROSPECTION(put(exp=OVERFLOW)))
-    INTROSPECTION_EXP_ENDLESS_INTEGER = refused("exp has 5,000 digits", INTROSPECTION(put(exp=ENDLESS_INTEGER)))
+    INTROSPECTION_EXP_STRING = rejected("exp is a string", INTROSPECTION(changed("exp", str)))
+    INTROSPECTION_EXP_TRUE = rejected("exp is true", INTROSPECTION(put(exp=True)))
+    INTROSPECTION_EXP_LIST = rejected("exp is a list", INTROSPECTION(changed("exp", lambda exp: [exp])))
+    INTROSPECTION_EXP_NEGATIVE = rejected("exp is negative", INTROSPECTION(changed("exp", lambda exp: -exp)))
+    INTROSPECTION_EXP_NAN = rejected("exp is NaN, which is no JSON", INTROSPECTION(put(exp=NAN)))
+    INTROSPECTION_EXP_OVERFLOW = rejected("exp is 1e400", INTROSPECTION(put(exp=OVERFLOW)))
+    INTROSPECTION_EXP_ENDLESS_INTEGER = rejected("exp has 5,000 digits", INTROSPECTION(put(exp=ENDLESS_INTEGER)))
     INTROSPECTION_EXP_FRACTION = harmless("exp has a fraction", INTROSPECTION(changed("exp", lambda exp: exp + 0.5)))
     INTROSPECTION_EXP_FAR = harmless("exp is 1e15", INTROSPECTION(put(exp=FAR)))
     INTROSPECTION_EXP_MISSING = harmless("no exp", INTROSPECTION(without("exp")))
-    INTROSPECTION_NBF_FUTURE = refused(
+    INTROSPECTION_NBF_FUTURE = rejected(
         "not before the next hour", INTROSPECTION(changed("nbf", lambda nbf: nbf + HOUR))
     )
-    INTROSPECTION_NBF_STRING = refused("nbf is a string", INTROSPECTION(changed("nbf", str)))
-    INTROSPECTION_IAT_FUTURE = refused("issued in an hour", INTROSPECTION(changed("iat", lambda iat: iat + HOUR)))
-    INTROSPECTION_IAT_STRING = refused("iat is a string", INTROSPECTION(changed("iat", str)))
+    INTROSPECTION_NBF_STRING = rejected("nbf is a string", INTROSPECTION(changed("nbf", str)))
+    INTROSPECTION_IAT_FUTURE = rejected("issued in an hour", INTROSPECTION(changed("iat", lambda iat: iat + HOUR)))
+    INTROSPECTION_IAT_STRING = rejected("iat is a string", INTROSPECTION(changed("iat", str)))
     INTROSPECTION_TIMES_MISSING = harmless("no times at all", INTROSPECTION(without("exp", "nbf", "iat")))
 
     # iss, aud
-    INTROSPECTION_ISS_OTHER = refused("another iss", INTROSPECTION(put(iss=OTHER)))
-    INTROSPECTION_ISS_LIST = refused("iss is a list", INTROSPECTION(changed("iss", lambda iss: [iss])))
+    INTROSPECTION_ISS_OTHER = rejected("another iss", INTROSPECTION(put(iss=OTHER)))
+    INTROSPECTION_ISS_LIST = rejected("iss is a list", INTROSPECTION(changed("iss", lambda iss: [iss])))
     INTROSPECTION_ISS_MISSING = harmless("no iss", INTROSPECTION(without("iss")))
-    INTROSPECTION_AUD_OTHER = refused("for another API", INTROSPECTION(put(aud="other-api")))
-    INTROSPECTION_AUD_LONGER = refused("aud contains our name", INTROSPECTION(changed("aud", "{}-2".format)))
-    INTROSPECTION_AUD_SHORTER = refused(
+    INTROSPECTION_AUD_OTHER = rejected("for another API", INTROSPECTION(put(aud="other-api")))
+    INTROSPECTION_AUD_LONGER = rejected("aud contains our name", INTROSPECTION(changed("aud", "{}-2".format)))
+    INTROSPECTION_AUD_SHORTER = rejected(
         "our name contains aud", INTROSPECTION(changed("aud", lambda aud: "".join(listed(aud))[:-1]))
     )
-    INTROSPECTION_AUD_MISSING = refused("no aud", INTROSPECTION(without("aud")))
-    INTROSPECTION_AUD_NULL = refused("aud is null", INTROSPECTION(put(aud=None)))
-    INTROSPECTION_AUD_EMPTY_LIST = refused("aud is []", INTROSPECTION(put(aud=[])))
-    INTROSPECTION_AUD_OBJECT = refused(
+    INTROSPECTION_AUD_MISSING = rejected("no aud", INTROSPECTION(without("aud")))
+    INTROSPECTION_AUD_NULL = rejected("aud is null", INTROSPECTION(put(aud=None)))
+    INTROSPECTION_AUD_EMPTY_LIST = rejected("aud is []", INTROSPECTION(put(aud=[])))
+    INTROSPECTION_AUD_OBJECT = rejected(
         "aud is an object", INTROSPECTION(changed("aud", lambda aud: dict.fromkeys(listed(aud), True)))
     )
-    INTROSPECTION_AUD_NUMBER = refused("aud is 5", INTROSPECTION(put(aud=5)))
-    INTROSPECTION_AUD_WITH_NUMBER = refused(
+    INTROSPECTION_AUD_NUMBER = rejected("aud is 5", INTROSPECTION(put(aud=5)))
+    INTROSPECTION_AUD_WITH_NUMBER = rejected(
         "a number beside us", INTROSPECTION(changed("aud", lambda aud: [*listed(aud), 5]))
     )
     INTROSPECTION_AUD_LIST = harmless("a list of us", INTROSPECTION(changed("aud", listed)))
@@ -136,132 +136,132 @@ class IntrospectionFaults:
     )
 
     # The rest of the members
-    INTROSPECTION_TYP_REFRESH = refused("a refresh token, as Keycloak says it", INTROSPECTION(put(typ="Refresh")))
-    INTROSPECTION_TOKEN_USE_ID = refused("an ID token, as Dex says it", INTROSPECTION(put(token_use="id")))
-    INTROSPECTION_TOKEN_TYPE_REFRESH = refused(
+    INTROSPECTION_TYP_REFRESH = rejected("a refresh token, as Keycloak says it", INTROSPECTION(put(typ="Refresh")))
+    INTROSPECTION_TOKEN_USE_ID = rejected("an ID token, as Dex says it", INTROSPECTION(put(token_use="id")))
+    INTROSPECTION_TOKEN_TYPE_REFRESH = rejected(
         "a refresh token by token_type", INTROSPECTION(put(token_type="refresh_token"))
     )
-    INTROSPECTION_SCOPE_NUMBER = refused("scope is 5", INTROSPECTION(put(scope=5)))
-    INTROSPECTION_SCOPE_TRUE = refused("scope is true", INTROSPECTION(put(scope=True)))
-    INTROSPECTION_SCOPE_OBJECT = refused("scope is an object", INTROSPECTION(put(scope={"read": True})))
-    INTROSPECTION_SCOPE_WITH_NUMBER = refused("a list with a number", INTROSPECTION(put(scope=["read", 5])))
+    INTROSPECTION_SCOPE_NUMBER = rejected("scope is 5", INTROSPECTION(put(scope=5)))
+    INTROSPECTION_SCOPE_TRUE = rejected("scope is true", INTROSPECTION(put(scope=True)))
+    INTROSPECTION_SCOPE_OBJECT = rejected("scope is an object", INTROSPECTION(put(scope={"read": True})))
+    INTROSPECTION_SCOPE_WITH_NUMBER = rejected("a list with a number", INTROSPECTION(put(scope=["read", 5])))
     INTROSPECTION_SCOPE_LIST = harmless("scope is a list", INTROSPECTION(scope_as_list))
     INTROSPECTION_SCOPE_MISSING = harmless("no scope; some calls need one", INTROSPECTION(without("scope")))
-    INTROSPECTION_SUB_NUMBER = refused("sub is 5", INTROSPECTION(put(sub=5)))
-    INTROSPECTION_SUB_LIST = refused("sub is a list", INTROSPECTION(put(sub=["alice"])))
-    INTROSPECTION_SUB_OBJECT = refused("sub is an object", INTROSPECTION(put(sub={"alice": True})))
-    INTROSPECTION_CNF_JKT = refused("bound to a DPoP key", INTROSPECTION(put(cnf={"jkt": "0" * 43})))
-    INTROSPECTION_CNF_X5T = refused("bound to a certificate", INTROSPECTION(put(cnf={"x5t#S256": "0" * 43})))
-    INTROSPECTION_CNF_STRING = refused("bound to nothing known", INTROSPECTION(put(cnf="key")))
+    INTROSPECTION_SUB_NUMBER = rejected("sub is 5", INTROSPECTION(put(sub=5)))
+    INTROSPECTION_SUB_LIST = rejected("sub is a list", INTROSPECTION(put(sub=["alice"])))
+    INTROSPECTION_SUB_OBJECT = rejected("sub is an object", INTROSPECTION(put(sub={"alice": True})))
+    INTROSPECTION_CNF_JKT = rejected("bound to a DPoP key", INTROSPECTION(put(cnf={"jkt": "0" * 43})))
+    INTROSPECTION_CNF_X5T = rejected("bound to a certificate", INTROSPECTION(put(cnf={"x5t#S256": "0" * 43})))
+    INTROSPECTION_CNF_STRING = rejected("bound to nothing known", INTROSPECTION(put(cnf="key")))
     INTROSPECTION_MEMBER_EXTRA = harmless(
         "members that nobody knows", INTROSPECTION(put(foo={"bar": [1, None, "é"]}))
     )
 
     # The response
     INTROSPECTION_OTHER_CONTENT_TYPE = either("text/plain", INTROSPECTION_REPLY(header("content-type", "text/plain")))
-    INTROSPECTION_UNASKED_JWT = refused(
+    INTROSPECTION_UNASKED_JWT = rejected(
         "said to be a JWT, unasked", INTROSPECTION_REPLY(header("content-type", JWT_MEDIA_TYPE))
     )
-    INTROSPECTION_UNSIGNED_JWT = refused("a JWT without signature", INTROSPECTION_REPLY(unsigned_answer))
-    INTROSPECTION_HTML = refused("a page with status 200", INTROSPECTION_REPLY(html()))
-    INTROSPECTION_ERROR_HTML = refused("a page with status 400", INTROSPECTION_REPLY(html(400)))
-    INTROSPECTION_ARRAY = refused("a JSON array", INTROSPECTION_REPLY(answered([])))
-    INTROSPECTION_NULL = refused("null", INTROSPECTION_REPLY(answered(None)))
-    INTROSPECTION_TRUE = refused("true", INTROSPECTION_REPLY(answered(True)))
-    INTROSPECTION_EMPTY = refused("an empty body with status 200", INTROSPECTION_REPLY(body(b"")))
-    INTROSPECTION_DUPLICATE_MEMBERS = refused("active twice", INTROSPECTION_REPLY(rewritten(twice("active"))))
-    INTROSPECTION_BYTE_ORDER_MARK = refused("a byte order mark first", INTROSPECTION_REPLY(rewritten(with_mark)))
-    INTROSPECTION_DEEP = refused("40,000 arrays in each other", INTROSPECTION_REPLY(rewritten(deep)))
-    INTROSPECTION_TRUNCATED = refused("half the document", INTROSPECTION_REPLY(rewritten(truncated)))
-    INTROSPECTION_HUGE = refused("2 MB", INTROSPECTION_REPLY(rewritten(padded)))
-    INTROSPECTION_GZIP_BOMB = refused("30 KB that unpack to 32 MB", INTROSPECTION_REPLY(inflated))
-    INTROSPECTION_ENDLESS = refused("a body without end", INTROSPECTION_REPLY(endless))
-    INTROSPECTION_201 = refused("status 201", INTROSPECTION_REPLY(answered({"active": True}, status=201)))
-    INTROSPECTION_204 = refused("status 204", INTROSPECTION_REPLY(status(204)))
-    INTROSPECTION_REDIRECT = refused("a redirect elsewhere", INTROSPECTION_REPLY(redirected(Endpoint.INTROSPECTION)))
-    INTROSPECTION_307 = refused(
+    INTROSPECTION_UNSIGNED_JWT = rejected("a JWT without signature", INTROSPECTION_REPLY(unsigned_answer))
+    INTROSPECTION_HTML = rejected("a page with status 200", INTROSPECTION_REPLY(html()))
+    INTROSPECTION_ERROR_HTML = rejected("a page with status 400", INTROSPECTION_REPLY(html(400)))
+    INTROSPECTION_ARRAY = rejected("a JSON array", INTROSPECTION_REPLY(answered([])))
+    INTROSPECTION_NULL = rejected("null", INTROSPECTION_REPLY(answered(None)))
+    INTROSPECTION_TRUE = rejected("true", INTROSPECTION_REPLY(answered(True)))
+    INTROSPECTION_EMPTY = rejected("an empty body with status 200", INTROSPECTION_REPLY(body(b"")))
+    INTROSPECTION_DUPLICATE_MEMBERS = rejected("active twice", INTROSPECTION_REPLY(rewritten(twice("active"))))
+    INTROSPECTION_BYTE_ORDER_MARK = rejected("a byte order mark first", INTROSPECTION_REPLY(rewritten(with_mark)))
+    INTROSPECTION_DEEP = rejected("40,000 arrays in each other", INTROSPECTION_REPLY(rewritten(deep)))
+    INTROSPECTION_TRUNCATED = rejected("half the document", INTROSPECTION_REPLY(rewritten(truncated)))
+    INTROSPECTION_HUGE = rejected("2 MB", INTROSPECTION_REPLY(rewritten(padded)))
+    INTROSPECTION_GZIP_BOMB = rejected("30 KB that unpack to 32 MB", INTROSPECTION_REPLY(inflated))
+    INTROSPECTION_ENDLESS = rejected("a body without end", INTROSPECTION_REPLY(endless))
+    INTROSPECTION_201 = rejected("status 201", INTROSPECTION_REPLY(answered({"active": True}, status=201)))
+    INTROSPECTION_204 = rejected("status 204", INTROSPECTION_REPLY(status(204)))
+    INTROSPECTION_REDIRECT = rejected("a redirect elsewhere", INTROSPECTION_REPLY(redirected(Endpoint.INTROSPECTION)))
+    INTROSPECTION_307 = rejected(
         "a redirect that keeps the method", INTROSPECTION_REPLY(redirected(Endpoint.INTROSPECTION, 307))
     )
-    INTROSPECTION_400 = refused("invalid_request", INTROSPECTION_REPLY(error("invalid_request")))
-    INTROSPECTION_UNSUPPORTED = refused(
+    INTROSPECTION_400 = rejected("invalid_request", INTROSPECTION_REPLY(error("invalid_request")))
+    INTROSPECTION_UNSUPPORTED = rejected(
         "unsupported_token_type", INTROSPECTION_REPLY(error("unsupported_token_type"))
     )
-    INTROSPECTION_401 = refused("invalid_client", INTROSPECTION_REPLY(error("invalid_client", status=401)))
-    INTROSPECTION_403 = refused("access_denied", INTROSPECTION_REPLY(error("access_denied", status=403)))
-    INTROSPECTION_404 = refused("status 404", INTROSPECTION_REPLY(html(404)))
-    INTROSPECTION_429 = refused(
+    INTROSPECTION_401 = rejected("invalid_client", INTROSPECTION_REPLY(error("invalid_client", status=401)))
+    INTROSPECTION_403 = rejected("access_denied", INTROSPECTION_REPLY(error("access_denied", status=403)))
+    INTROSPECTION_404 = rejected("status 404", INTROSPECTION_REPLY(html(404)))
+    INTROSPECTION_429 = rejected(
         "too many requests", INTROSPECTION_REPLY(answered({}, status=429, headers={"retry-after": "1"}))
     )
-    INTROSPECTION_500 = refused("status 500", INTROSPECTION_REPLY(error("server_error", status=500)))
-    INTROSPECTION_502 = refused("status 502", INTROSPECTION_REPLY(html(502)))
-    INTROSPECTION_503 = refused("503 with Retry-After", INTROSPECTION_REPLY(BUSY))
+    INTROSPECTION_500 = rejected("status 500", INTROSPECTION_REPLY(error("server_error", status=500)))
+    INTROSPECTION_502 = rejected("status 502", INTROSPECTION_REPLY(html(502)))
+    INTROSPECTION_503 = rejected("503 with Retry-After", INTROSPECTION_REPLY(BUSY))
     INTROSPECTION_BUSY_ONCE = harmless("one 503 with Retry-After", INTROSPECTION_REPLY(BUSY), once=True)
-    INTROSPECTION_ERROR_ACTIVE = refused(
+    INTROSPECTION_ERROR_ACTIVE = rejected(
         "active, with status 500", INTROSPECTION_REPLY(answered({"active": True}, status=500))
     )
-    INTROSPECTION_SLOW = refused("an hour of silence", INTROSPECTION_REPLY(slow))
-    INTROSPECTION_DRIP = refused("byte after byte, slowly", INTROSPECTION_REPLY(dripping))
-    INTROSPECTION_RESET = refused("the connection breaks at once", INTROSPECTION_REPLY(reset))
-    INTROSPECTION_CUT_OFF = refused("the connection breaks in mid-body", INTROSPECTION_REPLY(cut_off))
+    INTROSPECTION_SLOW = rejected("an hour of silence", INTROSPECTION_REPLY(slow))
+    INTROSPECTION_DRIP = rejected("byte after byte, slowly", INTROSPECTION_REPLY(dripping))
+    INTROSPECTION_RESET = rejected("the connection breaks at once", INTROSPECTION_REPLY(reset))
+    INTROSPECTION_CUT_OFF = rejected("the connection breaks in mid-body", INTROSPECTION_REPLY(cut_off))
 
 
 class SignedIntrospectionFaults:
     """For a client with `introspection_signed_response_alg`, when it accepts a JWT."""
 
     # What carries it
-    INTROSPECTION_JWT_PLAIN = refused("plain JSON", SIGNED_REPLY(plain))
-    INTROSPECTION_JWT_SAID_TO_BE_JSON = refused(
+    INTROSPECTION_JWT_PLAIN = rejected("plain JSON", SIGNED_REPLY(plain))
+    INTROSPECTION_JWT_SAID_TO_BE_JSON = rejected(
         "application/json", SIGNED_REPLY(header("content-type", "application/json"))
     )
-    INTROSPECTION_JWT_SAID_TO_BE_ANY = refused(
+    INTROSPECTION_JWT_SAID_TO_BE_ANY = rejected(
         "application/jwt", SIGNED_REPLY(header("content-type", "application/jwt"))
     )
-    INTROSPECTION_JWT_TRUNCATED = refused("half of it", SIGNED_REPLY(rewritten(truncated)))
+    INTROSPECTION_JWT_TRUNCATED = rejected("half of it", SIGNED_REPLY(rewritten(truncated)))
 
     # Header
-    INTROSPECTION_JWT_TYP_JWT = refused("typ is JWT", SIGNED_HEADER(put(typ="JWT")))
-    INTROSPECTION_JWT_TYP_ACCESS_TOKEN = refused("typ is at+jwt", SIGNED_HEADER(put(typ="at+jwt")))
-    INTROSPECTION_JWT_TYP_MISSING = refused("no typ", SIGNED_HEADER(without("typ")))
-    INTROSPECTION_JWT_TYP_NUMBER = refused("typ is 5", SIGNED_HEADER(put(typ=5)))
+    INTROSPECTION_JWT_TYP_JWT = rejected("typ is JWT", SIGNED_HEADER(put(typ="JWT")))
+    INTROSPECTION_JWT_TYP_ACCESS_TOKEN = rejected("typ is at+jwt", SIGNED_HEADER(put(typ="at+jwt")))
+    INTROSPECTION_JWT_TYP_MISSING = rejected("no typ", SIGNED_HEADER(without("typ")))
+    INTROSPECTION_JWT_TYP_NUMBER = rejected("typ is 5", SIGNED_HEADER(put(typ=5)))
     INTROSPECTION_JWT_TYP_MEDIA_TYPE = harmless("typ is the media type", SIGNED_HEADER(put(typ=JWT_MEDIA_TYPE)))
-    INTROSPECTION_JWT_KID_UNKNOWN = refused("a kid that is not published", SIGNED_HEADER(put(kid="unknown")))
+    INTROSPECTION_JWT_KID_UNKNOWN = rejected("a kid that is not published", SIGNED_HEADER(put(kid="unknown")))
     INTROSPECTION_JWT_KID_MISSING = harmless("no kid, one key fits", SIGNED_HEADER(without("kid")))
-    INTROSPECTION_JWT_CRIT_UNKNOWN = refused("crit, unknown", SIGNED_HEADER(put(crit=["foo"], foo=1)))
+    INTROSPECTION_JWT_CRIT_UNKNOWN = rejected("crit, unknown", SIGNED_HEADER(put(crit=["foo"], foo=1)))
 
     # Signature
-    INTROSPECTION_JWT_ALG_NONE = refused("alg is none", SIGNED_DRAFT(unsigned("none")))
-    INTROSPECTION_JWT_ALG_NONE_MIXED = refused("alg is NoNe", SIGNED_DRAFT(unsigned("NoNe")))
-    INTROSPECTION_JWT_HS256_PUBLIC_PEM = refused("HS256 with the public key", SIGNED_DRAFT(hmac_with(public_pem)))
-    INTROSPECTION_JWT_OTHER_ALGORITHM = refused("a good signature, other alg", SIGNED_DRAFT(other_algorithm))
-    INTROSPECTION_JWT_SIGNATURE_BROKEN = refused("one bit is wrong", SIGNED_DRAFT(signature(flipped)))
-    INTROSPECTION_JWT_SIGNATURE_EMPTY = refused("no signature", SIGNED_DRAFT(signature(lambda value: b"")))
-    INTROSPECTION_JWT_SIGNATURE_FOREIGN = refused("an attacker's, under our kid", SIGNED_DRAFT(foreign_signature))
-    INTROSPECTION_JWT_JWK_INJECTED = refused("an attacker's key as jwk", SIGNED_DRAFT(own_key_in_header))
+    INTROSPECTION_JWT_ALG_NONE = rejected("alg is none", SIGNED_DRAFT(unsigned("none")))
+    INTROSPECTION_JWT_ALG_NONE_MIXED = rejected("alg is NoNe", SIGNED_DRAFT(unsigned("NoNe")))
+    INTROSPECTION_JWT_HS256_PUBLIC_PEM = rejected("HS256 with the public key", SIGNED_DRAFT(hmac_with(public_pem)))
+    INTROSPECTION_JWT_OTHER_ALGORITHM = rejected("a good signature, other alg", SIGNED_DRAFT(other_algorithm))
+    INTROSPECTION_JWT_SIGNATURE_BROKEN = rejected("one bit is wrong", SIGNED_DRAFT(signature(flipped)))
+    INTROSPECTION_JWT_SIGNATURE_EMPTY = rejected("no signature", SIGNED_DRAFT(signature(lambda value: b"")))
+    INTROSPECTION_JWT_SIGNATURE_FOREIGN = rejected("an attacker's, under our kid", SIGNED_DRAFT(foreign_signature))
+    INTROSPECTION_JWT_JWK_INJECTED = rejected("an attacker's key as jwk", SIGNED_DRAFT(own_key_in_header))
 
     # Claims
-    INTROSPECTION_JWT_ISS_OTHER = refused("another iss", SIGNED_CLAIMS(put(iss=OTHER)))
-    INTROSPECTION_JWT_ISS_MISSING = refused("no iss", SIGNED_CLAIMS(without("iss")))
-    INTROSPECTION_JWT_AUD_OTHER = refused("for another client", SIGNED_CLAIMS(put(aud="other-client")))
-    INTROSPECTION_JWT_AUD_MISSING = refused("no aud", SIGNED_CLAIMS(without("aud")))
+    INTROSPECTION_JWT_ISS_OTHER = rejected("another iss", SIGNED_CLAIMS(put(iss=OTHER)))
+    INTROSPECTION_JWT_ISS_MISSING = rejected("no iss", SIGNED_CLAIMS(without("iss")))
+    INTROSPECTION_JWT_AUD_OTHER = rejected("for another client", SIGNED_CLAIMS(put(aud="other-client")))
+    INTROSPECTION_JWT_AUD_MISSING = rejected("no aud", SIGNED_CLAIMS(without("aud")))
     INTROSPECTION_JWT_AUD_LIST = harmless("a list of us", SIGNED_CLAIMS(changed("aud", listed)))
-    INTROSPECTION_JWT_IAT_MISSING = refused("no iat", SIGNED_CLAIMS(without("iat")))
-    INTROSPECTION_JWT_IAT_STRING = refused("iat is a string", SIGNED_CLAIMS(changed("iat", str)))
-    INTROSPECTION_JWT_IAT_OLD = refused("signed yesterday", SIGNED_CLAIMS(changed("iat", lambda iat: iat - DAY)))
-    INTROSPECTION_JWT_IAT_FUTURE = refused("signed tomorrow", SIGNED_CLAIMS(changed("iat", lambda iat: iat + DAY)))
-    INTROSPECTION_JWT_ANSWER_MISSING = refused(
+    INTROSPECTION_JWT_IAT_MISSING = rejected("no iat", SIGNED_CLAIMS(without("iat")))
+    INTROSPECTION_JWT_IAT_STRING = rejected("iat is a string", SIGNED_CLAIMS(changed("iat", str)))
+    INTROSPECTION_JWT_IAT_OLD = rejected("signed yesterday", SIGNED_CLAIMS(changed("iat", lambda iat: iat - DAY)))
+    INTROSPECTION_JWT_IAT_FUTURE = rejected("signed tomorrow", SIGNED_CLAIMS(changed("iat", lambda iat: iat + DAY)))
+    INTROSPECTION_JWT_ANSWER_MISSING = rejected(
         "no token_introspection", SIGNED_CLAIMS(without("token_introspection"))
     )
-    INTROSPECTION_JWT_ANSWER_LIFTED = refused("its members one level up", SIGNED_CLAIMS(lifted))
-    INTROSPECTION_JWT_ANSWER_LIST = refused(
+    INTROSPECTION_JWT_ANSWER_LIFTED = rejected("its members one level up", SIGNED_CLAIMS(lifted))
+    INTROSPECTION_JWT_ANSWER_LIST = rejected(
         "token_introspection is a list", SIGNED_CLAIMS(changed("token_introspection", lambda answer: [answer]))
     )
-    INTROSPECTION_JWT_ANSWER_STRING = refused(
+    INTROSPECTION_JWT_ANSWER_STRING = rejected(
         "token_introspection is a string", SIGNED_CLAIMS(changed("token_introspection", json.dumps))
     )
-    INTROSPECTION_JWT_ANSWER_NULL = refused(
+    INTROSPECTION_JWT_ANSWER_NULL = rejected(
         "token_introspection is null", SIGNED_CLAIMS(put(token_introspection=None))
     )
-    INTROSPECTION_JWT_PAYLOAD_ARRAY = refused(
+    INTROSPECTION_JWT_PAYLOAD_ARRAY = rejected(
         "a list", SIGNED_DRAFT(payload_bytes(lambda content: b"[" + content + b"]"))
     )
-    INTROSPECTION_JWT_PAYLOAD_DUPLICATE_MEMBERS = refused("iss twice", SIGNED_DRAFT(payload_bytes(twice("iss"))))
+    INTROSPECTION_JWT_PAYLOAD_DUPLICATE_MEMBERS = rejected("iss twice", SIGNED_DRAFT(payload_bytes(twice("iss"))))

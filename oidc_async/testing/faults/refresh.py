@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64decode
 
 from oidc_async.testing.keys import base64url
-from oidc_async.testing.stages import REFRESH, REFRESH_CLAIMS, harmless, refused
+from oidc_async.testing.stages import REFRESH, REFRESH_CLAIMS, harmless, rejected
 
 from .documents import changed, put, without
 
@@ -25,18 +25,18 @@ def _tampered(token: str) -> str:
 
 class RefreshFaults:
     # The ID token
-    REFRESH_ISS_OTHER = refused("of another provider", REFRESH_CLAIMS(put(iss="https://other.example")))
-    REFRESH_SUB_OTHER = refused("of another user", REFRESH_CLAIMS(put(sub="somebody else")))
-    REFRESH_SUB_MISSING = refused("of nobody", REFRESH_CLAIMS(without("sub")))
-    REFRESH_AUD_OTHER = refused("for another client", REFRESH_CLAIMS(put(aud="another client")))
-    REFRESH_AUD_EXTRA = refused("for another client too", REFRESH_CLAIMS(changed("aud", lambda aud: [aud, "other"])))
-    REFRESH_NONCE_OTHER = refused("another nonce than at login", REFRESH_CLAIMS(put(nonce="another nonce")))
-    REFRESH_NONCE_NULL = refused("nonce is null", REFRESH_CLAIMS(put(nonce=None)))
-    REFRESH_AUTH_TIME_OTHER = refused(
+    REFRESH_ISS_OTHER = rejected("of another provider", REFRESH_CLAIMS(put(iss="https://other.example")))
+    REFRESH_SUB_OTHER = rejected("of another user", REFRESH_CLAIMS(put(sub="somebody else")))
+    REFRESH_SUB_MISSING = rejected("of nobody", REFRESH_CLAIMS(without("sub")))
+    REFRESH_AUD_OTHER = rejected("for another client", REFRESH_CLAIMS(put(aud="another client")))
+    REFRESH_AUD_EXTRA = rejected("for another client too", REFRESH_CLAIMS(changed("aud", lambda aud: [aud, "other"])))
+    REFRESH_NONCE_OTHER = rejected("another nonce than at login", REFRESH_CLAIMS(put(nonce="another nonce")))
+    REFRESH_NONCE_NULL = rejected("nonce is null", REFRESH_CLAIMS(put(nonce=None)))
+    REFRESH_AUTH_TIME_OTHER = rejected(
         "of another login of the user", REFRESH_CLAIMS(changed("auth_time", lambda time: time - HOUR))
     )
-    REFRESH_ID_TOKEN_UNSIGNED = refused("alg is none", REFRESH(changed("id_token", _unsigned)))
-    REFRESH_ID_TOKEN_TAMPERED = refused("claims changed", REFRESH(changed("id_token", _tampered)))
+    REFRESH_ID_TOKEN_UNSIGNED = rejected("alg is none", REFRESH(changed("id_token", _unsigned)))
+    REFRESH_ID_TOKEN_TAMPERED = rejected("claims changed", REFRESH(changed("id_token", _tampered)))
     REFRESH_NONCE_SAME = harmless(
         "the nonce of the login", REFRESH_CLAIMS(lambda claims, scene: {**claims, "nonce": scene.nonce})
     )
