@@ -1,4 +1,4 @@
-"""An OpenID Provider for tests, which behaves or misbehaves on purpose."""
+"""A simulated OpenID Provider for tests, which misbehaves on request."""
 
 from .callback import Callback, NotRedirected
 from .clock import Clock

@@ -20,7 +20,7 @@ STAGES = JWTStages(
 )
 
 
-def meaning_of(
+def token_data(
     registry: Registry,
     grant: Grant,
     *,
@@ -28,7 +28,7 @@ def meaning_of(
     lifetime: int | None = None,
     claims: Mapping[str, Any] | None = None,
 ) -> IssuedToken:
-    """What an access token for this grant stands for; its audience is the client unless given."""
+    """Return the data of a token for this grant; its default audience is the client."""
     now = int(registry.now())
     named = grant.client_id if audience is None else audience
     return IssuedToken(
@@ -49,17 +49,17 @@ def issue_access_token(
     jwt: bool | None = None,
     header: Mapping[str, Any] | None = None,
 ) -> str:
-    """An access token as this client gets them, unless `jwt` says otherwise; `header` is added to that of a JWT.
+    """Issue an access token in the form that the client registered, or as `jwt` says.
 
-    What a fault makes of a JWT is not known to the provider, as a forgery would not be.
+    The provider knows the correct JWT only: one that a fault changed is inactive, like a forgery.
     """
     if not (client.access_tokens == "jwt" if jwt is None else jwt):
         value = token()
         registry.access_tokens[value] = issued
         return value
-    good = _signed(registry, (), client, issued, header)
-    registry.access_tokens[good] = issued
-    return _signed(registry, spells, client, issued, header) if spells else good
+    correct = _signed(registry, (), client, issued, header)
+    registry.access_tokens[correct] = issued
+    return _signed(registry, spells, client, issued, header) if spells else correct
 
 
 def _signed(
@@ -78,7 +78,7 @@ def _signed(
 
 
 def token_claims(registry: Registry, issued: IssuedToken) -> JSONObject:
-    """What a JWT says of itself and introspection says of any token (RFC 9068 2.2, RFC 7662 2.2, RFC 9470 6)."""
+    """Return the claims for a JWT (RFC 9068 2.2) or introspection (RFC 7662 2.2)."""
     grant = issued.grant
     told: JSONObject = {
         "iss": registry.issuer,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import urlencode, urlsplit
 
-from .access_token import issue_access_token, meaning_of
+from .access_token import issue_access_token, token_data
 from .callback import Callback
 from .discovery import RESPONSE_MODES, SCOPES
 from .id_token import issue_id_token
@@ -30,7 +30,7 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Denial(Exception):
-    """The answer goes back to the client as an error (OIDC Core 3.1.2.6)."""
+    """Raised to answer the client with an error response (OIDC Core 3.1.2.6)."""
 
     def __init__(self, error: str, description: str) -> None:
         super().__init__(description)
@@ -39,7 +39,7 @@ class Denial(Exception):
 
 
 class LoginNeeded(Exception):
-    """A person has to log in before this request can be answered."""
+    """Raised if the user has to log in first."""
 
 
 def single_valued(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -128,7 +128,7 @@ def _require_valid(client: Client, parameters: Mapping[str, str]) -> None:
         _require_challenge(parameters)
     prompts = parameters.get("prompt", "").split()
     if "none" in prompts and len(prompts) > 1:
-        raise Denial("invalid_request", "prompt=none stands alone.")
+        raise Denial("invalid_request", "prompt=none must be the only value.")
 
 
 def _require_response_mode(response_type: str, parameters: Mapping[str, str]) -> None:
@@ -136,7 +136,7 @@ def _require_response_mode(response_type: str, parameters: Mapping[str, str]) ->
     if mode not in RESPONSE_MODES:
         raise Denial("invalid_request", "This response_mode is not supported.")
     if mode == "query" and default_response_mode(response_type) == "fragment":
-        raise Denial("invalid_request", "Tokens do not travel in a query.")
+        raise Denial("invalid_request", "Tokens must not be in the query.")
 
 
 def _require_challenge(parameters: Mapping[str, str]) -> None:
@@ -149,7 +149,7 @@ def _require_challenge(parameters: Mapping[str, str]) -> None:
 def _require_session(
     registry: Registry, parameters: Mapping[str, str], username: str | None
 ) -> tuple[str, ProviderSession]:
-    """The user's session: the old one when the request lets it be, else a new login."""
+    """Return the user's session, a new one if the request requires a login."""
     prompts = parameters.get("prompt", "").split()
     silent = "none" in prompts
     if username is None or (silent and username in registry.signed_out):
@@ -190,7 +190,7 @@ def _grant_access(
         code = _issue_code(registry, grant, parameters)
         response.append(("code", code))
     if "token" in wanted:
-        access_token = issue_access_token(registry, spells, client, meaning_of(registry, grant))
+        access_token = issue_access_token(registry, spells, client, token_data(registry, grant))
         response += [("access_token", access_token), ("token_type", "Bearer")]
         response.append(("expires_in", str(ACCESS_TOKEN_LIFETIME)))
     if "id_token" in wanted:
@@ -220,7 +220,7 @@ def _issue_code(registry: Registry, grant: Grant, parameters: Mapping[str, str])
 
 
 def requested_claims(parameters: Mapping[str, str]) -> RequestedClaims:
-    """The `claims` parameter (OIDC Core 5.5)."""
+    """Read the `claims` parameter (OIDC Core 5.5). Raises Denial."""
     try:
         claims: Any = json.loads(parameters.get("claims", "{}"))
     except ValueError:
@@ -232,7 +232,7 @@ def requested_claims(parameters: Mapping[str, str]) -> RequestedClaims:
 
 
 def _acr(parameters: Mapping[str, str], claims: RequestedClaims) -> str | None:
-    """The first of the authentication contexts that were asked for: this provider can do them all."""
+    """Return the first requested acr value; this provider supports all of them."""
     asked: dict[str, Any] = claims.get("id_token", {}).get("acr") or {}
     values: list[str] = [*asked.get("values", ()), *([asked["value"]] if "value" in asked else ())]
     values += parameters.get("acr_values", "").split()
@@ -240,7 +240,7 @@ def _acr(parameters: Mapping[str, str], claims: RequestedClaims) -> str | None:
 
 
 def reply_with(answer: Answer) -> Reply:
-    """The response that makes a browser carry the answer."""
+    """Return the redirect or form_post page with the authorization response."""
     fields = tuple(answer.parameters)
     if answer.response_mode == "form_post":
         return form_page(answer.redirect_uri, fields)
@@ -248,7 +248,7 @@ def reply_with(answer: Answer) -> Reply:
 
 
 def callback_with(answer: Answer) -> Callback:
-    """What such a browser then brings."""
+    """Return the browser's request to the redirect URI."""
     fields = tuple(answer.parameters)
     if answer.response_mode == "form_post":
         return Callback(url=answer.redirect_uri, method="POST", parameters=fields)

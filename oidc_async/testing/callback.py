@@ -1,4 +1,4 @@
-"""What a browser brings back from the provider."""
+"""The browser's request to the redirect URI."""
 
 import re
 from collections.abc import Mapping
@@ -14,10 +14,10 @@ from oidc_async.protocol.response_type import ResponseMode
 class Callback:
     """A request to the redirect URI.
 
-    Parameters:
-        url: with its query (and fragment).
+    Args:
+        url: the URL with query and fragment.
         method: GET, or POST for `response_mode=form_post`.
-        parameters: name and value in order, whichever way they travel; a name may occur twice.
+        parameters: names and values in order, in any response mode; a name may occur twice.
     """
 
     url: str
@@ -26,27 +26,27 @@ class Callback:
 
     @property
     def response_mode(self) -> ResponseMode:
-        """By which way the response comes: query, fragment or form_post."""
+        """The response mode: query, fragment or form_post."""
         return "form_post" if self.method == "POST" else "fragment" if "#" in self.url else "query"
 
     @property
     def response(self) -> str:
-        """The response as it is encoded on this way, for `complete_login` of a relying party."""
+        """The encoded response, for `complete_login` of a relying party."""
         parts = urlsplit(self.url)
         return self.body.decode() if self.method == "POST" else parts.fragment if "#" in self.url else parts.query
 
     @property
     def form(self) -> Mapping[str, Any]:
-        """The fields of a POST, as HTTP clients take them: a name that occurs twice has a list of values."""
+        """The fields of a POST; a name that occurs twice has a list of values."""
         return _by_name(self.parameters) if self.method == "POST" else {}
 
     @property
     def body(self) -> bytes:
-        """The same as application/x-www-form-urlencoded."""
+        """The body of a POST as application/x-www-form-urlencoded."""
         return urlencode(self.parameters).encode() if self.method == "POST" else b""
 
     def get(self, name: str) -> str | None:
-        """The first value of this response parameter."""
+        """Return the first value of this response parameter."""
         return next((value for key, value in self.parameters if key == name), None)
 
 
@@ -58,7 +58,7 @@ def _by_name(pairs: tuple[tuple[str, str], ...]) -> dict[str, str | list[str]]:
 
 
 class NotRedirected(AssertionError):
-    """The provider showed a page instead of sending the browser back; `response` is that page."""
+    """The provider showed a page instead of a redirect; `response` is the page."""
 
     def __init__(self, response: HttpResponse) -> None:
         text = re.sub(r"<style>.*?</style>|<[^>]*>", " ", response.body.decode("utf-8", "replace"))

@@ -1,4 +1,4 @@
-"""A client's assertion (RFC 7523 3, OIDC Core 9), verified strictly."""
+"""Strict validation of client assertions (RFC 7523 3, OIDC Core 9)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,17 +12,17 @@ CLOCK_SKEW = 5
 
 
 def assertion_subject(assertion: str) -> str:
-    """The client that it says it is from, **not verified**. Raises JWTRejected."""
+    """Return the claim `sub`, which is **not verified**. Raises JWTRejected."""
     return str(jwt_parts(assertion)[1].get("sub"))
 
 
 def assertion_method(assertion: str) -> str:
-    """By which of the two methods it was made. Raises JWTRejected."""
+    """Return the authentication method that its alg belongs to. Raises JWTRejected."""
     return "client_secret_jwt" if jwt_parts(assertion)[0].get("alg") in SECRET_ALGORITHMS else "private_key_jwt"
 
 
 def spend_assertion(registry: Registry, client: Client, assertion: str, assertion_type: str | None) -> None:
-    """Require that it is from this client, for this provider, of now, and never seen before."""
+    """Validate the assertion, which is then spent. Raises JWTRejected."""
     if assertion_type != ASSERTION_TYPE:
         raise JWTRejected("client_assertion_type is not that of a JWT")
     header, claims, signing_input, signature = jwt_parts(assertion)
@@ -31,17 +31,17 @@ def spend_assertion(registry: Registry, client: Client, assertion: str, assertio
         raise JWTRejected("iss and sub must be the client_id")
     endpoints = {"issuer": registry.issuer, "token_endpoint": registry.endpoint("/token")}
     if claims.get("aud") not in (endpoints[client.assertion_audience], [endpoints[client.assertion_audience]]):
-        raise JWTRejected("aud must be this provider and nobody else")
+        raise JWTRejected("aud must be this provider alone")
     _require_times(claims, registry.now())
     jti = claims.get("jti")
     if not isinstance(jti, str) or not jti or (client.client_id, jti) in registry.spent_assertions:
-        raise JWTRejected("jti is missing, or was used before")
+        raise JWTRejected("jti is missing or was used before")
     registry.spent_assertions.add((client.client_id, jti))
 
 
 def _require_times(claims: Mapping[str, Any], now: float) -> None:
     issued_at, expiry = claims.get("iat"), claims.get("exp")
     if type(issued_at) is not int or issued_at > now + CLOCK_SKEW:
-        raise JWTRejected("iat must be there, and not in the future")
+        raise JWTRejected("iat is missing or in the future")
     if type(expiry) is not int or not now < expiry <= issued_at + LONGEST_LIFE:
-        raise JWTRejected("exp must be in the future, and not far away")
+        raise JWTRejected(f"exp must be in the future, at most {LONGEST_LIFE} s after iat")

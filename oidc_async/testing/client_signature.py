@@ -1,4 +1,4 @@
-"""The signature of a client's JWT (RFC 7515), verified strictly and with `cryptography` alone."""
+"""Strict verification of client JWTs (RFC 7515), with `cryptography` only."""
 
 import base64
 import hmac
@@ -25,11 +25,11 @@ KEY_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", *CURVE_O
 
 
 class JWTRejected(Exception):
-    """What is wrong with it."""
+    """The JWT is invalid; the message says why."""
 
 
 def jwt_parts(token: str) -> tuple[dict[str, Any], dict[str, Any], bytes, bytes]:
-    """Header, claims, what is signed, and the signature. Raises JWTRejected."""
+    """Return header, claims, signing input and signature. Raises JWTRejected."""
     try:
         head, body, signature = token.split(".")
         header, claims = json.loads(_bytes(head)), json.loads(_bytes(body))
@@ -53,7 +53,11 @@ def require_signature(
     signature: bytes,
     registered: str | None,
 ) -> None:
-    """Require that this client signed it, by the `alg` that it `registered` if it did. Raises JWTRejected."""
+    """Require a signature by the client, with its `registered` alg if any.
+
+    Raises:
+        JWTRejected: the signature, its alg or its kid is invalid.
+    """
     alg = header.get("alg")
     if registered not in (None, alg):
         raise JWTRejected("alg is not the registered one")
@@ -70,7 +74,7 @@ def require_signature(
 def _published(registry: Registry, client: Client, kid: object) -> Mapping[str, Any]:
     keys = [key for key in client_keys(registry, client) if key.get("use") == "sig" and key.get("kid") == kid]
     if len(keys) != 1:
-        raise JWTRejected("kid names no signature key of the client")
+        raise JWTRejected("kid does not name a signing key of the client")
     return cast("Mapping[str, Any]", keys[0])
 
 
@@ -114,11 +118,15 @@ def _rsa(jwk: Mapping[str, Any]) -> rsa.RSAPublicKey:
 
 
 def client_keys(registry: Registry, client: Client) -> list[dict[str, Any]]:
-    """The public keys of this client, fetched where it only said where they are. Raises JWTRejected."""
+    """Return the public keys of the client, fetched if it has a jwks_uri.
+
+    Raises:
+        JWTRejected: `provider.fetch` is not set.
+    """
     if client.jwks_uri is None:
         return list(client.jwks.get("keys", []))
     if registry.fetch is None:
-        raise JWTRejected("jwks_uri can't be fetched: set provider.fetch")
+        raise JWTRejected("jwks_uri cannot be fetched: set provider.fetch")
     return list(json.loads(registry.fetch(client.jwks_uri).body)["keys"])
 
 

@@ -41,17 +41,23 @@ class Clients(Users):
         rotates_refresh_tokens: bool = True,
         **more: object,
     ) -> Client:
-        """A client, or the same client anew.
+        """Register a client, or replace its registration.
 
-        The authentication method is client_secret_basic with a secret and none without, unless given; that of
-        the introspection endpoint is the same, but a client without a secret may not ask there (RFC 7662 2.1).
-        Assertions, signed by a key in `jwks` or by `client_secret`, are good once and for `assertion_audience` alone.
-        `introspection_signed_response_alg` gives signed answers to who accepts them (RFC 9701).
-        Request objects are taken as the client registered them, unsigned ones with `none` only (OIDC Core 6).
-        What is encrypted is so to the first key in `jwks`, or at `jwks_uri`, that fits, or with `client_secret`.
-        `access_tokens` are what it gets for codes, refresh tokens and its own credentials. A refresh token is good
-        for one use, and a second one ends the whole login (RFC 9700 4.14); `rotates_refresh_tokens=False` issues
-        one that stays. Other metadata, such as `contacts`, are taken and have no effect (RFC 7591 2).
+        The parameters have the names of client metadata (OIDC Registration 2), except those below.
+
+        Args:
+            token_endpoint_auth_method: client_secret_basic by default, or none without a secret.
+            introspection_endpoint_auth_method: the same by default; a client without a secret has no access
+                (RFC 7662 2.1).
+            assertion_audience: the only `aud` that client assertions may have. Each assertion is valid once.
+            introspection_signed_response_alg: clients that accept JWTs get signed responses (RFC 9701).
+            request_object_signing_alg: unsigned request objects need `none` (OIDC Core 6).
+            jwks: public keys; responses are encrypted to the first key that fits, or with `client_secret`.
+            jwks_uri: URL of the public keys, which `fetch` gets.
+            access_tokens: the form of access tokens, opaque or jwt.
+            rotates_refresh_tokens: whether a refresh token is valid for one use, and a second use revokes the tokens
+                of that login (RFC 9700 4.14).
+            more: other metadata, such as `contacts`; they have no effect (RFC 7591 2).
         """
         method = token_endpoint_auth_method or ("client_secret_basic" if client_secret else "none")
         client = Client(
@@ -90,28 +96,33 @@ class Clients(Users):
         return client
 
     def open_registration(self, **policy: Any) -> None:
-        """Let clients register themselves (OIDC Registration 3), with `policy`:
+        """Enable dynamic client registration (OIDC Registration 3).
 
-        `initial_access_token` that they must bring, `secret_seconds` after which a secret expires (0: never),
-        `renews_secrets` for whoever asks then, and `is_managed=False` for no way to change a registration (RFC 7592).
+        Args:
+            policy: `initial_access_token` that is required; `secret_seconds` after which a secret expires (0: never);
+                `renews_secrets` when a client then reads its registration; `is_managed=False` to disable the
+                management of registrations (RFC 7592).
         """
         with self._lock:
             self._registry.registration = RegistrationPolicy(**policy)
 
     def manage_sessions(self) -> None:
-        """Tell clients the state of each session from now on, and browsers, in a frame, whether it is still that.
+        """Enable OIDC Session Management 1.0: `session_state` and check_session_iframe.
 
-        OIDC Session Management 1.0. Over HTTP it needs the login page.
+        Over HTTP it needs the login page.
         """
         with self._lock:
             self._registry.manages_sessions = True
 
     def browser_state(self, username: str) -> str | None:
-        """What the frame compares of this user's present session; None when there is none, or nobody may know."""
+        """Return the state that check_session_iframe compares.
+
+        None if the user has no session, or session management is not enabled.
+        """
         session = self._registry.sessions.get(username)
         return browser_state(session) if session is not None and self._registry.manages_sessions else None
 
     @property
     def registered_clients(self) -> tuple[Client, ...]:
-        """Those that registered themselves and are still there, oldest first."""
+        """The clients that registered themselves and still exist, oldest first."""
         return tuple(self._registry.clients[name] for name in self._registry.registrations)

@@ -4,10 +4,10 @@ import time
 
 
 class Clock:
-    """Wall time and monotonic time in seconds; call it for the wall time.
+    """A wall clock and a monotonic clock in seconds; call it for the wall time.
 
-    With `start` (seconds since the epoch) it stands still until it is moved. Without, it runs along with the
-    machine's clocks.
+    Args:
+        start: seconds since the epoch; the clock then stops until it is moved. None: it follows the system's clocks.
     """
 
     def __init__(self, start: float | None = None) -> None:
@@ -20,16 +20,16 @@ class Clock:
         return running + self._passed + self._jumped
 
     def monotonic(self) -> float:
-        """Never goes back, and does not follow `jump`."""
+        """Return the monotonic time, which ignores `jump`."""
         running = time.monotonic() if self._start is None else 0.0
         return running + self._passed
 
     def advance(self, seconds: float) -> None:
-        """Let time pass, on both clocks."""
+        """Move both clocks forward. Raises ValueError if `seconds` is negative."""
         if seconds < 0:
-            raise ValueError("time does not go back; use jump() to set the wall clock")
+            raise ValueError("seconds must not be negative; jump() sets the wall clock back")
         self._passed += seconds
 
     def jump(self, seconds: float) -> None:
-        """Set the wall clock forward or back, as an administrator would; no time passes."""
+        """Set the wall clock forward or back; the monotonic clock does not move."""
         self._jumped += seconds

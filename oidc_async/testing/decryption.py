@@ -1,4 +1,4 @@
-"""What clients encrypt to the provider (RFC 7516), opened with `cryptography` alone, and the keys that do it."""
+"""Decryption of request objects (RFC 7516), with `cryptography` only."""
 
 import hmac
 import json
@@ -22,12 +22,12 @@ from .registry import Client, Registry
 
 
 class NotDecrypted(Exception):
-    """What is wrong with it."""
+    """The JWE is invalid; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecryptionKey:
-    """One private key of the provider, published for one algorithm."""
+    """A private key of the provider, whose public key is published for one alg."""
 
     alg: str
     private: PrivateKey = field(repr=False)
@@ -46,17 +46,17 @@ class DecryptionKey:
             numbers = self.private.public_key().public_numbers()
             parts = {"n": numbers.n, "e": numbers.e}
             return {"kty": "RSA", **{name: base64url(_bytes(number)) for name, number in parts.items()}}
-        raise TypeError("a key that signs, and no more")
+        raise TypeError("Ed25519 keys cannot encrypt")
 
 
 def decryption_keys(registry: Registry) -> list[DecryptionKey]:
-    """Those that some client needs."""
+    """Return the keys for all algorithms that clients registered."""
     algs = {client.request_object_encryption_alg for client in registry.clients.values()}
     return [_key(registry, alg) for alg in sorted(alg for alg in algs if alg and _is_asymmetric(alg))]
 
 
 def decrypt(registry: Registry, client: Client, token: str) -> str:
-    """The signed token in an encrypted one that is as this client registered it. Raises NotDecrypted."""
+    """Decrypt a JWT that is encrypted as the client registered. Raises NotDecrypted."""
     try:
         head, *segments = token.split(".")
         header = json.loads(decode_base64url(head))
@@ -65,12 +65,12 @@ def decrypt(registry: Registry, client: Client, token: str) -> str:
         raise NotDecrypted("it is not an encrypted JWT") from None
     alg, enc = client.request_object_encryption_alg, client.request_object_encryption_enc or "A128CBC-HS256"
     if (header.get("alg"), header.get("enc"), header.get("cty")) != (alg, enc, "JWT"):
-        raise NotDecrypted("alg, enc and cty must be as registered")
+        raise NotDecrypted("alg, enc and cty must be those that the client registered")
     try:
         key = _content_key(registry, client, header, encrypted_key)
         return _open(enc, key, iv, ciphertext, tag, head.encode("ascii")).decode("ascii")
     except (ValueError, InvalidTag, InvalidUnwrap):
-        raise NotDecrypted("it can't be opened") from None
+        raise NotDecrypted("it cannot be decrypted") from None
 
 
 def _key(registry: Registry, alg: str) -> DecryptionKey:

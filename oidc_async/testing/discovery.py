@@ -26,6 +26,7 @@ ASSERTION_ALGORITHMS = (*SECRET_ALGORITHMS, *KEY_ALGORITHMS)
 
 
 def discovery_document(registry: Registry) -> JSONObject:
+    """Return the provider metadata (OIDC Discovery 3)."""
     registration = registry.endpoint(Endpoint.REGISTRATION.value)
     frame = registry.endpoint(Endpoint.CHECK_SESSION.value)
     return {
@@ -70,5 +71,6 @@ def discovery_document(registry: Registry) -> JSONObject:
 
 
 def key_set(registry: Registry) -> JSONObject:
+    """Return the public keys for signatures and encryption (RFC 7517 5)."""
     signs = [key.public_jwk() for key in registry.ring.published()]
     return {"keys": [*signs, *(key.public_jwk() for key in decryption_keys(registry))]}

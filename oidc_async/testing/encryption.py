@@ -1,4 +1,4 @@
-"""Encrypted JWTs (RFC 7516), on `cryptography` alone, put together so that every part can go wrong on its own."""
+"""Encrypted JWTs (RFC 7516) whose parts faults can change one by one."""
 
 import hashlib
 import hmac
@@ -32,7 +32,7 @@ KEY_SIZES: Mapping[str, int] = {
     "A192GCM": 24,
     "A256GCM": 32,
 }
-"""The bytes of the key that each `enc` takes."""
+"""Bytes of the content encryption key of each `enc`."""
 
 WRAPPING_SIZES: Mapping[str, int] = {"A128KW": 16, "A192KW": 24, "A256KW": 32}
 OAEP_HASHES: Mapping[str, hashes.HashAlgorithm] = {"RSA-OAEP": hashes.SHA1(), "RSA-OAEP-256": hashes.SHA256()}  # noqa: S303 - by its definition
@@ -48,9 +48,9 @@ ENCRYPTION_ALGORITHMS = (
 def encrypt_for(
     registry: Registry, client: Client, kind: str, content: bytes, spells: Sequence[Spell], scene: Scene
 ) -> str | None:
-    """`content` as a JWE (RFC 7516 7.1), after all that goes wrong with it; None when the client wants none.
+    """Encrypt `content` (RFC 7516 7.1); None if the client did not register for it.
 
-    `kind` is id_token or userinfo, as in the names of what the client registers.
+    `kind` is id_token or userinfo, as in the names of the client metadata.
     """
     alg = getattr(client, f"{kind}_encrypted_response_alg")
     if alg is None:
@@ -68,7 +68,7 @@ def encrypt_for(
 
 
 def compact_jwe(draft: JWEDraft) -> str:
-    """The JWE compact serialization."""
+    """Encrypt, and return the JWE compact serialization."""
     alg, enc = draft.header["alg"], draft.header["enc"]
     header = dict(draft.header)
     if _is_symmetric(alg):
@@ -88,7 +88,7 @@ def _is_symmetric(alg: str) -> bool:
 
 
 def public_key(jwk: Mapping[str, Any]) -> PublicKey:
-    """The key in a public JWK (RFC 7518 6, RFC 8037 2)."""
+    """Read a public JWK (RFC 7518 6, RFC 8037 2)."""
     numbers = {name: int.from_bytes(decode_base64url(jwk[name])) for name in ("n", "e", "x", "y") if name in jwk}
     if jwk["kty"] == "RSA":
         return rsa.RSAPublicNumbers(numbers["e"], numbers["n"]).public_key()
@@ -98,13 +98,13 @@ def public_key(jwk: Mapping[str, Any]) -> PublicKey:
 
 
 def derived_secret(secret: bytes, size: int) -> bytes:
-    """A symmetric key of so many bytes from a client secret (OIDC Core 10.2)."""
+    """Derive a symmetric key of `size` bytes from a client secret (OIDC Core 10.2)."""
     bits = 256 if size <= 32 else 384 if size <= 48 else 512
     return hashlib.new(f"sha{bits}", secret).digest()[:size]
 
 
 def seal(enc: str, key: bytes, content: bytes, protected: bytes) -> tuple[bytes, bytes, bytes]:
-    """IV, ciphertext and tag (RFC 7518 5.2, 5.3)."""
+    """Encrypt, and return IV, ciphertext and tag (RFC 7518 5.2, 5.3)."""
     if enc.endswith("GCM"):
         iv = os.urandom(12)
         sealed = AESGCM(key).encrypt(iv, content, protected)
@@ -118,7 +118,7 @@ def seal(enc: str, key: bytes, content: bytes, protected: bytes) -> tuple[bytes,
 
 
 def _recipient(jwks: Sequence[Mapping[str, Any]], alg: str) -> Mapping[str, Any]:
-    """The first of the client's keys that this algorithm can encrypt to."""
+    """Return the first of the client's keys for this algorithm."""
     kinds = ("RSA",) if alg in OAEP_HASHES else ("EC", "OKP")
     for jwk in jwks:
         if jwk["kty"] in kinds and jwk.get("use", "enc") == "enc" and jwk.get("alg", alg) == alg:
@@ -127,7 +127,7 @@ def _recipient(jwks: Sequence[Mapping[str, Any]], alg: str) -> Mapping[str, Any]
 
 
 def _symmetric_keys(alg: str, enc: str, secret: bytes) -> tuple[bytes, bytes]:
-    """The key of the content, and the encrypted key."""
+    """Return the content encryption key and the encrypted key."""
     if alg == "dir":
         return derived_secret(secret, KEY_SIZES[enc]), b""
     content_key = os.urandom(KEY_SIZES[enc])
@@ -147,7 +147,7 @@ def _keys_for(key: PublicKey, header: JSONObject) -> tuple[bytes, bytes]:
 
 
 def _agree(key: ec.EllipticCurvePublicKey | x25519.X25519PublicKey) -> tuple[bytes, JSONObject]:
-    """The shared secret, and the ephemeral key that it was agreed on with."""
+    """Return the shared secret and the ephemeral public key."""
     if isinstance(key, x25519.X25519PublicKey):
         ephemeral = x25519.X25519PrivateKey.generate()
         public = base64url(ephemeral.public_key().public_bytes_raw())
@@ -157,7 +157,7 @@ def _agree(key: ec.EllipticCurvePublicKey | x25519.X25519PublicKey) -> tuple[byt
 
 
 def concat_kdf(shared: bytes, algorithm: str, size: int, header: Mapping[str, Any]) -> bytes:
-    """The key that both sides derive (RFC 7518 4.6.2), of at most two rounds of SHA-256."""
+    """Derive the agreed key (RFC 7518 4.6.2), with at most two rounds of SHA-256."""
     parties = (decode_base64url(header.get(name, "")) for name in ("apu", "apv"))
     fields = b"".join(struct.pack(">I", len(part)) + part for part in (algorithm.encode("ascii"), *parties))
     info = shared + fields + struct.pack(">I", size * 8)

@@ -13,22 +13,22 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 def logout_parameters(request: HttpRequest, pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Those of a request, each of them once, and by POST in the body only. Raises RejectionPage."""
+    """Return the parameters: unique, and in the body of a POST. Raises RejectionPage."""
     if request.method == "POST":
         headers = {name.lower(): value for name, value in request.headers.items()}
         if headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
             raise RejectionPage(f"The body must be {FORM_TYPE}.")
         if urlsplit(request.url).query:
-            raise RejectionPage("By POST, the parameters are in the body.")
+            raise RejectionPage("The parameters of a POST must be in the body.")
     return single_valued(pairs)
 
 
 def end_session(registry: Registry, parameters: Mapping[str, str], *, username: str | None) -> Reply:
-    """Logs the user out without asking, and sends the browser back when the client may have it."""
+    """Log the user out, and redirect the browser if the client registered the URI."""
     hint = parameters.get("id_token_hint")
     grant = registry.id_tokens.get(hint) if hint else None
     if hint and grant is None:
-        raise RejectionPage("id_token_hint is no ID token of this provider.")
+        raise RejectionPage("id_token_hint is not an ID token of this provider.")
     client_id = parameters.get("client_id") or (grant.client_id if grant else None)
     if client_id is not None and client_id not in registry.clients:
         raise RejectionPage("client_id is unknown.")

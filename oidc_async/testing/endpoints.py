@@ -1,4 +1,4 @@
-"""Everything of the provider that is asked without a browser, and the logout: requests in, replies out."""
+"""The endpoints of the provider, except the authorization endpoint."""
 
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -63,7 +63,7 @@ METHODS = {
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
-    """What became known about a request while it was answered."""
+    """What an endpoint learned about a request, for its record."""
 
     client_id: str | None = None
     grant_type: str | None = None
@@ -71,13 +71,13 @@ class Seen:
 
 @dataclass(slots=True, kw_only=True)
 class Endpoints:
-    """The endpoints over one registry, under the spells in force."""
+    """The endpoints of one registry, with the faults in force."""
 
     registry: Registry
     spells: list[Spell] = field(default_factory=list[Spell])
 
     def find(self, url: str, below: str = "") -> Endpoint | None:
-        """The endpoint at this URL, if there is one."""
+        """Find the endpoint at this URL."""
         path = url.partition("?")[0].partition("#")[0]
         return next((it for it in Endpoint if path == self._root_of(it) + below + it.value), None)
 
@@ -86,7 +86,7 @@ class Endpoints:
         return origin(issuer) if endpoint is Endpoint.WEBFINGER else issuer.rstrip("/")
 
     def answer(self, request: HttpRequest, seen: Seen, *, username: str | None) -> Reply:
-        """The reply, after all that goes wrong with it."""
+        """Respond to a request, with the faults in force."""
         endpoint = self.find(request.url)
         try:
             reply = self._respond(endpoint, request, seen, username) if endpoint else self._stray(request, seen)
@@ -97,7 +97,7 @@ class Endpoints:
         return self._strike(ANY_REPLY, reply)
 
     def _stray(self, request: HttpRequest, seen: Seen) -> Reply:
-        """What those get who follow where they should not: what they hoped for."""
+        """Respond below ELSEWHERE, which clients must not request, as the endpoint does."""
         if request.url == self.registry.endpoint(ELSEWHERE + "/keys"):
             return json_reply({"keys": [attacker().public_jwk()]})
         endpoint = self.find(request.url, below=ELSEWHERE)
@@ -134,7 +134,7 @@ class Endpoints:
             case Endpoint.PUSHED_AUTHORIZATION:
                 return self._push(request, seen)
             case Endpoint.AUTHORIZATION:
-                raise RejectionPage("Only a browser can ask here.")
+                raise RejectionPage("This endpoint is for browsers only.")
 
     def _token(self, request: HttpRequest, seen: Seen) -> JSONObject:
         form = read_form(request)
@@ -203,11 +203,11 @@ def _require_method(endpoint: Endpoint, request: HttpRequest) -> None:
 
 
 def request_pairs(request: HttpRequest) -> list[tuple[str, str]]:
-    """The parameters of a front-channel request, by query or by form."""
+    """Return the parameters of a front-channel request, from its query or form."""
     encoded = request.body.decode("utf-8", "replace") if request.method == "POST" else urlsplit(request.url).query
     return parse_qsl(encoded, keep_blank_values=True)
 
 
 def request_parameters(request: HttpRequest) -> dict[str, str]:
-    """The same by name. Raises RejectionPage when one occurs twice."""
+    """Return the parameters by name. Raises RejectionPage if one occurs twice."""
     return single_valued(request_pairs(request))

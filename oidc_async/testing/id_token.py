@@ -1,4 +1,4 @@
-"""ID tokens (OIDC Core 2), put together so that every part can go wrong on its own."""
+"""ID tokens (OIDC Core 2) whose parts faults can change one by one."""
 
 from collections.abc import Sequence
 
@@ -23,9 +23,10 @@ def issue_id_token(
     code: str | None = None,
     state: str | None = None,
 ) -> str:
-    """An ID token, signed and, for who registered so, encrypted; `at_hash` and `c_hash` are there for what is given.
+    """Issue an ID token, encrypted if the client registered for it.
 
-    `stage` tells with what it comes. One that comes with a refresh has no nonce (OIDC Core 12.2).
+    It has `at_hash` and `c_hash` if `access_token` and `code` are given. `stage` is that of its response: after a
+    refresh there is no nonce (OIDC Core 12.2).
     """
     key = client.key_for(client.id_token_signed_response_alg, registry.ring)
     claims = _claims(registry, grant)

@@ -1,4 +1,4 @@
-"""The introspection endpoint (RFC 7662), with answers as JSON or signed (RFC 9701)."""
+"""The introspection endpoint (RFC 7662), JSON or signed (RFC 9701)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ STAGES = JWTStages(header=SIGNED_HEADER, claims=SIGNED_CLAIMS, draft=SIGNED_DRAF
 
 
 def introspection_document(registry: Registry, form: Mapping[str, str]) -> JSONObject:
-    """What there is to say of the token: of one that is not an access token, or no more, nothing."""
+    """Return the introspection response; inactive for unknown or expired tokens."""
     if "token" not in form:
         raise Rejection("invalid_request", "token is missing.")
     issued = registry.valid_access_token(form["token"])
@@ -31,14 +31,14 @@ def _active(registry: Registry, issued: IssuedToken) -> JSONObject:
 
 
 def wants_jwt(client: Client, request: HttpRequest) -> bool:
-    """Whether the client registered for signed answers and asks for one now (RFC 9701 4)."""
+    """Return whether the client registered for and accepts a JWT (RFC 9701 4)."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     accepted = [name.partition(";")[0].strip().lower() for name in headers.get("accept", "").split(",")]
     return client.introspection_signed_response_alg is not None and JWT_MEDIA_TYPE in accepted
 
 
 def signed_reply(registry: Registry, spells: Sequence[Spell], client: Client, document: JSONObject) -> Reply:
-    """The answer as a JWT for this client (RFC 9701 5)."""
+    """Sign the introspection response for this client (RFC 9701 5)."""
     key = client.key_for(client.introspection_signed_response_alg or "RS256", registry.ring)
     claims: JSONObject = {
         "iss": registry.issuer,

@@ -1,4 +1,4 @@
-"""Signed JWTs (RFC 7515, RFC 7519), put together so that every part can go wrong on its own."""
+"""Signed JWTs (RFC 7515, RFC 7519) whose parts faults can change one by one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from .stages import Draft, Scene, Spell, Stage, strike
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JWTStages:
-    """Where faults strike one kind of JWT."""
+    """The stages of one kind of JWT."""
 
     header: Stage[JSONObject]
     claims: Stage[JSONObject]
@@ -26,7 +26,7 @@ def sign_jwt(
     spells: Sequence[Spell],
     scene: Scene,
 ) -> str:
-    """The claims as a JWS, after all that goes wrong with it; `alg` and `kid` join the header."""
+    """Sign the claims, with the faults in force; `alg` and `kid` join the header."""
     named: JSONObject = {"alg": key.alg, **({"kid": key.kid} if key.kid else {}), **header}
     draft = Draft(
         header=strike(spells, stages.header, named, scene),
@@ -41,7 +41,7 @@ def sign_jwt(
 
 
 def compact(draft: Draft) -> str:
-    """The JWS compact serialization (RFC 7515 7.1)."""
+    """Return the JWS compact serialization (RFC 7515 7.1)."""
     head = base64url(draft.write_header(draft.header))
     body = base64url(draft.write_payload(draft.claims))
     signature = draft.sign(f"{head}.{body}".encode("ascii"))

@@ -1,4 +1,7 @@
-"""The provider's signing keys, on `cryptography` alone: what verifies them should not be what made them."""
+"""The provider's signing keys, with `cryptography` only.
+
+The library under test must not verify signatures with the code that created them.
+"""
 
 import base64
 import hashlib
@@ -50,7 +53,7 @@ def _integer(number: int, length: int | None = None) -> str:
 
 
 def private_key(owner: str, alg: str, generation: int) -> PrivateKey:
-    """The same key for the same arguments, within this process: RSA keys are slow to make."""
+    """Return one key per arguments and process, because RSA keys are slow to create."""
     with _generating:
         name = (owner, alg, generation)
         if name not in _generated:
@@ -67,19 +70,19 @@ def _generate(alg: str) -> PrivateKey:
         return ed25519.Ed25519PrivateKey.generate()
     if (alg in SIGNING_ALGORITHMS and alg[:2] in ("RS", "PS")) or alg.startswith("RSA-OAEP"):
         return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    raise ValueError(f"no keys for {alg!r}; known are {', '.join(SIGNING_ALGORITHMS)}")
+    raise ValueError(f"there are no keys for {alg!r}; supported are {', '.join(SIGNING_ALGORITHMS)}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SigningKey:
-    """One private key with the name and the algorithm that it is published with."""
+    """A private key with the `kid` and `alg` that it is published with."""
 
     kid: str
     alg: str
     private: PrivateKey = field(repr=False)
 
     def sign(self, data: bytes) -> bytes:
-        """The raw JWS signature (RFC 7518 3, RFC 8037 3.1)."""
+        """Return the raw JWS signature (RFC 7518 3, RFC 8037 3.1)."""
         if isinstance(self.private, rsa.RSAPrivateKey):
             return self.private.sign(data, self._rsa_padding(), HASHES[self.alg[2:]])
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
@@ -107,7 +110,7 @@ class SigningKey:
         return {"kty": "OKP", "crv": "Ed25519", "x": base64url(raw)}
 
     def private_jwk(self) -> dict[str, Any]:
-        """What must never be published; for RSA and EC keys."""
+        """Return the private key as a JWK, which must never be published."""
         if isinstance(self.private, rsa.RSAPrivateKey):
             return {**self.public_jwk(), "d": _integer(self.private.private_numbers().d)}
         if isinstance(self.private, ec.EllipticCurvePrivateKey):
@@ -116,12 +119,12 @@ class SigningKey:
         return {**self.public_jwk(), "d": base64url(self.private.private_bytes_raw())}
 
     def public_bytes(self, encoding: Encoding) -> bytes:
-        """The public key as SubjectPublicKeyInfo, in PEM or DER."""
+        """Return the public key as SubjectPublicKeyInfo, in PEM or DER."""
         return self.private.public_key().public_bytes(encoding, PublicFormat.SubjectPublicKeyInfo)
 
 
 def point_members(key: ec.EllipticCurvePublicKey) -> dict[str, Any]:
-    """A public key on a curve of NIST as a JWK (RFC 7518 6.2.1)."""
+    """Return the JWK members of a public key on a NIST curve (RFC 7518 6.2.1)."""
     point, size = key.public_numbers(), (key.key_size + 7) // 8
     crv = next(name for name, curve in CURVES.items() if curve.name == key.curve.name)
     return {"kty": "EC", "crv": crv, "x": _integer(point.x, size), "y": _integer(point.y, size)}
@@ -140,16 +143,16 @@ class SecretKey:
 
 
 def half_hash(value: str, alg: str) -> str:
-    """The value of `at_hash` and `c_hash` (OIDC Core 3.1.3.6); Ed25519 hashes with SHA-512."""
+    """Return an `at_hash` or `c_hash` (OIDC Core 3.1.3.6); Ed25519 uses SHA-512."""
     size = "512" if alg in ("EdDSA", "Ed25519") else alg[2:]
     hashed = hashlib.new(f"sha{size}", value.encode("ascii")).digest()
     return base64url(hashed[: len(hashed) // 2])
 
 
 class KeyRing:
-    """The keys of one issuer: one current key for each algorithm, and those retired but still published.
+    """The keys of one issuer: the current key of each alg, and retired keys.
 
-    Two issuers have different keys under the same names, as happens in the world.
+    The keys of different issuers have the same `kid` values, as real providers may.
     """
 
     def __init__(self, owner: str) -> None:
@@ -159,7 +162,7 @@ class KeyRing:
         self._retired: list[SigningKey] = []
 
     def key(self, alg: str) -> SigningKey:
-        """The key that signs with `alg` now."""
+        """Return the current key for `alg`."""
         if alg not in self._current:
             self._current[alg] = self._make(alg, self._generation)
         return self._current[alg]
@@ -169,13 +172,13 @@ class KeyRing:
         return SigningKey(kid=f"{alg.lower()}-{named}", alg=alg, private=private)
 
     def published(self) -> list[SigningKey]:
-        """The current keys, then the retired ones."""
+        """Return the current keys, then the retired ones that are still published."""
         for alg in ALWAYS_PUBLISHED:
             self.key(alg)
         return [*self._current.values(), *self._retired]
 
     def rotate(self, *, keep_old: bool, same_kid: bool) -> None:
-        """New keys for every algorithm in use, under new names or, as after a restart, the old ones."""
+        """Replace all current keys; `same_kid` keeps each kid, as after a restart."""
         old = self.published()[: len(self._current)]
         self._retired = [*old, *self._retired] if keep_old else []
         self._generation += 1

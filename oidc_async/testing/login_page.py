@@ -1,4 +1,4 @@
-"""What a person sees at the served provider: a login page, a question, and a cookie that remembers."""
+"""The login and consent pages of the served provider, and its session cookie."""
 
 import html
 import secrets
@@ -18,16 +18,16 @@ from .stages import Endpoint
 COOKIE = "simulated_provider"
 LOGIN_PATH = "/login"
 
-_WHO = """
+_LOGIN_FIELDS = """
 <label>Username<input name="username" autocomplete="username" autofocus required></label>
 <label>Password<input name="password" type="password" autocomplete="current-password" required></label>
 <button name="answer" value="allow">Log in</button>
 """
-_WHETHER = '<button name="answer" value="allow">Allow</button>'
+_CONSENT_FIELDS = '<button name="answer" value="allow">Allow</button>'
 
 
 class LoginPages:
-    """The provider as browsers meet it: `handle` asks who they are where the provider itself would assume it."""
+    """Adds login and consent pages to a provider; `handle` serves requests."""
 
     def __init__(self, provider: AsksUsers) -> None:
         self._provider = provider
@@ -50,13 +50,13 @@ class LoginPages:
     def _authorize(self, request: HttpRequest, username: str | None) -> Reply:
         pairs, parameters = request_pairs(request), self._provider.requested_parameters(request)
         prompts, max_age = parameters.get("prompt", "").split(), parameters.get("max_age")
-        asks_who = "login" in prompts or "select_account" in prompts
-        if asks_who or (username and self._provider.is_login_older_than(username, max_age)):
+        needs_login = "login" in prompts or "select_account" in prompts
+        if needs_login or (username and self._provider.is_login_older_than(username, max_age)):
             username = None
         if username and "consent" in prompts:
-            return self._page(pairs, f"Hello {username}", _WHETHER)
+            return self._page(pairs, f"Hello {username}", _CONSENT_FIELDS)
         outcome = self._provider.answer_authorization(
-            request, username=username, ask=self._page(pairs, "Log in", _WHO)
+            request, username=username, ask=self._page(pairs, "Log in", _LOGIN_FIELDS)
         )
         return outcome if isinstance(outcome, Reply) else reply_with(outcome)
 
@@ -67,9 +67,9 @@ class LoginPages:
         if form.get("answer") != "deny" and "username" in form:
             username = form["username"]
             if not self._provider.is_password(username, form.get("password", "")):
-                return self._page(pairs, "Log in", _WHO, alert="Wrong username or password.")
+                return self._page(pairs, "Log in", _LOGIN_FIELDS, alert="Wrong username or password.")
             self._provider.sign_in(username)
-            cookie = {"set-cookie": self._remember(username)}
+            cookie = {"set-cookie": self._set_cookie(username)}
         original = HttpRequest(
             method="POST", url=self._url(Endpoint.AUTHORIZATION.value), body=urlencode(pairs).encode()
         )
@@ -79,7 +79,7 @@ class LoginPages:
         reply = outcome if isinstance(outcome, Reply) else reply_with(outcome)
         return replace(reply, headers={**reply.headers, **cookie})
 
-    def _remember(self, username: str) -> str:
+    def _set_cookie(self, username: str) -> str:
         value = secrets.token_urlsafe(16)
         self._browsers[value] = username
         login, state = f"{COOKIE}={value}; Path=/; HttpOnly; SameSite=Lax", self._provider.browser_state(username)
@@ -89,7 +89,7 @@ class LoginPages:
         message = f'<p role="alert">{alert}</p>' if alert else ""
         client = html.escape(dict(pairs).get("client_id", ""))
         content = (
-            f"<p>to go on to {client}</p>{message}"
+            f"<p>to continue to {client}</p>{message}"
             f'<form method="post" action="{html.escape(self._url(LOGIN_PATH))}">'
             f'<input type="hidden" name="request" value="{html.escape(urlencode(pairs))}">{fields}'
             '<button name="answer" value="deny" formnovalidate>Deny</button></form>'

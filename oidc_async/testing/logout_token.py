@@ -1,4 +1,4 @@
-"""Logout without a browser in between: logout tokens, and who gets them (OIDC Back-Channel Logout 1.0)."""
+"""Logout tokens and front-channel logout URLs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,9 +25,9 @@ def issue_logout_token(
     claims: Mapping[str, Any] | None = None,
     header: Mapping[str, Any] | None = None,
 ) -> str:
-    """A logout token about this user, this session, or both, signed and encrypted as the client's ID tokens are.
+    """Create a logout token for a user, a session or both (Back-Channel Logout 2.4).
 
-    `claims` and `header` are laid over its own.
+    It is signed and encrypted like the client's ID tokens. `claims` and `header` are merged into its own.
     """
     now = int(registry.now())
     about = {"sub": user and user.sub, "sid": session and session.sid}
@@ -48,7 +48,7 @@ def issue_logout_token(
 
 
 def frontchannel_logout_urls(registry: Registry, username: str) -> list[str]:
-    """What the provider's page loads in frames (OIDC Front-Channel Logout 1.0, 3). Raises KeyError."""
+    """Return the URLs to load in frames (Front-Channel Logout 3). Raises KeyError."""
     session = known(registry.sessions, username, "sign_in")
     query = urlencode({"iss": registry.issuer, "sid": session.sid})
     uris = [client.frontchannel_logout_uri for client in registry.logged_in_clients(session)]

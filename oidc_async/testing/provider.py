@@ -1,4 +1,4 @@
-"""An OpenID Provider in one object: it behaves, and misbehaves on demand."""
+"""A simulated OpenID Provider, which misbehaves on request."""
 
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from oidc_async.http.settings import HttpSettings
 from oidc_async.protocol.http_message import HttpRequest, HttpResponse
 
-from .access_token import issue_access_token, meaning_of
+from .access_token import issue_access_token, token_data
 from .authorization import LoginNeeded, answer_authorization, callback_with, reply_with
 from .callback import Callback, NotRedirected
 from .claim_sources import claims_token, distribute_claims
@@ -33,15 +33,15 @@ if TYPE_CHECKING:
 
 
 class SimulatedProvider(Clients):
-    """An OpenID Provider for tests. Safe to use from many threads.
+    """An OpenID Provider for tests, safe to use from several threads.
 
-    Parameters:
-        issuer: its issuer identifier; a path in it is fine.
-        clock: what it takes the time from; move it with `clock.advance(seconds)`.
+    Register clients and users, then pass `async_runtime()` or `blocking_runtime()` to the code under test, or
+    `serve()` the provider over HTTP. `user` is the user of the browser: the first one that was added, or the
+    username that you set; None if nobody is logged in.
 
-    Register clients and users, then either hand `async_runtime()` or `blocking_runtime()` to what is tested,
-    or `serve()` it over HTTP. `user` is who sits in front of the browser: the first one added, until changed;
-    None for nobody.
+    Args:
+        issuer: the issuer identifier, with or without a path.
+        clock: the clock of the provider; `clock.advance(seconds)` moves it.
     """
 
     def __init__(self, issuer: str = "https://op.example", *, clock: Clock | None = None) -> None:
@@ -59,7 +59,7 @@ class SimulatedProvider(Clients):
 
     @property
     def fetch(self) -> Callable[[str], HttpResponse] | None:
-        """How it fetches what clients refer to, by `request_uri` and `jwks_uri`: given a URL. None for not at all."""
+        """Function that fetches a client's `request_uri` or `jwks_uri`; None: no fetches."""
         return self._registry.fetch
 
     @fetch.setter
@@ -80,35 +80,47 @@ class SimulatedProvider(Clients):
         claims: Mapping[str, Any] | None = None,
         header: Mapping[str, Any] | None = None,
     ) -> str:
-        """An access token without a login, for a user or for the client itself; `jwt` gives one of RFC 9068.
+        """Issue an access token without a login.
 
-        `audience` is the client_id unless given, `lifetime` is in seconds (600, or negative for one that is over).
-        `claims` are in the JWT and in the introspection response, in place of those that go by the same name;
-        `header` is for that of the JWT. Raises KeyError when the client or the user does not exist.
+        Args:
+            client_id: the client that the token is issued to.
+            scope: scopes, separated by spaces.
+            username: the user; None for a token of the client itself.
+            audience: the client_id by default.
+            lifetime: seconds, 600 by default; negative for an expired token.
+            jwt: whether to issue a JWT (RFC 9068) instead of an opaque token.
+            claims: merged into the JWT and the introspection response; they replace claims of the same name.
+            header: merged into the header of the JWT.
+
+        Raises:
+            KeyError: the client or the user does not exist.
         """
         with self._lock:
             client = known(self._registry.clients, client_id, "register")
             user = None if username is None else known(self._registry.users, username, "add_user")
             session = None if username is None else self._registry.sessions.get(username)
             grant = Grant(client_id=client_id, scope=tuple(scope.split()), user=user, session=session)
-            issued = meaning_of(self._registry, grant, audience=audience, lifetime=lifetime, claims=claims)
+            issued = token_data(self._registry, grant, audience=audience, lifetime=lifetime, claims=claims)
             spells = self._endpoints.spells
             return issue_access_token(self._registry, spells, client, issued, jwt=jwt, header=header)
 
     def revoke_access_token(self, token: str) -> None:
-        """Forget it, whether it was known or not (RFC 7009 2.2)."""
+        """Revoke an access token, whether it exists or not (RFC 7009 2.2)."""
         with self._lock:
             self._registry.access_tokens.pop(token, None)
 
-    # Claims for users of other providers
+    # Aggregated and distributed claims
 
     def claims_token(self, claims: Mapping[str, Any]) -> str:
-        """A JWT with claims that this provider vouches for (OIDC Core 5.6.2): a source with it is `{"JWT": ...}`."""
+        """Create a JWT with aggregated claims (OIDC Core 5.6.2).
+
+        Their source is `{"JWT": ...}`.
+        """
         with self._lock:
             return claims_token(self._registry, self._endpoints.spells, claims)
 
     def distribute_claims(self, claims: Mapping[str, Any]) -> dict[str, str]:
-        """A source of the same that are fetched: its `endpoint`, and the `access_token` to bring there."""
+        """Create a source of distributed claims: its `endpoint` and `access_token`."""
         with self._lock:
             return distribute_claims(self._registry, claims)
 
@@ -124,10 +136,20 @@ class SimulatedProvider(Clients):
         claims: Mapping[str, Any] | None = None,
         header: Mapping[str, Any] | None = None,
     ) -> str:
-        """A logout token about this user's present session (OIDC Back-Channel Logout 2.4), which goes on here.
+        """Create a logout token for the user's session (OIDC Back-Channel Logout 2.4).
 
-        `sub` and `sid` are whether these are told; `claims` and `header` are laid over. Raises KeyError when the
-        client or the user does not exist, or a `sid` is to be told and there is no session.
+        The session at the provider does not end.
+
+        Args:
+            client_id: the audience of the token.
+            username: the user.
+            sub: whether the token has the claim `sub`.
+            sid: whether the token has the claim `sid`.
+            claims: merged into the claims.
+            header: merged into the header.
+
+        Raises:
+            KeyError: the client or the user does not exist, or `sid` is True and the user has no session.
         """
         with self._lock:
             client = known(self._registry.clients, client_id, "register")
@@ -139,9 +161,18 @@ class SimulatedProvider(Clients):
             )
 
     def log_out(self, username: str, post: Callable[[str, dict[str, str]], T]) -> list[T]:
-        """End this user's session, and tell each client that has a `backchannel_logout_uri` and took part in it.
+        """End the user's session and send logout tokens to its clients.
 
-        `post` sends a form to a URL, for instance by a test client; what it gives for each is the result.
+        Args:
+            username: the user.
+            post: sends a form to a URL, for example by a test client. It is called for each client of the session
+                that has a `backchannel_logout_uri`.
+
+        Returns:
+            The results of `post`.
+
+        Raises:
+            KeyError: the user has no session.
         """
         with self._lock:
             session = known(self._registry.sessions, username, "sign_in")
@@ -154,11 +185,11 @@ class SimulatedProvider(Clients):
         return [post(uri, {"logout_token": token}) for uri, token in tokens.items()]
 
     def frontchannel_logout_urls(self, username: str) -> list[str]:
-        """What the provider's logout page would load in frames for this user's present session."""
+        """Return the URLs that the logout page loads in frames for the user's session."""
         with self._lock:
             return frontchannel_logout_urls(self._registry, username)
 
-    # What browsers do
+    # The browser
 
     def authorize(
         self,
@@ -168,9 +199,16 @@ class SimulatedProvider(Clients):
         consent: bool = True,
         form: Mapping[str, str] | None = None,
     ) -> Callback:
-        """What the browser brings to the redirect URI after this user logged in and gave (or denied) consent.
+        """Send an authorization request, and return the request to the redirect URI.
 
-        `form` sends the request by POST. Raises NotRedirected when the provider shows a page instead.
+        Args:
+            authorization_url: the URL of the authorization request.
+            user: the user who logs in, `self.user` by default; None if nobody is logged in.
+            consent: False if the user denies the client access.
+            form: parameters of a request by POST.
+
+        Raises:
+            NotRedirected: the provider shows a page instead.
         """
         body = urlencode(form or {}).encode()
         request = HttpRequest(method="POST" if form else "GET", url=authorization_url, body=body)
@@ -180,9 +218,14 @@ class SimulatedProvider(Clients):
         return callback_with(outcome)
 
     def end_session(self, end_session_url: str, *, form: Mapping[str, str] | None = None) -> Callback:
-        """What the browser brings to the post-logout redirect URI.
+        """Send a logout request, and return the request to the redirect URI.
 
-        `form` sends the request by POST. Raises NotRedirected like `authorize`.
+        Args:
+            end_session_url: the URL of the logout request.
+            form: parameters of a request by POST.
+
+        Raises:
+            NotRedirected: the provider shows a page instead.
         """
         method, headers = ("POST", {"content-type": FORM_TYPE}) if form else ("GET", {})
         body = urlencode(form or {}).encode()
@@ -196,14 +239,14 @@ class SimulatedProvider(Clients):
     def answer_authorization(
         self, request: HttpRequest, *, username: str | None, consent: bool = True, ask: Reply | None = None
     ) -> Answer | Reply:
-        """The answer for the client, or a page for the user; `ask` is the page that asks for a login."""
+        """Return the authorization response, or a page; `ask` is the login page."""
         with self._lock:
             outcome = self._authorization_outcome(request, username, consent, ask)
             self._record(request, "authorization", outcome.status if isinstance(outcome, Reply) else 302)
             return outcome
 
     def requested_parameters(self, request: HttpRequest) -> Mapping[str, str]:
-        """What an authentication request asks for, in an object or not; nothing when it is rejected in any case."""
+        """Return the parameters of an authentication request; none if it is invalid."""
         try:
             return requested_parameters(self._registry, request_parameters(request))
         except RejectionPage:
@@ -225,7 +268,7 @@ class SimulatedProvider(Clients):
     # The endpoints
 
     def handle(self, request: HttpRequest, *, user: str | CurrentUser | None = CURRENT_USER) -> Reply:
-        """The response to any request to this provider, without a network between."""
+        """Respond to any request to this provider, without a network."""
         username = self.present(user)
         endpoint = self._endpoints.find(request.url)
         if endpoint is Endpoint.AUTHORIZATION:
@@ -241,7 +284,12 @@ class SimulatedProvider(Clients):
 
     @contextmanager
     def misbehaving(self, *faults: Misbehaviour, times: int | None = None) -> Generator[None]:
-        """Commit these faults within the `with` block, each for ever or only so many `times`."""
+        """Apply these faults in the `with` block.
+
+        Args:
+            faults: the faults.
+            times: how often each of them applies; None: always.
+        """
         spells = [Spell(misbehaviour=fault, left=1 if fault.only_once else times) for fault in faults]
         with self._lock:
             self._endpoints.spells += spells
@@ -253,29 +301,34 @@ class SimulatedProvider(Clients):
                     self._endpoints.spells.remove(spell)
 
     def rotate_keys(self, *, keep_old: bool = False, same_kid: bool = False) -> None:
-        """Sign with new keys from now on.
+        """Replace the signing keys by new ones.
 
-        `keep_old` publishes the old ones too; `same_kid` gives the new ones the old names.
+        Args:
+            keep_old: whether the old keys stay published.
+            same_kid: whether the new keys have the same `kid` as the old ones.
         """
         with self._lock:
             self._registry.ring.rotate(keep_old=keep_old, same_kid=same_kid)
 
-    # What tests look at
+    # Recorded requests
 
     @property
     def requests(self) -> tuple[RecordedRequest, ...]:
-        """Every request so far, oldest first."""
+        """All recorded requests, oldest first."""
         return tuple(self._requests)
 
     def count(self, endpoint: str, **having: object) -> int:
-        """How many requests reached this endpoint; `grant_type="refresh_token"` and the like narrow it."""
+        """Count the requests to this endpoint whose attributes equal `having`.
+
+        For example `count("token", grant_type="refresh_token")`.
+        """
         return sum(
             recorded.endpoint == endpoint and all(getattr(recorded, name) == value for name, value in having.items())
             for recorded in self.requests
         )
 
     def forget_requests(self) -> None:
-        """Count from zero again."""
+        """Delete the recorded requests."""
         self._requests.clear()
 
     def _record(self, request: HttpRequest, endpoint: str, status: int, seen: Seen | None = None) -> None:
@@ -293,16 +346,21 @@ class SimulatedProvider(Clients):
         )
         self._requests.append(recorded)
 
-    # Ways to reach it
+    # Networks
 
     def async_runtime(self, settings: HttpSettings | None = None, *, latency: float = 0.0) -> "AsyncRuntime":
-        """An AsyncRuntime whose network is this provider; see `runtimes.async_runtime`."""
+        """Create an AsyncRuntime that reaches this provider only.
+
+        Args:
+            settings: HTTP settings.
+            latency: real seconds per request.
+        """
         from .runtimes import async_runtime
 
         return async_runtime(self, settings=settings, latency=latency)
 
     def blocking_runtime(self, settings: HttpSettings | None = None, *, latency: float = 0.0) -> "BlockingRuntime":
-        """A BlockingRuntime whose network is this provider; see `runtimes.blocking_runtime`."""
+        """Create a BlockingRuntime that reaches this provider only, like `async_runtime`."""
         from .runtimes import blocking_runtime
 
         return blocking_runtime(self, settings=settings, latency=latency)
@@ -310,14 +368,20 @@ class SimulatedProvider(Clients):
     def serve(
         self, port: int = 0, *, login_page: bool = True, tls: "SSLContext | None" = None
     ) -> AbstractContextManager[str]:
-        """Serve over HTTP on 127.0.0.1 within a `with` block, which gets the issuer; see `server.serving`."""
+        """Serve over HTTP on 127.0.0.1 in a `with` block, whose value is the issuer.
+
+        Args:
+            port: 0 for a free one.
+            login_page: whether browsers have to log in; if False, `user` is logged in.
+            tls: server context with a certificate for 127.0.0.1; serves HTTPS.
+        """
         from .server import serving
 
         return serving(self, port, login_page=login_page, tls=tls)
 
     @contextmanager
     def moved_to(self, origin: str) -> Generator[str]:
-        """Live at another origin for a while; the path of the issuer stays."""
+        """Use another origin in the `with` block; the path of the issuer stays."""
         home = self._registry.issuer
         self._registry.issuer = origin.rstrip("/") + urlsplit(home).path
         try:

@@ -1,6 +1,6 @@
-"""Fixtures for pytest. Ask for them in conftest.py:
+"""Fixtures for pytest.
 
-pytest_plugins = ["oidc_async.testing.pytest_plugin"]
+Activate them in conftest.py: `pytest_plugins = ["oidc_async.testing.pytest_plugin"]`.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,10 @@ from .provider import SimulatedProvider
 
 @pytest.fixture
 def oidc_provider() -> SimulatedProvider:
-    """A provider at https://op.example where alice (password "password") can log in; it has no clients yet."""
+    """A provider at https://op.example with the user alice and no clients.
+
+    Her password is "password".
+    """
     provider = SimulatedProvider()
     provider.add_user("alice", claims={"name": "Alice", "email": "alice@example.com", "email_verified": True})
     return provider
@@ -20,6 +23,6 @@ def oidc_provider() -> SimulatedProvider:
 
 @pytest.fixture
 def served_oidc_provider(oidc_provider: SimulatedProvider) -> Iterator[SimulatedProvider]:
-    """The same provider, over HTTP on 127.0.0.1 while the test runs; `issuer` is where."""
+    """The provider, served over HTTP on 127.0.0.1 at its `issuer` during the test."""
     with oidc_provider.serve():
         yield oidc_provider

@@ -1,4 +1,4 @@
-"""What the provider remembers of a request."""
+"""The record of a request."""
 
 from dataclasses import dataclass, field
 
@@ -7,16 +7,18 @@ from oidc_async.protocol.http_message import HttpRequest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedRequest:
-    """One request that reached the provider.
+    """A request that reached the provider.
 
-    Parameters:
+    Args:
         endpoint: discovery, jwks, authorization, token, userinfo, introspection, end_session, registration,
             or elsewhere.
-        client_id: the client that authenticated itself, or that the bearer token was issued to.
+        method: the HTTP method.
+        path: the path of the URL.
+        client_id: the client that authenticated, or that the bearer token was issued to.
         grant_type: of a token request.
         form_names: the names of the form fields, in order.
         status: of the response.
-        request: as it came, secrets and all.
+        request: the whole request, including secrets.
     """
 
     endpoint: str

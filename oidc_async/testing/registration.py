@@ -1,4 +1,4 @@
-"""Where clients register (OIDC Registration 3; RFC 7591), and where they manage their registration (RFC 7592)."""
+"""Dynamic client registration (RFC 7591) and its management (RFC 7592)."""
 
 import secrets
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from .reply import JSONObject, Rejection
 from .stages import Endpoint
 
 UNUSUAL = "a: 100%+é&="
-"""What has to be form-encoded before it stands in an Authorization header (RFC 6749 2.3.1)."""
+"""Characters that need form encoding in an Authorization header (RFC 6749 2.3.1)."""
 DEFAULTS: Mapping[str, Any] = {
     "grant_types": ["authorization_code"],
     "id_token_signed_response_alg": "RS256",
@@ -26,24 +26,24 @@ DEFAULTS: Mapping[str, Any] = {
     "token_endpoint_auth_method": "client_secret_basic",
 }
 URIS = ("backchannel_logout_uri", "frontchannel_logout_uri", "initiate_login_uri", "jwks_uri")
-OURS = NOT_SENT_IN_UPDATES | {"client_id", "client_secret"}
+ASSIGNED = NOT_SENT_IN_UPDATES | {"client_id", "client_secret"}
 UNDERSTOOD = frozenset(field.name for field in fields(Client)) - {"access_tokens", "rotates_refresh_tokens"}
 
 
 def register(registry: Registry, request: HttpRequest) -> JSONObject:
-    """A new client. Raises Rejection."""
+    """Register a client. Raises Rejection."""
     policy = _policy(registry)
     if policy.initial_access_token not in (None, _bearer(request)):
         raise _unauthorized("The initial access token is missing or wrong.")
     metadata = _read_metadata(request)
-    if OURS & metadata.keys():
-        raise Rejection("invalid_client_metadata", "The provider says who the client is.")
+    if ASSIGNED & metadata.keys():
+        raise Rejection("invalid_client_metadata", "The provider assigns client_id and client_secret; remove them.")
     client_id = f"registered {UNUSUAL} {token()}"
     return _keep(registry, {"client_id": client_id, "client_id_issued_at": int(registry.now())}, metadata)
 
 
 def read(registry: Registry, request: HttpRequest) -> JSONObject:
-    """The client that the registration access token belongs to. Raises Rejection."""
+    """Return the client of the registration access token. Raises Rejection."""
     present = _present(registry, request)
     if _policy(registry).renews_secrets and 0 < present.get("client_secret_expires_at", 0) <= registry.now():
         present |= _new_secret(registry)
@@ -52,21 +52,21 @@ def read(registry: Registry, request: HttpRequest) -> JSONObject:
 
 
 def update(registry: Registry, request: HttpRequest) -> JSONObject:
-    """The client with other metadata, and with another registration access token. Raises Rejection."""
+    """Replace the metadata and the registration access token. Raises Rejection."""
     present, metadata = _present(registry, request), _read_metadata(request)
     if NOT_SENT_IN_UPDATES & metadata.keys():
-        raise Rejection("invalid_request", "The provider says that, and must not be told.")
+        raise Rejection("invalid_request", "The request has members that only the provider sets (RFC 7592 2.2).")
     given = {name: metadata.pop(name, None) for name in ("client_id", "client_secret")}
     if given["client_id"] != present["client_id"] or given["client_secret"] not in (
         None,
         present.get("client_secret"),
     ):
         raise Rejection("invalid_request", "client_id and client_secret must be those of the client.")
-    return _keep(registry, {name: value for name, value in present.items() if name in OURS}, metadata)
+    return _keep(registry, {name: value for name, value in present.items() if name in ASSIGNED}, metadata)
 
 
 def delete(registry: Registry, request: HttpRequest) -> None:
-    """Forget the client, and all tokens that it has. Raises Rejection."""
+    """Delete the client and revoke its tokens. Raises Rejection."""
     client_id = _present(registry, request)["client_id"]
     del registry.registrations[client_id], registry.clients[client_id]
     grants = [issued.grant for issued in registry.access_tokens.values()]
@@ -76,7 +76,7 @@ def delete(registry: Registry, request: HttpRequest) -> None:
 
 def _policy(registry: Registry) -> RegistrationPolicy:
     if registry.registration is None:
-        raise Rejection("not_found", "Nobody can register here.", status=404)
+        raise Rejection("not_found", "Registration is not enabled: call open_registration().", status=404)
     return registry.registration
 
 
@@ -115,7 +115,7 @@ def _present(registry: Registry, request: HttpRequest) -> JSONObject:
     names = parse_qs(urlsplit(request.url).query).get("client_id", [""])
     document = registry.registrations.get(names[0], {})
     if "registration_access_token" not in document or document["registration_access_token"] != _bearer(request):
-        raise _unauthorized("There is no such client, or the registration access token is another one's.")
+        raise _unauthorized("The client is unknown, or the registration access token is of another client.")
     return document
 
 
@@ -144,7 +144,7 @@ def _require_metadata(metadata: JSONObject) -> None:
     if not isinstance(uris, list) or not uris or any(uri_problem(uri) for uri in cast("list[object]", uris)):
         raise Rejection("invalid_redirect_uri", "redirect_uris must be a list of https URLs.")
     if "jwks" in metadata and "jwks_uri" in metadata:
-        raise Rejection("invalid_client_metadata", "jwks and jwks_uri must not be there together.")
+        raise Rejection("invalid_client_metadata", "jwks and jwks_uri must not be used together.")
     for problem in _problems({**DEFAULTS, **metadata}):
         raise Rejection("invalid_client_metadata", problem)
 
@@ -162,4 +162,4 @@ def _problems(metadata: JSONObject) -> list[str]:
         "jwks": any({"d", "k"} & key.keys() for key in keys),
         **{name: uri_problem(metadata[name]) is not None for name in URIS if name in metadata},
     }
-    return [f"{name} can't be registered." for name, is_invalid in invalid.items() if is_invalid]
+    return [f"{name} has a value that is not supported." for name, is_invalid in invalid.items() if is_invalid]

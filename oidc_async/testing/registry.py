@@ -1,4 +1,4 @@
-"""Who the provider knows: clients, users, and what it has handed out to them."""
+"""The state of the provider: clients, users, sessions, codes and tokens."""
 
 import secrets
 from collections.abc import Callable, Collection, Mapping
@@ -23,7 +23,7 @@ SCOPE_CLAIMS: Mapping[str, frozenset[str]] = {
     "address": frozenset({"address"}),
     "phone": frozenset({"phone_number", "phone_number_verified"}),
 }
-"""The claims that each scope asks for (OIDC Core 5.4)."""
+"""The claims that each scope requests (OIDC Core 5.4)."""
 
 RequestedClaims = Mapping[str, Mapping[str, Any]]
 """The `claims` parameter: names for `id_token` and for `userinfo` (OIDC Core 5.5)."""
@@ -40,7 +40,7 @@ def token() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """A registered client, with the names of OIDC Dynamic Client Registration 2."""
+    """A registered client; its metadata have the names of OIDC Registration 2."""
 
     client_id: str
     client_secret: str | None = field(default=None, repr=False)
@@ -71,7 +71,7 @@ class Client:
     jwks_uri: str | None = None
 
     def key_for(self, alg: str, ring: KeyRing) -> SigningKey | SecretKey:
-        """What signs for this client with `alg`. Raises ValueError when nothing does."""
+        """Return the signing key for this client. Raises ValueError: unknown alg."""
         if alg.startswith("HS"):
             return SecretKey(secret=(self.client_secret or "").encode(), alg=alg)
         return ring.key(alg)
@@ -79,7 +79,7 @@ class Client:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationPolicy:
-    """Who may register, and what becomes of it: see `SimulatedProvider.open_registration`."""
+    """Policy of dynamic registration; see `SimulatedProvider.open_registration`."""
 
     initial_access_token: str | None = field(default=None, repr=False)
     secret_seconds: int = 0
@@ -89,7 +89,7 @@ class RegistrationPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """Somebody who can log in. `claims` answer at userinfo, `id_token_claims` are in every ID token."""
+    """An end-user: `claims` are for userinfo, `id_token_claims` for every ID token."""
 
     username: str
     sub: str
@@ -98,7 +98,7 @@ class User:
     id_token_claims: Mapping[str, Any] = field(default_factory=dict[str, Any], repr=False)
 
     def claims_for(self, scope: Collection[str], requested: Collection[str]) -> dict[str, Any]:
-        """Standard claims need their scope or a request by name; others are always given."""
+        """Return the claims: standard ones if scoped or requested by name, others always."""
         allowed = frozenset(requested).union(*(SCOPE_CLAIMS.get(name, ()) for name in scope))
         return {name: value for name, value in self.claims.items() if name in allowed or name not in _SCOPED_CLAIMS}
 
@@ -113,7 +113,7 @@ class ProviderSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """What a user allowed a client; tokens that stem from one code share one `family`."""
+    """What a user granted a client; all tokens from one code share a `family`."""
 
     client_id: str
     scope: tuple[str, ...]
@@ -135,7 +135,7 @@ class IssuedCode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
-    """What an access token stands for, times in whole seconds; `claims` are told along with it."""
+    """The data of an access token, times in whole seconds; `claims` are additional."""
 
     grant: Grant
     issued_at: int
@@ -147,7 +147,7 @@ class IssuedToken:
 
 @dataclass(slots=True, kw_only=True)
 class Registry:
-    """Everything that the provider remembers."""
+    """The state of the provider."""
 
     issuer: str
     clock: Clock
@@ -179,7 +179,7 @@ class Registry:
         return self.issuer.rstrip("/") + path
 
     def sign_in(self, username: str) -> ProviderSession:
-        """A fresh session for this user."""
+        """Start a new session for this user."""
         self.signed_out.discard(username)
         self.sessions[username] = ProviderSession(sid=token(), auth_time=int(self.now()))
         return self.sessions[username]
@@ -189,17 +189,17 @@ class Registry:
         self.signed_out.add(username)
 
     def logged_in_clients(self, session: ProviderSession) -> list[Client]:
-        """The clients that got an ID token in this session, by their names."""
+        """Return the clients that got an ID token in this session, sorted by client_id."""
         names = {grant.client_id for grant in self.id_tokens.values() if grant.session == session}
         return [self.clients[name] for name in sorted(names & self.clients.keys())]
 
     def is_older_than(self, session: ProviderSession, max_age: str | None) -> bool:
-        """Whether the login is too old for this `max_age` parameter, in seconds."""
+        """Return whether the login is older than the parameter `max_age` (seconds)."""
         asked = max_age is not None and max_age.isdecimal()
         return asked and self.now() - session.auth_time > int(max_age or 0)
 
     def valid_access_token(self, value: str) -> IssuedToken | None:
-        """What this access token stands for; None when it is unknown, revoked or expired."""
+        """Return the data of this token; None if it is unknown, revoked or expired."""
         issued = self.access_tokens.get(value)
         return issued if issued and self.now() < issued.expires_at else None
 
@@ -209,7 +209,7 @@ class Registry:
         return value
 
     def revoke(self, family: str) -> None:
-        """Forget every token of this family, as after a replayed code."""
+        """Revoke every token of this family, as after a replayed code."""
         for tokens in (self.access_tokens, self.refresh_tokens):
             for value in [value for value, issued in tokens.items() if _family(issued) == family]:
                 tokens.pop(value)
@@ -220,7 +220,7 @@ def _family(issued: IssuedToken | Grant) -> str:
 
 
 def known(things: Mapping[str, T], name: str, maker: str) -> T:
-    """The thing of this name. Raises KeyError, saying how to make it."""
+    """Return the entry of this name. Raises KeyError that names its `maker`."""
     if name not in things:
         raise KeyError(f"{name!r} is unknown; {maker}() first")
     return things[name]

@@ -1,4 +1,4 @@
-"""What the provider answers with: a response, and how badly it travels."""
+"""Responses of the provider, with the network failures that happen to them."""
 
 import html
 import json
@@ -22,13 +22,13 @@ _RAW = re.compile(r'"@raw\[(.*?)\]"')
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply(HttpResponse):
-    """A response with the accidents that happen to it on its way.
+    """A response with the network failures that happen to it.
 
-    Parameters:
+    Args:
         delay: seconds before the first byte.
-        drips: the body comes byte by byte, far too slowly to reach its end.
-        breaks_after: bytes of the body after which the connection is reset; 0 sends no response at all.
-        never_ends: bytes follow upon bytes until the reader hangs up.
+        drips: the body is sent byte by byte, too slowly to finish.
+        breaks_after: bytes of the body after which the connection is reset; 0: no response at all.
+        never_ends: the body is sent until the client closes the connection.
     """
 
     delay: float = 0.0
@@ -38,7 +38,7 @@ class Reply(HttpResponse):
 
 
 def raw(text: str) -> str:
-    """A value that `json_bytes` writes as it is, quotes and all left out: for what json.dumps cannot say."""
+    """A value that `json_bytes` writes without quotes, which json.dumps cannot."""
     return f"@raw[{text}]"
 
 
@@ -52,7 +52,7 @@ def json_reply(document: object, *, status: int = 200, **headers: str) -> Reply:
 
 
 def error_reply(error: str, description: str, *, status: int = 400, **headers: str) -> Reply:
-    """An OAuth error response (RFC 6749 5.2)."""
+    """Create an OAuth error response (RFC 6749 5.2)."""
     return json_reply({"error": error, "error_description": description}, status=status, **headers)
 
 
@@ -61,7 +61,7 @@ def redirect_reply(location: str, *, status: int = 302) -> Reply:
 
 
 def page_reply(title: str, content: str, *, status: int = 200, **headers: str) -> Reply:
-    """An HTML page; `content` is markup."""
+    """Create an HTML page; `content` is markup."""
     page = (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><main><h1>{html.escape(title)}</h1>{content}</main></body></html>"
@@ -83,7 +83,7 @@ _STYLE = (
 
 
 class Rejection(Exception):
-    """The endpoint answers with an OAuth error response."""
+    """Raised to answer with an OAuth error response."""
 
     def __init__(self, error: str, description: str, *, status: int = 400, **headers: str) -> None:
         super().__init__(description)
@@ -91,7 +91,7 @@ class Rejection(Exception):
 
 
 class RejectionPage(Exception):
-    """The endpoint cannot send the browser back, and tells the user why."""
+    """Raised to show the user an error page instead of a redirect."""
 
     def __init__(self, text: str, *, status: int = 400) -> None:
         super().__init__(text)
@@ -99,7 +99,7 @@ class RejectionPage(Exception):
 
 
 def form_page(action: str, fields: tuple[tuple[str, str], ...]) -> Reply:
-    """A page that posts itself (OAuth 2.0 Form Post Response Mode)."""
+    """Create a page that submits itself (OAuth 2.0 Form Post Response Mode)."""
     inputs = "".join(
         f'<input type="hidden" name="{html.escape(name)}" value="{html.escape(value)}">' for name, value in fields
     )

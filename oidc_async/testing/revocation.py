@@ -7,13 +7,17 @@ from .reply import Rejection
 
 
 def revoke(registry: Registry, client: Client, form: Mapping[str, str]) -> None:
-    """Forget the token, whatever the hint says; with a refresh token all that stems from the same login."""
+    """Revoke the token; a refresh token with all tokens of its login.
+
+    Raises:
+        Rejection: `token` is missing, or was issued to another client.
+    """
     if "token" not in form:
         raise Rejection("invalid_request", "token is missing.")
     value = form["token"]
     grant = _grant_of(registry, value)
     if grant is None:
-        return  # the client has what it wanted (RFC 7009 2.2)
+        return  # a token that does not exist counts as revoked (RFC 7009 2.2)
     if grant.client_id != client.client_id:
         raise Rejection("invalid_grant", "The token was issued to another client.")
     if value in registry.refresh_tokens:

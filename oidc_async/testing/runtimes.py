@@ -1,4 +1,4 @@
-"""The real runtimes with simulated providers in place of the network."""
+"""The real runtimes with simulated providers instead of a network."""
 
 import asyncio
 import time
@@ -17,10 +17,15 @@ from .reply import Reply
 
 
 def async_runtime(*providers: Reachable, settings: HttpSettings | None = None, latency: float = 0.0) -> AsyncRuntime:
-    """An AsyncRuntime on which these providers are the whole internet.
+    """Create an AsyncRuntime that reaches only these providers.
 
-    It lives on the clock of the first one: its waiting, and that for a slow provider, moves that clock and
-    takes no real time. `latency` is in real seconds, for each exchange.
+    It uses the clock of the first provider: sleeping, and waiting for a slow provider, advances that clock and
+    takes no real time.
+
+    Args:
+        providers: the providers to reach.
+        settings: HTTP settings.
+        latency: real seconds per request.
     """
     return _AsyncSimulation(Network(providers=providers, settings=settings or HttpSettings(), latency=latency))
 
@@ -28,20 +33,20 @@ def async_runtime(*providers: Reachable, settings: HttpSettings | None = None, l
 def blocking_runtime(
     *providers: Reachable, settings: HttpSettings | None = None, latency: float = 0.0
 ) -> BlockingRuntime:
-    """A BlockingRuntime on which these providers are the whole internet; see `async_runtime`."""
+    """Create a BlockingRuntime like the AsyncRuntime of `async_runtime`."""
     return _BlockingSimulation(Network(providers=providers, settings=settings or HttpSettings(), latency=latency))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """All there is to reach."""
+    """The simulated network: providers that are found by the origin of a URL."""
 
     providers: tuple[Reachable, ...]
     settings: HttpSettings
     latency: float
 
     def exchange(self, request: HttpRequest) -> HttpResponse:
-        """What a runtime would make of the answer, accidents on the way included."""
+        """Send a request, and return or raise what a real runtime would."""
         reply = self._host(request.url).handle(request)
         self._wait_for(reply, request.deadline(self.settings.deadline))
         if reply.breaks_after is not None:
@@ -57,11 +62,11 @@ class Network:
         self.providers[0].clock.advance(seconds)
 
     def end_of(self, seconds: float) -> float:
-        """When it will be so many seconds later."""
+        """Return the monotonic time in `seconds` seconds."""
         return self.providers[0].clock.monotonic() + seconds
 
     def pass_until(self, end: float) -> None:
-        """Let time pass until `end`, unless it has: who sleep at the same time need no longer than one of them."""
+        """Advance the clock to `end`, unless it is later: concurrent sleeps overlap."""
         self.pass_time(max(end - self.providers[0].clock.monotonic(), 0))
 
     def _wait_for(self, reply: Reply, deadline: float) -> None:
@@ -72,17 +77,17 @@ class Network:
         self.pass_time(reply.delay)
 
     def _host(self, url: str) -> Reachable:
-        """The provider at this origin; where several share one, the longest issuer that fits."""
+        """Find the provider of this URL by origin, then by the longest issuer."""
         neighbours = [provider for provider in self.providers if _origin(provider.issuer) == _origin(url)]
         if not neighbours:
-            raise ProviderUnreachable("no simulated provider lives there", host=urlsplit(url).netloc)
+            raise ProviderUnreachable("no simulated provider has this origin", host=urlsplit(url).netloc)
         fitting = [provider for provider in neighbours if url.startswith(provider.issuer.rstrip("/") + "/")]
         return max(fitting or neighbours, key=lambda provider: len(provider.issuer))
 
 
 SWITCH_SECONDS = 0.001
 PUBLIC_ADDRESS = "8.8.8.8"
-"""That of everybody: names are not looked up, and nothing is sent to it."""
+"""Address of every host: names are not resolved, and nothing is sent to it."""
 
 
 class _AsyncSimulation(AsyncRuntime):
@@ -119,7 +124,7 @@ class _BlockingSimulation(BlockingRuntime):
 
     async def sleep(self, seconds: float) -> None:
         end = self._network.end_of(seconds)
-        # the others have to get on meanwhile
+        # lets the other threads run before the clock advances
         time.sleep(SWITCH_SECONDS)
         self._network.pass_until(end)
 

@@ -1,4 +1,4 @@
-"""The provider over HTTP, on 127.0.0.1, for browsers and for runtimes with real sockets."""
+"""An HTTP server for the provider on 127.0.0.1, for browsers and real sockets."""
 
 import random
 import select
@@ -21,7 +21,7 @@ from .reply import Reply
 Answering = Callable[[HttpRequest], Reply]
 
 PORTS = range(20_000, 32_000)
-"""Below the ports that systems give to outgoing connections."""
+"""Ports below the range that systems use for outgoing connections."""
 
 DRIP_INTERVAL = 0.2
 """Seconds between two bytes of a dripping response."""
@@ -33,10 +33,13 @@ _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 def serving(
     provider: Servable, port: int = 0, *, login_page: bool = True, tls: ssl.SSLContext | None = None
 ) -> Generator[str]:
-    """Serve the provider; the value is its issuer, which follows to this address.
+    """Serve the provider in a `with` block, whose value is its issuer.
 
-    `port` 0 takes a free one. With `login_page` browsers have to log in; without, `provider.user` is logged in. With
-    `tls`, a context for servers that holds a certificate for 127.0.0.1, it is https.
+    Args:
+        provider: the provider to serve.
+        port: 0 for a free one.
+        login_page: whether browsers have to log in; if False, `provider.user` is logged in.
+        tls: server context with a certificate for 127.0.0.1; serves HTTPS.
     """
     server = _listen(port, tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
@@ -67,26 +70,26 @@ class _Server(ThreadingHTTPServer):
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._tls = tls
-        super().__init__(("127.0.0.1", port), _Exchange)
+        super().__init__(("127.0.0.1", port), _RequestHandler)
 
     @property
     def origin(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.server_port}"
 
     def stop(self) -> None:
-        """Leave no thread and no connection behind."""
+        """Close all connections and end their threads."""
         self.stopping.set()
         self.shutdown()
         for connection in list(self._open):
             with suppress(OSError):
-                # what is beneath TLS: its thread may be reading
+                # the plain socket below TLS, because the connection's thread may be reading from the TLS socket
                 socket.socket.shutdown(connection, socket.SHUT_RDWR)
         self.server_close()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         connection, address = super().get_request()
         if self._tls is not None:
-            # shaken hands with the first byte that is read, in the thread of the connection
+            # the handshake happens at the first read, in the thread of the connection
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         return connection, address
 
@@ -99,17 +102,17 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exception(), OSError):  # clients may hang up when they like
+        if not isinstance(sys.exception(), OSError):  # clients may disconnect at any time
             super().handle_error(request, client_address)
 
 
-class _Exchange(BaseHTTPRequestHandler):
+class _RequestHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     @property
     def _host(self) -> _Server:
         if not isinstance(self.server, _Server):
-            raise TypeError("made for one kind of server only")
+            raise TypeError("the handler needs a _Server")
         return self.server
 
     def do_GET(self) -> None:
@@ -154,7 +157,7 @@ class _Exchange(BaseHTTPRequestHandler):
     def _send_head(self, reply: Reply, framing: dict[str, str]) -> None:
         self.send_response(reply.status)
         for name, value in {**reply.headers, **framing}.items():
-            # each line is a header of its own: cookies can't share one
+            # each line is a separate header, because cookies cannot share one
             for line in value.split("\n"):
                 self.send_header(name, line)
         self.end_headers()
@@ -172,7 +175,7 @@ class _Exchange(BaseHTTPRequestHandler):
             self._wait(DRIP_INTERVAL)
 
     def _wait(self, seconds: float) -> None:
-        """So long, or until the connection ends on either side: then writing to it fails."""
+        """Wait, or return early when the connection ends; the next write then fails."""
         select.select([self.connection], [], [], seconds)
 
     def _reset(self) -> None:

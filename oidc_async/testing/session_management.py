@@ -1,4 +1,4 @@
-"""The provider's frame, and what it compares (OIDC Session Management 1.0, 2, 3.2 and 3.3)."""
+"""check_session_iframe and session_state (OIDC Session Management 1.0)."""
 
 import secrets
 from hashlib import sha256
@@ -9,7 +9,7 @@ from .registry import ProviderSession
 from .reply import Reply, page_reply
 
 COOKIE = "simulated_provider_session"
-"""The state of the browser: the frame reads it, and nothing else depends on it."""
+"""The cookie with the browser state, which only check_session_iframe reads."""
 
 _SCRIPT = """
 const cookie = (name) => document.cookie.split("; ").find((it) => it.startsWith(name + "="))?.split("=")[1] ?? "";
@@ -36,7 +36,7 @@ def browser_state(session: ProviderSession) -> str:
 
 
 def session_state(client_id: str, redirect_uri: str, session: ProviderSession) -> str:
-    """What tells a client about this session, and no other client (3.2)."""
+    """Return the session_state for one client (OIDC Session Management 3.2)."""
     salt = secrets.token_hex(8)
     text = " ".join((client_id, origin(redirect_uri), browser_state(session), salt))
     return f"{sha256(text.encode()).hexdigest()}.{salt}"

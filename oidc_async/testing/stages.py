@@ -1,4 +1,4 @@
-"""Where a fault can strike, and how the parts of the provider let it."""
+"""Stages where faults change values, and the faults in force."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What a change may want to know about the moment it strikes."""
+    """Context of a change: the provider, the time and the client."""
 
     issuer: str
     now: float
@@ -25,12 +25,12 @@ class Scene:
 
 
 Change = Callable[[T, Scene], T]
-"""A value as it should be goes in, the value as it shall be comes out."""
+"""A function from the correct value to the changed one."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Draft:
-    """A JWT before it is put together."""
+    """The parts of a JWT before serialization."""
 
     header: JSONObject
     claims: JSONObject
@@ -42,9 +42,9 @@ class Draft:
 
 @dataclass(slots=True, kw_only=True)
 class JWEDraft:
-    """An encrypted response before it is put together, for a client with this secret and these public keys.
+    """The parts of a JWE before serialization, with the client's keys and secret.
 
-    `at_last` is laid over the header when all that depends on it is done.
+    `at_last` is merged into the header after the keys are derived from it.
     """
 
     header: JSONObject
@@ -57,14 +57,14 @@ class JWEDraft:
 
 @dataclass(slots=True, kw_only=True)
 class Answer:
-    """An authorization response before the browser carries it."""
+    """An authorization response before it is encoded."""
 
     redirect_uri: str
     parameters: list[tuple[str, str]]
     response_mode: str
 
 
-Exchange = Literal[
+ExchangeKind = Literal[
     "login",
     "front_channel",
     "refresh",
@@ -78,18 +78,19 @@ Exchange = Literal[
     "webfinger",
     "claim_source",
 ]
-"""What a fault concerns: a login, one with tokens in its response, a refresh, an introspection response as JSON or as
-a JWT, a JWT access token, an ID token or userinfo of a client that registered for encryption, userinfo that is
-signed, a logout token, the registration of a client, the search for the provider of a user, or claims that this
-provider vouches for elsewhere."""
+"""What a fault affects.
+
+`front_channel` is a login with tokens in its authorization response; `encrypted_response` an encrypted ID token or
+encrypted userinfo; `claim_source` aggregated and distributed claims.
+"""
 
 
 @dataclass(frozen=True, eq=False)
 class Stage(Generic[T]):
-    """A point on the way of a value of type T through the provider; call it for a change at this point."""
+    """A point where the provider produces a value of type T; call it to make an edit."""
 
     name: str
-    exchange: Exchange = "login"
+    exchange: ExchangeKind = "login"
 
     def __call__(self, change: Change[T]) -> "Edit[T]":
         return Edit(self, change)
@@ -97,7 +98,7 @@ class Stage(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Edit(Generic[T]):
-    """One change at one stage."""
+    """A change at a stage."""
 
     stage: Stage[T]
     change: Change[T]
@@ -114,13 +115,13 @@ CLAIMS = Stage[JSONObject]("the claims of the ID token")
 HEADER = Stage[JSONObject]("the header of the ID token")
 DRAFT = Stage[Draft]("the parts of the ID token")
 ID_TOKEN = Stage[str]("the ID token")
-FRONT_CHANNEL_CLAIMS = Stage[JSONObject]("the claims of the ID token that comes by the browser")
-CODE_CLAIMS = Stage[JSONObject]("the claims of the ID token that a code is exchanged for")
+FRONT_CHANNEL_CLAIMS = Stage[JSONObject]("the claims of the ID token in the authorization response")
+CODE_CLAIMS = Stage[JSONObject]("the claims of the ID token in the token response")
 REFRESH = Stage[JSONObject]("the members of the response to a refresh", "refresh")
 REFRESH_CLAIMS = Stage[JSONObject]("the claims of a refreshed ID token", "refresh")
 USERINFO = Stage[JSONObject]("the userinfo claims")
 USERINFO_REPLY = Stage[Reply]("the userinfo response")
-INTROSPECTION = Stage[JSONObject]("the members of the introspection response for a good token", "introspection")
+INTROSPECTION = Stage[JSONObject]("the members of the introspection response for a valid token", "introspection")
 INTROSPECTION_REPLY = Stage[Reply]("the introspection response", "introspection")
 SIGNED_HEADER = Stage[JSONObject]("the header of the signed introspection response", "signed_introspection")
 SIGNED_CLAIMS = Stage[JSONObject]("the claims of the signed introspection response", "signed_introspection")
@@ -144,9 +145,9 @@ LOGOUT_DRAFT = Stage[Draft]("the parts of a logout token", "logout")
 LOGOUT_TOKEN = Stage[str]("a logout token", "logout")
 REGISTRATION = Stage[JSONObject]("the members of the registration response", "registration")
 REGISTRATION_REPLY = Stage[Reply]("the registration response", "registration")
-WEBFINGER = Stage[JSONObject]("the members of the answer of WebFinger", "webfinger")
-WEBFINGER_REPLY = Stage[Reply]("the answer of WebFinger", "webfinger")
-SOURCE_HEADER = Stage[JSONObject]("the header of a JWT with claims for another provider's users", "claim_source")
+WEBFINGER = Stage[JSONObject]("the members of the WebFinger response", "webfinger")
+WEBFINGER_REPLY = Stage[Reply]("the WebFinger response", "webfinger")
+SOURCE_HEADER = Stage[JSONObject]("the header of a JWT with aggregated or distributed claims", "claim_source")
 SOURCE_CLAIMS = Stage[JSONObject]("the claims of such a JWT", "claim_source")
 SOURCE_DRAFT = Stage[Draft]("the parts of such a JWT", "claim_source")
 SOURCE_TOKEN = Stage[str]("such a JWT", "claim_source")
@@ -158,17 +159,16 @@ Outcome = Literal["rejected", "harmless", "either"]
 
 @dataclass(kw_only=True, eq=False)
 class Misbehaviour:
-    """One fault. Its name is the name that it is assigned to in its table.
+    """A fault, named after the class attribute that it is assigned to.
 
-    Parameters:
-        does: in a few words.
+    Args:
+        does: a short description.
         edits: the changes, each at its stage.
-        outcome: of the login that meets it, the refresh, the call to an API, the logout or the registration, by what
-            it concerns.
-        only_once: strikes one time, then behaves again.
-        needs: authorization request parameters without which it makes no difference.
-        needs_alg: the `id_token_signed_response_alg` that it is made for.
-        needs_encryption: the `alg` that it is made for, when it concerns encrypted responses.
+        outcome: what must happen to the affected login, refresh, API call, logout or registration.
+        only_once: applies to the first response only.
+        needs: authorization request parameters without which it has no effect.
+        needs_alg: the `id_token_signed_response_alg` that it applies to.
+        needs_encryption: the `alg` that it applies to, if it affects encrypted responses.
     """
 
     does: str
@@ -187,8 +187,8 @@ class Misbehaviour:
         return self.name.lower()
 
     @property
-    def exchange(self) -> Exchange:
-        """What it concerns; a fault with stages of several kinds, the one that is no login."""
+    def exchange(self) -> ExchangeKind:
+        """What it affects; if its stages differ, the first that is not a login."""
         if "response_type" in self.needs:
             return "front_channel"
         for edit in self.edits:
@@ -198,12 +198,12 @@ class Misbehaviour:
 
     @property
     def rejected(self) -> bool:
-        """The login, the refresh, the call to an API or the logout must fail."""
+        """True if the affected login, refresh, API call or logout must fail."""
         return self.outcome == "rejected"
 
     @property
     def harmless(self) -> bool:
-        """The login, the refresh, the call to an API or the logout must succeed."""
+        """True if the affected login, refresh, API call or logout must succeed."""
         return self.outcome == "harmless"
 
 
@@ -214,17 +214,17 @@ def rejected(
     alg: str = "RS256",
     encryption: str = "RSA-OAEP",
 ) -> Misbehaviour:
-    """A fault that must end what meets it."""
+    """A fault that must make the affected exchange fail."""
     return Misbehaviour(
         does=does, edits=edits, outcome="rejected", needs=needs or {}, needs_alg=alg, needs_encryption=encryption
     )
 
 
 def harmless(
-    does: str, *edits: Edit[Any], once: bool = False, needs: Mapping[str, str] | None = None
+    does: str, *edits: Edit[Any], only_once: bool = False, needs: Mapping[str, str] | None = None
 ) -> Misbehaviour:
-    """An oddity that must not disturb."""
-    return Misbehaviour(does=does, edits=edits, outcome="harmless", only_once=once, needs=needs or {})
+    """A deviation that must have no effect."""
+    return Misbehaviour(does=does, edits=edits, outcome="harmless", only_once=only_once, needs=needs or {})
 
 
 def either(does: str, *edits: Edit[Any]) -> Misbehaviour:
@@ -234,14 +234,14 @@ def either(does: str, *edits: Edit[Any]) -> Misbehaviour:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Spell:
-    """A misbehaviour in force; `left` counts the times that it still strikes, None for ever."""
+    """A fault in force; `left` counts its remaining uses, None is unlimited."""
 
     misbehaviour: Misbehaviour
     left: int | None = None
 
 
 def strike(spells: Iterable[Spell], stage: Stage[T], value: T, scene: Scene) -> T:
-    """`value` after every fault in force at this stage."""
+    """Apply every fault in force at this stage to `value`."""
     for spell in spells:
         for edit in spell.misbehaviour.edits:
             if edit.stage is stage and spell.left != 0:
@@ -281,4 +281,4 @@ REPLY_STAGES: Mapping[Endpoint, Stage[Reply]] = {
 }
 
 ELSEWHERE = "/elsewhere"
-"""Below this path the provider serves what nobody should ask for: targets of redirects, keys of an attacker."""
+"""Path prefix of URLs that no client may request: redirect targets, keys of an attacker."""

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from oidc_async.protocol.http_message import HttpRequest
 
-from .access_token import issue_access_token, meaning_of
+from .access_token import issue_access_token, token_data
 from .client_assertion import assertion_method, assertion_subject, spend_assertion
 from .client_signature import JWTRejected
 from .id_token import issue_id_token
@@ -20,11 +20,11 @@ from .stages import CODE_CLAIMS, REFRESH_CLAIMS, Spell
 
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 TARGETS = ("resource", "audience")
-"""A token may be for several (RFC 8707 2): these occur as often as need be."""
+"""Parameters that may occur several times (RFC 8707 2)."""
 
 
 def read_form(request: HttpRequest) -> dict[str, str]:
-    """The fields of a form request, each of them once, but for `TARGETS`."""
+    """Return the fields of a form; only `TARGETS` may repeat. Raises Rejection."""
     pairs = read_pairs(request)
     names = [name for name, _ in pairs if name not in TARGETS]
     if len(names) != len(set(names)):
@@ -33,7 +33,7 @@ def read_form(request: HttpRequest) -> dict[str, str]:
 
 
 def read_pairs(request: HttpRequest) -> list[tuple[str, str]]:
-    """The fields of a form request, in order."""
+    """Return the fields of a form in order. Raises Rejection."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
@@ -47,11 +47,15 @@ def authenticate(
     form: Mapping[str, str],
     registered: Callable[[Client], str] = attrgetter("token_endpoint_auth_method"),
 ) -> Client:
-    """The client, by the one method that it registered for this endpoint (RFC 6749 2.3)."""
+    """Authenticate the client by its registered method (RFC 6749 2.3).
+
+    Raises:
+        Rejection: the authentication failed.
+    """
     headers = {name.lower(): value for name, value in request.headers.items()}
     basic = read_basic(headers.get("authorization", ""))
     if (basic is not None) + ("client_secret" in form) + ("client_assertion" in form) > 1:
-        raise Rejection("invalid_request", "More than one way of client authentication.")
+        raise Rejection("invalid_request", "The request has more than one client authentication.")
     if "client_assertion" in form:
         return _authenticate_by_assertion(registry, form, registered)
     client_id = basic[0] if basic else form.get("client_id", "")
@@ -75,7 +79,7 @@ def _authenticate_by_assertion(
         subject, used = assertion_subject(assertion), assertion_method(assertion)
         client = registry.clients.get(subject)
         if client is None or used != registered(client) or form.get("client_id", subject) != subject:
-            raise JWTRejected("it is not from a client that authenticates so")
+            raise JWTRejected("the client is unknown or registered another method")
         spend_assertion(registry, client, assertion, form.get("client_assertion_type"))
     except JWTRejected as error:
         raise _invalid_client(f"The client assertion is rejected: {error}.") from None
@@ -87,7 +91,7 @@ def _invalid_client(description: str) -> Rejection:
 
 
 def read_basic(header: str) -> tuple[str, str] | None:
-    """Client id and secret, each form-decoded after the split (RFC 6749 2.3.1)."""
+    """Return client_id and secret, form-decoded after the split (RFC 6749 2.3.1)."""
     scheme, _, credentials = header.partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -101,7 +105,11 @@ def read_basic(header: str) -> tuple[str, str] | None:
 def token_document(
     registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str], targets: Sequence[str]
 ) -> JSONObject:
-    """The members of a successful token response; `targets` are whom the token shall be for, if the form says."""
+    """Return the token response; `targets` are the requested audiences.
+
+    Raises:
+        Rejection: the grant is invalid.
+    """
     match form.get("grant_type"):
         case "authorization_code":
             grant = _spend_code(registry, client, form)
@@ -137,7 +145,7 @@ def _require_verifier(verifier: str, challenge: str | None) -> None:
     if not _VERIFIER.fullmatch(verifier):
         raise Rejection("invalid_request", "code_verifier is missing or malformed.")
     if base64url(hashlib.sha256(verifier.encode("ascii")).digest()) != challenge:
-        raise Rejection("invalid_grant", "code_verifier does not fit the code_challenge.")
+        raise Rejection("invalid_grant", "code_verifier does not match the code_challenge.")
 
 
 def _spend_refresh_token(registry: Registry, client: Client, form: Mapping[str, str]) -> Grant:
@@ -159,7 +167,7 @@ def _spend_refresh_token(registry: Registry, client: Client, form: Mapping[str, 
 def _tokens(
     registry: Registry, spells: Sequence[Spell], client: Client, grant: Grant, *, is_refreshed: bool
 ) -> JSONObject:
-    access_token = issue_access_token(registry, spells, client, meaning_of(registry, grant))
+    access_token = issue_access_token(registry, spells, client, token_data(registry, grant))
     document: JSONObject = _bearer(access_token, grant)
     if "openid" in grant.scope:
         document["id_token"] = issue_id_token(
@@ -188,16 +196,16 @@ def _client_credentials(
     registry: Registry, spells: Sequence[Spell], client: Client, form: Mapping[str, str], targets: Sequence[str]
 ) -> JSONObject:
     if client.token_endpoint_auth_method == "none":
-        raise Rejection("unauthorized_client", "A public client has no credentials.")
+        raise Rejection("unauthorized_client", "A public client cannot use client_credentials.")
     grant = Grant(client_id=client.client_id, scope=tuple(form.get("scope", "").split()))
-    # one is named by itself, as most providers do
+    # a single audience is a string, as most providers issue it
     audience = targets[0] if len(targets) == 1 else targets or None
-    issued = meaning_of(registry, grant, audience=audience)
+    issued = token_data(registry, grant, audience=audience)
     return _bearer(issue_access_token(registry, spells, client, issued), grant)
 
 
 def read_targets(request: HttpRequest) -> list[str]:
-    """Whom the token is for: each `resource` (RFC 8707 2), or `audience` as others call it."""
+    """Return the requested audiences: `resource` (RFC 8707 2) or `audience`."""
     pairs = read_pairs(request)
     resources = [value for name, value in pairs if name == "resource"]
     if any(not urlsplit(resource).scheme or "#" in resource for resource in resources):

@@ -1,4 +1,4 @@
-"""The userinfo endpoint (OIDC Core 5.3), with answers as JSON, signed or encrypted (OIDC Core 5.3.2)."""
+"""The userinfo endpoint (OIDC Core 5.3): JSON, signed or encrypted responses."""
 
 from collections.abc import Sequence
 from urllib.parse import parse_qs, urlsplit
@@ -17,13 +17,13 @@ STAGES = JWTStages(header=USERINFO_HEADER, claims=USERINFO_CLAIMS, draft=USERINF
 
 def userinfo_claims(registry: Registry, grant: Grant) -> JSONObject:
     if grant.user is None:
-        raise _unauthorized("insufficient_scope", "This token speaks for no user.", status=403)
+        raise _unauthorized("insufficient_scope", "The access token has no user.", status=403)
     requested = grant.claims.get("userinfo", {})
     return {**grant.user.claims_for(grant.scope, tuple(requested)), "sub": grant.user.sub}
 
 
 def userinfo_reply(registry: Registry, spells: Sequence[Spell], client: Client, claims: JSONObject) -> Reply:
-    """The claims as the client registered for them: signed, encrypted, both in this order, or plain."""
+    """Respond as the client registered: JSON, signed, encrypted or both."""
     scene = Scene(issuer=registry.issuer, now=registry.now(), ring=registry.ring, client=client)
     content, alg = json_bytes(claims), client.userinfo_signed_response_alg
     if alg is not None:
@@ -37,7 +37,7 @@ def userinfo_reply(registry: Registry, spells: Sequence[Spell], client: Client, 
 
 
 def require_grant(registry: Registry, request: HttpRequest) -> Grant:
-    """What the bearer token stands for (RFC 6750 2)."""
+    """Return the grant of the bearer token (RFC 6750 2). Raises Rejection."""
     issued = registry.valid_access_token(_bearer_token(request))
     if issued is None:
         raise _unauthorized("invalid_token", "The access token is unknown or has expired.", status=401)
@@ -47,7 +47,7 @@ def require_grant(registry: Registry, request: HttpRequest) -> Grant:
 
 
 def _bearer_token(request: HttpRequest) -> str:
-    """The token, in exactly one of the two ways: in the header, or in the form of a POST."""
+    """Return the token from the header or from the form of a POST, not both."""
     headers = {name.lower(): value for name, value in request.headers.items()}
     scheme, _, token = headers.get("authorization", "").partition(" ")
     form = read_form(request) if request.method == "POST" and request.body else {}

@@ -1,4 +1,4 @@
-"""The users of a simulated provider, their sessions there, and who of them sits in front of the browser."""
+"""The users of a simulated provider, their sessions, and the user of the browser."""
 
 import threading
 from collections.abc import Mapping
@@ -8,14 +8,17 @@ from .registry import Registry, User
 
 
 class CurrentUser:
-    """Stands for whoever `provider.user` is."""
+    """Placeholder for the value of `provider.user`."""
 
 
 CURRENT_USER: Final = CurrentUser()
 
 
 class Users:
-    """What a provider knows of its users. `user` is the first one added, until changed; None for nobody."""
+    """The part of a provider that manages users.
+
+    `user` is the first one that was added, or the username that you set; None if nobody is logged in.
+    """
 
     def __init__(self, registry: Registry) -> None:
         self._registry, self._lock = registry, threading.RLock()
@@ -30,9 +33,14 @@ class Users:
         claims: Mapping[str, Any] | None = None,
         id_token_claims: Mapping[str, Any] | None = None,
     ) -> User:
-        """A user; `sub` is the username unless given.
+        """Add a user.
 
-        `claims` are for userinfo (standard ones only with their scope), `id_token_claims` for every ID token.
+        Args:
+            username: the name to log in with.
+            password: the password on the login page.
+            sub: the subject identifier, the username by default.
+            claims: claims for userinfo; standard claims need their scope.
+            id_token_claims: claims for every ID token.
         """
         user = User(
             username=username,
@@ -51,12 +59,12 @@ class Users:
         return user is not None and user.password == password
 
     def sign_in(self, username: str) -> None:
-        """Begin a new session at the provider, with a new `sid` and `auth_time`."""
+        """Start a new session at the provider, with a new `sid` and `auth_time`."""
         with self._lock:
             self._registry.sign_in(username)
 
     def sign_out(self, username: str) -> None:
-        """End the session at the provider: from now on `prompt=none` gets login_required."""
+        """End the session at the provider; `prompt=none` then gets login_required."""
         with self._lock:
             self._registry.sign_out(username)
 
@@ -65,5 +73,5 @@ class Users:
         return session is None or self._registry.is_older_than(session, max_age)
 
     def present(self, user: str | CurrentUser | None) -> str | None:
-        """The username of whoever is meant."""
+        """Return the username; `CURRENT_USER` is replaced by `self.user`."""
         return self.user if isinstance(user, CurrentUser) else user

@@ -1,4 +1,4 @@
-"""Who is in charge of an identifier (RFC 7033, OIDC Discovery 2): this provider, of each at its host."""
+"""The WebFinger endpoint (RFC 7033, OIDC Discovery 2)."""
 
 from collections.abc import Mapping
 
@@ -9,8 +9,9 @@ ISSUER_REL = "http://openid.net/specs/connect/1.0/issuer"
 
 
 def webfinger_document(registry: Registry, parameters: Mapping[str, str]) -> JSONObject:
+    """Name this provider as the issuer of any resource. Raises Rejection."""
     if "resource" not in parameters:
-        raise Rejection("invalid_request", "resource must be given.")
+        raise Rejection("invalid_request", "resource is missing.")
     wanted = parameters.get("rel", ISSUER_REL) == ISSUER_REL
     links = [{"rel": ISSUER_REL, "href": registry.issuer}] if wanted else []
     return {"subject": parameters["resource"], "links": links}

@@ -200,7 +200,7 @@ def test_it_must_be_encrypted_as_registered() -> None:
     foreign = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     for kid in ("rsa-oaep-for-encryption", "other"):
         token = encrypted(public_jwk(foreign, kid=kid), signed())
-        assert "be opened" in answer(provider, request=token)
+        assert "be decrypted" in answer(provider, request=token)
 
 
 def encrypted(jwk: dict[str, Any], token: str) -> str:
@@ -218,5 +218,5 @@ def test_its_keys_for_it_are_published_and_open_it() -> None:
     token = encrypted(jwk, signed())
     assert answer(provider, request=token) == ""
     *parts, tag = token.split(".")
-    assert "be opened" in answer(provider, request=".".join((*parts, tag[::-1])))
+    assert "be decrypted" in answer(provider, request=".".join((*parts, tag[::-1])))
     assert "not a JWT" in answer(provider, request=encrypted(jwk, json.dumps(claims())))

@@ -1,15 +1,16 @@
-"""Every way in which the provider can misbehave: one line each, in tables by where it strikes.
+"""All faults of the provider, in tables by the place that they affect.
 
-A `rejected` fault must end a login without a session, a `harmless` one must not disturb it. After `either` a login
-may go both ways, but nothing than our own errors may come out.
+A `rejected` fault must end a login without a session, and a `harmless` one must not affect it. After an `either`
+fault the login may succeed or fail, and only the library's own errors may be raised.
 
-Those of the front channel are met by a login that asks for more than a code, or for something else.
-Faults of introspection and of access tokens concern no login but a call to an API, which in the same way must end
-without an answer, or with it, or may go both ways; those of a refresh concern that one, and those of a logout token a
-logout, which must not happen by it, or must. Those of a registration concern the first login after it, and those of
-WebFinger the search for the provider of a user before it. Those of encryption and signed userinfo concern the login
-of a client that registered for it, and those of a source of claims these claims, which must then be missing, or be
-there. `Misbehaviour.exchange` tells which.
+`Misbehaviour.exchange` states what a fault affects:
+
+- a login, with or without tokens in its authorization response;
+- a refresh, or a call to an API (introspection and JWT access tokens), which must then fail or succeed;
+- a logout token, which must then be rejected or end the session;
+- the registration of a client, or WebFinger, which fail the first login after them;
+- the login of a client that registered for encryption or for signed userinfo;
+- aggregated and distributed claims, which must then be missing or present.
 """
 
 from oidc_async.testing.stages import ANY_REPLY, Misbehaviour, harmless
@@ -68,43 +69,43 @@ _EVERY_FAULT = tuple(
 )
 
 ALL_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "login")
-"""Those that a login can meet."""
+"""Faults of a login."""
 
 FRONT_CHANNEL_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "front_channel"
 )
-"""Those that a login alone can meet whose response type, in `needs`, asks for tokens; it can also meet the former."""
+"""Faults of a login with tokens in its authorization response (`needs`); `ALL_FAULTS` affect it too."""
 
 REFRESH_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "refresh")
-"""Those that a refresh alone can meet; it can also meet those of a token response and of an ID token."""
+"""Faults of a refresh; those of token responses and ID tokens affect it too."""
 
 LOGOUT_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "logout")
-"""Those of a logout token."""
+"""Faults of a logout token."""
 
 REGISTRATION_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "registration"
 )
-"""Those that the registration of a client can meet."""
+"""Faults of the registration of a client."""
 
 WEBFINGER_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange == "webfinger")
-"""Those that the search for the provider of a user can meet."""
+"""Faults of WebFinger."""
 
 CLAIM_SOURCE_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "claim_source"
 )
-"""Those of claims that a provider vouches for elsewhere: by a `rejected` one they are not believed."""
+"""Faults of aggregated and distributed claims; after a `rejected` one the claims are missing."""
 
 ENCRYPTION_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "encrypted_response"
 )
-"""Those that the login of a client can meet that registered for an encrypted ID token, or for encrypted userinfo."""
+"""Faults of encrypted ID tokens and encrypted userinfo."""
 
 SIGNED_USERINFO_FAULTS: tuple[Misbehaviour, ...] = tuple(
     fault for fault in _EVERY_FAULT if fault.exchange == "signed_userinfo"
 )
-"""Those that the login of a client can meet that registered for signed userinfo."""
+"""Faults of signed userinfo."""
 
 _API_EXCHANGES = ("introspection", "signed_introspection", "access_token")
 
 API_FAULTS: tuple[Misbehaviour, ...] = tuple(fault for fault in _EVERY_FAULT if fault.exchange in _API_EXCHANGES)
-"""Those that a call to an API can meet."""
+"""Faults of a call to an API."""

@@ -1,7 +1,7 @@
-"""Faults of JWT access tokens (RFC 9068): header, signature, claims, payload, form.
+"""Faults of JWT access tokens (RFC 9068): header, signature, claims and form.
 
-They strike what is issued while they last. The provider does not know what becomes of the token by them: its
-introspection endpoint calls it inactive.
+They affect the tokens that are issued in the `with` block. The provider does not know the changed token: its
+introspection endpoint answers `"active": false`.
 """
 
 from oidc_async.testing.reply import JSONObject
@@ -67,7 +67,7 @@ DRAFT = ACCESS_TOKEN_DRAFT
 
 
 def of_id_token(claims: JSONObject, scene: Scene) -> JSONObject:
-    """What an ID token for the same client says, with its own audience."""
+    """The claims of an ID token for the same client, with its own audience."""
     kept = {name: claims[name] for name in ("iss", "sub", "exp", "iat")}
     told = {"auth_time": claims["iat"], "nonce": "nonce1", "at_hash": wrong_half_hash(), "sid": "sid1"}
     return {**kept, **told, "aud": claims["client_id"]}
@@ -110,12 +110,12 @@ class AccessTokenFaults:
     ACCESS_TOKEN_HS256_PUBLISHED_KEY = rejected(
         "HS256 with a published key", JWKS(also(OCT_KEY)), DRAFT(hmac_with(published_secret, kid="oct-1"))
     )
-    ACCESS_TOKEN_OTHER_ALGORITHM = rejected("a good signature, other alg", DRAFT(other_algorithm))
+    ACCESS_TOKEN_OTHER_ALGORITHM = rejected("a valid signature, other alg", DRAFT(other_algorithm))
     ACCESS_TOKEN_OTHER_PADDING = rejected("PS256 with the RS256 key", DRAFT(other_padding))
     ACCESS_TOKEN_SIGNATURE_BROKEN = rejected("one bit is wrong", DRAFT(signature(flipped)))
     ACCESS_TOKEN_SIGNATURE_EMPTY = rejected("no signature", DRAFT(signature(lambda value: b"")))
     ACCESS_TOKEN_SIGNATURE_SHORTER = rejected("a byte less", DRAFT(signature(lambda value: value[:-1])))
-    ACCESS_TOKEN_SIGNATURE_FOREIGN = rejected("an attacker's, under our kid", DRAFT(foreign_signature))
+    ACCESS_TOKEN_SIGNATURE_FOREIGN = rejected("an attacker's, with the provider's kid", DRAFT(foreign_signature))
 
     # Header
     ACCESS_TOKEN_JWK_INJECTED = rejected("an attacker's key as jwk", DRAFT(own_key_in_header))
@@ -128,27 +128,27 @@ class AccessTokenFaults:
     ACCESS_TOKEN_KID_LONG = rejected("a kid of 100 KB", HEADER(put(kid="x" * 100_000)))
     ACCESS_TOKEN_KID_PATH = rejected("kid is a path", HEADER(put(kid="../../../dev/null")))
     ACCESS_TOKEN_KID_MISSING = harmless("no kid, one key fits", HEADER(without("kid")))
-    ACCESS_TOKEN_CRIT_UNKNOWN = rejected("crit names what we don't know", HEADER(put(crit=["foo"], foo=1)))
+    ACCESS_TOKEN_CRIT_UNKNOWN = rejected("crit names an unknown parameter", HEADER(put(crit=["foo"], foo=1)))
     ACCESS_TOKEN_CRIT_EMPTY = rejected("crit is empty", HEADER(put(crit=[])))
     ACCESS_TOKEN_B64_FALSE = rejected("b64 is false, and critical", HEADER(put(crit=["b64"], b64=False)))
     ACCESS_TOKEN_B64_FALSE_UNNAMED = rejected("b64 is false, not critical", HEADER(put(b64=False)))
-    ACCESS_TOKEN_HEADER_EXTRA = harmless("a parameter that nobody knows", HEADER(put(foo={"bar": 1})))
+    ACCESS_TOKEN_HEADER_EXTRA = harmless("an unknown parameter", HEADER(put(foo={"bar": 1})))
     ACCESS_TOKEN_HEADER_ARRAY = rejected("the header is []", DRAFT(header_bytes(lambda content: b"[]")))
-    ACCESS_TOKEN_HEADER_NOT_JSON = rejected("the header is no JSON", DRAFT(header_bytes(lambda content: b"{alg}")))
+    ACCESS_TOKEN_HEADER_NOT_JSON = rejected("the header is not JSON", DRAFT(header_bytes(lambda content: b"{alg}")))
     ACCESS_TOKEN_HEADER_DUPLICATE_MEMBERS = rejected("alg twice", DRAFT(header_bytes(twice("alg"))))
-    ACCESS_TOKEN_HEADER_DEEP = rejected("arrays in each other", DRAFT(header_bytes(deep)))
+    ACCESS_TOKEN_HEADER_DEEP = rejected("nested arrays", DRAFT(header_bytes(deep)))
 
     # iss, aud
     ACCESS_TOKEN_ISS_OTHER = rejected("another iss", CLAIMS(put(iss=OTHER)))
     ACCESS_TOKEN_ISS_MISSING = rejected("no iss", CLAIMS(without("iss")))
     ACCESS_TOKEN_ISS_LIST = rejected("iss is a list", CLAIMS(changed("iss", lambda iss: [iss])))
-    ACCESS_TOKEN_ISS_SUFFIX = rejected("iss goes on", CLAIMS(changed("iss", "{}.evil.example".format)))
+    ACCESS_TOKEN_ISS_SUFFIX = rejected("iss has a suffix", CLAIMS(changed("iss", "{}.evil.example".format)))
     ACCESS_TOKEN_ISS_TRAILING_SLASH = rejected("a slash more or less", CLAIMS(changed("iss", toggled_slash)))
     ACCESS_TOKEN_AUD_OTHER = rejected("for another API", CLAIMS(put(aud="other-api")))
     ACCESS_TOKEN_AUD_MISSING = rejected("no aud", CLAIMS(without("aud")))
-    ACCESS_TOKEN_AUD_LONGER = rejected("aud contains our name", CLAIMS(changed("aud", "{}-2".format)))
+    ACCESS_TOKEN_AUD_LONGER = rejected("aud begins with the client_id", CLAIMS(changed("aud", "{}-2".format)))
     ACCESS_TOKEN_AUD_SHORTER = rejected(
-        "our name contains aud", CLAIMS(changed("aud", lambda aud: "".join(listed(aud))[:-1]))
+        "aud is a part of the client_id", CLAIMS(changed("aud", lambda aud: "".join(listed(aud))[:-1]))
     )
     ACCESS_TOKEN_AUD_EMPTY_LIST = rejected("aud is []", CLAIMS(put(aud=[])))
     ACCESS_TOKEN_AUD_OBJECT = rejected(
@@ -156,9 +156,9 @@ class AccessTokenFaults:
     )
     ACCESS_TOKEN_AUD_NULL = rejected("aud is null", CLAIMS(put(aud=None)))
     ACCESS_TOKEN_AUD_WITH_NUMBER = rejected(
-        "a number beside us", CLAIMS(changed("aud", lambda aud: [*listed(aud), 5]))
+        "a number as second audience", CLAIMS(changed("aud", lambda aud: [*listed(aud), 5]))
     )
-    ACCESS_TOKEN_AUD_LIST = harmless("a list of us", CLAIMS(changed("aud", listed)))
+    ACCESS_TOKEN_AUD_LIST = harmless("aud is a list with the client", CLAIMS(changed("aud", listed)))
     ACCESS_TOKEN_AUD_EXTRA = harmless(
         "another API beside us", CLAIMS(changed("aud", lambda aud: ["x", *listed(aud)]))
     )
@@ -181,7 +181,7 @@ class AccessTokenFaults:
     ACCESS_TOKEN_IAT_STRING = rejected("iat is a string", CLAIMS(changed("iat", str)))
     ACCESS_TOKEN_IAT_MISSING = either("no iat", CLAIMS(without("iat")))
     ACCESS_TOKEN_NBF_FUTURE = rejected(
-        "not before the next hour", CLAIMS(lambda claims, scene: {**claims, "nbf": claims["iat"] + HOUR})
+        "valid in an hour", CLAIMS(lambda claims, scene: {**claims, "nbf": claims["iat"] + HOUR})
     )
     ACCESS_TOKEN_NBF_STRING = rejected("nbf is a string", CLAIMS(put(nbf="0")))
     ACCESS_TOKEN_NBF_PAST = harmless("valid since long", CLAIMS(put(nbf=1)))
@@ -197,7 +197,7 @@ class AccessTokenFaults:
     ACCESS_TOKEN_SCOPE_OBJECT = rejected("scope is an object", CLAIMS(put(scope={"read": True})))
     ACCESS_TOKEN_SCOPE_LIST = harmless("scope is a list", CLAIMS(scope_as_list))
     ACCESS_TOKEN_SCOPE_MISSING = harmless("no scope; some calls need one", CLAIMS(without("scope")))
-    ACCESS_TOKEN_CLAIM_EXTRA = harmless("claims that nobody knows", CLAIMS(put(foo={"bar": [1, None, "é"]})))
+    ACCESS_TOKEN_CLAIM_EXTRA = harmless("unknown claims", CLAIMS(put(foo={"bar": [1, None, "é"]})))
 
     # Payload
     ACCESS_TOKEN_PAYLOAD_ARRAY = rejected("a list", DRAFT(payload_bytes(lambda content: b"[" + content + b"]")))
@@ -207,9 +207,9 @@ class AccessTokenFaults:
     ACCESS_TOKEN_PAYLOAD_TRAILING = rejected("more after it", DRAFT(payload_bytes(lambda content: content + b"{}")))
     ACCESS_TOKEN_PAYLOAD_DUPLICATE_MEMBERS = rejected("aud twice", DRAFT(payload_bytes(twice("aud"))))
     ACCESS_TOKEN_PAYLOAD_UTF16 = rejected("UTF-16", DRAFT(payload_bytes(as_utf16)))
-    ACCESS_TOKEN_PAYLOAD_BROKEN_UTF8 = rejected("bytes that are no UTF-8", DRAFT(payload_bytes(with_broken_utf8)))
+    ACCESS_TOKEN_PAYLOAD_BROKEN_UTF8 = rejected("bytes that are not UTF-8", DRAFT(payload_bytes(with_broken_utf8)))
     ACCESS_TOKEN_PAYLOAD_BYTE_ORDER_MARK = rejected("a byte order mark first", DRAFT(payload_bytes(with_mark)))
-    ACCESS_TOKEN_PAYLOAD_DEEP = rejected("40,000 arrays in each other", DRAFT(payload_bytes(deep)))
+    ACCESS_TOKEN_PAYLOAD_DEEP = rejected("40,000 nested arrays", DRAFT(payload_bytes(deep)))
 
     # Form
     ACCESS_TOKEN_JSON_SERIALIZATION = rejected("the JWS JSON serialization", ACCESS_TOKEN(json_serialized))
@@ -220,4 +220,4 @@ class AccessTokenFaults:
     ACCESS_TOKEN_FIVE_SEGMENTS = rejected("five, as if encrypted", ACCESS_TOKEN(segments(5)))
     ACCESS_TOKEN_SIX_SEGMENTS = rejected("six segments", ACCESS_TOKEN(segments(6)))
     ACCESS_TOKEN_100000_SEGMENTS = rejected("dots and dots", ACCESS_TOKEN(token(lambda value: value + "." * 100_000)))
-    ACCESS_TOKEN_HUGE = rejected("a claim of 1 MB under a good signature", CLAIMS(put(foo="x" * 1024 * 1024)))
+    ACCESS_TOKEN_HUGE = rejected("a claim of 1 MB under a valid signature", CLAIMS(put(foo="x" * 1024 * 1024)))

@@ -12,7 +12,7 @@ Pairs = list[tuple[str, str]]
 
 
 def drop(*names: str) -> Change[Answer]:
-    """These parameters are not there."""
+    """Remove these parameters."""
     return _on_pairs(lambda pairs: [pair for pair in pairs if pair[0] not in names])
 
 
@@ -21,22 +21,22 @@ def nothing_at_all(answer: Answer, scene: Scene) -> Answer:
 
 
 def rewrite(name: str, change: Callable[[str], str]) -> Change[Answer]:
-    """This parameter has another value, made from the right one."""
+    """Change the value of this parameter."""
     return _on_pairs(lambda pairs: [(key, change(value) if key == name else value) for key, value in pairs])
 
 
 def add(**parameters: str) -> Change[Answer]:
-    """These parameters come on top."""
+    """Add these parameters."""
     return _on_pairs(lambda pairs: [*pairs, *parameters.items()])
 
 
 def repeat(name: str) -> Change[Answer]:
-    """This parameter comes twice, with the same value."""
+    """Send this parameter twice, with the same value."""
     return _on_pairs(lambda pairs: [*pairs, *[pair for pair in pairs if pair[0] == name]])
 
 
 def error_response(error: str, description: str | None = None) -> Change[Answer]:
-    """An error where the code should be."""
+    """Send an error instead of the code."""
     told = {} if description is None else {"error_description": description}
 
     def change(pairs: Pairs) -> Pairs:
@@ -47,7 +47,7 @@ def error_response(error: str, description: str | None = None) -> Change[Answer]
 
 
 def other_channel(answer: Answer, scene: Scene) -> Answer:
-    """By query when a form was asked for, else by form."""
+    """Use the query if form_post was requested, else form_post."""
     mode = "query" if answer.response_mode == "form_post" else "form_post"
     return replace(answer, response_mode=mode)
 

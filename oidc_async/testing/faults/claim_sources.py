@@ -1,4 +1,4 @@
-"""Faults of claims that a provider vouches for at others (OIDC Core 5.6.2)."""
+"""Faults of aggregated and distributed claims (OIDC Core 5.6.2)."""
 
 from oidc_async.testing.stages import (
     SOURCE_CLAIMS,
@@ -31,14 +31,14 @@ from .responses import body, dripping, endless, error, header, html, padded, red
 class ClaimSourceFaults:
     # Algorithm and signature
     SOURCE_ALG_NONE = rejected("alg is none", SOURCE_DRAFT(unsigned("none")))
-    SOURCE_OTHER_ALGORITHM = rejected("a good signature, other alg", SOURCE_DRAFT(other_algorithm))
+    SOURCE_OTHER_ALGORITHM = rejected("a valid signature, other alg", SOURCE_DRAFT(other_algorithm))
     SOURCE_HS256_PUBLIC_PEM = rejected("HS256 with the public key", SOURCE_DRAFT(hmac_with(public_pem)))
     SOURCE_JWK_INJECTED = rejected("an attacker's key as jwk", SOURCE_DRAFT(own_key_in_header))
-    SOURCE_FOREIGN = rejected("an attacker's, under our kid", SOURCE_DRAFT(foreign_signature))
+    SOURCE_FOREIGN = rejected("an attacker's, with the provider's kid", SOURCE_DRAFT(foreign_signature))
     SOURCE_BROKEN = rejected("one bit is wrong", SOURCE_DRAFT(signature(flipped)))
     SOURCE_NO_SIGNATURE = rejected("no signature part", SOURCE_TOKEN(segments(2)))
     SOURCE_KID_UNKNOWN = rejected("a kid that is not published", SOURCE_HEADER(put(kid="unknown")))
-    SOURCE_CRIT = rejected("crit names what we don't know", SOURCE_HEADER(put(crit=["foo"], foo=1)))
+    SOURCE_CRIT = rejected("crit names an unknown parameter", SOURCE_HEADER(put(crit=["foo"], foo=1)))
     SOURCE_ACCESS_TOKEN = rejected("typ is at+jwt", SOURCE_HEADER(put(typ="at+jwt")))
     SOURCE_TYP_NUMBER = rejected("typ is 5", SOURCE_HEADER(put(typ=5)))
     SOURCE_TYP_JWT = harmless("typ is JWT", SOURCE_HEADER(put(typ="JWT")))
@@ -47,9 +47,9 @@ class ClaimSourceFaults:
     SOURCE_ISS_OTHER = rejected("another iss", SOURCE_CLAIMS(put(iss=OTHER)))
     SOURCE_ISS_MISSING = rejected("no iss", SOURCE_CLAIMS(without("iss")))
     SOURCE_ISS_LIST = rejected("iss is a list", SOURCE_CLAIMS(changed("iss", lambda iss: [iss])))
-    SOURCE_AUD_OTHER = rejected("another client's", SOURCE_CLAIMS(put(aud="other-client")))
+    SOURCE_AUD_OTHER = rejected("aud is another client", SOURCE_CLAIMS(put(aud="other-client")))
     SOURCE_AUD_EMPTY = rejected("aud is []", SOURCE_CLAIMS(put(aud=[])))
-    SOURCE_AUD_US = harmless("for us alone", SOURCE_CLAIMS(put(aud=["client1"])))
+    SOURCE_AUD_US = harmless("for the client alone", SOURCE_CLAIMS(put(aud=["client1"])))
     SOURCE_EXP_PAST = rejected(
         "it expired an hour ago", SOURCE_CLAIMS(from_scene("exp", lambda scene: scene.now - HOUR))
     )
@@ -57,9 +57,7 @@ class ClaimSourceFaults:
     SOURCE_EXP_FUTURE = harmless(
         "it expires in an hour", SOURCE_CLAIMS(from_scene("exp", lambda scene: scene.now + HOUR))
     )
-    SOURCE_NBF_FUTURE = rejected(
-        "not before the next hour", SOURCE_CLAIMS(from_scene("nbf", lambda scene: scene.now + HOUR))
-    )
+    SOURCE_NBF_FUTURE = rejected("valid in an hour", SOURCE_CLAIMS(from_scene("nbf", lambda scene: scene.now + HOUR)))
     SOURCE_LOGOUT_TOKEN = rejected("a logout token", SOURCE_CLAIMS(put(events=LOGOUT_EVENT)))
     SOURCE_SUB = harmless("its own name of the user", SOURCE_CLAIMS(put(sub="4711")))
     SOURCE_PROTECTED_CLAIMS = harmless(

@@ -28,26 +28,26 @@ class ClaimFaults:
     ID_TOKEN_ISS_MISSING = rejected("no iss", CLAIMS(without("iss")))
     ID_TOKEN_ISS_OTHER = rejected("another iss", CLAIMS(put(iss=OTHER)))
     ID_TOKEN_ISS_PREFIX = rejected("iss lacks a letter", CLAIMS(changed("iss", lambda iss: iss[:-1])))
-    ID_TOKEN_ISS_SUFFIX = rejected("iss goes on", CLAIMS(changed("iss", "{}.evil.example".format)))
+    ID_TOKEN_ISS_SUFFIX = rejected("iss has a suffix", CLAIMS(changed("iss", "{}.evil.example".format)))
     ID_TOKEN_ISS_TRAILING_SLASH = rejected("a slash more or less", CLAIMS(changed("iss", toggled_slash)))
     ID_TOKEN_ISS_LIST = rejected("iss is a list", CLAIMS(changed("iss", lambda iss: [iss])))
     ID_TOKEN_ISS_NULL = rejected("iss is null", CLAIMS(put(iss=None)))
     ID_TOKEN_AUD_MISSING = rejected("no aud", CLAIMS(without("aud")))
-    ID_TOKEN_AUD_OTHER = rejected("another client's", CLAIMS(put(aud="other-client")))
-    ID_TOKEN_AUD_LONGER = rejected("aud contains our name", CLAIMS(changed("aud", "{}-2".format)))
-    ID_TOKEN_AUD_SHORTER = rejected("our name contains aud", CLAIMS(changed("aud", lambda aud: aud[:-1])))
+    ID_TOKEN_AUD_OTHER = rejected("aud is another client", CLAIMS(put(aud="other-client")))
+    ID_TOKEN_AUD_LONGER = rejected("aud begins with the client_id", CLAIMS(changed("aud", "{}-2".format)))
+    ID_TOKEN_AUD_SHORTER = rejected("aud is a part of the client_id", CLAIMS(changed("aud", lambda aud: aud[:-1])))
     ID_TOKEN_AUD_EMPTY_LIST = rejected("aud is []", CLAIMS(put(aud=[])))
     ID_TOKEN_AUD_OBJECT = rejected("aud is an object", CLAIMS(changed("aud", lambda aud: {aud: True})))
-    ID_TOKEN_AUD_WITH_NUMBER = rejected("a number beside us", CLAIMS(changed("aud", lambda aud: [aud, 5])))
-    ID_TOKEN_AUD_EXTRA = rejected("somebody beside us", CLAIMS(changed("aud", lambda aud: [aud, "other"])))
+    ID_TOKEN_AUD_WITH_NUMBER = rejected("a number as second audience", CLAIMS(changed("aud", lambda aud: [aud, 5])))
+    ID_TOKEN_AUD_EXTRA = rejected("a second audience", CLAIMS(changed("aud", lambda aud: [aud, "other"])))
     ID_TOKEN_AUD_EXTRA_WITH_AZP = rejected(
-        "somebody beside us, and azp is ours",
+        "a second audience, and azp is the client",
         CLAIMS(lambda claims, scene: {**claims, "aud": [claims["aud"], "other"], "azp": claims["aud"]}),
     )
-    ID_TOKEN_AUD_LIST = harmless("a list of us", CLAIMS(changed("aud", lambda aud: [aud])))
-    ID_TOKEN_AZP_OTHER = rejected("another client's azp", CLAIMS(put(azp="other-client")))
+    ID_TOKEN_AUD_LIST = harmless("aud is a list with the client", CLAIMS(changed("aud", lambda aud: [aud])))
+    ID_TOKEN_AZP_OTHER = rejected("azp is another client", CLAIMS(put(azp="other-client")))
     ID_TOKEN_AZP_NUMBER = rejected("azp is 5", CLAIMS(put(azp=5)))
-    ID_TOKEN_AZP = harmless("our azp", CLAIMS(lambda claims, scene: {**claims, "azp": claims["aud"]}))
+    ID_TOKEN_AZP = harmless("azp is the client", CLAIMS(lambda claims, scene: {**claims, "azp": claims["aud"]}))
 
     # exp
     ID_TOKEN_EXP_MISSING = rejected("no exp", CLAIMS(without("exp")))
@@ -88,7 +88,7 @@ class ClaimFaults:
     ID_TOKEN_NBF_TRUE = rejected("nbf is true", CLAIMS(put(nbf=True)))
     ID_TOKEN_NBF_STRING = rejected("nbf is a string", CLAIMS(put(nbf="0")))
     ID_TOKEN_NBF_NEGATIVE = either("nbf is negative", CLAIMS(put(nbf=-1)))
-    ID_TOKEN_NBF_PAST = harmless("valid since a minute", CLAIMS(lambda c, scene: {**c, "nbf": scene.now - 60}))
+    ID_TOKEN_NBF_PAST = harmless("valid for a minute already", CLAIMS(lambda c, scene: {**c, "nbf": scene.now - 60}))
 
     # auth_time
     ID_TOKEN_AUTH_TIME_MISSING = rejected("no auth_time", CLAIMS(without("auth_time")), needs=MAX_AGE)
@@ -125,4 +125,4 @@ class ClaimFaults:
     ID_TOKEN_ACR_MISSING = rejected("no acr", CLAIMS(without("acr")), needs=ESSENTIAL_ACR)
     ID_TOKEN_ACR_WEAK = rejected("acr is 0", CLAIMS(put(acr="0")), needs=ESSENTIAL_ACR)
     ID_TOKEN_EVENTS = rejected("events of a logout token", CLAIMS(put(events=LOGOUT_EVENT)))
-    ID_TOKEN_CLAIM_EXTRA = harmless("claims that nobody knows", CLAIMS(put(foo={"bar": [1, None, "é"]})))
+    ID_TOKEN_CLAIM_EXTRA = harmless("unknown claims", CLAIMS(put(foo={"bar": [1, None, "é"]})))

@@ -1,4 +1,4 @@
-"""Faults of the discovery document and of the response that carries it."""
+"""Faults of the discovery document and of its response."""
 
 from oidc_async.testing.stages import DISCOVERY, DISCOVERY_REPLY, Endpoint, harmless, rejected
 
@@ -56,20 +56,20 @@ class DiscoveryFaults:
         DISCOVERY(put(id_token_signing_alg_values_supported=["none", "HS256", "RS256"])),
     )
     DISCOVERY_OPTIONAL_MISSING = harmless(
-        "nothing that may be left out is there",
+        "no optional member is present",
         DISCOVERY(without("scopes_supported", "response_modes_supported", "grant_types_supported")),
         DISCOVERY(without("token_endpoint_auth_methods_supported", "code_challenge_methods_supported")),
         DISCOVERY(without("claims_parameter_supported", "request_parameter_supported")),
         DISCOVERY(without("request_uri_parameter_supported", "end_session_endpoint", "revocation_endpoint")),
     )
-    DISCOVERY_EXTRA_MEMBER = harmless("members that nobody knows", DISCOVERY(put(tenant={"region": ["EU", 5, None]})))
+    DISCOVERY_EXTRA_MEMBER = harmless("unknown members", DISCOVERY(put(tenant={"region": ["EU", 5, None]})))
 
     # The response
     DISCOVERY_OTHER_CONTENT_TYPE = harmless("text/plain", DISCOVERY_REPLY(header("content-type", "text/plain")))
     DISCOVERY_HTML = rejected("a page with status 200", DISCOVERY_REPLY(html()))
     DISCOVERY_500 = rejected("status 500", DISCOVERY_REPLY(error("server_error", status=500)))
     DISCOVERY_404 = rejected("status 404", DISCOVERY_REPLY(error("not_found", status=404)))
-    DISCOVERY_BUSY_ONCE = harmless("one 503 with Retry-After", DISCOVERY_REPLY(BUSY), once=True)
+    DISCOVERY_BUSY_ONCE = harmless("one 503 with Retry-After", DISCOVERY_REPLY(BUSY), only_once=True)
     DISCOVERY_ARRAY = rejected("a JSON array", DISCOVERY_REPLY(answered([])))
     DISCOVERY_NULL = rejected("null", DISCOVERY_REPLY(answered(None)))
     DISCOVERY_STRING = rejected("a JSON string", DISCOVERY_REPLY(answered("issuer")))
@@ -77,7 +77,7 @@ class DiscoveryFaults:
     DISCOVERY_REDIRECT = rejected("a redirect to the document", DISCOVERY_REPLY(redirected(Endpoint.DISCOVERY)))
     DISCOVERY_TRUNCATED = rejected("half the document", DISCOVERY_REPLY(rewritten(truncated)))
     DISCOVERY_DUPLICATE_MEMBERS = rejected("issuer twice", DISCOVERY_REPLY(rewritten(twice("issuer"))))
-    DISCOVERY_DEEP = rejected("40,000 arrays in each other", DISCOVERY_REPLY(rewritten(deep)))
+    DISCOVERY_DEEP = rejected("40,000 nested arrays", DISCOVERY_REPLY(rewritten(deep)))
     DISCOVERY_BYTE_ORDER_MARK = rejected("a byte order mark first", DISCOVERY_REPLY(rewritten(with_mark)))
     DISCOVERY_HUGE = rejected("2 MB", DISCOVERY_REPLY(rewritten(padded)))
     DISCOVERY_ENDLESS = rejected("a body without end", DISCOVERY_REPLY(endless))

@@ -14,22 +14,22 @@ ENDLESS_INTEGER = raw("9" * 5000)
 
 
 def put(**members: Any) -> Change[JSONObject]:
-    """These members have these values."""
+    """Set these members."""
     return lambda document, scene: {**document, **members}
 
 
 def without(*names: str) -> Change[JSONObject]:
-    """These members are not there."""
+    """Remove these members."""
     return lambda document, scene: {name: document[name] for name in document if name not in names}
 
 
 def changed(name: str, change: Callable[[Any], Any]) -> Change[JSONObject]:
-    """This member has another value, made from the right one."""
+    """Change the value of this member."""
     return lambda document, scene: {**document, name: change(document[name])}
 
 
 def from_scene(name: str, make: Callable[[Scene], Any]) -> Change[JSONObject]:
-    """This member has a value that depends on the moment."""
+    """Set this member to a value that depends on the scene."""
     return lambda document, scene: {**document, name: make(scene)}
 
 

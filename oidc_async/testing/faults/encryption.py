@@ -1,6 +1,6 @@
-"""Faults of encrypted ID tokens and userinfo: what they are encrypted with, their header, their parts, their content.
+"""Faults of encrypted ID tokens and userinfo: keys, header, parts and content.
 
-What is inside can go wrong as ever: the other faults of ID tokens strike before one is encrypted.
+The other faults of ID tokens are applied before encryption.
 """
 
 import os
@@ -25,19 +25,19 @@ from .responses import deep, twice
 
 
 def registered_as(**members: Any) -> Change[JWEDraft]:
-    """Well encrypted, by another `alg` or `enc` than the client registered."""
+    """Valid encryption by another `alg` or `enc` than the client registered."""
     return lambda draft, scene: replace(draft, header={**draft.header, **members})
 
 
 def for_another_key(draft: JWEDraft, scene: Scene) -> JWEDraft:
-    """Encrypted to a key that is not the client's, under the name of one that is."""
+    """Encrypted to another key, with the `kid` of the client's."""
     kid = next((jwk["kid"] for jwk in draft.keys if "kid" in jwk), None)
     jwk = {**attacker().public_jwk(), "use": "enc", "alg": draft.header["alg"]}
     return replace(draft, header={**draft.header, **({"kid": kid} if kid else {})}, keys=[{**jwk, "kid": kid}])
 
 
 def rsa1_5(draft: JWEDraft) -> str:
-    """Encrypted to the client's own key, by the padding of PKCS #1 v1.5 (RFC 7518 4.2)."""
+    """Encrypted to the client's key with PKCS #1 v1.5 padding (RFC 7518 4.2)."""
     key = public_key(next(jwk for jwk in draft.keys if jwk["kty"] == "RSA"))
     if not isinstance(key, rsa.RSAPublicKey):
         raise TypeError("RSA1_5 needs an RSA key")
@@ -65,12 +65,12 @@ def twice_encrypted(draft: JWEDraft) -> str:
 
 
 def with_header(**members: Any) -> Change[JWEDraft]:
-    """These parameters, protected as they should be."""
+    """These header parameters, integrity-protected."""
     return lambda draft, scene: replace(draft, at_last={**draft.at_last, **members})
 
 
 def compressed(draft: JWEDraft, scene: Scene) -> JWEDraft:
-    """As a zip bomb would be, but for its size (RFC 7516 4.1.3)."""
+    """Content that is compressed (RFC 7516 4.1.3), as a zip bomb is."""
     deflate = zlib.compressobj(wbits=-15)
     content = deflate.compress(draft.content) + deflate.flush()
     return replace(draft, content=content, header={**draft.header, "zip": "DEF"})
@@ -83,7 +83,7 @@ def without_kid(draft: JWEDraft, scene: Scene) -> JWEDraft:
 
 @cache
 def point_off_the_curve() -> dict[str, str]:
-    """A point that belongs to another curve: whoever computes with it gives away the key, bit by bit."""
+    """A point off the curve, which leaks the private key (invalid curve attack)."""
     return {"kty": "EC", "crv": "P-256", "x": base64url(bytes(31) + b"\x01"), "y": base64url(bytes(31) + b"\x01")}
 
 
@@ -91,7 +91,7 @@ def point_off_the_curve() -> dict[str, str]:
 
 
 def part(number: int, change: Callable[[bytes], bytes]) -> Change[str]:
-    """Another one of the five parts, made from the right one, and not protected by anything any more."""
+    """One of the five parts, changed after encryption."""
 
     def changed(value: str) -> str:
         parts = value.split(".")
@@ -118,45 +118,49 @@ class EncryptionFaults:
     # What it is encrypted with
     ENCRYPTION_MISSING = rejected("not encrypted, though registered", JWE_DRAFT(compacted(as_it_is)))
     ENCRYPTION_TWICE = rejected("encrypted, and encrypted again", JWE_DRAFT(compacted(twice_encrypted)))
-    ENCRYPTION_OTHER_KEY = rejected("to a key of somebody else", JWE_DRAFT(for_another_key))
+    ENCRYPTION_OTHER_KEY = rejected("to a foreign key", JWE_DRAFT(for_another_key))
     ENCRYPTION_OTHER_ALG = rejected("by RSA-OAEP-256", JWE_DRAFT(registered_as(alg="RSA-OAEP-256")))
     ENCRYPTION_OTHER_ENC = rejected("by A256GCM", JWE_DRAFT(registered_as(enc="A256GCM")))
-    ENCRYPTION_WITH_SECRET = rejected("by the client's secret", JWE_DRAFT(registered_as(alg="dir")))
+    ENCRYPTION_WITH_SECRET = rejected("with the client secret", JWE_DRAFT(registered_as(alg="dir")))
     ENCRYPTION_RSA1_5 = rejected("by RSA1_5", JWE_DRAFT(compacted(rsa1_5)))
 
     # Header
     ENCRYPTION_ALG_NONE = rejected("alg is none", JWE_DRAFT(with_header(alg="none")))
     ENCRYPTION_ALG_LIST = rejected("alg is a list", JWE_DRAFT(with_header(alg=["RSA-OAEP"])))
     ENCRYPTION_ALG_PBES2 = rejected(
-        "alg is a password's, and slow", JWE_DRAFT(with_header(alg="PBES2-HS512+A256KW", p2s="AAAA", p2c=2**31))
+        "alg is PBES2 with 2**31 rounds", JWE_DRAFT(with_header(alg="PBES2-HS512+A256KW", p2s="AAAA", p2c=2**31))
     )
     ENCRYPTION_ALG_GCMKW = rejected("alg is A256GCMKW", JWE_DRAFT(with_header(alg="A256GCMKW", iv="AA", tag="AA")))
     ENCRYPTION_ENC_MISSING = rejected("enc is null", JWE_DRAFT(with_header(enc=None)))
     ENCRYPTION_ENC_NUMBER = rejected("enc is 5", JWE_DRAFT(with_header(enc=5)))
     ENCRYPTION_ZIP = rejected("compressed", JWE_DRAFT(compressed))
-    ENCRYPTION_CRIT = rejected("crit names what we don't know", JWE_DRAFT(with_header(crit=["foo"], foo=1)))
+    ENCRYPTION_CRIT = rejected("crit names an unknown parameter", JWE_DRAFT(with_header(crit=["foo"], foo=1)))
     ENCRYPTION_CRIT_EMPTY = rejected("crit is empty", JWE_DRAFT(with_header(crit=[])))
     ENCRYPTION_KID_UNKNOWN = rejected("a key that the client doesn't have", JWE_DRAFT(with_header(kid="unknown")))
     ENCRYPTION_KID_NUMBER = rejected("kid is 5", JWE_DRAFT(with_header(kid=5)))
     ENCRYPTION_KID_MISSING = harmless("no kid", JWE_DRAFT(without_kid))
     ENCRYPTION_HEADER_HUGE = rejected("a parameter of 100 KB", JWE_DRAFT(with_header(foo="x" * 100_000)))
-    ENCRYPTION_HEADER_EXTRA = harmless("a parameter that nobody knows", JWE_DRAFT(with_header(foo={"bar": 1})))
+    ENCRYPTION_HEADER_EXTRA = harmless("an unknown parameter", JWE_DRAFT(with_header(foo={"bar": 1})))
     ENCRYPTION_HEADER_DUPLICATE_MEMBERS = rejected("alg twice", JWE_TOKEN(part(0, twice("alg"))))
-    ENCRYPTION_HEADER_DEEP = rejected("arrays in each other", JWE_TOKEN(part(0, deep)))
-    ENCRYPTION_HEADER_CHANGED = rejected("a parameter more, afterwards", JWE_TOKEN(part(0, with_more_in_the_header)))
+    ENCRYPTION_HEADER_DEEP = rejected("nested arrays", JWE_TOKEN(part(0, deep)))
+    ENCRYPTION_HEADER_CHANGED = rejected(
+        "a parameter added after encryption", JWE_TOKEN(part(0, with_more_in_the_header))
+    )
     ENCRYPTION_POINT_OFF_CURVE = rejected(
-        "an ephemeral key that lies on no curve",
+        "an ephemeral key off the curve",
         JWE_DRAFT(lambda draft, scene: replace(draft, at_last={"epk": point_off_the_curve()})),
         encryption="ECDH-ES",
     )
     ENCRYPTION_POINT_MISSING = rejected("no ephemeral key", JWE_DRAFT(with_header(epk=None)), encryption="ECDH-ES")
 
     # Parts
-    ENCRYPTION_KEY_RANDOM = rejected("bytes for the key", JWE_TOKEN(part(1, random_again)))
+    ENCRYPTION_KEY_RANDOM = rejected("random bytes as encrypted key", JWE_TOKEN(part(1, random_again)))
     ENCRYPTION_KEY_EMPTY = rejected("no key", JWE_TOKEN(part(1, lambda value: b"")))
     ENCRYPTION_KEY_HUGE = rejected("a key of 50 KB", JWE_TOKEN(part(1, lambda value: bytes(50_000))))
     ENCRYPTION_KEY_BESIDE_AGREEMENT = rejected(
-        "a key where none belongs", JWE_TOKEN(part(1, lambda value: bytes(40))), encryption="ECDH-ES"
+        "an encrypted key beside direct key agreement",
+        JWE_TOKEN(part(1, lambda value: bytes(40))),
+        encryption="ECDH-ES",
     )
     ENCRYPTION_IV_CHANGED = rejected("one bit of the IV", JWE_TOKEN(part(2, flipped)))
     ENCRYPTION_IV_SHORTER = rejected("a byte of the IV less", JWE_TOKEN(part(2, lambda value: value[:-1])))

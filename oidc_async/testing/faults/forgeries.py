@@ -1,4 +1,4 @@
-"""Changes to JWTs: their form, their header, their signature, their payload."""
+"""Changes to JWTs: form, header, signature and payload."""
 
 import hashlib
 import hmac
@@ -36,7 +36,7 @@ def unsigned_without_alg(draft: Draft, scene: Scene) -> Draft:
 
 
 def hmac_with(secret: Callable[[SigningKey, Scene], bytes], *, kid: str | None = None) -> Change[Draft]:
-    """HS256 with something that is no shared secret."""
+    """HS256 with a value that is not a shared secret."""
 
     def change(draft: Draft, scene: Scene) -> Draft:
         key = secret(scene.ring.key("RS256"), scene)
@@ -70,7 +70,7 @@ def published_secret(key: SigningKey, scene: Scene) -> bytes:
 
 
 def signed_by(key: SigningKey, **header: Any) -> Change[Draft]:
-    """A good signature, by this key; `kid` and the rest of the header stay unless given."""
+    """A valid signature by this key; the header keeps parameters that are not given."""
 
     def change(draft: Draft, scene: Scene) -> Draft:
         draft.header.update({"alg": key.alg, **header})
@@ -81,12 +81,12 @@ def signed_by(key: SigningKey, **header: Any) -> Change[Draft]:
 
 
 def foreign_signature(draft: Draft, scene: Scene) -> Draft:
-    """Signed by an attacker under the name of the provider's key."""
+    """Signed by an attacker, with the `kid` of the provider's key."""
     return signed_by(attacker())(draft, scene)
 
 
 def other_algorithm(draft: Draft, scene: Scene) -> Draft:
-    """A good signature by another key of this very provider."""
+    """A valid signature by another key of the same provider."""
     key = scene.ring.key("RS256" if draft.key.alg == "ES256" else "ES256")
     return signed_by(key, kid=key.kid)(draft, scene)
 
@@ -98,7 +98,7 @@ def other_padding(draft: Draft, scene: Scene) -> Draft:
 
 
 def signature(change_bytes: Callable[[bytes], bytes]) -> Change[Draft]:
-    """Another signature, made from the right one."""
+    """The signature, changed."""
 
     def change(draft: Draft, scene: Scene) -> Draft:
         sign = draft.sign
@@ -113,7 +113,7 @@ def flipped(value: bytes) -> bytes:
 
 
 def as_der(value: bytes) -> bytes:
-    """An ECDSA signature as X.509 writes it."""
+    """An ECDSA signature in DER, as in X.509."""
     return encode_dss_signature(int.from_bytes(value[:32], "big"), int.from_bytes(value[32:], "big"))
 
 
@@ -121,12 +121,12 @@ def as_der(value: bytes) -> bytes:
 
 
 def own_key_in_header(draft: Draft, scene: Scene) -> Draft:
-    """Signed by an attacker who brings the key along as `jwk`."""
+    """Signed by an attacker, whose key is in the header as `jwk`."""
     return signed_by(attacker(), kid="attacker", jwk=attacker().public_jwk())(draft, scene)
 
 
 def own_key_url(name: str) -> Change[Draft]:
-    """Signed by an attacker who says where to fetch the key: `jku` or `x5u`."""
+    """Signed by an attacker, whose key URL is in the header: `jku` or `x5u`."""
 
     def change(draft: Draft, scene: Scene) -> Draft:
         url = scene.issuer.rstrip("/") + ELSEWHERE + "/keys"
@@ -136,7 +136,7 @@ def own_key_url(name: str) -> Change[Draft]:
 
 
 def own_certificate(draft: Draft, scene: Scene) -> Draft:
-    """Signed by an attacker who brings a certificate along as `x5c`."""
+    """Signed by an attacker, whose certificate is in the header as `x5c`."""
     return signed_by(attacker(), kid="attacker", x5c=[certificate(attacker())])(draft, scene)
 
 
@@ -181,7 +181,7 @@ def token(change_text: Callable[[str], str]) -> Change[str]:
 
 
 def segments(number: int) -> Change[str]:
-    """As many segments as this, of what was three."""
+    """The token cut or extended to this number of segments."""
     return lambda value, scene: ".".join([*value.split("."), *["e30"] * number][:number])
 
 
@@ -196,7 +196,7 @@ def padded_segments(value: str, scene: Scene) -> str:
 
 
 def standard_alphabet(value: str, scene: Scene) -> str:
-    """The alphabet of plain base64, with padding where it is due."""
+    """Plain base64 with padding instead of base64url."""
     parts = (part.replace("-", "+").replace("_", "/") for part in value.split("."))
     return ".".join(part + "=" * (-len(part) % 4) for part in parts)
 

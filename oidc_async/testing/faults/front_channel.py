@@ -1,6 +1,6 @@
-"""Faults of what comes by the browser besides a code, or in its place (OIDC Core 3.2.2 and 3.3.2).
+"""Faults of implicit and hybrid authorization responses (OIDC Core 3.2.2, 3.3.2).
 
-Each names the response type that it is made for.
+Each fault names the response type that it needs.
 """
 
 from collections.abc import Callable
@@ -34,12 +34,12 @@ FORGED = "e30.e30.e30"
 
 
 def by(response_mode: str) -> Change[Answer]:
-    """The whole response comes by this way."""
+    """The response in this response mode."""
     return lambda answer, scene: replace(answer, response_mode=response_mode)
 
 
 def s_hash(of: Callable[[str], str]) -> Change[JSONObject]:
-    """The hash of what `of` makes of the state, as the Financial-grade API wants it."""
+    """The `s_hash` of FAPI 1.0, computed from `of(state)`."""
     return lambda claims, scene: {**claims, "s_hash": half_hash(of(scene.state or ""), "RS256")}
 
 
@@ -52,7 +52,7 @@ def _other_time(claims: JSONObject, scene: Scene) -> JSONObject:
 
 
 class FrontChannelFaults:
-    # What must bind the parts to each other, and to the request
+    # Hashes and nonce: they bind the parts to each other and to the request
     FRONT_CHANNEL_AT_HASH_MISSING = rejected("no at_hash", FRONT_CHANNEL_CLAIMS(without("at_hash")), needs=IMPLICIT)
     FRONT_CHANNEL_AT_HASH_WRONG = rejected(
         "at_hash of another token", FRONT_CHANNEL_CLAIMS(changed("at_hash", wrong_half_hash)), needs=IMPLICIT
@@ -116,13 +116,13 @@ class FrontChannelFaults:
         "no auth_time for the code", CODE_CLAIMS(without("auth_time")), needs=HYBRID
     )
 
-    # What is there and what isn't
-    FRONT_CHANNEL_CODE_ADDED = rejected("a code nobody asked for", AUTHORIZATION(add(code="c1")), needs=ID_TOKEN)
+    # Parameters that are missing or unrequested
+    FRONT_CHANNEL_CODE_ADDED = rejected("an unrequested code", AUTHORIZATION(add(code="c1")), needs=ID_TOKEN)
     FRONT_CHANNEL_ACCESS_TOKEN_ADDED = rejected(
-        "an access_token nobody asked for", AUTHORIZATION(add(access_token="t", token_type="Bearer")), needs=ID_TOKEN
+        "an unrequested access_token", AUTHORIZATION(add(access_token="t", token_type="Bearer")), needs=ID_TOKEN
     )
     FRONT_CHANNEL_ID_TOKEN_ADDED = rejected(
-        "an id_token nobody asked for", AUTHORIZATION(add(id_token=FORGED)), needs=CODE_TOKEN
+        "an unrequested id_token", AUTHORIZATION(add(id_token=FORGED)), needs=CODE_TOKEN
     )
     FRONT_CHANNEL_REFRESH_TOKEN_ADDED = rejected(
         "a refresh token by the browser", AUTHORIZATION(add(refresh_token="r1")), needs=IMPLICIT
@@ -167,7 +167,7 @@ class FrontChannelFaults:
         needs=CODE_ID_TOKEN,
     )
 
-    # By which way
+    # Response modes
     FRONT_CHANNEL_IN_QUERY = rejected("tokens in the query", AUTHORIZATION(by("query")), needs=IMPLICIT)
     FRONT_CHANNEL_AS_FORM = rejected("by form for fragment", AUTHORIZATION(by("form_post")), needs=CODE_ID_TOKEN)
     FRONT_CHANNEL_FORM_AS_FRAGMENT = rejected(

@@ -1,4 +1,4 @@
-"""Faults of the ID token: algorithm and signature, header, form, payload. Those of its claims are in `claims`."""
+"""Faults of the ID token except its claims: signature, header, payload, form."""
 
 from oidc_async.testing.stages import DRAFT, HEADER, ID_TOKEN, JWKS, harmless, rejected
 
@@ -56,13 +56,13 @@ class IDTokenFaults:
     ID_TOKEN_HS256_PUBLISHED_KEY = rejected(
         "HS256 with a published key", JWKS(also(OCT_KEY)), DRAFT(hmac_with(published_secret, kid="oct-1"))
     )
-    ID_TOKEN_OTHER_ALGORITHM = rejected("a good signature, other alg", DRAFT(other_algorithm))
+    ID_TOKEN_OTHER_ALGORITHM = rejected("a valid signature, other alg", DRAFT(other_algorithm))
     ID_TOKEN_OTHER_PADDING = rejected("PS256 with the RS256 key", DRAFT(other_padding))
     ID_TOKEN_SIGNATURE_BROKEN = rejected("one bit is wrong", DRAFT(signature(flipped)))
     ID_TOKEN_SIGNATURE_EMPTY = rejected("no signature", DRAFT(signature(lambda value: b"")))
     ID_TOKEN_SIGNATURE_LONGER = rejected("a byte more", DRAFT(signature(lambda value: value + b"\0")))
     ID_TOKEN_SIGNATURE_SHORTER = rejected("a byte less", DRAFT(signature(lambda value: value[:-1])))
-    ID_TOKEN_SIGNATURE_FOREIGN = rejected("an attacker's, under our kid", DRAFT(foreign_signature))
+    ID_TOKEN_SIGNATURE_FOREIGN = rejected("an attacker's, with the provider's kid", DRAFT(foreign_signature))
     ID_TOKEN_ECDSA_ZERO = rejected("r = s = 0", DRAFT(signature(lambda value: bytes(64))), alg="ES256")
     ID_TOKEN_ECDSA_DER = rejected("DER, not r and s", DRAFT(signature(as_der)), alg="ES256")
 
@@ -76,7 +76,7 @@ class IDTokenFaults:
     ID_TOKEN_X5U_INJECTED = rejected("an attacker's certificate at x5u", DRAFT(own_key_url("x5u")))
     ID_TOKEN_X5C_INJECTED = rejected("an attacker's certificate as x5c", DRAFT(own_certificate))
     ID_TOKEN_X5C = harmless("the provider's own certificate as x5c", HEADER(provider_certificate))
-    ID_TOKEN_CRIT_UNKNOWN = rejected("crit names what we don't know", HEADER(put(crit=["foo"], foo=1)))
+    ID_TOKEN_CRIT_UNKNOWN = rejected("crit names an unknown parameter", HEADER(put(crit=["foo"], foo=1)))
     ID_TOKEN_CRIT_EMPTY = rejected("crit is empty", HEADER(put(crit=[])))
     ID_TOKEN_CRIT_REGISTERED = rejected("crit names kid", HEADER(put(crit=["kid"])))
     ID_TOKEN_CRIT_ABSENT = rejected("crit names what is not there", HEADER(put(crit=["foo"])))
@@ -92,13 +92,13 @@ class IDTokenFaults:
     ID_TOKEN_TYP_NUMBER = rejected("typ is 5", HEADER(put(typ=5)))
     ID_TOKEN_TYP_LOWER_CASE = harmless("typ is jwt", HEADER(put(typ="jwt")))
     ID_TOKEN_TYP_MISSING = harmless("no typ", HEADER(without("typ")))
-    ID_TOKEN_HEADER_EXTRA = harmless("a parameter that nobody knows", HEADER(put(foo={"bar": 1})))
+    ID_TOKEN_HEADER_EXTRA = harmless("an unknown parameter", HEADER(put(foo={"bar": 1})))
     ID_TOKEN_HEADER_HUGE = rejected("a parameter of 100 KB", HEADER(put(foo="x" * 100_000)))
     ID_TOKEN_HEADER_ARRAY = rejected("the header is []", DRAFT(header_bytes(lambda content: b"[]")))
     ID_TOKEN_HEADER_EMPTY = rejected("the header is {}", DRAFT(header_bytes(lambda content: b"{}")))
-    ID_TOKEN_HEADER_NOT_JSON = rejected("the header is no JSON", DRAFT(header_bytes(lambda content: b"{alg}")))
+    ID_TOKEN_HEADER_NOT_JSON = rejected("the header is not JSON", DRAFT(header_bytes(lambda content: b"{alg}")))
     ID_TOKEN_HEADER_DUPLICATE_MEMBERS = rejected("alg twice", DRAFT(header_bytes(twice("alg"))))
-    ID_TOKEN_HEADER_DEEP = rejected("arrays in each other", DRAFT(header_bytes(deep)))
+    ID_TOKEN_HEADER_DEEP = rejected("nested arrays", DRAFT(header_bytes(deep)))
 
     # Payload
     ID_TOKEN_PAYLOAD_ARRAY = rejected("a list of claims", DRAFT(payload_bytes(lambda content: b"[" + content + b"]")))
@@ -109,9 +109,9 @@ class IDTokenFaults:
     ID_TOKEN_PAYLOAD_TRAILING = rejected("more after it", DRAFT(payload_bytes(lambda content: content + b"{}")))
     ID_TOKEN_PAYLOAD_DUPLICATE_MEMBERS = rejected("sub twice", DRAFT(payload_bytes(twice("sub"))))
     ID_TOKEN_PAYLOAD_UTF16 = rejected("UTF-16", DRAFT(payload_bytes(as_utf16)))
-    ID_TOKEN_PAYLOAD_BROKEN_UTF8 = rejected("bytes that are no UTF-8", DRAFT(payload_bytes(with_broken_utf8)))
+    ID_TOKEN_PAYLOAD_BROKEN_UTF8 = rejected("bytes that are not UTF-8", DRAFT(payload_bytes(with_broken_utf8)))
     ID_TOKEN_PAYLOAD_BYTE_ORDER_MARK = rejected("a byte order mark first", DRAFT(payload_bytes(with_mark)))
-    ID_TOKEN_PAYLOAD_DEEP = rejected("40,000 arrays in each other", DRAFT(payload_bytes(deep)))
+    ID_TOKEN_PAYLOAD_DEEP = rejected("40,000 nested arrays", DRAFT(payload_bytes(deep)))
 
     # Form
     ID_TOKEN_JSON_SERIALIZATION = rejected("the JWS JSON serialization", ID_TOKEN(json_serialized))

@@ -1,4 +1,4 @@
-"""Faults of the introspection response: its members, what carries it, and the JWT that it may be (RFC 9701)."""
+"""Faults of the introspection response, as JSON and as a JWT (RFC 9701)."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -57,11 +57,11 @@ from .responses import (
 from .userinfo import unsigned_jwt
 
 FAR = 1e15
-"""Seconds: a time that no calendar knows, though JSON does."""
+"""Seconds since the epoch that are valid JSON and beyond the range of `datetime`."""
 
 
 def plain(reply: Reply, scene: Scene) -> Reply:
-    """The JSON that the JWT holds, if it is one."""
+    """The JSON content of the JWT; any other response is unchanged."""
     if reply.media_type != JWT_MEDIA_TYPE:
         return reply
     payload = reply.body.split(b".")[1]
@@ -74,7 +74,7 @@ def unsigned_answer(reply: Reply, scene: Scene) -> Reply:
 
 
 def lifted(claims: JSONObject, scene: Scene) -> JSONObject:
-    """What is told of the token is told of the response."""
+    """The members of the introspection response as claims of the JWT itself."""
     told = claims["token_introspection"]
     return {**told, **{name: value for name, value in claims.items() if value is not told}}
 
@@ -87,7 +87,9 @@ class IntrospectionFaults:
     INTROSPECTION_ACTIVE_NUMBER = rejected("active is 1", INTROSPECTION(put(active=1)))
     INTROSPECTION_ACTIVE_DIGIT = rejected('active is "1"', INTROSPECTION(put(active="1")))
     INTROSPECTION_ACTIVE_LIST = rejected("active is [true]", INTROSPECTION(put(active=[True])))
-    INTROSPECTION_INACTIVE_IN_FULL = rejected("not active, all else is good", INTROSPECTION(put(active=False)))
+    INTROSPECTION_INACTIVE_IN_FULL = rejected(
+        "not active, all other members are valid", INTROSPECTION(put(active=False))
+    )
 
     # exp, nbf, iat
     INTROSPECTION_EXP_PAST = rejected(
@@ -97,15 +99,13 @@ class IntrospectionFaults:
     INTROSPECTION_EXP_TRUE = rejected("exp is true", INTROSPECTION(put(exp=True)))
     INTROSPECTION_EXP_LIST = rejected("exp is a list", INTROSPECTION(changed("exp", lambda exp: [exp])))
     INTROSPECTION_EXP_NEGATIVE = rejected("exp is negative", INTROSPECTION(changed("exp", lambda exp: -exp)))
-    INTROSPECTION_EXP_NAN = rejected("exp is NaN, which is no JSON", INTROSPECTION(put(exp=NAN)))
+    INTROSPECTION_EXP_NAN = rejected("exp is NaN, which is not JSON", INTROSPECTION(put(exp=NAN)))
     INTROSPECTION_EXP_OVERFLOW = rejected("exp is 1e400", INTROSPECTION(put(exp=OVERFLOW)))
     INTROSPECTION_EXP_ENDLESS_INTEGER = rejected("exp has 5,000 digits", INTROSPECTION(put(exp=ENDLESS_INTEGER)))
     INTROSPECTION_EXP_FRACTION = harmless("exp has a fraction", INTROSPECTION(changed("exp", lambda exp: exp + 0.5)))
     INTROSPECTION_EXP_FAR = harmless("exp is 1e15", INTROSPECTION(put(exp=FAR)))
     INTROSPECTION_EXP_MISSING = harmless("no exp", INTROSPECTION(without("exp")))
-    INTROSPECTION_NBF_FUTURE = rejected(
-        "not before the next hour", INTROSPECTION(changed("nbf", lambda nbf: nbf + HOUR))
-    )
+    INTROSPECTION_NBF_FUTURE = rejected("valid in an hour", INTROSPECTION(changed("nbf", lambda nbf: nbf + HOUR)))
     INTROSPECTION_NBF_STRING = rejected("nbf is a string", INTROSPECTION(changed("nbf", str)))
     INTROSPECTION_IAT_FUTURE = rejected("issued in an hour", INTROSPECTION(changed("iat", lambda iat: iat + HOUR)))
     INTROSPECTION_IAT_STRING = rejected("iat is a string", INTROSPECTION(changed("iat", str)))
@@ -116,9 +116,9 @@ class IntrospectionFaults:
     INTROSPECTION_ISS_LIST = rejected("iss is a list", INTROSPECTION(changed("iss", lambda iss: [iss])))
     INTROSPECTION_ISS_MISSING = harmless("no iss", INTROSPECTION(without("iss")))
     INTROSPECTION_AUD_OTHER = rejected("for another API", INTROSPECTION(put(aud="other-api")))
-    INTROSPECTION_AUD_LONGER = rejected("aud contains our name", INTROSPECTION(changed("aud", "{}-2".format)))
+    INTROSPECTION_AUD_LONGER = rejected("aud begins with the client_id", INTROSPECTION(changed("aud", "{}-2".format)))
     INTROSPECTION_AUD_SHORTER = rejected(
-        "our name contains aud", INTROSPECTION(changed("aud", lambda aud: "".join(listed(aud))[:-1]))
+        "aud is a part of the client_id", INTROSPECTION(changed("aud", lambda aud: "".join(listed(aud))[:-1]))
     )
     INTROSPECTION_AUD_MISSING = rejected("no aud", INTROSPECTION(without("aud")))
     INTROSPECTION_AUD_NULL = rejected("aud is null", INTROSPECTION(put(aud=None)))
@@ -128,9 +128,9 @@ class IntrospectionFaults:
     )
     INTROSPECTION_AUD_NUMBER = rejected("aud is 5", INTROSPECTION(put(aud=5)))
     INTROSPECTION_AUD_WITH_NUMBER = rejected(
-        "a number beside us", INTROSPECTION(changed("aud", lambda aud: [*listed(aud), 5]))
+        "a number as second audience", INTROSPECTION(changed("aud", lambda aud: [*listed(aud), 5]))
     )
-    INTROSPECTION_AUD_LIST = harmless("a list of us", INTROSPECTION(changed("aud", listed)))
+    INTROSPECTION_AUD_LIST = harmless("aud is a list with the client", INTROSPECTION(changed("aud", listed)))
     INTROSPECTION_AUD_EXTRA = harmless(
         "another API beside us", INTROSPECTION(changed("aud", lambda aud: ["x", *listed(aud)]))
     )
@@ -153,9 +153,7 @@ class IntrospectionFaults:
     INTROSPECTION_CNF_JKT = rejected("bound to a DPoP key", INTROSPECTION(put(cnf={"jkt": "0" * 43})))
     INTROSPECTION_CNF_X5T = rejected("bound to a certificate", INTROSPECTION(put(cnf={"x5t#S256": "0" * 43})))
     INTROSPECTION_CNF_STRING = rejected("bound to nothing known", INTROSPECTION(put(cnf="key")))
-    INTROSPECTION_MEMBER_EXTRA = harmless(
-        "members that nobody knows", INTROSPECTION(put(foo={"bar": [1, None, "é"]}))
-    )
+    INTROSPECTION_MEMBER_EXTRA = harmless("unknown members", INTROSPECTION(put(foo={"bar": [1, None, "é"]})))
 
     # The response
     INTROSPECTION_OTHER_CONTENT_TYPE = either("text/plain", INTROSPECTION_REPLY(header("content-type", "text/plain")))
@@ -171,7 +169,7 @@ class IntrospectionFaults:
     INTROSPECTION_EMPTY = rejected("an empty body with status 200", INTROSPECTION_REPLY(body(b"")))
     INTROSPECTION_DUPLICATE_MEMBERS = rejected("active twice", INTROSPECTION_REPLY(rewritten(twice("active"))))
     INTROSPECTION_BYTE_ORDER_MARK = rejected("a byte order mark first", INTROSPECTION_REPLY(rewritten(with_mark)))
-    INTROSPECTION_DEEP = rejected("40,000 arrays in each other", INTROSPECTION_REPLY(rewritten(deep)))
+    INTROSPECTION_DEEP = rejected("40,000 nested arrays", INTROSPECTION_REPLY(rewritten(deep)))
     INTROSPECTION_TRUNCATED = rejected("half the document", INTROSPECTION_REPLY(rewritten(truncated)))
     INTROSPECTION_HUGE = rejected("2 MB", INTROSPECTION_REPLY(rewritten(padded)))
     INTROSPECTION_GZIP_BOMB = rejected("30 KB that unpack to 32 MB", INTROSPECTION_REPLY(inflated))
@@ -195,7 +193,7 @@ class IntrospectionFaults:
     INTROSPECTION_500 = rejected("status 500", INTROSPECTION_REPLY(error("server_error", status=500)))
     INTROSPECTION_502 = rejected("status 502", INTROSPECTION_REPLY(html(502)))
     INTROSPECTION_503 = rejected("503 with Retry-After", INTROSPECTION_REPLY(BUSY))
-    INTROSPECTION_BUSY_ONCE = harmless("one 503 with Retry-After", INTROSPECTION_REPLY(BUSY), once=True)
+    INTROSPECTION_BUSY_ONCE = harmless("one 503 with Retry-After", INTROSPECTION_REPLY(BUSY), only_once=True)
     INTROSPECTION_ERROR_ACTIVE = rejected(
         "active, with status 500", INTROSPECTION_REPLY(answered({"active": True}, status=500))
     )
@@ -206,7 +204,7 @@ class IntrospectionFaults:
 
 
 class SignedIntrospectionFaults:
-    """For a client with `introspection_signed_response_alg`, when it accepts a JWT."""
+    """Faults for clients with `introspection_signed_response_alg` that accept a JWT."""
 
     # What carries it
     INTROSPECTION_JWT_PLAIN = rejected("plain JSON", SIGNED_REPLY(plain))
@@ -232,10 +230,12 @@ class SignedIntrospectionFaults:
     INTROSPECTION_JWT_ALG_NONE = rejected("alg is none", SIGNED_DRAFT(unsigned("none")))
     INTROSPECTION_JWT_ALG_NONE_MIXED = rejected("alg is NoNe", SIGNED_DRAFT(unsigned("NoNe")))
     INTROSPECTION_JWT_HS256_PUBLIC_PEM = rejected("HS256 with the public key", SIGNED_DRAFT(hmac_with(public_pem)))
-    INTROSPECTION_JWT_OTHER_ALGORITHM = rejected("a good signature, other alg", SIGNED_DRAFT(other_algorithm))
+    INTROSPECTION_JWT_OTHER_ALGORITHM = rejected("a valid signature, other alg", SIGNED_DRAFT(other_algorithm))
     INTROSPECTION_JWT_SIGNATURE_BROKEN = rejected("one bit is wrong", SIGNED_DRAFT(signature(flipped)))
     INTROSPECTION_JWT_SIGNATURE_EMPTY = rejected("no signature", SIGNED_DRAFT(signature(lambda value: b"")))
-    INTROSPECTION_JWT_SIGNATURE_FOREIGN = rejected("an attacker's, under our kid", SIGNED_DRAFT(foreign_signature))
+    INTROSPECTION_JWT_SIGNATURE_FOREIGN = rejected(
+        "an attacker's, with the provider's kid", SIGNED_DRAFT(foreign_signature)
+    )
     INTROSPECTION_JWT_JWK_INJECTED = rejected("an attacker's key as jwk", SIGNED_DRAFT(own_key_in_header))
 
     # Claims
@@ -243,7 +243,7 @@ class SignedIntrospectionFaults:
     INTROSPECTION_JWT_ISS_MISSING = rejected("no iss", SIGNED_CLAIMS(without("iss")))
     INTROSPECTION_JWT_AUD_OTHER = rejected("for another client", SIGNED_CLAIMS(put(aud="other-client")))
     INTROSPECTION_JWT_AUD_MISSING = rejected("no aud", SIGNED_CLAIMS(without("aud")))
-    INTROSPECTION_JWT_AUD_LIST = harmless("a list of us", SIGNED_CLAIMS(changed("aud", listed)))
+    INTROSPECTION_JWT_AUD_LIST = harmless("aud is a list with the client", SIGNED_CLAIMS(changed("aud", listed)))
     INTROSPECTION_JWT_IAT_MISSING = rejected("no iat", SIGNED_CLAIMS(without("iat")))
     INTROSPECTION_JWT_IAT_STRING = rejected("iat is a string", SIGNED_CLAIMS(changed("iat", str)))
     INTROSPECTION_JWT_IAT_OLD = rejected("signed yesterday", SIGNED_CLAIMS(changed("iat", lambda iat: iat - DAY)))

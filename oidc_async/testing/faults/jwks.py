@@ -51,7 +51,7 @@ PUBLISHED_SECRET = b"a secret that the whole world can read"
 
 
 def attacker(alg: str = "RS256", kid: str = "attacker") -> SigningKey:
-    """A good key that is not the provider's."""
+    """A valid key that is not the provider's."""
     return SigningKey(kid=kid, alg=alg, private=private_key("attacker", alg, 1))
 
 
@@ -68,17 +68,17 @@ def every_key_without(*names: str) -> Change[JSONObject]:
 
 
 def also(*keys: object) -> Change[JSONObject]:
-    """These keys before the good ones."""
+    """These keys before the provider's own."""
     return lambda document, scene: {**document, "keys": [*keys, *document["keys"]]}
 
 
 def only(alg: str) -> Change[JSONObject]:
-    """No keys but those for this algorithm."""
+    """Only the keys for this algorithm."""
     return lambda document, scene: {"keys": [key for key in document["keys"] if key.get("alg") == alg]}
 
 
 def rsa_key_with(**members: Any) -> Change[JSONObject]:
-    """The RS256 key has other members under its own name."""
+    """The RS256 key with other members and the same `kid`."""
     return every_key(lambda key: {**key, **members} if key["alg"] == "RS256" else key)
 
 
@@ -92,17 +92,17 @@ def outdated(document: JSONObject, scene: Scene) -> JSONObject:
 
 
 def same_name_other_key(document: JSONObject, scene: Scene) -> JSONObject:
-    """The key set of a provider that was restarted with a new key under the old name."""
+    """The key set of a provider that was restarted with a new key and the old `kid`."""
     return {**document, "keys": [attacker(kid=scene.ring.key("RS256").kid).public_jwk()]}
 
 
 def nameless_double(document: JSONObject, scene: Scene) -> JSONObject:
-    """Two keys that would fit, neither with a name."""
+    """Two keys that fit, both without `kid`."""
     return every_key_without("kid")({"keys": [*document["keys"], attacker().public_jwk()]}, scene)
 
 
 def decoys(document: JSONObject, scene: Scene) -> JSONObject:
-    """Keys of other kinds under the name of the signing key, before and after it."""
+    """Keys of other types with the `kid` of the signing key, before and after it."""
     kid = scene.ring.key("RS256").kid
     before = [attacker("ES256", kid).public_jwk(), attacker("PS256", kid).public_jwk()]
     after = [attacker("EdDSA", kid).public_jwk(), {**attacker("RS256", kid).public_jwk(), "use": "enc"}]
@@ -110,7 +110,7 @@ def decoys(document: JSONObject, scene: Scene) -> JSONObject:
 
 
 def ten_thousand(document: JSONObject, scene: Scene) -> JSONObject:
-    """Few bytes each, the good ones last."""
+    """10,000 small keys, then the provider's own."""
     return also(*({"kty": "oct", "kid": str(number)} for number in range(10_000)))(document, scene)
 
 
@@ -131,7 +131,7 @@ HUGE_EXPONENT = base64url(b"\xc5" * 255)
 
 @cache
 def weak_key() -> rsa.RSAPrivateKey:
-    """1024 bits, as nobody should use any more."""
+    """An RSA key of 1024 bits, which is too short."""
     return rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - weak on purpose
 
 
@@ -180,17 +180,17 @@ class JWKSFaults:
     )
     JWKS_NO_KID_SEVERAL_FIT = rejected("several would do", JWKS(nameless_double), HEADER(without("kid")))
     JWKS_OUTDATED = rejected("the keys of before a rotation", JWKS(outdated))
-    JWKS_OUTDATED_ONCE = harmless("the old keys, then the new ones", JWKS(outdated), once=True)
+    JWKS_OUTDATED_ONCE = harmless("the old keys, then the new ones", JWKS(outdated), only_once=True)
     JWKS_SAME_KID_OTHER_KEY = rejected("another key under this kid", JWKS(same_name_other_key))
     JWKS_HTML = rejected("a page with status 200", JWKS_REPLY(html()))
     JWKS_500 = rejected("status 500", JWKS_REPLY(error("server_error", status=500)))
-    JWKS_BUSY_ONCE = harmless("one 503 with Retry-After", JWKS_REPLY(BUSY), once=True)
+    JWKS_BUSY_ONCE = harmless("one 503 with Retry-After", JWKS_REPLY(BUSY), only_once=True)
     JWKS_ARRAY = rejected("the bare list of keys", JWKS_REPLY(answered([])))
     JWKS_EMPTY = rejected("an empty body", JWKS_REPLY(body(b"")))
     JWKS_REDIRECT = rejected("a redirect to the keys", JWKS_REPLY(redirected(Endpoint.JWKS)))
     JWKS_TRUNCATED = rejected("half the key set", JWKS_REPLY(rewritten(truncated)))
     JWKS_DUPLICATE_MEMBERS = rejected("keys twice", JWKS_REPLY(rewritten(twice("keys"))))
-    JWKS_DEEP = rejected("40,000 arrays in each other", JWKS_REPLY(rewritten(deep)))
+    JWKS_DEEP = rejected("40,000 nested arrays", JWKS_REPLY(rewritten(deep)))
     JWKS_HUGE = rejected("2 MB", JWKS_REPLY(rewritten(padded)))
     JWKS_ENDLESS = rejected("a body without end", JWKS_REPLY(endless))
     JWKS_SLOW = rejected("an hour of silence", JWKS_REPLY(slow))

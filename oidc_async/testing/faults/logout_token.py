@@ -1,6 +1,6 @@
-"""Faults of logout tokens (OIDC Back-Channel Logout 2.4, 2.6): what kind of token, signature, claims, form.
+"""Faults of logout tokens (OIDC Back-Channel Logout 2.4, 2.6).
 
-They strike what is issued while they last.
+They affect the tokens that are issued in the `with` block.
 """
 
 from oidc_async.testing.reply import JSONObject
@@ -38,7 +38,7 @@ DRAFT = LOGOUT_DRAFT
 
 
 def of_id_token(claims: JSONObject, scene: Scene) -> JSONObject:
-    """What an ID token of the same session says."""
+    """The claims of an ID token of the same session."""
     kept: JSONObject = {name: claims[name] for name in ("iss", "sub", "aud", "exp", "iat", "sid") if name in claims}
     return {**kept, "auth_time": claims["iat"], "nonce": "nonce1"}
 
@@ -57,9 +57,9 @@ class LogoutTokenFaults:
     LOGOUT_TOKEN_ALG_NONE_MIXED = rejected("alg is NoNe", DRAFT(unsigned("NoNe")))
     LOGOUT_TOKEN_HS256_PUBLIC_PEM = rejected("HS256 with the public key as PEM", DRAFT(hmac_with(public_pem)))
     LOGOUT_TOKEN_HS256_CLIENT_SECRET = rejected("HS256, unregistered", DRAFT(hmac_with(client_secret)))
-    LOGOUT_TOKEN_OTHER_ALGORITHM = rejected("a good signature, other alg", DRAFT(other_algorithm))
+    LOGOUT_TOKEN_OTHER_ALGORITHM = rejected("a valid signature, other alg", DRAFT(other_algorithm))
     LOGOUT_TOKEN_SIGNATURE_BROKEN = rejected("one bit is wrong", DRAFT(signature(flipped)))
-    LOGOUT_TOKEN_SIGNATURE_FOREIGN = rejected("an attacker's, under our kid", DRAFT(foreign_signature))
+    LOGOUT_TOKEN_SIGNATURE_FOREIGN = rejected("an attacker's, with the provider's kid", DRAFT(foreign_signature))
     LOGOUT_TOKEN_JWK_INJECTED = rejected("an attacker's key as jwk", DRAFT(own_key_in_header))
     LOGOUT_TOKEN_KID_UNKNOWN = rejected("a kid that is not published", HEADER(put(kid="unknown")))
 
@@ -68,9 +68,9 @@ class LogoutTokenFaults:
     LOGOUT_TOKEN_ISS_OTHER = rejected("another iss", CLAIMS(put(iss=OTHER)))
     LOGOUT_TOKEN_ISS_TRAILING_SLASH = rejected("a slash more or less", CLAIMS(changed("iss", toggled_slash)))
     LOGOUT_TOKEN_AUD_MISSING = rejected("no aud", CLAIMS(without("aud")))
-    LOGOUT_TOKEN_AUD_OTHER = rejected("another client's", CLAIMS(put(aud="other-client")))
+    LOGOUT_TOKEN_AUD_OTHER = rejected("aud is another client", CLAIMS(put(aud="other-client")))
     LOGOUT_TOKEN_AUD_EMPTY_LIST = rejected("aud is []", CLAIMS(put(aud=[])))
-    LOGOUT_TOKEN_AUD_LIST = harmless("a list of us", CLAIMS(changed("aud", lambda aud: [aud])))
+    LOGOUT_TOKEN_AUD_LIST = harmless("aud is a list with the client", CLAIMS(changed("aud", lambda aud: [aud])))
 
     # Times
     LOGOUT_TOKEN_EXP_MISSING = rejected("no exp", CLAIMS(without("exp")))

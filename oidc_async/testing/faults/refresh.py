@@ -1,4 +1,4 @@
-"""Faults of what a refresh token is exchanged for (RFC 6749 6, OIDC Core 12.2)."""
+"""Faults of the response to a refresh (RFC 6749 6, OIDC Core 12.2)."""
 
 from base64 import urlsafe_b64decode
 
@@ -17,7 +17,7 @@ def _unsigned(token: str) -> str:
 
 
 def _tampered(token: str) -> str:
-    """The signature of this token below more claims than it is for."""
+    """Add claims to this token and keep its signature."""
     header, payload, signature = token.split(".")
     claims = urlsafe_b64decode(payload + "==")
     return ".".join((header, base64url(claims[:-1] + MORE), signature))

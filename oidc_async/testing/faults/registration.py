@@ -1,4 +1,4 @@
-"""Faults of what a registration is answered with (OIDC Registration 3.2, 3.3; RFC 7591 3.2)."""
+"""Faults of the registration response (OIDC Registration 3.2, 3.3; RFC 7591 3.2)."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ class RegistrationFaults:
         "another redirect URI", REGISTRATION(put(redirect_uris=["https://evil.example/redirect_uri"]))
     )
     REGISTRATION_REDIRECT_URI_TEXT = rejected(
-        "the redirect URI is no list", REGISTRATION(changed("redirect_uris", lambda uris: uris[0]))
+        "redirect_uris is not a list", REGISTRATION(changed("redirect_uris", lambda uris: uris[0]))
     )
     REGISTRATION_REDIRECT_URI_UNTOLD = harmless("no redirect_uris", REGISTRATION(without("redirect_uris")))
     REGISTRATION_RESPONSE_TYPE_OTHER = rejected("another response type", REGISTRATION(put(response_types=["token"])))
@@ -40,18 +40,19 @@ class RegistrationFaults:
         "auth method is none", REGISTRATION(put(token_endpoint_auth_method="none"))
     )
     REGISTRATION_AUTH_METHOD_UNKNOWN = rejected(
-        "an authentication that nobody knows", REGISTRATION(put(token_endpoint_auth_method="by_handshake"))
+        "an unknown auth method", REGISTRATION(put(token_endpoint_auth_method="by_handshake"))
     )
     REGISTRATION_AUTH_METHOD_LIST = rejected(
         "several authentications", REGISTRATION(put(token_endpoint_auth_method=["client_secret_basic"]))
     )
     REGISTRATION_ALG_NONE = harmless(
-        "no signatures, where they were asked for", REGISTRATION(put(id_token_signed_response_alg="none"))
+        "alg is none, though a signature was requested", REGISTRATION(put(id_token_signed_response_alg="none"))
     )
     REGISTRATION_ALG_UNKNOWN = rejected("unknown signatures", REGISTRATION(put(id_token_signed_response_alg="X512")))
     REGISTRATION_ALG_LIST = rejected("several signatures", REGISTRATION(put(id_token_signed_response_alg=["RS256"])))
     REGISTRATION_ENCRYPTED = rejected(
-        "encryption to keys that the client hasn't", REGISTRATION(put(id_token_encrypted_response_alg="RSA-OAEP"))
+        "encryption to keys that the client does not have",
+        REGISTRATION(put(id_token_encrypted_response_alg="RSA-OAEP")),
     )
 
     # Where it is managed
@@ -73,8 +74,8 @@ class RegistrationFaults:
 
     # The response
     REGISTRATION_200 = harmless("200 in place of 201", REGISTRATION_REPLY(lambda reply, scene: _ok(reply)))
-    REGISTRATION_NULLS = harmless("null for what there is not", REGISTRATION(put(jwks_uri=None, logo_uri=None)))
-    REGISTRATION_MORE = harmless("members that nobody knows", REGISTRATION(put(self="x", color={"of": ["it"]})))
+    REGISTRATION_NULLS = harmless("null for absent members", REGISTRATION(put(jwks_uri=None, logo_uri=None)))
+    REGISTRATION_MORE = harmless("unknown members", REGISTRATION(put(self="x", color={"of": ["it"]})))
     REGISTRATION_204 = rejected("nothing", REGISTRATION_REPLY(status(204)))
     REGISTRATION_302 = rejected("a redirect", REGISTRATION_REPLY(redirected(Endpoint.REGISTRATION)))
     REGISTRATION_500 = rejected("an error of the provider", REGISTRATION_REPLY(status(500)))

@@ -1,4 +1,4 @@
-"""Changes to whole responses, and accidents on their way."""
+"""Changes to whole responses, and failures of the network."""
 
 import gzip
 from collections.abc import Callable, Mapping
@@ -16,29 +16,29 @@ LINE_BREAKS = "no\r\nSet-Cookie: evil=1"
 
 
 def body(content: bytes) -> Change[Reply]:
-    """The right status and headers around another body."""
+    """Replace the body."""
     return lambda reply, scene: replace(reply, body=content)
 
 
 def rewritten(change: Callable[[bytes], bytes]) -> Change[Reply]:
-    """Another body, made from the right one."""
+    """Change the body."""
     return lambda reply, scene: replace(reply, body=change(reply.body))
 
 
 def answered(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Change[Reply]:
-    """Another JSON document in place of the right one."""
+    """Replace the response by this JSON document."""
     reply = json_reply(document, status=status)
     full = replace(reply, headers={**reply.headers, **(headers or {})})
     return lambda _, scene: full
 
 
 def html(status: int = 200) -> Change[Reply]:
-    """A page, as when a proxy in front of the provider speaks up."""
+    """Replace the response by a page, as a proxy in front of the provider does."""
     return lambda reply, scene: page_reply("Maintenance", "<p>Back soon.</p>", status=status)
 
 
 def error(name: str, *, status: int = 400, description: str = "No.") -> Change[Reply]:
-    """An OAuth error response."""
+    """Replace the response by an OAuth error response."""
     return answered({"error": name, "error_description": description}, status=status)
 
 
@@ -47,12 +47,12 @@ def header(name: str, value: str) -> Change[Reply]:
 
 
 def status(number: int) -> Change[Reply]:
-    """This status, and nothing else."""
+    """Replace the response by this status and an empty body."""
     return lambda reply, scene: Reply(status=number)
 
 
 def redirected(endpoint: Endpoint, status: int = 302) -> Change[Reply]:
-    """A redirect to where the right answer could be had."""
+    """Redirect to a URL that serves the correct response."""
 
     def change(reply: Reply, scene: Scene) -> Reply:
         location = scene.issuer.rstrip("/") + ELSEWHERE + endpoint.value
@@ -70,7 +70,7 @@ def with_mark(content: bytes) -> bytes:
 
 
 def twice(name: str) -> Callable[[bytes], bytes]:
-    """The member is there two times, with a wrong value first: readers that keep the last see nothing odd."""
+    """Duplicate a member, wrong value first: lenient parsers keep the last one."""
     return lambda content: b"{" + json_bytes({name: "other"})[1:-1] + b"," + content[1:]
 
 
@@ -83,7 +83,7 @@ def deep(content: bytes) -> bytes:
 
 
 def inflated(reply: Reply, scene: Scene) -> Reply:
-    """Some 30 KB that unpack to 32 MB."""
+    """About 30 KB of gzip that decompress to 32 MB."""
     bomb = gzip.compress(reply.body + b" " * (32 * 1024 * 1024), compresslevel=6)
     return replace(reply, body=bomb, headers={**reply.headers, "content-encoding": "gzip"})
 

@@ -1,4 +1,4 @@
-"""Faults of userinfo that is signed (OIDC Core 5.3.2)."""
+"""Faults of signed userinfo responses (OIDC Core 5.3.2)."""
 
 import json
 from dataclasses import replace
@@ -35,7 +35,7 @@ from .responses import header, twice
 
 
 def as_json(reply: Reply, scene: Scene) -> Reply:
-    """The claims without their signature; what is encrypted stays as it is."""
+    """The claims as JSON; an encrypted response is unchanged."""
     parts = reply.body.decode().split(".")
     return json_reply(json.loads(decode_base64url(parts[1]))) if len(parts) == 3 else reply
 
@@ -49,7 +49,7 @@ class SignedUserInfoFaults:
     # What it is
     SIGNED_USERINFO_AS_JSON = rejected("JSON, though a signature was registered", USERINFO_JWT_REPLY(as_json))
     SIGNED_USERINFO_JSON_TYPE = rejected(
-        "a JWT that is called JSON", USERINFO_JWT_REPLY(header("content-type", "application/json"))
+        "a JWT with the media type of JSON", USERINFO_JWT_REPLY(header("content-type", "application/json"))
     )
     SIGNED_USERINFO_TYPE_PARAMETER = harmless(
         "a charset beside the type", USERINFO_JWT_REPLY(header("content-type", "Application/JWT; charset=utf-8"))
@@ -64,15 +64,15 @@ class SignedUserInfoFaults:
 
     # Algorithm and signature
     SIGNED_USERINFO_ALG_NONE = rejected("alg is none", USERINFO_DRAFT(unsigned("none")))
-    SIGNED_USERINFO_OTHER_ALGORITHM = rejected("a good signature, other alg", USERINFO_DRAFT(other_algorithm))
+    SIGNED_USERINFO_OTHER_ALGORITHM = rejected("a valid signature, other alg", USERINFO_DRAFT(other_algorithm))
     SIGNED_USERINFO_HS256_PUBLIC_PEM = rejected("HS256 with the public key", USERINFO_DRAFT(hmac_with(public_pem)))
     SIGNED_USERINFO_HS256_SECRET = rejected("HS256, unregistered", USERINFO_DRAFT(hmac_with(client_secret)))
     SIGNED_USERINFO_JWK_INJECTED = rejected("an attacker's key as jwk", USERINFO_DRAFT(own_key_in_header))
-    SIGNED_USERINFO_FOREIGN = rejected("an attacker's, under our kid", USERINFO_DRAFT(foreign_signature))
+    SIGNED_USERINFO_FOREIGN = rejected("an attacker's, with the provider's kid", USERINFO_DRAFT(foreign_signature))
     SIGNED_USERINFO_BROKEN = rejected("one bit is wrong", USERINFO_DRAFT(signature(flipped)))
     SIGNED_USERINFO_NO_SIGNATURE = rejected("no signature part", USERINFO_TOKEN(segments(2)))
     SIGNED_USERINFO_KID_UNKNOWN = rejected("a kid that is not published", USERINFO_HEADER(put(kid="unknown")))
-    SIGNED_USERINFO_CRIT = rejected("crit names what we don't know", USERINFO_HEADER(put(crit=["foo"], foo=1)))
+    SIGNED_USERINFO_CRIT = rejected("crit names an unknown parameter", USERINFO_HEADER(put(crit=["foo"], foo=1)))
 
     # Claims
     SIGNED_USERINFO_SUB_OTHER = rejected("somebody else's sub", USERINFO_CLAIMS(put(sub="mallory")))
@@ -80,19 +80,19 @@ class SignedUserInfoFaults:
     SIGNED_USERINFO_ISS_OTHER = rejected("another iss", USERINFO_CLAIMS(put(iss=OTHER)))
     SIGNED_USERINFO_ISS_NULL = rejected("iss is null", USERINFO_CLAIMS(put(iss=None)))
     SIGNED_USERINFO_ISS_MISSING = harmless("no iss, as Core allows", USERINFO_CLAIMS(without("iss")))
-    SIGNED_USERINFO_AUD_OTHER = rejected("another client's", USERINFO_CLAIMS(put(aud="other-client")))
+    SIGNED_USERINFO_AUD_OTHER = rejected("aud is another client", USERINFO_CLAIMS(put(aud="other-client")))
     SIGNED_USERINFO_AUD_EMPTY = rejected("aud is []", USERINFO_CLAIMS(put(aud=[])))
     SIGNED_USERINFO_AUD_MISSING = harmless("no aud, as Core allows", USERINFO_CLAIMS(without("aud")))
-    SIGNED_USERINFO_AUD_LIST = harmless("a list of us", USERINFO_CLAIMS(changed("aud", listed)))
+    SIGNED_USERINFO_AUD_LIST = harmless("aud is a list with the client", USERINFO_CLAIMS(changed("aud", listed)))
     SIGNED_USERINFO_EXP_PAST = rejected(
         "it expired an hour ago", USERINFO_CLAIMS(from_scene("exp", lambda scene: scene.now - HOUR))
     )
     SIGNED_USERINFO_EXP_STRING = rejected("exp is a string", USERINFO_CLAIMS(put(exp="never")))
     SIGNED_USERINFO_NBF_FUTURE = rejected(
-        "not before the next hour", USERINFO_CLAIMS(from_scene("nbf", lambda scene: scene.now + HOUR))
+        "valid in an hour", USERINFO_CLAIMS(from_scene("nbf", lambda scene: scene.now + HOUR))
     )
     SIGNED_USERINFO_TIMES = harmless(
-        "exp and iat as they should be",
+        "valid exp and iat",
         USERINFO_CLAIMS(lambda claims, scene: {**claims, "iat": scene.now, "exp": scene.now + HOUR}),
     )
     SIGNED_USERINFO_PAYLOAD_ARRAY = rejected(

@@ -40,7 +40,7 @@ class TokenFaults:
     TOKEN_ID_TOKEN_NUMBER = rejected("id_token is 5", TOKEN(put(id_token=5)))
     TOKEN_ID_TOKEN_EMPTY = rejected("id_token is empty", TOKEN(put(id_token="")))
     TOKEN_EXPIRES_IN_MISSING = harmless("no expires_in", TOKEN(without("expires_in")))
-    TOKEN_EXPIRES_IN_NAN = rejected("expires_in is NaN, which is no JSON", TOKEN(put(expires_in=NAN)))
+    TOKEN_EXPIRES_IN_NAN = rejected("expires_in is NaN, which is not JSON", TOKEN(put(expires_in=NAN)))
     TOKEN_EXPIRES_IN_STRING = either('expires_in is "600"', TOKEN(put(expires_in="600")))
     TOKEN_EXPIRES_IN_NEGATIVE = either("expires_in is -600", TOKEN(put(expires_in=-600)))
     TOKEN_EXPIRES_IN_OVERFLOW = either("expires_in is 1e400", TOKEN(put(expires_in=OVERFLOW)))
@@ -49,7 +49,7 @@ class TokenFaults:
     TOKEN_SCOPE_MISSING = harmless("no scope", TOKEN(without("scope")))
     TOKEN_SCOPE_NARROWER = harmless("less than asked for", TOKEN(put(scope="openid")))
     TOKEN_REFRESH_TOKEN_NUMBER = either("refresh_token is 5", TOKEN(put(refresh_token=5)))
-    TOKEN_EXTRA_MEMBER = harmless("members that nobody knows", TOKEN(put(session_state={"a": [1]})))
+    TOKEN_EXTRA_MEMBER = harmless("unknown members", TOKEN(put(session_state={"a": [1]})))
 
     # The response
     TOKEN_OTHER_CONTENT_TYPE = either("text/plain", TOKEN_REPLY(header("content-type", "text/plain")))
@@ -59,7 +59,7 @@ class TokenFaults:
     TOKEN_EMPTY = rejected("an empty body", TOKEN_REPLY(body(b"")))
     TOKEN_DUPLICATE_MEMBERS = rejected("access_token twice", TOKEN_REPLY(rewritten(twice("access_token"))))
     TOKEN_BYTE_ORDER_MARK = rejected("a byte order mark first", TOKEN_REPLY(rewritten(with_mark)))
-    TOKEN_DEEP = rejected("40,000 arrays in each other", TOKEN_REPLY(rewritten(deep)))
+    TOKEN_DEEP = rejected("40,000 nested arrays", TOKEN_REPLY(rewritten(deep)))
     TOKEN_TRUNCATED = rejected("half the document", TOKEN_REPLY(rewritten(truncated)))
     TOKEN_HUGE = rejected("2 MB", TOKEN_REPLY(rewritten(padded)))
     TOKEN_ENDLESS = rejected("a body without end", TOKEN_REPLY(endless))
@@ -71,7 +71,7 @@ class TokenFaults:
     TOKEN_INVALID_GRANT = rejected("invalid_grant", TOKEN_REPLY(error("invalid_grant")))
     TOKEN_INVALID_CLIENT = rejected("invalid_client", TOKEN_REPLY(error("invalid_client", status=401)))
     TOKEN_USE_DPOP_NONCE = rejected(
-        "a nonce for a proof that nobody sends (RFC 9449 8)",
+        "a DPoP nonce, though no proof was sent (RFC 9449 8)",
         TOKEN_REPLY(answered({"error": "use_dpop_nonce"}, status=400, headers={"dpop-nonce": "a nonce"})),
     )
     TOKEN_ERROR_MARKUP = rejected("markup in it", TOKEN_REPLY(error("invalid_grant", description=MARKUP)))

@@ -29,7 +29,7 @@ from .responses import (
 
 
 def unsigned_jwt(reply: Reply, scene: Scene) -> Reply:
-    """The claims as a JWT that nobody signed."""
+    """The claims as an unsigned JWT."""
     claims = json_bytes(json.loads(reply.body))
     token = f"{base64url(json_bytes({'alg': 'none'}))}.{base64url(claims)}."
     return replace(reply, body=token.encode(), headers={**reply.headers, "content-type": "application/jwt"})
@@ -53,7 +53,7 @@ class UserInfoFaults:
     USERINFO_401 = rejected("invalid_token", USERINFO_REPLY(error("invalid_token", status=401)))
     USERINFO_403 = rejected("insufficient_scope", USERINFO_REPLY(error("insufficient_scope", status=403)))
     USERINFO_USE_DPOP_NONCE = rejected(
-        "a nonce for a proof that nobody sends (RFC 9449 8)",
+        "a DPoP nonce, though no proof was sent (RFC 9449 8)",
         USERINFO_REPLY(
             answered(
                 {"error": "use_dpop_nonce"},
@@ -63,11 +63,11 @@ class UserInfoFaults:
         ),
     )
     USERINFO_500 = rejected("status 500", USERINFO_REPLY(error("server_error", status=500)))
-    USERINFO_BUSY_ONCE = harmless("one 503 with Retry-After", USERINFO_REPLY(BUSY), once=True)
+    USERINFO_BUSY_ONCE = harmless("one 503 with Retry-After", USERINFO_REPLY(BUSY), only_once=True)
     USERINFO_REDIRECT = rejected("a redirect to the claims", USERINFO_REPLY(redirected(Endpoint.USERINFO)))
     USERINFO_TRUNCATED = rejected("half the claims", USERINFO_REPLY(rewritten(truncated)))
     USERINFO_DUPLICATE_MEMBERS = rejected("sub twice", USERINFO_REPLY(rewritten(twice("sub"))))
-    USERINFO_DEEP = rejected("40,000 arrays in each other", USERINFO_REPLY(rewritten(deep)))
+    USERINFO_DEEP = rejected("40,000 nested arrays", USERINFO_REPLY(rewritten(deep)))
     USERINFO_HUGE = rejected("2 MB", USERINFO_REPLY(rewritten(padded)))
     USERINFO_ENDLESS = rejected("a body without end", USERINFO_REPLY(endless))
     USERINFO_SLOW = rejected("an hour of silence", USERINFO_REPLY(slow))

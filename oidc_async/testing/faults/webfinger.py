@@ -1,4 +1,4 @@
-"""Faults of the search for the provider of a user (RFC 7033, OIDC Discovery 2)."""
+"""Faults of the WebFinger response (RFC 7033, OIDC Discovery 2)."""
 
 from typing import Any
 
@@ -77,7 +77,7 @@ class WebFingerFaults:
     WEBFINGER_SUBJECT_OTHER = harmless("another name of the account", WEBFINGER(put(subject="acct:a@op.example")))
     WEBFINGER_SUBJECT_MISSING = harmless("no subject", WEBFINGER(without("subject")))
     WEBFINGER_OTHER_LINKS = harmless("links to other things beside", WEBFINGER(_in_a_crowd))
-    WEBFINGER_MORE = harmless("members that nobody knows", WEBFINGER(put(aliases=["x"], properties={"a": None})))
+    WEBFINGER_MORE = harmless("unknown members", WEBFINGER(put(aliases=["x"], properties={"a": None})))
 
     # The response
     WEBFINGER_JRD = harmless(
@@ -93,7 +93,7 @@ class WebFingerFaults:
     WEBFINGER_EMPTY = rejected("no body", WEBFINGER_REPLY(body(b"")))
     WEBFINGER_TRUNCATED = rejected("half of it", WEBFINGER_REPLY(rewritten(truncated)))
     WEBFINGER_DUPLICATE_MEMBERS = rejected("links twice", WEBFINGER_REPLY(rewritten(twice("links"))))
-    WEBFINGER_DEEP = rejected("40,000 arrays in each other", WEBFINGER_REPLY(rewritten(deep)))
+    WEBFINGER_DEEP = rejected("40,000 nested arrays", WEBFINGER_REPLY(rewritten(deep)))
     WEBFINGER_BYTE_ORDER_MARK = rejected("a byte order mark first", WEBFINGER_REPLY(rewritten(with_mark)))
     WEBFINGER_HUGE = rejected("2 MB", WEBFINGER_REPLY(rewritten(padded)))
     WEBFINGER_ENDLESS = rejected("a body without end", WEBFINGER_REPLY(endless))
