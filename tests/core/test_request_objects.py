@@ -314,7 +314,7 @@ def test_keys_to_encrypt_to_are_fetched_once(either_world: World) -> None:
 @pytest.mark.parametrize(
     ("way", "request_uri", "unsigned", "word"),
     [
-        ("reference", None, False, "request_uri"),
+        ("reference", None, False, "OIDC_REQUEST_URI"),
         ("reference", "http://rp.example/r", False, "request_uri"),
         ("reference", "https://rp.example/r?a", False, "query"),
         ("reference", "https://rp.example/r/", False, "slash"),
