@@ -27,12 +27,13 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test test-all lint lint-project types check providers browser stores neighbours lowest bench docs docs-links format clean need-node need-chromium need-redis need-wrk
+.PHONY: help demo test test-all coverage lint lint-project types check providers browser stores neighbours lowest bench docs docs-links format clean need-node need-chromium need-redis need-wrk
 
 help:
 	@echo "make demo        a login in a Flask and in a Quart app, at a real provider (ONCE=1: prove it and end)"
 	@echo "make test        a sample of the tests, another one each day (SALT=... repeats it); needs nothing but Python"
 	@echo "make test-all    all of these tests, in ten minutes"
+	@echo "make coverage    make test, and which lines and branches it runs: the total, and the ten least covered files"
 	@echo "make lint        ruff, and the check of words"
 	@echo "make lint-project  the workflows, the issue forms and the distributions"
 	@echo "make types       mypy and pyright, both strict; and the code in the documentation"
@@ -56,6 +57,11 @@ test: .venv/.stamp-test
 
 test-all: .venv/.stamp-test
 	$(PYTEST) $(WHOLE) $(T)
+
+# two lines of heading, ten files, and the total
+coverage: .venv/.stamp-coverage
+	$(PYTEST) $(SAMPLED) --cov --cov-report= $(T)
+	@$(RUN) coverage report --sort=cover | awk 'NR <= 12 || /^TOTAL/'
 
 lint: .venv/.stamp-check
 	$(RUN) ruff check
@@ -119,7 +125,7 @@ format: .venv/.stamp-check
 
 clean:
 	rm -rf .venv .venv-bench-* .venv-canaille .venv-docs .venv-lowest .venv-node .venv-project .logs dist build $(NODE_DIR)/node_modules
-	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 need-node:
@@ -160,6 +166,11 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 .venv/.stamp-test: .venv/.stamp-python pyproject.toml
 	@echo "Installing what the tests need into .venv"
 	@$(call install,.venv,-e . --group test)
+	@touch $@
+
+.venv/.stamp-coverage: .venv/.stamp-python pyproject.toml
+	@echo "Installing what the tests and their coverage need into .venv"
+	@$(call install,.venv,-e . --group coverage)
 	@touch $@
 
 .venv/.stamp-browser: .venv/.stamp-python pyproject.toml
