@@ -106,9 +106,3 @@ def test_the_name_of_a_module_is_searched(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["refused_hits", "LoginRefused", "single_flight", "forget", "pending_logins"])
 def test_public_names_are_accepted(name: str) -> None:
     assert list(words.find_in_identifier(name)) == []
-
-
-def test_not_yet_names_folders_and_files_directly_in_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words, "NOT_YET", ("docs", "oidc_async/*", "README.md"))
-    assert [words.is_not_yet(path) for path in ("docs/a/b.md", "oidc_async/login.py", "README.md")] == [True] * 3
-    assert [words.is_not_yet(path) for path in ("docs2/a.md", "oidc_async/web/a.py", "a.md")] == [False] * 3

@@ -1,7 +1,7 @@
 """A check of words: finds expressions that the glossary of this project has replaced, and says what to write instead.
 
-`python -m tests.project.words PATH...` checks those files and folders; without a path it checks all of them, except
-those in `NOT_YET`. Prose is Markdown, HTML, docstrings, comments and strings. An identifier is checked as the words
+`python -m tests.project.words PATH...` checks those files and folders; without a path it checks all of them.
+Prose is Markdown, HTML, docstrings, comments and strings. An identifier is checked as the words
 that it consists of, so `is_refused` is found like "is refused".
 """
 
@@ -16,12 +16,6 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-
-NOT_YET = (
-    "oidc_async/*",
-    "oidc_async/testing",
-)
-"""Paths whose text is being rewritten; `folder/*` stands for the files directly in it. Must become empty."""
 
 EXEMPT = {
     "tests/project/words.py": "lists the words",
@@ -144,11 +138,8 @@ PUBLIC_NAMES = {
     "refused_hits",
     "forget",
     "forget_requests",
-    "REFUSED",
-    "REGISTRATION_REFUSED",
-    "refused",
 }
-"""Names that users of the library write: errors, settings, arguments and the faults of `oidc_async.testing`."""
+"""Names that users of the library write: errors, settings and arguments."""
 
 FOREIGN_NAMES = {
     "BadSignatureError",
@@ -280,11 +271,6 @@ def _is_exception(finding: Finding) -> bool:
     return any(fnmatch(finding.path, path) and finding.found == words for path, words, _ in EXCEPTIONS)
 
 
-def is_not_yet(path: str) -> bool:
-    folder = path.rpartition("/")[0]
-    return any(path == entry or path.startswith(f"{entry}/") or f"{folder}/*" == entry for entry in NOT_YET)
-
-
 def files_below(place: Path) -> Iterator[Path]:
     if place.is_file():
         yield place
@@ -301,8 +287,6 @@ def files_below(place: Path) -> Iterator[Path]:
 def main(paths: list[str]) -> int:
     places = [Path(path) for path in paths] or [ROOT]
     files = [file.resolve() for place in places for file in files_below(place)]
-    if not paths:
-        files = [file for file in files if not is_not_yet(file.relative_to(ROOT).as_posix())]
     findings = [finding for file in files for finding in find_in_file(file)]
     for finding in findings:
         print(finding)

@@ -18,7 +18,7 @@ QUOTED = "SplxlOBeZQQYbYS6WxSbIA is not your token"
 BASIC = ClientAuthentication(method="client_secret_basic", client_id="c1", client_secret="s1")
 
 
-def refused(status: int, document: object) -> HttpResponse:
+def rejected(status: int, document: object) -> HttpResponse:
     return HttpResponse(status=status, body=json.dumps(document).encode())
 
 
@@ -66,9 +66,9 @@ def test_a_success_says_nothing(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("response", "error"),
     [
-        (refused(400, {"error": "unsupported_token_type"}), OAuthError),
-        (refused(401, {"error": "invalid_client"}), OAuthError),
-        (refused(400, {"error": 5}), ProviderError),
+        (rejected(400, {"error": "unsupported_token_type"}), OAuthError),
+        (rejected(401, {"error": "invalid_client"}), OAuthError),
+        (rejected(400, {"error": 5}), ProviderError),
         (HttpResponse(status=404, body=b"not here"), ProviderError),
         (HttpResponse(status=500), ProviderUnreachable),
         (HttpResponse(status=503, headers={"retry-after": "1"}), ProviderError),
@@ -91,5 +91,5 @@ def test_another_status_revoked_nothing(status: int) -> None:
 def test_no_message_has_what_the_provider_quotes() -> None:
     """threat model 250"""
     with pytest.raises(OAuthError) as caught:
-        read_revocation(refused(400, {"error": "invalid_request", "error_description": QUOTED}))
+        read_revocation(rejected(400, {"error": "invalid_request", "error_description": QUOTED}))
     assert QUOTED[:8] not in "".join(traceback.format_exception(caught.value))
