@@ -128,8 +128,8 @@ def test_the_present_session_stays_until_the_new_login_has_succeeded(site: Site)
     before = browser.who()
     page = browser.get(path_to("/who", at="other"))
     assert browser.who() == before
-    refused = browser.come_back(site.providers[1].authorize(page.headers["location"], consent=False))
-    assert (refused.status_code, browser.who()) == (403, before)
+    rejected = browser.come_back(site.providers[1].authorize(page.headers["location"], consent=False))
+    assert (rejected.status_code, browser.who()) == (403, before)
     page = browser.get(path_to("/who"))
     browser.come_back(site.provider.authorize(page.headers["location"], user="bob"))
     assert browser.who()["id_token"]["sub"] == "bob"

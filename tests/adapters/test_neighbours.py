@@ -74,7 +74,7 @@ def test_each_of_our_views_is_a_function_with_a_name_and_a_docstring(own_views: 
         assert inspect.isfunction(view)
         assert (view.__qualname__, view.__module__.rpartition(".")[2]) == (name, "translation")
         assert (view.__doc__ or "").endswith(").")
-        assert "def view" in inspect.getsource(view)
+        assert "def run" in inspect.getsource(view)
     assert len({view.__doc__ for view in own_views.values()}) == len(NAMES)
 
 

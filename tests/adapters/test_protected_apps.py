@@ -140,8 +140,8 @@ def test_a_blueprint_alone(make_site: MakeSite, framework: Framework, kind: str)
     browser = make_site(views=views).browser()
     assert browser.get("/page").text == "page"
     assert browser.request("PUT", "/inner/page").status_code == 405
-    refused = browser.get("/inner/page", {"Accept": "application/json"})
-    assert refused.status_code == 401
+    rejected = browser.get("/inner/page", {"Accept": "application/json"})
+    assert rejected.status_code == 401
     if kind != "token_auth":
         assert browser.log_in("/inner/page").text == "inner page"
 

@@ -24,10 +24,10 @@ SECRET = "a client secret of the tests, 32+"
 LONGEST_URL = 60_000
 """Characters; httpx sends no URL that is much longer."""
 
-REFUSED = [fault for fault in ALL_FAULTS if fault.rejected]
+REJECTED = [fault for fault in ALL_FAULTS if fault.rejected]
 HARMLESS = [fault for fault in ALL_FAULTS if fault.harmless]
 EITHER = [fault for fault in ALL_FAULTS if not fault.rejected and not fault.harmless]
-AFTER_DISCOVERY = [fault for fault in REFUSED if not fault.name.startswith(("DISCOVERY_", "JWKS_"))]
+AFTER_DISCOVERY = [fault for fault in REJECTED if not fault.name.startswith(("DISCOVERY_", "JWKS_"))]
 
 OUTCOMES: list[tuple[str, int, str]] = [
     (r"\w+_(SLOW|DRIP)", 504, "provider_timeout"),
@@ -130,7 +130,7 @@ def secrets_of(provider: SimulatedProvider, requested: str) -> set[str]:
     return {secret for secret in known if len(secret) > 15 and secret not in ("authorization_code", REDIRECT_URI)}
 
 
-@pytest.mark.parametrize("fault", REFUSED, ids=str)
+@pytest.mark.parametrize("fault", REJECTED, ids=str)
 def test_a_rejected_fault_ends_the_login_and_nothing_else(
     make_site: NewSite, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -215,6 +215,6 @@ def test_another_fault_brings_a_login_or_a_plain_page(
 
 def test_every_fault_has_an_outcome() -> None:
     known = [names for names, *_ in OUTCOMES]
-    assert [fault.name for fault in REFUSED if not any(re.fullmatch(names, fault.name) for names in known)] == []
-    assert len(REFUSED) > 200
+    assert [fault.name for fault in REJECTED if not any(re.fullmatch(names, fault.name) for names in known)] == []
+    assert len(REJECTED) > 200
     assert len(HARMLESS) > 20

@@ -271,8 +271,8 @@ def test_an_invalid_token_is_rejected_though_there_is_a_session(
 ) -> None:
     browser = browse(TOKEN_OR_SESSION)
     browser.log_in("/notes")
-    refused = bring(browser, provider.issue_access_token("client1", scope="read"), "/notes")
-    assert (refused.status_code, refused.json()["error"]) == (403, "insufficient_scope")
+    rejected = bring(browser, provider.issue_access_token("client1", scope="read"), "/notes")
+    assert (rejected.status_code, rejected.json()["error"]) == (403, "insufficient_scope")
     assert bring(browser, "unknown", "/notes").status_code == 403
     assert browser.get("/notes").json() == {"session_of": "alice"}
 

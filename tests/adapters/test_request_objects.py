@@ -269,7 +269,7 @@ def test_a_client_registers_where_its_objects_are(
     assert client.request_uris == (OBJECTS,)
 
 
-REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+REJECTED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({}, BY_REFERENCE, "OIDC_REQUEST_URI"),
     ({"OIDC_REQUEST_URI": OBJECTS}, BY_REFERENCE, "OIDC_STORE"),
     ({"OIDC_REQUEST_URI": OBJECTS, "OIDC_STORE": "memory:"}, {}, 'request_object="reference"'),
@@ -289,7 +289,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("config", "options", "words"), REFUSED)
+@pytest.mark.parametrize(("config", "options", "words"), REJECTED)
 def test_what_can_not_be_stops_the_application(
     make_site: MakeSite, config: dict[str, Any], options: dict[str, Any], words: str
 ) -> None:

@@ -136,11 +136,11 @@ def test_a_rejection_reaches_the_client(
     port: int, path: str, headers: dict[str, str], subprotocols: tuple[str, ...], status: int, error: str
 ) -> None:
     """threat model 381"""
-    refused = speak(port, path, headers=headers, subprotocols=subprotocols)
-    assert (refused.status, refused.error) == (status, error)
-    assert refused.headers["content-type"] == "application/json"
-    assert ("www-authenticate" in refused.headers) == (path == "/ws/api")
-    assert "sec-websocket-protocol" not in refused.headers
+    rejected = speak(port, path, headers=headers, subprotocols=subprotocols)
+    assert (rejected.status, rejected.error) == (status, error)
+    assert rejected.headers["content-type"] == "application/json"
+    assert ("www-authenticate" in rejected.headers) == (path == "/ws/api")
+    assert "sec-websocket-protocol" not in rejected.headers
 
 
 def test_a_plain_request_to_a_socket_lets_nobody_in(site: Site, port: int) -> None:

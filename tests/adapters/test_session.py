@@ -203,8 +203,8 @@ def test_a_login_elsewhere_leaves_the_session_until_it_succeeds(make_site: MakeS
     callback = browser.begin_login("/private-second", user="bob")
     assert browser.who()["current_provider"] == "first"
     with second.misbehaving(Fault.ID_TOKEN_NONCE_WRONG):
-        refused = browser.begin_login("/private-second", user="bob")
-        assert browser.come_back(refused).status_code == 502
+        rejected = browser.begin_login("/private-second", user="bob")
+        assert browser.come_back(rejected).status_code == 502
     assert browser.who()["current_provider"] == "first"
     assert browser.get("/private").text == "private"
 

@@ -37,12 +37,12 @@ def bearer(site: Site, **options: Any) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def require_rejection(refused: Conversation, status: int, error: str) -> None:
-    assert (refused.status, refused.error, refused.answers) == (status, error, [])
-    assert refused.headers["content-type"] == "application/json"
-    assert refused.headers["cache-control"] == "no-store"
-    assert "location" not in refused.headers
-    assert refused.subprotocol is None
+def require_rejection(rejected: Conversation, status: int, error: str) -> None:
+    assert (rejected.status, rejected.error, rejected.answers) == (status, error, [])
+    assert rejected.headers["content-type"] == "application/json"
+    assert rejected.headers["cache-control"] == "no-store"
+    assert "location" not in rejected.headers
+    assert rejected.subprotocol is None
 
 
 # Who may
@@ -133,9 +133,9 @@ def test_a_client_that_may_not_learns_why_before_the_handshake(
     site: Site, headers: Callable[[Site], dict[str, str]], path: str, status: int, error: str, challenge: str | None
 ) -> None:
     """threat model 381"""
-    refused = converse(site.app, path, headers=headers(site))
-    require_rejection(refused, status, error)
-    header = refused.headers.get("www-authenticate")
+    rejected = converse(site.app, path, headers=headers(site))
+    require_rejection(rejected, status, error)
+    header = rejected.headers.get("www-authenticate")
     assert (header is None) == (challenge is None)
     if header is not None:
         scheme, parameters = read_challenge(header)
@@ -147,8 +147,8 @@ def test_a_server_that_can_not_answer_has_to_close(
     site: Site, headers: Callable[[Site], dict[str, str]], path: str, status: int, error: str, challenge: str | None
 ) -> None:
     """threat model 381: servers answer 403 to a close before the handshake"""
-    refused = converse(site.app, path, headers=headers(site), answers_rejections=False)
-    assert (refused.status, refused.answers) == (403, [])
+    rejected = converse(site.app, path, headers=headers(site), answers_rejections=False)
+    assert (rejected.status, rejected.answers) == (403, [])
 
 
 @pytest.mark.parametrize(
@@ -157,18 +157,18 @@ def test_a_server_that_can_not_answer_has_to_close(
 def test_nobody_is_sent_to_a_login_and_nothing_is_begun(site: Site, accept: str) -> None:
     """threat model 381"""
     headers = {"origin": ORIGIN, "accept": accept, "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
-    refused = converse(site.app, LOGIN, headers=headers)
-    require_rejection(refused, 401, "login_required")
-    assert "set-cookie" not in refused.headers
+    rejected = converse(site.app, LOGIN, headers=headers)
+    require_rejection(rejected, 401, "login_required")
+    assert "set-cookie" not in rejected.headers
 
 
 def test_the_challenge_stays_when_the_application_writes_its_own_page(make_site: MakeSite) -> None:
     site = make_site(views=socket_views())
 
-    async def refused(_error: Exception) -> tuple[str, int]:
+    async def rejected(_error: Exception) -> tuple[str, int]:
         return "no", 418
 
-    site.app.errorhandler(401)(refused)
+    site.app.errorhandler(401)(rejected)
     answer = converse(site.app, TOKEN)
     assert (answer.status, answer.body) == (418, b"no")
     assert answer.headers["www-authenticate"] == "Bearer"
@@ -226,8 +226,8 @@ def test_other_origins_may_be_named(make_site: MakeSite) -> None:
     browser = logged_in(site)
     for origin in (ORIGIN, "https://www.example"):
         assert converse(site.app, LOGIN, "who", headers=of_page(browser, origin)).answers == ["alice"]
-    refused = converse(site.app, LOGIN, headers=of_page(browser, "https://other.example"))
-    require_rejection(refused, 403, "origin_not_allowed")
+    rejected = converse(site.app, LOGIN, headers=of_page(browser, "https://other.example"))
+    require_rejection(rejected, 403, "origin_not_allowed")
 
 
 # Outages
@@ -238,9 +238,9 @@ def test_a_store_that_is_down_is_503_and_says_when_to_come_again(make_site: Make
     site = make_site(views=socket_views(), config={"OIDC_STORE": store, "TESTING": False})
     headers = of_page(logged_in(site))
     store.break_down()
-    refused = converse(site.app, LOGIN, headers=headers)
-    require_rejection(refused, 503, StoreUnavailable.code)
-    assert refused.headers["retry-after"] == "5"
+    rejected = converse(site.app, LOGIN, headers=headers)
+    require_rejection(rejected, 503, StoreUnavailable.code)
+    assert rejected.headers["retry-after"] == "5"
     store.come_back()
     assert converse(site.app, LOGIN, "who", headers=headers).answers == ["alice"]
 
@@ -256,10 +256,10 @@ def test_an_error_view_writes_no_page_for_a_socket(make_site: MakeSite) -> None:
 
 def test_a_provider_that_is_down_is_503_and_says_when_to_come_again(site: Site) -> None:
     with site.provider.misbehaving(Fault.INTROSPECTION_500):
-        refused = converse(site.app, TOKEN, headers=bearer(site))
-    require_rejection(refused, 503, "temporarily_unavailable")
-    assert int(refused.headers["retry-after"]) >= 1
-    assert "www-authenticate" not in refused.headers
+        rejected = converse(site.app, TOKEN, headers=bearer(site))
+    require_rejection(rejected, 503, "temporarily_unavailable")
+    assert int(rejected.headers["retry-after"]) >= 1
+    assert "www-authenticate" not in rejected.headers
 
 
 # Places

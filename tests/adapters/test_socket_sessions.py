@@ -283,8 +283,8 @@ def test_nobody_can_be_logged_out(make_socket_site: MakeSite, caplog: pytest.Log
     """threat model 384"""
     site = make_socket_site({"TESTING": False})
     browser = logged_in(site)
-    refused = converse(site.app, "/ws/logout", headers=of_page(browser))
-    assert (refused.status, b"WebSocket" in refused.body) == (500, False)
+    rejected = converse(site.app, "/ws/logout", headers=of_page(browser))
+    assert (rejected.status, b"WebSocket" in rejected.body) == (500, False)
     assert "oidc_logout does not work in a WebSocket" in caplog.text
     assert browser.get("/private").text == "private"
 
@@ -295,5 +295,5 @@ def test_a_rejection_of_the_provider_to_renew_is_heeded(make_socket_site: MakeSi
     site.provider.clock.advance(120)
     with site.provider.misbehaving(Fault.TOKEN_INVALID_GRANT):
         assert browser.get("/private").status_code == 302
-    refused = converse(site.app, PRIVATE, headers=of_page(browser))
-    assert (refused.status, refused.error) == (401, "login_required")
+    rejected = converse(site.app, PRIVATE, headers=of_page(browser))
+    assert (rejected.status, rejected.error) == (401, "login_required")

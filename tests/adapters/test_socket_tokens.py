@@ -66,9 +66,9 @@ def test_the_token_is_never_seen_again(
 def test_a_rejected_token_is_not_seen_either(site: Site, caplog: pytest.LogCaptureFixture) -> None:
     """threat model 379"""
     caplog.set_level(logging.DEBUG)
-    refused = converse(site.app, API, subprotocols=["bearer", "canary-3141592653"])
-    assert (refused.status, refused.error) == (403, "invalid_token")
-    assert "canary" not in repr((refused.headers, refused.body, refused.scope)) + caplog.text
+    rejected = converse(site.app, API, subprotocols=["bearer", "canary-3141592653"])
+    assert (rejected.status, rejected.error) == (403, "invalid_token")
+    assert "canary" not in repr((rejected.headers, rejected.body, rejected.scope)) + caplog.text
 
 
 def test_a_view_may_select_another_subprotocol(make_site: MakeSite) -> None:
@@ -100,8 +100,8 @@ def test_a_view_may_select_another_subprotocol(make_site: MakeSite) -> None:
 def test_what_is_not_one_token_is_rejected(site: Site, subprotocols: list[str]) -> None:
     """threat model 380"""
     token = token_of(site.provider)
-    refused = converse(site.app, "/ws/both", subprotocols=[name.format(token) for name in subprotocols])
-    assert (refused.status, refused.error, refused.answers) == (400, "invalid_request", [])
+    rejected = converse(site.app, "/ws/both", subprotocols=[name.format(token) for name in subprotocols])
+    assert (rejected.status, rejected.error, rejected.answers) == (400, "invalid_request", [])
     assert site.provider.count("introspection") == 0
 
 
@@ -111,21 +111,21 @@ def test_a_token_in_two_places_is_rejected(site: Site, path: str) -> None:
     token = token_of(site.provider)
     header = {"authorization": f"Bearer {token}"}
     assert converse(site.app, path, "identity", headers=header).answers == ["alice"]
-    refused = converse(site.app, path, headers=header, subprotocols=["bearer", token])
-    assert (refused.status, refused.error) == (400, "invalid_request")
+    rejected = converse(site.app, path, headers=header, subprotocols=["bearer", token])
+    assert (rejected.status, rejected.error) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize("name", ["access_token", "token", "bearer", "authorization"])
 def test_a_token_in_the_query_is_none(site: Site, name: str) -> None:
     """threat model 380"""
-    refused = converse(site.app, f"{API}?{name}={token_of(site.provider)}")
-    assert (refused.status, refused.error) == (401, "bearer_token_missing")
+    rejected = converse(site.app, f"{API}?{name}={token_of(site.provider)}")
+    assert (rejected.status, rejected.error) == (401, "bearer_token_missing")
 
 
 @pytest.mark.parametrize("name", ["Bearer", "BEARER", "bearer.", "access_token"])
 def test_a_token_behind_another_name_is_none(site: Site, name: str) -> None:
-    refused = converse(site.app, API, subprotocols=[name, token_of(site.provider)])
-    assert (refused.status, refused.error) == (401, "bearer_token_missing")
+    rejected = converse(site.app, API, subprotocols=[name, token_of(site.provider)])
+    assert (rejected.status, rejected.error) == (401, "bearer_token_missing")
 
 
 def test_the_issuer_chooses_among_several_providers(make_site: MakeSite) -> None:
@@ -139,8 +139,8 @@ def test_the_issuer_chooses_among_several_providers(make_site: MakeSite) -> None
     for provider in providers.values():
         token = token_of(provider, jwt=True)
         assert converse(site.app, "/ws/any", "identity", subprotocols=["bearer", token]).answers == ["alice"]
-    refused = converse(site.app, API, subprotocols=["bearer", token_of(providers["other"], jwt=True)])
-    assert (refused.status, refused.error) == (403, "invalid_token")
+    rejected = converse(site.app, API, subprotocols=["bearer", token_of(providers["other"], jwt=True)])
+    assert (rejected.status, rejected.error) == (403, "invalid_token")
 
 
 def test_two_decorators_see_one_token(make_site: MakeSite) -> None:

@@ -110,7 +110,7 @@ def test_a_post_is_read_by_its_form_alone(site: Site) -> None:
     assert site.provider.requests == ()
 
 
-REFUSED: dict[str, Any] = {
+REJECTED: dict[str, Any] = {
     "212 no issuer": {},
     "212 an issuer of nothing": {"iss": ""},
     "212 an unknown issuer": {"iss": "https://evil.example"},
@@ -156,7 +156,7 @@ REFUSED: dict[str, Any] = {
 
 
 @either_way
-@pytest.mark.parametrize("parameters", REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("parameters", REJECTED.values(), ids=REJECTED)
 def test_a_bad_request_for_a_login_begins_nothing(make_site: MakeSite, ask: Ask, parameters: Any) -> None:
     """threat model 201 to 209, 212, 215: and asks nobody."""
     seen: list[tuple[str, str]] = []
@@ -246,8 +246,8 @@ def test_who_is_logged_in_stays_so_until_the_new_login_has_succeeded(site: Site,
     assert page.status_code == 302
     assert {name: jar_of(browser)[name] for name in kept} == kept
     assert browser.who()["id_token"]["sub"] == "alice"
-    refused = come_back(browser, page, consent=False)
-    assert refused.status_code == 403
+    rejected = come_back(browser, page, consent=False)
+    assert rejected.status_code == 403
     assert browser.who()["id_token"]["sub"] == "alice"
     come_back(browser, ask(browser, {"iss": OP}), user="bob")
     assert browser.who()["id_token"]["sub"] == "bob"

@@ -17,7 +17,7 @@ from .site import Page, new_provider
 
 SECRET = "canary-4711-of-the-client"
 
-REFUSED = [fault for fault in API_FAULTS if fault.rejected]
+REJECTED = [fault for fault in API_FAULTS if fault.rejected]
 HARMLESS = [fault for fault in API_FAULTS if fault.harmless]
 EITHER = [fault for fault in API_FAULTS if not fault.rejected and not fault.harmless]
 
@@ -70,7 +70,7 @@ def require_rejected(page: Page, status: int) -> None:
     assert page.headers["cache-control"] == "no-store"
 
 
-@pytest.mark.parametrize("fault", REFUSED, ids=str)
+@pytest.mark.parametrize("fault", REJECTED, ids=str)
 def test_a_rejected_fault_never_reaches_the_view(
     make_api: MakeApi, fault: Misbehaviour, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -102,7 +102,7 @@ def test_another_fault_may_go_both_ways(make_api: MakeApi, fault: Misbehaviour) 
 
 
 @pytest.mark.parametrize(
-    "fault", [fault for fault in REFUSED if fault.exchange != "access_token" and status_of(fault) == 503], ids=str
+    "fault", [fault for fault in REJECTED if fault.exchange != "access_token" and status_of(fault) == 503], ids=str
 )
 def test_a_failure_is_over_when_the_provider_behaves_again(make_api: MakeApi, fault: Misbehaviour) -> None:
     """threat model 125: it was not cached as the token's fault."""
@@ -114,7 +114,7 @@ def test_a_failure_is_over_when_the_provider_behaves_again(make_api: MakeApi, fa
 
 def test_every_fault_has_an_outcome() -> None:
     assert [
-        fault.name for fault in REFUSED if not any(re.fullmatch(names, fault.name) for names, _ in OUTCOMES)
+        fault.name for fault in REJECTED if not any(re.fullmatch(names, fault.name) for names, _ in OUTCOMES)
     ] == []
-    assert len(REFUSED) > 150
+    assert len(REJECTED) > 150
     assert len(HARMLESS) > 20

@@ -230,8 +230,8 @@ def test_quart_says_so_to_a_web_socket_where_no_server_announces_a_start(
 
     site = telling(make_site, views)
     for _ in range(2):
-        refused = converse(site.app, "/talk")
-        assert (refused.status, refused.body[:31]) == (500, b"Not protected: endpoint 'talk' ")
+        rejected = converse(site.app, "/talk")
+        assert (rejected.status, rejected.body[:31]) == (500, b"Not protected: endpoint 'talk' ")
 
 
 # What is not a mistake

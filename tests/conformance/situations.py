@@ -28,13 +28,13 @@ NOT_ASKED: Mapping[str, tuple[str, ...]] = {
 class Situation:
     """A login that meets `faults`. `code` is of the error that must end it, None if it must succeed.
 
-    `refused` names the rejected thing, `registered` what the client registered for, `order` what else is configured.
+    `rejected` names the rejected thing, `registered` what the client registered for, `order` what else is configured.
     """
 
     name: str
     faults: tuple[Misbehaviour, ...] = ()
     code: str | None = None
-    refused: str = "token"
+    rejected: str = "token"
     registered: Mapping[str, Any] = field(default_factory=dict[str, Any])
     order: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
@@ -43,7 +43,7 @@ class Situation:
 
 
 def bad(name: str, code: str, *faults: Misbehaviour, at: str = "token", **options: Any) -> Situation:
-    return Situation(name=name, code=code, faults=faults, refused=at, **options)
+    return Situation(name=name, code=code, faults=faults, rejected=at, **options)
 
 
 def good(name: str, *faults: Misbehaviour, **options: Any) -> Situation:

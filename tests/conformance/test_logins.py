@@ -38,7 +38,7 @@ def require_failure(driver: Driver, result: dict[str, object], situation: Situat
     # a claim that is wrong is named, as the situation is
     assert error["code"] != "claim_invalid" or situation.name.split()[0] in error["message"].split()
     assert error["message"]
-    assert not set(asked(result)) & set(NOT_ASKED[situation.refused])
+    assert not set(asked(result)) & set(NOT_ASKED[situation.rejected])
     assert driver.session() == {"logged_in": False, "sid": None, "sub": None}
 
 

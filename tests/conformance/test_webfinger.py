@@ -23,7 +23,7 @@ def test_a_search(driver: Driver, situation: Situation) -> None:
     assert (result["error"] or {}).get("code") == situation.code
     if situation.code is not None:
         assert result["error"]["message"]
-        assert not set(asked(result)) & set(NOT_ASKED[situation.refused])
+        assert not set(asked(result)) & set(NOT_ASKED[situation.rejected])
     assert driver.session()["logged_in"] == result["ok"]
 
 

@@ -201,9 +201,9 @@ def test_an_assertion_is_for_this_provider_this_minute_and_this_request(either_w
 def test_an_older_provider_may_want_another_audience(either_world: World, method: Method) -> None:
     provider = new_provider()
     settings = registered(provider, "client1", method, assertion_audience="token_endpoint")
-    refused = new_realm(either_world, provider, **settings)
+    rejected = new_realm(either_world, provider, **settings)
     with pytest.raises(OAuthError) as caught:
-        refused.log_in()
+        rejected.log_in()
     assert caught.value.error == "invalid_client"
     realm = new_realm(either_world, provider, client_assertion_audience="token_endpoint", **settings)
     assert realm.log_in().id_token["sub"] == "alice"

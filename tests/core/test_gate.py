@@ -63,14 +63,14 @@ def test_a_full_queue_rejects_at_once(world: World, serve: Serve) -> None:
             all_rejected.wait(5)
             connection.send(response())
 
-    refused = list[float]()
+    rejected = list[float]()
 
     async def send() -> HttpResponse:
         try:
             return await runtime.send(get(server.url))
         except ProviderOverloaded as error:
-            refused.append(error.retry_after)
-            if len(refused) == 5:
+            rejected.append(error.retry_after)
+            if len(rejected) == 5:
                 all_rejected.set()
             raise
 
@@ -78,7 +78,7 @@ def test_a_full_queue_rejects_at_once(world: World, serve: Serve) -> None:
     runtime = world.runtime(HttpSettings(max_concurrency=2, max_queue=3, deadline=4))
     outcomes = world.run_together([send] * 10)
     assert names(outcomes) == ["HttpResponse"] * 5 + ["ProviderOverloaded"] * 5
-    assert min(refused) > 0
+    assert min(rejected) > 0
     assert len(server.seen) == 5
 
 

@@ -182,9 +182,9 @@ def test_a_rejection_of_the_provider_ends_the_login(either_world: World) -> None
     provider = new_provider()
     client = ClientMetadata("client1", "another secret than the registered one")
     realm = pushing(either_world, provider, client_metadata=client)
-    with pytest.raises(OAuthError) as refused:
+    with pytest.raises(OAuthError) as rejected:
         realm.begin()
-    assert refused.value.error == "invalid_client"
+    assert rejected.value.error == "invalid_client"
 
 
 def reply(status: int = 201, body: bytes = b'{"request_uri":"urn:a","expires_in":60}') -> HttpResponse:

@@ -202,8 +202,8 @@ def test_the_way_to_authenticate_is_one_of_the_provider(
 def test_an_initial_access_token_goes_as_it_is(either_world: World, name: str) -> None:
     """RFC 7591 3, by the name of Flask-pyoidc and by that of the RFC"""
     provider = open_provider(initial_access_token="an/initial+token==")
-    refused = new_registering(either_world, provider)
-    assert isinstance(refused.rejection(), OAuthError)
+    rejected = new_registering(either_world, provider)
+    assert isinstance(rejected.rejection(), OAuthError)
     registering = new_registering(either_world, provider, info={name: "an/initial+token=="})
     assert registering.client()["client_id"]
     assert name not in sent(provider)

@@ -204,10 +204,10 @@ def test_parameters_of_the_call_may_be_what_those_of_the_configuration_may_be(re
 )
 def test_a_caller_cannot_weaken_the_request(realm: Realm, parameters: dict[str, str]) -> None:
     """threat model 56, 213, 214."""
-    with pytest.raises(ConfigurationError) as refused:
+    with pytest.raises(ConfigurationError) as rejected:
         realm.begin(**parameters)
     # it was not set there
-    assert "auth_request_params" not in refused.value.message
+    assert "auth_request_params" not in rejected.value.message
 
 
 # The request

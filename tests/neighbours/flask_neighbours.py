@@ -22,8 +22,8 @@ def _install_csrf_protect(app: Flask) -> Any:
 
 
 def _shows_csrf_protection(browser: Browser, api: Api) -> None:
-    refused = browser.post("/form")
-    assert (refused.status_code, "CSRF" in refused.text) == (400, True)
+    rejected = browser.post("/form")
+    assert (rejected.status_code, "CSRF" in rejected.text) == (400, True)
 
 
 # --- limits -----------------------------------------------------------------------------------------------------

@@ -60,7 +60,7 @@ def flask_app(configurations: Mapping[str, ProviderConfiguration], address: str)
         return "logged out"
 
     @auth.error_view
-    def refused(**error: str) -> dict[str, str]:
+    def rejected(**error: str) -> dict[str, str]:
         return error
 
     return app
@@ -99,7 +99,7 @@ def quart_app(configurations: Mapping[str, ProviderConfiguration], address: str)
         return "logged out"
 
     @auth.error_view
-    async def refused(**error: str) -> dict[str, str]:
+    async def rejected(**error: str) -> dict[str, str]:
         return error
 
     return app

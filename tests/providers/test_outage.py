@@ -77,17 +77,17 @@ def test_cached_tokens_are_accepted_and_others_come_back_with_the_provider(scene
 
     scene.provider.server.stop()
     assert scene.ask(known).status_code == 200
-    refused = scene.ask(unknown)
-    assert refused.status_code == 503
-    assert int(refused.headers["retry-after"]) >= 1
-    assert "www-authenticate" not in refused.headers
+    rejected = scene.ask(unknown)
+    assert rejected.status_code == 503
+    assert int(rejected.headers["retry-after"]) >= 1
+    assert "www-authenticate" not in rejected.headers
     asked = scene.counted("upstream_calls")
     assert scene.ask("another").status_code == 503
     assert (scene.counted("upstream_calls"), scene.counted("paused")) == (asked, 1)
     assert scene.ask(known).status_code == 200
 
     with scene.provider:
-        time.sleep(int(refused.headers["retry-after"]))
+        time.sleep(int(rejected.headers["retry-after"]))
         assert scene.ask(scene.token()).status_code == 200
         # it has lost all that it knew
         assert scene.ask(unknown).status_code == 403

@@ -116,18 +116,18 @@ def whose(node: NodeProvider, token: str) -> Any:
 def test_four_processes_with_fifty_requests_each_refresh_once_and_lose_nothing(
     fleet: list[str], node: NodeProvider, visitor: Visitor
 ) -> None:
-    granted, refused = node.refreshes()
+    granted, rejected = node.refreshes()
     log_in(visitor, fleet[0], node)
     cookies = httpx.Cookies(visitor.cookies)
     time.sleep(LIFETIME + 1)
-    assert node.refreshes() == (granted, refused)
+    assert node.refreshes() == (granted, rejected)
 
     answers = ask_all(fleet, cookies, "/token", REQUESTS)
     token = token_in(answers)
     assert len(answers) == PROCESSES * REQUESTS
     assert len({answer.json()["process"] for answer in answers}) == PROCESSES
     assert whose(node, token) == "alice"
-    assert node.refreshes() == (granted + 1, refused)
+    assert node.refreshes() == (granted + 1, rejected)
     # the session is where it was: no answer took it away or put an older one in its place
     assert {answer.headers.get("set-cookie") for answer in answers} == {None}
 
@@ -136,7 +136,7 @@ def test_four_processes_with_fifty_requests_each_refresh_once_and_lose_nothing(
     for number, app in enumerate(fleet, start=2):
         token = token_in(ask_all([app], cookies, "/token/new"))
         assert token_in(ask_all(fleet, cookies, "/token")) == token
-        assert node.refreshes() == (granted + number, refused)
+        assert node.refreshes() == (granted + number, rejected)
     assert whose(node, token) == "alice"
 
 

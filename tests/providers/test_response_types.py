@@ -135,6 +135,6 @@ def test_a_response_is_for_the_browser_that_began_the_login(
     begun = left_for(visitor.open(page, within=app))
     answer = node_provider.answer(visitor, begun, node_provider.alice)
     with Visitor() as somebody:
-        refused = come_back(somebody, answer, mode, app)
-        assert (refused.status, json.loads(refused.text)["error"]) == (400, "state_mismatch")
+        rejected = come_back(somebody, answer, mode, app)
+        assert (rejected.status, json.loads(rejected.text)["error"]) == (400, "state_mismatch")
     assert come_back(visitor, answer, mode, app).status == 200

@@ -54,8 +54,8 @@ def answer(provider: SimulatedProvider, **sent: str | None) -> str:
     query = {name: value for name, value in {**outside, **sent}.items() if value is not None}
     try:
         callback = provider.authorize(f"{ISSUER}/authorize?{urlencode(query)}")
-    except NotRedirected as refused:
-        return str(refused)
+    except NotRedirected as rejected:
+        return str(rejected)
     assert (callback.get("state"), callback.get("error")) == ("state1", None)
     return "" if callback.get("code") else "no code"
 

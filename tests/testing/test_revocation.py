@@ -51,12 +51,12 @@ def test_a_token_that_is_unknown_is_revoked_already(rp: MiniRelyingParty) -> Non
 def test_a_client_revokes_its_own(provider: SimulatedProvider, rp: MiniRelyingParty, tokens: dict[str, str]) -> None:
     provider.register("other", "the secret of the other", redirect_uris=[REDIRECT_URI])
     for token in (tokens["refresh_token"], tokens["access_token"]):
-        refused = revoke(rp, "the secret of the other", "other", token=token)
-        assert (refused.status, read(refused)["error"]) == (400, "invalid_grant")
+        rejected = revoke(rp, "the secret of the other", "other", token=token)
+        assert (rejected.status, read(rejected)["error"]) == (400, "invalid_grant")
     assert rp.ask_who(tokens["access_token"]).status == 200
 
 
 def test_nobody_revokes_without_the_secret(rp: MiniRelyingParty, tokens: dict[str, str]) -> None:
-    refused = revoke(rp, "wrong", token=tokens["refresh_token"])
-    assert (refused.status, read(refused)["error"]) == (401, "invalid_client")
+    rejected = revoke(rp, "wrong", token=tokens["refresh_token"])
+    assert (rejected.status, read(rejected)["error"]) == (401, "invalid_client")
     assert read(revoke(rp))["error"] == "invalid_request"
