@@ -20,7 +20,8 @@ IN_PARALLEL := -n auto --maxprocesses 4
 # tests/sampling.py says what is chosen; `SALT=... make test` repeats a failure
 SALT ?= $(shell date +%F)
 export SALT
-SAMPLED := $(IN_PARALLEL) -p tests.sampling --hypothesis-profile dev --hypothesis-seed $(SALT)
+# the application that conformance suites drive is tested by make test-all
+SAMPLED := $(IN_PARALLEL) -p tests.sampling --hypothesis-profile dev --hypothesis-seed $(SALT) --ignore tests/conformance
 WHOLE := $(IN_PARALLEL) --hypothesis-profile ci
 # without compiled files each process compiles the tests again, which takes it 15 s
 unexport PYTHONDONTWRITEBYTECODE

@@ -32,7 +32,7 @@ AXES = frozenset(
 )
 """Arguments that choose an environment, not a fact."""
 ROWS = 40
-ENVIRONMENT_ROWS = 10
+ENVIRONMENT_ROWS = 6
 
 
 class Call(Protocol):
