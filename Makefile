@@ -164,7 +164,7 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 	@$(call install,.venv,-e '.[flask$(,)quart]')
 	@touch $@
 
-.venv/.stamp-test: .venv/.stamp-python pyproject.toml
+.venv/.stamp-test: .venv/.stamp-python pyproject.toml README.md
 	@echo "Installing what the tests need into .venv"
 	@$(call install,.venv,-e . --group test)
 	@touch $@
@@ -174,12 +174,12 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 	@$(call install,.venv,-e . --group coverage)
 	@touch $@
 
-.venv/.stamp-browser: .venv/.stamp-python pyproject.toml
+.venv/.stamp-browser: .venv/.stamp-python pyproject.toml README.md
 	@echo "Installing what the browser tests need into .venv"
 	@$(call install,.venv,-e . --group browser)
 	@touch $@
 
-.venv/.stamp-check: .venv/.stamp-python pyproject.toml
+.venv/.stamp-check: .venv/.stamp-python pyproject.toml README.md
 	@echo "Installing what the checks need into .venv"
 	@$(call install,.venv,-e . --group check)
 	@touch $@
