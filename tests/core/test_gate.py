@@ -251,17 +251,17 @@ def test_logins_leave_threads_to_others_while_an_endpoint_hangs(own_world: World
 
 @pytest.mark.usefixtures("hurried")
 def test_logins_wait_for_an_endpoint_that_is_slow_but_answers(own_world: World, serve: Serve) -> None:
-    """Each answer takes a good part of the patience, and the last login waits for many of them."""
+    """Each answer takes a part of the patience, and the last login waits for longer than that, for many answers."""
 
     def answer(connection: Connection) -> None:
         for _ in connection.requests():
-            time.sleep(LOGIN_PATIENCE / 2)
+            time.sleep(LOGIN_PATIENCE / 6)
             connection.send(response())
 
     server = serve(answer)
     runtime = own_world.runtime(HttpSettings(max_login_requests=2, deadline=20))
-    outcomes = own_world.run_together([lambda: runtime.send(of_login(server.url))] * 12)
-    assert names(outcomes) == ["HttpResponse"] * 12
+    outcomes = own_world.run_together([lambda: runtime.send(of_login(server.url))] * 24)
+    assert names(outcomes) == ["HttpResponse"] * 24
 
 
 @pytest.mark.usefixtures("hurried")
